@@ -1,0 +1,67 @@
+package hub
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// batch collects what is to be done once the locks are free: queues to flush and
+// sessions to cut. A session's reader fills one while bytes are at hand and
+// commits it before it blocks, so that a burst of messages to one peer becomes
+// one write.
+type batch struct {
+	dirty []*session
+	cuts  []cut
+}
+
+type cut struct {
+	session *session
+	why     wire.CloseReason
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// gatherFrom is the number of queues from which on a flush lets other readers
+// run first. In a herd of announces each of them would write once to every
+// member; this way those that are ready fill the same queues, and one write per
+// member serves them all.
+const gatherFrom = 16
+
+// commit cuts, then flushes. Cutting a session tells the members of its network,
+// which may fill further queues: hence the loop. No lock may be held.
+func (h *Hub) commit(b *batch) {
+	for len(b.cuts) > 0 {
+		c := b.cuts[len(b.cuts)-1]
+		b.cuts = b.cuts[:len(b.cuts)-1]
+		h.end(c.session, c.why, b)
+	}
+	if len(b.dirty) >= gatherFrom {
+		runtime.Gosched()
+	}
+	for _, s := range b.dirty {
+		s.flush()
+	}
+	b.reset()
+}
+
+// reset forgets the sessions the batch held, so that a pooled one keeps none.
+func (b *batch) reset() {
+	const keep = 1024
+	if cap(b.dirty) > keep || cap(b.cuts) > keep {
+		*b = batch{}
+		return
+	}
+	clear(b.dirty)
+	clear(b.cuts[:cap(b.cuts)])
+	b.dirty, b.cuts = b.dirty[:0], b.cuts[:0]
+}
+
+// do runs f with a batch and commits it.
+func (h *Hub) do(f func(*batch)) {
+	b := batches.Get().(*batch)
+	f(b)
+	h.commit(b)
+	batches.Put(b)
+}

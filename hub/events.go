@@ -1,0 +1,170 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// EventName names an event as the reference server's programmers know it.
+type EventName string
+
+// The events of one hub.
+const (
+	EventStarted          EventName = "started"
+	EventStopped          EventName = "stopped"
+	EventError            EventName = "error"
+	EventPeerConnected    EventName = "peerConnected"
+	EventPeerAnnounced    EventName = "peerAnnounced"
+	EventPeerGoodbye      EventName = "peerGoodbye"
+	EventPeerDisconnected EventName = "peerDisconnected"
+	EventHubRegistered    EventName = "hubRegistered"
+	EventHubUnregistered  EventName = "hubUnregistered"
+	EventMemoryAlert      EventName = "memoryAlert" // ours: memory use crossed a threshold, either way
+)
+
+// Event is one thing that happened. Which fields are set depends on Name; see
+// Payload.
+type Event struct {
+	Name EventName
+	At   time.Time
+
+	PeerID           wire.PeerID
+	Network          string
+	IsHub            bool
+	Code             int
+	Reason           string
+	TotalConnections int
+	TotalHubs        int
+	Host             string
+	Port             int
+	Err              error
+	Memory           MemoryStats
+}
+
+// Payload returns the fields of the event under the names of the reference
+// server, nil where it has none.
+func (e Event) Payload() map[string]any {
+	switch e.Name {
+	case EventStarted:
+		return map[string]any{"host": e.Host, "port": e.Port}
+	case EventError:
+		return map[string]any{"message": e.Err.Error()}
+	case EventPeerConnected:
+		return map[string]any{"peerId": e.PeerID, "totalConnections": e.TotalConnections}
+	case EventPeerAnnounced:
+		return map[string]any{"peerId": e.PeerID, "networkName": e.Network, "isHub": e.IsHub}
+	case EventPeerGoodbye:
+		return map[string]any{"peerId": e.PeerID}
+	case EventPeerDisconnected:
+		return map[string]any{"peerId": e.PeerID, "code": e.Code, "reason": e.Reason, "totalConnections": e.TotalConnections}
+	case EventHubRegistered, EventHubUnregistered:
+		return map[string]any{"peerId": e.PeerID, "totalHubs": e.TotalHubs}
+	case EventMemoryAlert:
+		return map[string]any{"level": e.Memory.Level.String(), "rss": e.Memory.RSS, "limit": e.Memory.Limit}
+	}
+	return nil
+}
+
+// subscriptionBuffer is how many events may wait for one subscriber.
+const subscriptionBuffer = 256
+
+// ErrTooManySubscriptions is what Subscribe's error wraps when the limit is
+// reached. Its text names the holders.
+var ErrTooManySubscriptions = errors.New("hub: too many subscriptions")
+
+// ErrClosed is returned by what a Hub does no more once Shutdown began.
+var ErrClosed = errors.New("hub: closed")
+
+// Subscription is a handle on the hub's events. Its methods may be called
+// concurrently.
+type Subscription struct {
+	hub    *Hub
+	holder string
+	names  []EventName
+	events chan Event
+	ctx    context.Context
+	cancel context.CancelFunc
+	lost   atomic.Uint64
+}
+
+// Subscribe returns a handle on the events named, or on all when none is. holder
+// says who asks, for the error a later subscriber gets when all are taken. The
+// caller must Close the handle; Shutdown closes it too.
+func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.released {
+		return nil, fmt.Errorf("hub: subscribe: %w", ErrClosed)
+	}
+	if len(h.subscriptions) >= h.cfg.MaxSubscriptions {
+		var holders []string
+		for s := range h.subscriptions {
+			holders = append(holders, s.holder)
+		}
+		return nil, fmt.Errorf("hub: subscribe: %w: %d are held by %s", ErrTooManySubscriptions, len(holders), strings.Join(holders, ", "))
+	}
+	s := &Subscription{hub: h, holder: holder, names: names, events: make(chan Event, subscriptionBuffer)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	h.subscriptions[s] = struct{}{}
+	return s, nil
+}
+
+// Events returns the channel the events come on. It is never closed: select on
+// Done too.
+func (s *Subscription) Events() <-chan Event { return s.events }
+
+// Done is closed when the subscription ends.
+func (s *Subscription) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Lost returns how many events found the buffer full: a slow subscriber loses
+// events, it never blocks the hub.
+func (s *Subscription) Lost() uint64 { return s.lost.Load() }
+
+// Close ends the subscription. It may be called more than once.
+func (s *Subscription) Close() {
+	s.hub.mu.Lock()
+	delete(s.hub.subscriptions, s)
+	s.hub.mu.Unlock()
+	s.cancel()
+}
+
+// emitLocked hands an event to every subscriber. Hub.mu is held, so that events
+// come in the order in which the state changed.
+func (h *Hub) emitLocked(e Event) {
+	if len(h.subscriptions) == 0 {
+		return
+	}
+	e.At = time.Now()
+	for s := range h.subscriptions {
+		if !s.wants(e.Name) {
+			continue
+		}
+		select {
+		case s.events <- e:
+		default:
+			s.lost.Add(1)
+			h.counters.eventsLost.Add(1)
+		}
+	}
+}
+
+func (h *Hub) emit(e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.emitLocked(e)
+}
+
+func (s *Subscription) wants(name EventName) bool {
+	for _, n := range s.names {
+		if n == name {
+			return true
+		}
+	}
+	return len(s.names) == 0
+}

@@ -1,0 +1,217 @@
+package hub
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// MemoryConfig configures the memory monitor. Zero values stand for the defaults.
+type MemoryConfig struct {
+	Interval    time.Duration // between two log lines; default 5m, negative switches the monitor off
+	Sample      time.Duration // between two readings; default 2s
+	RSSWarn     int64         // bytes of resident memory above which a line is a warning; default 500 MiB
+	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB
+	Limit       int64         // bytes the process may take; default: the cgroup's limit, else the machine's memory
+}
+
+func (c MemoryConfig) withDefaults() MemoryConfig {
+	set(&c.Interval, 5*time.Minute)
+	set(&c.Sample, 2*time.Second)
+	set(&c.RSSWarn, 500<<20)
+	set(&c.HeapCollect, 500<<20)
+	if c.Limit == 0 {
+		// An error means that neither is known, and no threshold applies.
+		limit, _ := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+		c.Limit = int64(min(limit, 1<<62))
+	}
+	return c
+}
+
+// Memory levels as shares of the limit, in percent.
+const (
+	alertPercent  = 80
+	refusePercent = 90
+)
+
+// MemoryLevel says how much of the limit is in use.
+type MemoryLevel int
+
+// The levels.
+const (
+	MemoryNormal   MemoryLevel = iota
+	MemoryAlert                // above 80 % of the limit
+	MemoryRefusing             // above 90 %: new peers get 503
+)
+
+// String returns the level as logs and events name it.
+func (l MemoryLevel) String() string { return [...]string{"normal", "alert", "refusing"}[l] }
+
+// MemoryStats is one reading of the monitor. Sizes are bytes.
+type MemoryStats struct {
+	At         time.Time
+	RSS        int64 // resident set
+	HeapLive   int64 // heap in use, live and dead
+	HeapSys    int64 // heap obtained from the OS
+	Goroutines int   // of the process
+	Limit      int64 // 0: not known
+	Level      MemoryLevel
+	Collected  uint64 // collections the monitor has forced
+}
+
+// monitor reads the memory of the process, says what it sees and acts on it.
+type monitor struct {
+	mu     sync.Mutex
+	last   MemoryStats
+	forced time.Time // of the last collection above HeapCollect
+}
+
+func (m *monitor) stats() MemoryStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last.At.IsZero() {
+		return readMemory()
+	}
+	return m.last
+}
+
+func (m *monitor) refusing() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last.Level == MemoryRefusing
+}
+
+func (h *Hub) startMonitor() {
+	if h.cfg.Memory.Interval < 0 {
+		return
+	}
+	h.gate.hold()
+	go func() {
+		defer h.gate.leave()
+		h.monitor()
+	}()
+}
+
+// monitor is the life of the memory monitor.
+func (h *Hub) monitor() {
+	sample := time.NewTicker(min(h.cfg.Memory.Sample, h.cfg.Memory.Interval))
+	defer sample.Stop()
+	logged := time.Now()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-sample.C:
+		}
+		h.observe(readMemory())
+		h.giveBack()
+		if time.Since(logged) >= h.cfg.Memory.Interval {
+			logged = time.Now()
+			h.logMemory()
+		}
+	}
+}
+
+// observe takes in one reading: it sets the level, tells of a change, and forces
+// a collection where the heap is above the bound.
+func (h *Hub) observe(r MemoryStats) {
+	m, cfg := &h.memory, h.cfg.Memory
+	r.Limit = cfg.Limit
+	if cfg.Limit > 0 {
+		switch used := r.RSS * 100 / cfg.Limit; {
+		case used > refusePercent:
+			r.Level = MemoryRefusing
+		case used > alertPercent:
+			r.Level = MemoryAlert
+		}
+	}
+	m.mu.Lock()
+	was := m.last.Level
+	r.Collected = m.last.Collected
+	collect := r.HeapLive > cfg.HeapCollect && time.Since(m.forced) >= cfg.Interval
+	if collect {
+		m.forced = time.Now()
+		r.Collected++
+	}
+	m.last = r
+	m.mu.Unlock()
+	if r.Level != was {
+		h.cfg.Logger.Warn("memory level changed", "from", was.String(), "to", r.Level.String(), "rss", r.RSS, "limit", r.Limit)
+		h.emit(Event{Name: EventMemoryAlert, Memory: r})
+	}
+	if collect {
+		debug.FreeOSMemory()
+	}
+}
+
+// giveBack returns memory to the OS once most sessions of a peak have left: the
+// maps are made anew, since a Go map never shrinks (golang/go#20135), and the
+// runtime gives its free pages back.
+func (h *Hub) giveBack() {
+	const few = 256
+	h.mu.Lock()
+	shrunk := h.peak > few && len(h.sessions) < h.peak/2
+	if shrunk {
+		h.peak = len(h.sessions)
+		h.sessions, h.peers = maps.Clone(h.sessions), maps.Clone(h.peers)
+		h.networks, h.hubs = maps.Clone(h.networks), maps.Clone(h.hubs)
+	}
+	h.mu.Unlock()
+	if shrunk {
+		debug.FreeOSMemory()
+	}
+}
+
+// logMemory writes the monitor's line.
+func (h *Hub) logMemory() {
+	m, st := h.memory.stats(), h.Stats()
+	log := h.cfg.Logger.Info
+	if m.RSS > h.cfg.Memory.RSSWarn {
+		log = h.cfg.Logger.Warn
+	}
+	log("memory", "rss", mib(m.RSS), "heap", mib(m.HeapLive), "goroutines", m.Goroutines,
+		"connections", st.Sessions, "peers", st.Peers, "networks", st.Networks, "level", m.Level.String())
+}
+
+func mib(n int64) string { return fmt.Sprintf("%.1fMiB", float64(n)/(1<<20)) }
+
+// readMemory reads the process. It stops nothing and takes microseconds.
+func readMemory() MemoryStats {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	v := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	r := MemoryStats{At: time.Now(), HeapLive: v(0), HeapSys: v(0) + v(1) + v(2), Goroutines: runtime.NumGoroutine()}
+	if r.RSS = residentSet(); r.RSS == 0 {
+		r.RSS = v(3) - v(4) // what the runtime has mapped: the closest figure without /proc
+	}
+	return r
+}
+
+// residentSet returns the resident bytes by /proc (Linux), 0 where there is none.
+func residentSet() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(b)
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+	return pages * int64(os.Getpagesize())
+}

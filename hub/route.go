@@ -1,0 +1,285 @@
+package hub
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// handle does what one message asks for. It returns the reason to end the
+// session for, if the message is one.
+func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
+	env, err := wire.Parse(msg)
+	switch err {
+	case nil:
+	case wire.ErrTooDeep:
+		return wire.ReasonTooDeep
+	case wire.ErrNull:
+		h.drop(DropNull)
+		return wire.ReasonNone
+	default:
+		h.drop(DropMalformed)
+		return wire.ReasonNone
+	}
+	h.counters.received[env.Kind].Add(1)
+	if env.BadNetwork {
+		return wire.ReasonBadNetwork
+	}
+	switch {
+	case env.Kind == wire.KindAnnounce:
+		return h.announce(s, &env, b)
+	case env.Kind.Signal(), env.Kind.Renegotiation() && h.cfg.RelayRenegotiation:
+		h.relay(s, &env, b)
+	case env.Kind == wire.KindGoodbye:
+		h.goodbye(s, &env, b)
+		return wire.ReasonGoodbye
+	case env.Kind == wire.KindPing:
+		s.send(b, func(dst []byte) []byte { return wire.AppendPong(dst, s.id, now()) })
+	case env.Kind == wire.KindCleanup:
+	case env.Kind == wire.KindPeerDiscovered, env.Kind == wire.KindPeerDisconnected:
+		h.hearHub(s, &env, b)
+	default:
+		h.unrouted(s, &env, b)
+	}
+	return wire.ReasonNone
+}
+
+func (h *Hub) drop(why DropReason) { h.counters.dropped[why].Add(1) }
+
+// unrouted answers what the hub does not route.
+func (h *Hub) unrouted(s *session, env *wire.Envelope, b *batch) {
+	h.drop(DropUnrouted)
+	typ := env.Type
+	if env.Kind != wire.KindOther {
+		typ = env.Kind.String()
+	}
+	s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, wire.ErrorText(typ), now()) })
+}
+
+// networkName returns the name a message gives its network. The copy is the
+// hub's to keep.
+func networkName(env *wire.Envelope) string {
+	if env.Network == nil {
+		return wire.DefaultNetwork
+	}
+	return string(env.Network)
+}
+
+// announce enters the session into the network it names, out of the one it was
+// in, and introduces it and the members to each other, the announcer last. What
+// the others hear of it is made once, here; only the receiver's id and the time
+// differ between them.
+func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReason {
+	cfg := &h.cfg
+	if !s.announces.take(1+float64(len(env.Data)/1024), cfg.AnnounceRate, cfg.AnnounceBurst) {
+		return wire.ReasonAnnounceRate
+	}
+	if len(env.Data) > cfg.MaxAnnounceBytes {
+		return wire.ReasonMessageTooBig
+	}
+	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
+	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
+		h.drop(DropNotHub)
+		a.IsHub = false
+		if name == cfg.MeshNamespace {
+			text := "The network '" + name + "' is for hubs. This peer has no hub role here."
+			s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, text, now()) })
+			return wire.ReasonNone
+		}
+	}
+	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
+	notice := wire.NewDiscovered(s.id, isHub, a.Extra, name)
+	h.enter(s, name, notice, isHub, env.Data, b)
+	return wire.ReasonNone
+}
+
+func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.registered {
+		return // the session has been taken out meanwhile: no coming back
+	}
+	at := now()
+	if n := s.network; n == nil || n.name != name || s.isHub && !isHub {
+		h.leaveLocked(s, at, b)
+		h.joinLocked(s, name)
+	}
+	s.notice, s.announcedAt = notice, at
+	if isHub {
+		h.enterHubLocked(s, data, at, b)
+	}
+	for _, m := range s.network.members {
+		if m != nil && m != s {
+			m.sendNotice(notice, at, b)
+			s.sendNotice(m.notice, at, b)
+			h.counters.discoveries.Add(2)
+		}
+	}
+	h.emitLocked(Event{Name: EventPeerAnnounced, PeerID: s.id, Network: name, IsHub: isHub})
+}
+
+// enterHubLocked puts the session on the registry of hubs. If this server is a
+// hub too, the newcomer hears of every peer here that is none.
+func (h *Hub) enterHubLocked(s *session, data []byte, at int64, b *batch) {
+	s.isHub, s.hubData = true, bytes.Clone(data)
+	h.hubs[s.id] = s
+	h.emitLocked(Event{Name: EventHubRegistered, PeerID: s.id, TotalHubs: len(h.hubs)})
+	if !h.cfg.IsHub {
+		return
+	}
+	for name, n := range h.networks {
+		if name == h.cfg.MeshNamespace {
+			continue
+		}
+		for _, m := range n.members {
+			if m != nil && m != s && !m.isHub {
+				s.sendNotice(m.notice, at, b)
+				h.counters.discoveries.Add(1)
+			}
+		}
+	}
+}
+
+// relay delivers a message to the peer it names, if that is here and sender,
+// message and target are of one network. The payload goes through untouched. It
+// is queued under the lock, so that a target hears nothing from a network after
+// it has left it.
+func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
+	switch {
+	case !env.HasTarget:
+		h.drop(DropNoTarget)
+		return
+	case env.Target == nil:
+		h.drop(DropBadTarget)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	target := h.peers[wire.PeerID(env.Target)]
+	if target == nil {
+		h.drop(DropUnknownTarget)
+		return
+	}
+	network := target.networkNameLocked()
+	if !namesNetwork(env, network) || s.networkNameLocked() != network && !s.isHub {
+		h.drop(DropOtherNetwork)
+		return
+	}
+	from := s.id
+	if s.isHub && env.From != nil {
+		from = wire.PeerID(env.From) // a hub passes on what its peers send
+	}
+	at := now()
+	if !target.send(b, func(dst []byte) []byte {
+		return wire.AppendRelay(dst, env.Kind, env.Data, from, target.id, network, at)
+	}) {
+		h.drop(DropEnding)
+		return
+	}
+	h.counters.relayed.Add(1)
+}
+
+func namesNetwork(env *wire.Envelope, name string) bool {
+	if env.Network == nil {
+		return name == wire.DefaultNetwork
+	}
+	return string(env.Network) == name
+}
+
+// networkNameLocked is the network the session counts as in: the default one
+// before it announces.
+func (s *session) networkNameLocked() string {
+	if s.network == nil {
+		return wire.DefaultNetwork
+	}
+	return s.network.name
+}
+
+// goodbye passes the message on to the closest members and takes the session out
+// of the hub; the caller ends it.
+func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := s.network; n != nil {
+		at := now()
+		for _, m := range n.closest(s.id) {
+			m.send(b, func(dst []byte) []byte {
+				return wire.AppendRelay(dst, env.Kind, env.Data, s.id, "", n.name, at)
+			})
+		}
+	}
+	if s.registered {
+		h.emitLocked(Event{Name: EventPeerGoodbye, PeerID: s.id})
+	}
+	h.detachLocked(s, wire.ReasonGoodbye.Code(), wire.ReasonGoodbye.Text(), b)
+}
+
+// hearHub tells the members of a network of a peer that another hub holds. Only
+// hubs are believed.
+func (h *Hub) hearHub(s *session, env *wire.Envelope, b *batch) {
+	id := wire.PeerIDOf(env.Data)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.isHub {
+		if h.drop(DropNotHub); env.Kind == wire.KindPeerDisconnected {
+			h.unrouted(s, env, b)
+		}
+		return
+	}
+	n := h.networks[networkName(env)]
+	if id == "" || env.Network == nil || n == nil {
+		return
+	}
+	notice, at := wire.NewForwarded(env.Kind, env.Data, n.name), now()
+	for _, m := range n.members {
+		if m != nil && !m.isHub {
+			m.sendNotice(notice, at, b)
+		}
+	}
+}
+
+// detachLocked takes a registered session out of every index, by what it holds
+// itself and never by its id alone, and tells its network. It is idempotent: once
+// out, a session does not come back.
+func (h *Hub) detachLocked(s *session, code int, text string, b *batch) {
+	if !s.registered {
+		return
+	}
+	s.registered = false
+	delete(h.peers, s.id)
+	h.leaveLocked(s, now(), b)
+	h.emitLocked(Event{
+		Name: EventPeerDisconnected, PeerID: s.id, Code: code, Reason: strings.ToValidUTF8(text, "\uFFFD"), TotalConnections: len(h.peers),
+	})
+}
+
+// detach is for the reader of a session that is over.
+func (h *Hub) detach(s *session) {
+	h.do(func(b *batch) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.detachLocked(s, 1006, "", b)
+	})
+}
+
+// end takes a session out and begins its close.
+func (h *Hub) end(s *session, why wire.CloseReason, b *batch) {
+	h.endWith(s, why, why.Code(), why.Text(), b)
+}
+
+func (h *Hub) endWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
+	if why == wire.ReasonShutdown {
+		code = h.cfg.DrainCloseCode
+	}
+	h.mu.Lock()
+	h.detachLocked(s, code, text, b)
+	h.mu.Unlock()
+	s.end(why, code, text, b)
+}
+
+// forget is the last the hub knows of a session.
+func (h *Hub) forget(s *session, why wire.CloseReason) {
+	h.untrack(s)
+	h.counters.ended[why].Add(1)
+}

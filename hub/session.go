@@ -1,0 +1,304 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// session is one connection of a peer, from the upgrade to the closed socket. It
+// has one goroutine, its reader, which alone ends it.
+type session struct {
+	// Fixed after construction.
+	hub     *Hub
+	id      wire.PeerID // not valid in a session that will be refused for it
+	hubRole bool        // may be a hub
+	conn    *transport
+	ws      *websocket.Conn
+	began   time.Time
+
+	// Owned by the reader.
+	batch        *batch // nil when nothing is collected
+	messages     bucket
+	announces    bucket
+	spoke        bool      // a message has come
+	messageBegan time.Time // zero between messages
+	pinged       time.Time // zero when no ping waits for an answer
+
+	heardAt atomic.Int64 // Unix nanoseconds of the last bytes; written by the reader
+
+	// Guarded by Hub.mu.
+	registered  bool // in Hub.peers
+	refused     bool // counted in Hub.refused
+	network     *network
+	slot        int         // in network.members
+	notice      wire.Notice // what a newcomer to the network hears of us
+	isHub       bool
+	hubData     []byte // data of a hub's announce, for Hubs
+	announcedAt int64  // Unix milliseconds
+
+	queue
+}
+
+// Errors by which a session gives up on its peer.
+var (
+	errPingTimeout  = errors.New("hub: no answer to a ping")
+	errCloseTimeout = errors.New("hub: the peer did not close in time")
+)
+
+// run is the life of a session.
+func (s *session) run() {
+	defer s.exit()
+	defer s.recover()
+	s.hub.cfg.Trace.begin(s)
+	s.began = time.Now()
+	s.heardAt.Store(s.began.UnixNano())
+	s.arm(min(s.hub.cfg.FirstMessageTimeout, s.pingIn()))
+	if why := s.hub.admit(s); why != wire.ReasonNone {
+		s.finish(why)
+	}
+	for {
+		text, r, err := s.ws.NextReader()
+		if err != nil {
+			s.readFailed(err)
+			return
+		}
+		if s.isEnding() {
+			continue // wait for the peer's close frame; NextReader skips the rest
+		}
+		s.messageBegan = time.Now()
+		if err := s.receive(text == websocket.TextMessage, r); err != nil {
+			s.readFailed(err)
+			return
+		}
+		s.messageBegan = time.Time{}
+	}
+}
+
+// recover turns a panic into the end of this session alone.
+func (s *session) recover() {
+	if v := recover(); v != nil {
+		s.hub.counters.panics.Add(1)
+		s.hub.cfg.Logger.Error("panic in a session", "peer", s.name(), "panic", v, "stack", string(debug.Stack()))
+		s.commitBatch()
+		s.finish(wire.ReasonInternalError)
+	}
+}
+
+// exit takes the session out of the hub and lets go of everything.
+func (s *session) exit() {
+	s.hub.detach(s)
+	why := s.leave()
+	s.conn.release()
+	s.hub.forget(s, why)
+	s.hub.cfg.Trace.end(s, why)
+	s.hub.cfg.Logger.Debug("session ended", "peer", s.name(), "reason", why.String())
+}
+
+// finish begins the end of the session; the reader goes on until the peer has
+// closed its half.
+func (s *session) finish(why wire.CloseReason) {
+	s.hub.do(func(b *batch) { s.hub.end(s, why, b) })
+}
+
+// readFailed ends the session for what stopped the reader.
+func (s *session) readFailed(err error) {
+	var closed *websocket.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
+		s.hub.do(func(b *batch) { s.hub.endWith(s, wire.ReasonPeerClosed, closed.Code, closed.Text, b) })
+	case s.conn.failed == errPingTimeout:
+		s.fail(wire.ReasonPingTimeout)
+	case s.conn.failed != nil:
+		s.fail(wire.ReasonPeerLost)
+	case err == websocket.ErrReadLimit:
+		s.finish(wire.ReasonMessageTooBig)
+		s.drain()
+	default:
+		s.finish(wire.ReasonProtocolError)
+		s.drain()
+	}
+}
+
+// drain reads and forgets until the peer closes or its time is up. Closing a
+// socket that has unread bytes resets the connection, and the close frame would
+// be lost on the way.
+func (s *session) drain() {
+	io.Copy(io.Discard, s.conn)
+}
+
+// receive reads one message and handles it. Its error is the reader's.
+func (s *session) receive(isText bool, r io.Reader) error {
+	buf := buffers.Get().(*buffer)
+	defer buf.free()
+	for {
+		if len(buf.b) == cap(buf.b) {
+			buf.b = append(buf.b, 0)[:len(buf.b)]
+		}
+		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
+		buf.b = buf.b[:len(buf.b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.spoke = true
+	s.hub.counters.receivedBytes.Add(uint64(len(buf.b)))
+	b := s.collect()
+	if why := s.judge(isText, buf.b, b); why != wire.ReasonNone {
+		s.hub.end(s, why, b)
+	}
+	return nil
+}
+
+// judge handles a message and says what the session is to be ended for, if
+// anything.
+func (s *session) judge(isText bool, msg []byte, b *batch) wire.CloseReason {
+	cfg := &s.hub.cfg
+	if !s.messages.take(1+float64(len(msg)/4096), cfg.MessageRate, cfg.MessageBurst) {
+		return wire.ReasonMessageRate
+	}
+	if !utf8.Valid(msg) {
+		if isText {
+			return wire.ReasonInvalidUTF8
+		}
+		s.hub.drop(DropMalformed)
+		return wire.ReasonNone
+	}
+	return s.hub.handle(s, msg, b)
+}
+
+// collect returns the reader's batch.
+func (s *session) collect() *batch {
+	if s.batch == nil {
+		s.batch = batches.Get().(*batch)
+	}
+	return s.batch
+}
+
+// commitBatch does what the reader collected; it is about to block.
+func (s *session) commitBatch() {
+	if b := s.batch; b != nil {
+		s.batch = nil
+		s.hub.commit(b)
+		batches.Put(b)
+	}
+}
+
+// heard notes that bytes came: a sign of life, whatever they are.
+func (s *session) heard() {
+	s.heardAt.Store(time.Now().UnixNano())
+	s.mu.Lock()
+	probed := s.probed
+	s.probed = nil
+	s.mu.Unlock()
+	for _, c := range probed {
+		c <- true
+	}
+}
+
+// onDeadline decides, each time the read deadline passes, what the silence
+// means. The deadline is set again only here, not with every message, so a
+// message costs no timer. It returns an error when the session is over.
+func (s *session) onDeadline() error {
+	cfg, now := &s.hub.cfg, time.Now()
+	silence := now.Sub(time.Unix(0, s.heardAt.Load()))
+	switch {
+	case s.isEnding():
+		return errCloseTimeout
+	case !s.spoke && now.Sub(s.began) >= cfg.FirstMessageTimeout:
+		s.finish(wire.ReasonFirstMessageTimeout)
+	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
+		s.finish(wire.ReasonMessageTimeout)
+	case !s.pinged.IsZero() && silence >= now.Sub(s.pinged):
+		if now.Sub(s.pinged) >= cfg.PongTimeout {
+			return errPingTimeout
+		}
+		s.arm(cfg.PongTimeout - now.Sub(s.pinged))
+	case silence >= cfg.PingInterval*4/5:
+		s.pinged = now
+		s.hub.do(func(b *batch) { s.send(b, wire.AppendPing) })
+		s.arm(cfg.PongTimeout)
+	default:
+		s.pinged = time.Time{}
+		s.arm(max(s.pingIn()-silence, time.Millisecond))
+	}
+	return nil
+}
+
+// pingIn returns how long the peer may be silent, spread so that the sessions of
+// a herd do not ping in step.
+func (s *session) pingIn() time.Duration {
+	interval := s.hub.cfg.PingInterval
+	return interval - rand.N(interval/5+1)
+}
+
+// arm sets the read deadline, sooner if a limit on the first message or on the
+// one under way ends before. The lock makes it either see that the session is
+// ending or be overruled by end.
+func (s *session) arm(in time.Duration) {
+	now := time.Now()
+	if !s.spoke {
+		in = min(in, max(s.hub.cfg.FirstMessageTimeout-now.Sub(s.began), time.Millisecond))
+	}
+	if !s.messageBegan.IsZero() {
+		in = min(in, max(s.hub.cfg.MessageTimeout-now.Sub(s.messageBegan), time.Millisecond))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ending {
+		s.conn.Conn.SetReadDeadline(now.Add(in))
+	}
+}
+
+func (s *session) isEnding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+// name is the peer id for logs: cut and quoted where it is not one.
+func (s *session) name() string {
+	if s.id.Valid() {
+		return string(s.id)
+	}
+	return fmt.Sprintf("%.50q", string(s.id))
+}
+
+// bucket is a token bucket. It has one owner, the reader, so it needs no lock;
+// that and its size, two words of every idle session, are why it is not a
+// library's.
+type bucket struct {
+	tokens float64
+	at     time.Duration // since start
+}
+
+var start = time.Now()
+
+// take takes cost tokens and reports whether they were there. A negative rate is
+// unlimited.
+func (k *bucket) take(cost, rate float64, burst int) bool {
+	if rate < 0 {
+		return true
+	}
+	now := time.Since(start)
+	if k.at == 0 {
+		k.tokens = float64(burst)
+	} else {
+		k.tokens = min(float64(burst), k.tokens+rate*(now-k.at).Seconds())
+	}
+	k.at = now
+	k.tokens -= cost
+	return k.tokens >= 0
+}

@@ -1,0 +1,183 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// lastCall is how long before its deadline a Shutdown closes what is still open,
+// so that it can be joined in time.
+const lastCall = 250 * time.Millisecond
+
+// drainStep is the longest gap between two closes of a drain: a few sessions make
+// no herd, and nobody should wait for them.
+const drainStep = 5 * time.Millisecond
+
+// Shutdown ends the hub and returns when nothing of it is left: no goroutine,
+// timer, descriptor, map entry, subscription. It refuses new peers at once, tells
+// the connected ones with a close frame, in random order over Config.DrainWindow
+// (or half the time ctx leaves, if that is less), waits for them to close, and
+// shortly before the deadline of ctx closes whatever is left. It returns nil for
+// an orderly end, and an error that wraps the one of ctx if connections had to be
+// cut or something did not end. Further calls wait for the first; its result is
+// theirs too, unless their own ctx ends before.
+func (h *Hub) Shutdown(ctx context.Context) error {
+	if !h.gate.close() {
+		select {
+		case <-h.ended.Done():
+			return h.endErr
+		case <-ctx.Done():
+			return fmt.Errorf("hub: shutdown: %w", ctx.Err())
+		}
+	}
+	defer h.setEnded()
+	began := time.Now()
+	h.cancel()
+	h.mu.Lock()
+	total := len(h.sessions)
+	h.mu.Unlock()
+	h.cfg.Logger.Info("hub shutting down", "sessions", total)
+
+	soft, cancel := h.softDeadline(ctx)
+	defer cancel()
+	h.tell(soft)
+	cutOff := 0
+	select {
+	case <-h.gate.idle.Done():
+	case <-soft.Done():
+		cutOff = h.closeAll()
+		select {
+		case <-h.gate.idle.Done():
+		case <-ctx.Done():
+			h.lastMoment()
+		}
+	}
+	h.endErr = h.release(ctx, total, cutOff, time.Since(began))
+	return h.endErr
+}
+
+// Close ends the hub without ceremony: connections are closed at once.
+func (h *Hub) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := h.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// softDeadline is when patience ends: lastCall before the deadline of ctx.
+func (h *Hub) softDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		return context.WithDeadline(ctx, deadline.Add(-min(lastCall, left/4)))
+	}
+	return context.WithCancel(ctx)
+}
+
+// lastMoment waits a little for what closeAll has cut off, when the deadline left
+// no time for it.
+func (h *Hub) lastMoment() {
+	timer := time.NewTimer(lastCall)
+	defer timer.Stop()
+	select {
+	case <-h.gate.idle.Done():
+	case <-timer.C:
+	}
+}
+
+// tell closes all sessions with ReasonShutdown, paced.
+func (h *Hub) tell(ctx context.Context) {
+	h.mu.Lock()
+	list := make([]*session, 0, len(h.sessions))
+	for s := range h.sessions {
+		list = append(list, s)
+	}
+	h.mu.Unlock()
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+
+	window := min(h.cfg.DrainWindow, time.Duration(len(list))*drainStep)
+	if deadline, ok := ctx.Deadline(); ok {
+		window = min(window, time.Until(deadline)/2)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for told, began := 0, time.Now(); told < len(list); {
+		due := len(list)
+		if elapsed := time.Since(began); elapsed < window {
+			due = int(float64(due) * float64(elapsed) / float64(window))
+		}
+		h.do(func(b *batch) {
+			for ; told < due; told++ {
+				h.end(list[told], wire.ReasonShutdown, b)
+				list[told] = nil
+			}
+		})
+		if told == len(list) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closeAll closes every connection and returns how many those were.
+func (h *Hub) closeAll() int {
+	h.mu.Lock()
+	var conns []net.Conn
+	for s := range h.sessions {
+		conns = append(conns, s.conn.Conn)
+	}
+	h.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
+	return len(conns)
+}
+
+// release drops what is left, says so, and judges the end.
+func (h *Hub) release(ctx context.Context, total, cutOff int, took time.Duration) error {
+	h.emit(Event{Name: EventStopped})
+	h.mu.Lock()
+	subscriptions := len(h.subscriptions)
+	for s := range h.subscriptions {
+		s.cancel()
+	}
+	remaining := len(h.sessions)
+	clear(h.subscriptions)
+	clear(h.sessions)
+	clear(h.peers)
+	clear(h.networks)
+	clear(h.hubs)
+	h.memberships, h.refused, h.released = 0, 0, true
+	h.sockets.Store(0)
+	h.mu.Unlock()
+	goroutines := h.gate.count()
+	h.cfg.Logger.Info("hub stopped",
+		"released_sessions", total-remaining, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond),
+		"remaining_sessions", remaining, "remaining_goroutines", goroutines, "remaining_queue_bytes", h.queued.Load(),
+		"remaining_peers", 0, "remaining_networks", 0, "remaining_subscriptions", 0)
+	switch {
+	case remaining > 0 || goroutines > 0:
+		return fmt.Errorf("hub: shutdown: %d sessions and %d goroutines did not end: %w", remaining, goroutines, cause(ctx))
+	case cutOff > 0:
+		return fmt.Errorf("hub: shutdown: %d connections had to be cut: %w", cutOff, cause(ctx))
+	}
+	return nil
+}
+
+func cause(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.DeadlineExceeded
+}

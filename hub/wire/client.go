@@ -1,0 +1,172 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Message is one message as the client half reads and writes it.
+type Message struct {
+	Type         string          `json:"type"`
+	Data         json.RawMessage `json:"data,omitempty"`
+	FromPeerID   string          `json:"fromPeerId,omitempty"`
+	TargetPeerID PeerID          `json:"targetPeerId,omitempty"`
+	NetworkName  string          `json:"networkName,omitempty"`
+	Timestamp    int64           `json:"timestamp,omitempty"` // Unix milliseconds, the hub's clock
+	Error        string          `json:"error,omitempty"`
+}
+
+// CloseError is the end of a connection by a close frame.
+type CloseError struct {
+	Code   int
+	Reason string
+}
+
+func (e *CloseError) Error() string {
+	return fmt.Sprintf("wire: closed with %d %q", e.Code, e.Reason)
+}
+
+// DialOptions configures Dial; nil stands for the zero value.
+type DialOptions struct {
+	NetDialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	Header         http.Header   // sent with the request
+	WriteTimeout   time.Duration // of every Send; default 10s
+}
+
+// Conn is the client half of a connection. One goroutine may call Receive; the
+// other methods may be called concurrently. Pings are answered inside Receive.
+type Conn struct {
+	id      PeerID
+	ws      *websocket.Conn
+	timeout time.Duration
+	write   sync.Mutex // gorilla allows one writer
+}
+
+// Dial connects to the hub at rawURL (ws, wss, http or https; other query
+// parameters are kept) as the peer id. The hub may still refuse: then Receive
+// returns a *CloseError.
+func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Conn, error) {
+	if opts == nil {
+		opts = &DialOptions{}
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("wire: dial: %w", err)
+	}
+	switch u.Scheme {
+	case "http":
+		u.Scheme = "ws"
+	case "https":
+		u.Scheme = "wss"
+	}
+	q := u.Query()
+	q.Set("peerId", string(id))
+	u.RawQuery = q.Encode()
+	d := websocket.Dialer{NetDialContext: opts.NetDialContext, Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 10 * time.Second}
+	ws, resp, err := d.DialContext(ctx, u.String(), opts.Header)
+	if err != nil {
+		if resp != nil {
+			return nil, fmt.Errorf("wire: dial: %w: HTTP status %s", err, resp.Status)
+		}
+		return nil, fmt.Errorf("wire: dial: %w", err)
+	}
+	c := &Conn{id: id, ws: ws, timeout: opts.WriteTimeout}
+	if c.timeout == 0 {
+		c.timeout = 10 * time.Second
+	}
+	return c, nil
+}
+
+// ID returns the peer id the connection was dialled with.
+func (c *Conn) ID() PeerID { return c.id }
+
+// NetConn returns the connection underneath, for tools that need its socket.
+func (c *Conn) NetConn() net.Conn { return c.ws.NetConn() }
+
+// Receive returns the next message. The end by a close frame is a *CloseError.
+func (c *Conn) Receive() (Message, error) {
+	var m Message
+	b, err := c.ReceiveRaw()
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	return m, err
+}
+
+// ReceiveRaw returns the bytes of the next message.
+func (c *Conn) ReceiveRaw() ([]byte, error) {
+	_, b, err := c.ws.ReadMessage()
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		return nil, &CloseError{closed.Code, closed.Text}
+	}
+	return b, err
+}
+
+// SetReceiveDeadline bounds the calls of Receive. After one has failed for it
+// the connection can only be closed.
+func (c *Conn) SetReceiveDeadline(at time.Time) error { return c.ws.SetReadDeadline(at) }
+
+// Send sends a message.
+func (c *Conn) Send(m Message) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("wire: send: %w", err)
+	}
+	return c.SendRaw(b)
+}
+
+// SendRaw sends bytes as one text message, whatever they are.
+func (c *Conn) SendRaw(b []byte) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	c.ws.SetWriteDeadline(time.Now().Add(c.timeout))
+	return c.ws.WriteMessage(websocket.TextMessage, b)
+}
+
+// Announce enters a network as a shipped client does; extra are further members
+// of data, a JSON object, or nil.
+func (c *Conn) Announce(network string, extra map[string]any) error {
+	data := map[string]any{"peerId": c.id}
+	for k, v := range extra {
+		data[k] = v
+	}
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("wire: announce: %w", err)
+	}
+	return c.Send(Message{Type: KindAnnounce.String(), Data: b, NetworkName: network})
+}
+
+// Signal sends an offer, answer or ice-candidate to a peer of the network.
+func (c *Conn) Signal(kind Kind, target PeerID, network string, data json.RawMessage) error {
+	return c.Send(Message{Type: kind.String(), Data: data, TargetPeerID: target, NetworkName: network})
+}
+
+// Leave says goodbye and closes as a shipped client does on purpose. It does not
+// wait for the hub's half: Receive returns it.
+func (c *Conn) Leave(network string) error {
+	data := fmt.Sprintf(`{"peerId":%q,"timestamp":%d}`, c.id, time.Now().UnixMilli())
+	if err := c.Send(Message{Type: KindGoodbye.String(), Data: json.RawMessage(data), NetworkName: network}); err != nil {
+		return err
+	}
+	return c.SendClose(CodeNormal, "Client disconnect")
+}
+
+// SendClose sends a close frame.
+func (c *Conn) SendClose(code int, reason string) error {
+	return c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(c.timeout))
+}
+
+// Close closes the connection without a close frame. It may be called more than
+// once.
+func (c *Conn) Close() error { return c.ws.Close() }

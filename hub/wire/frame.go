@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"encoding/binary"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Opcodes of RFC 6455 section 5.2, with the FIN bit: a hub never fragments.
+const (
+	opText  = 0x81
+	opClose = 0x88
+	opPing  = 0x89
+	opPong  = 0x8a
+)
+
+const (
+	targetKey    = `,"targetPeerId":"`
+	timestampKey = `,"timestamp":`
+	millisDigits = 13 // of a time between 2001 and 2286
+)
+
+// begin makes room for the header of a text frame; end fills it in. Most frames
+// are 126 to 65535 bytes long, so room for that header is made and the others
+// move.
+func begin(dst []byte) ([]byte, int) {
+	return append(dst, opText, 126, 0, 0), len(dst)
+}
+
+func end(dst []byte, start int) []byte {
+	head := dst[start:]
+	switch n := len(head) - 4; {
+	case n < 126:
+		head[1] = byte(n)
+		copy(head[2:], head[4:])
+		return dst[:len(dst)-2]
+	case n < 1<<16:
+		binary.BigEndian.PutUint16(head[2:], uint16(n))
+		return dst
+	default:
+		dst = append(dst, 0, 0, 0, 0, 0, 0)
+		head = dst[start:]
+		copy(head[10:], head[4:])
+		head[1] = 127
+		binary.BigEndian.PutUint64(head[2:], uint64(n))
+		return dst
+	}
+}
+
+// AppendRelay appends the frame of a message from one peer to another: data goes
+// through untouched and is left out when nil, target is left out when empty. at
+// is the hub's clock in Unix milliseconds.
+func AppendRelay(dst []byte, kind Kind, data []byte, from, target PeerID, network string, at int64) []byte {
+	dst, start := begin(dst)
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, kind.String()...)
+	dst = append(dst, '"')
+	if data != nil {
+		dst = append(dst, `,"data":`...)
+		dst = append(dst, data...)
+	}
+	dst = append(dst, `,"fromPeerId":"`...)
+	dst = append(dst, from...)
+	dst = append(dst, '"')
+	if target != "" {
+		dst = append(append(append(dst, targetKey...), target...), '"')
+	}
+	dst = append(dst, `,"networkName":`...)
+	dst = AppendString(dst, network)
+	dst = append(dst, timestampKey...)
+	dst = strconv.AppendInt(dst, at, 10)
+	return end(append(dst, '}'), start)
+}
+
+// AppendConnected appends the greeting of a new session.
+func AppendConnected(dst []byte, id PeerID, at int64) []byte {
+	dst, start := begin(dst)
+	dst = append(dst, `{"type":"connected","data":{"peerId":"`...)
+	dst = append(dst, id...)
+	dst = append(dst, `"},"fromPeerId":"system","timestamp":`...)
+	dst = strconv.AppendInt(dst, at, 10)
+	return end(append(dst, '}'), start)
+}
+
+// AppendPong appends the answer to a ping message.
+func AppendPong(dst []byte, id PeerID, at int64) []byte {
+	dst, start := begin(dst)
+	dst = append(dst, `{"type":"pong","data":{"timestamp":`...)
+	dst = strconv.AppendInt(dst, at, 10)
+	dst = append(dst, `},"fromPeerId":"system","targetPeerId":"`...)
+	dst = append(dst, id...)
+	dst = append(dst, `","timestamp":`...)
+	dst = strconv.AppendInt(dst, at, 10)
+	return end(append(dst, '}'), start)
+}
+
+// AppendError appends an error message.
+func AppendError(dst []byte, text string, at int64) []byte {
+	dst, start := begin(dst)
+	dst = append(dst, `{"type":"error","error":`...)
+	dst = AppendString(dst, text)
+	dst = append(dst, timestampKey...)
+	dst = strconv.AppendInt(dst, at, 10)
+	return end(append(dst, '}'), start)
+}
+
+// ErrorText is the protocol's answer to a message the hub does not route. typ is
+// cut to 64 bytes: the reference echoes up to 1 MiB.
+func ErrorText(typ string) string {
+	if cut := 64; len(typ) > cut {
+		for cut > 0 && !utf8.RuneStart(typ[cut]) {
+			cut--
+		}
+		typ = typ[:cut] + "…"
+	}
+	return "Signaling server does not route '" + typ + "' messages. Use WebRTC data channels for peer-to-peer communication."
+}
+
+// AppendPing appends a ping control frame without payload.
+func AppendPing(dst []byte) []byte { return append(dst, opPing, 0) }
+
+// AppendPongFrame appends a pong control frame; payload is at most 125 bytes.
+func AppendPongFrame(dst []byte, payload string) []byte {
+	return append(append(dst, opPong, byte(len(payload))), payload...)
+}
+
+// AppendClose appends a close control frame; text is at most 123 bytes. The code
+// CodeNoStatus gives a frame without one.
+func AppendClose(dst []byte, code int, text string) []byte {
+	if code == CodeNoStatus {
+		return append(dst, opClose, 0)
+	}
+	dst = append(dst, opClose, byte(2+len(text)), byte(code>>8), byte(code))
+	return append(dst, text...)
+}
+
+// Notice is a frame the hub sends to many peers: the same bytes for all but the
+// 40 digits of targetPeerId, and the time. It is made once and kept with the
+// peer it speaks of. The zero Notice is none.
+type Notice []byte
+
+// NewDiscovered makes the peer-discovered about a peer. extra is
+// Announcement.Extra.
+func NewDiscovered(id PeerID, isHub bool, extra []byte, network string) Notice {
+	return newNotice(KindPeerDiscovered, aboutPeer(id, isHub, extra), network)
+}
+
+// NewDisconnected makes the peer-disconnected about a peer.
+func NewDisconnected(id PeerID, isHub bool, network string) Notice {
+	return newNotice(KindPeerDisconnected, aboutPeer(id, isHub, nil), network)
+}
+
+// NewForwarded makes a notice that says what another hub said: data is its own.
+func NewForwarded(kind Kind, data []byte, network string) Notice {
+	return newNotice(kind, data, network)
+}
+
+func aboutPeer(id PeerID, isHub bool, extra []byte) []byte {
+	dst := append(make([]byte, 0, 80+len(extra)), `{"peerId":"`...)
+	dst = append(dst, id...)
+	dst = strconv.AppendBool(append(dst, `","isHub":`...), isHub)
+	return append(append(dst, extra...), '}')
+}
+
+func newNotice(kind Kind, data []byte, network string) Notice {
+	const around = 160 // what stands around the data, so that one allocation does
+	dst, start := begin(make([]byte, 0, around+len(data)+len(network)))
+	dst = append(append(dst, `{"type":"`...), kind.String()...)
+	dst = append(append(dst, `","data":`...), data...)
+	dst = append(dst, `,"networkName":`...)
+	dst = AppendString(dst, network)
+	dst = append(dst, `,"fromPeerId":"system"`+targetKey...)
+	dst = append(dst, `0000000000000000000000000000000000000000`...)
+	dst = append(dst, `"`+timestampKey+`0000000000000}`...)
+	return end(dst, start)
+}
+
+// AppendTo appends the notice as one receiver gets it.
+func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
+	const (
+		time = millisDigits + 1 // from the end, with the brace
+		id   = time + len(`"`+timestampKey) + PeerIDLen
+	)
+	dst = append(dst, n...)
+	copy(dst[len(dst)-id:], target)
+	digits := dst[len(dst)-time : len(dst)-1]
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + at%10)
+		at /= 10
+	}
+	return dst
+}
+
+// AppendString appends s as a JSON string the way JavaScript's JSON.stringify
+// writes it: only what must be escaped is.
+func AppendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	from := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(append(dst, s[from:i]...), '\\')
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, c)
+		case '\b':
+			dst = append(dst, 'b')
+		case '\f':
+			dst = append(dst, 'f')
+		case '\n':
+			dst = append(dst, 'n')
+		case '\r':
+			dst = append(dst, 'r')
+		case '\t':
+			dst = append(dst, 't')
+		default:
+			dst = append(dst, 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	return append(append(dst, s[from:]...), '"')
+}

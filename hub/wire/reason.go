@@ -1,0 +1,99 @@
+package wire
+
+// CloseReason says why a session ended, or why it was refused after the
+// upgrade: a closed set. String is the word in logs and metric labels; Code and
+// Text are what the peer sees in its close frame.
+type CloseReason uint8
+
+// The reasons. Those of the protocol carry its exact text, which shipped clients
+// and tests know; the others say their own word.
+const (
+	ReasonNone CloseReason = iota
+
+	// The peer ended it.
+	ReasonPeerClosed // it sent a close frame
+	ReasonPeerLost   // the connection broke without one
+	ReasonGoodbye    // it said goodbye
+
+	// Refused after the upgrade.
+	ReasonInvalidPeerID
+	ReasonDuplicatePeer
+	ReasonCapacity
+
+	// Cut for what it sent.
+	ReasonMessageTooBig
+	ReasonProtocolError
+	ReasonInvalidUTF8
+	ReasonTooDeep
+	ReasonBadNetwork
+	ReasonMessageRate
+	ReasonAnnounceRate
+
+	// Cut for what it did not do.
+	ReasonFirstMessageTimeout
+	ReasonMessageTimeout
+	ReasonPingTimeout
+	ReasonSlowConsumer
+	ReasonWriteFailed
+	ReasonReplaced
+
+	// Ours.
+	ReasonInternalError
+	ReasonShutdown
+
+	NumCloseReasons
+)
+
+// Close codes of RFC 6455 section 7.4.1 that a hub uses.
+const (
+	CodeNormal        = 1000
+	CodeProtocolError = 1002
+	CodeNoStatus      = 1005 // never on the wire: a close frame without a code
+	CodeInvalidUTF8   = 1007
+	CodePolicy        = 1008
+	CodeTooBig        = 1009
+	CodeInternalError = 1011
+)
+
+var closeReasons = [NumCloseReasons]struct {
+	label string
+	code  int // 0: no close frame is sent
+	text  string
+}{
+	ReasonNone:                {"none", 0, ""},
+	ReasonPeerClosed:          {"peer_closed", 0, ""},
+	ReasonPeerLost:            {"peer_lost", 0, ""},
+	ReasonGoodbye:             {"goodbye", CodeNormal, "goodbye"},
+	ReasonInvalidPeerID:       {"invalid_peer_id", CodePolicy, "Invalid peerId format"},
+	ReasonDuplicatePeer:       {"duplicate_peer", CodePolicy, "Peer already connected"},
+	ReasonCapacity:            {"capacity", CodePolicy, "Maximum connections reached"},
+	ReasonMessageTooBig:       {"message_too_big", CodeTooBig, ""},
+	ReasonProtocolError:       {"protocol_error", CodeProtocolError, ""},
+	ReasonInvalidUTF8:         {"invalid_utf8", CodeInvalidUTF8, ""},
+	ReasonTooDeep:             {"too_deep", CodePolicy, "too_deep: message nested too deeply"},
+	ReasonBadNetwork:          {"bad_network", CodePolicy, "bad_network: networkName is no string or too long"},
+	ReasonMessageRate:         {"message_rate", CodePolicy, "message_rate: too many messages"},
+	ReasonAnnounceRate:        {"announce_rate", CodePolicy, "announce_rate: too many announces"},
+	ReasonFirstMessageTimeout: {"first_message_timeout", CodePolicy, "first_message_timeout: no message came"},
+	ReasonMessageTimeout:      {"message_timeout", CodePolicy, "message_timeout: a message took too long"},
+	ReasonPingTimeout:         {"ping_timeout", CodePolicy, "ping_timeout: no answer to a ping"},
+	ReasonSlowConsumer:        {"slow_consumer", CodePolicy, "slow_consumer: too many bytes unread"},
+	ReasonWriteFailed:         {"write_failed", 0, ""},
+	ReasonReplaced:            {"replaced", CodePolicy, "replaced: a newer connection of this peer took over"},
+	ReasonInternalError:       {"internal_error", CodeInternalError, "internal_error"},
+	ReasonShutdown:            {"shutdown", CodeNormal, "Server shutting down"},
+}
+
+// String returns the label.
+func (r CloseReason) String() string {
+	if r >= NumCloseReasons {
+		r = ReasonNone
+	}
+	return closeReasons[r].label
+}
+
+// Code returns the code of the close frame, 0 when none is sent.
+func (r CloseReason) Code() int { return closeReasons[r].code }
+
+// Text returns the reason text of the close frame.
+func (r CloseReason) Text() string { return closeReasons[r].text }

@@ -1,0 +1,270 @@
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math/bits"
+)
+
+// Errors of Parse.
+var (
+	ErrSyntax  = errors.New("wire: malformed JSON")
+	ErrTooDeep = errors.New("wire: JSON nested too deeply")
+	ErrNull    = errors.New("wire: null message")
+)
+
+// scanner walks one JSON text (RFC 8259), proving every byte it passes. It does
+// not check UTF-8: the WebSocket layer has done so for the whole message.
+type scanner struct {
+	b []byte
+	i int
+}
+
+// space passes white space and returns the next byte, or 0 at the end.
+func (s *scanner) space() byte {
+	for ; s.i < len(s.b); s.i++ {
+		if c := s.b[s.i]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c
+		}
+	}
+	return 0
+}
+
+// value passes one value; depth is how many containers are around it.
+func (s *scanner) value(depth int) error {
+	switch c := s.space(); c {
+	case '"':
+		_, _, err := s.str()
+		return err
+	case '{':
+		return s.object(depth, nil)
+	case '[':
+		return s.array(depth)
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		return s.number()
+	}
+}
+
+// member is one member of an object: its key as it stands between the quotes,
+// and the bytes of its value.
+type member struct {
+	key     []byte
+	escaped bool // the key holds a backslash
+	value   []byte
+	raw     []byte // key and value as they stand, quotes and colon included
+}
+
+// is reports whether the key is name. Escapes are resolved: "\u0074ype" is
+// "type" to every JSON parser, so a peer must not slip a field past us that way.
+func (m member) is(name string) bool {
+	return string(m.key) == name || m.escaped && unescape(m.key) == name
+}
+
+// object passes one object and shows each of its members to visit, if any.
+func (s *scanner) object(depth int, visit func(member)) error {
+	if depth >= MaxDepth {
+		return ErrTooDeep
+	}
+	s.i++ // {
+	if s.space() == '}' {
+		s.i++
+		return nil
+	}
+	for {
+		if s.space() != '"' {
+			return ErrSyntax
+		}
+		start := s.i
+		key, escaped, err := s.str()
+		if err != nil {
+			return err
+		}
+		if s.space() != ':' {
+			return ErrSyntax
+		}
+		s.i++
+		s.space()
+		from := s.i
+		if err := s.value(depth + 1); err != nil {
+			return err
+		}
+		if visit != nil {
+			visit(member{key, escaped, s.b[from:s.i], s.b[start:s.i]})
+		}
+		if done, err := s.more('}'); done || err != nil {
+			return err
+		}
+	}
+}
+
+func (s *scanner) array(depth int) error {
+	if depth >= MaxDepth {
+		return ErrTooDeep
+	}
+	s.i++ // [
+	if s.space() == ']' {
+		s.i++
+		return nil
+	}
+	for {
+		if err := s.value(depth + 1); err != nil {
+			return err
+		}
+		if done, err := s.more(']'); done || err != nil {
+			return err
+		}
+	}
+}
+
+// more passes the comma between two elements, or the end of their container.
+func (s *scanner) more(end byte) (done bool, err error) {
+	switch s.space() {
+	case ',':
+		s.i++
+		return false, nil
+	case end:
+		s.i++
+		return true, nil
+	}
+	return false, ErrSyntax
+}
+
+func (s *scanner) literal(word string) error {
+	if len(s.b)-s.i < len(word) || string(s.b[s.i:s.i+len(word)]) != word {
+		return ErrSyntax
+	}
+	s.i += len(word)
+	return nil
+}
+
+func (s *scanner) number() error {
+	if s.peek() == '-' {
+		s.i++
+	}
+	if s.peek() == '0' {
+		s.i++
+	} else if !s.digits() {
+		return ErrSyntax
+	}
+	if s.peek() == '.' {
+		s.i++
+		if !s.digits() {
+			return ErrSyntax
+		}
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.i++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.i++
+		}
+		if !s.digits() {
+			return ErrSyntax
+		}
+	}
+	return nil
+}
+
+func (s *scanner) peek() byte {
+	if s.i < len(s.b) {
+		return s.b[s.i]
+	}
+	return 0
+}
+
+func (s *scanner) digits() bool {
+	from := s.i
+	for s.i < len(s.b) && s.b[s.i]-'0' <= 9 {
+		s.i++
+	}
+	return s.i > from
+}
+
+// str passes one string and returns what stands between its quotes.
+func (s *scanner) str() (inner []byte, escaped bool, err error) {
+	s.i++ // "
+	from := s.i
+	for {
+		s.plain()
+		if s.i >= len(s.b) {
+			return nil, false, ErrSyntax
+		}
+		switch s.b[s.i] {
+		case '"':
+			s.i++
+			return s.b[from : s.i-1], escaped, nil
+		case '\\':
+			escaped = true
+			if !s.escape() {
+				return nil, false, ErrSyntax
+			}
+		default:
+			return nil, false, ErrSyntax // a control character
+		}
+	}
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plain passes bytes up to the next quote, backslash or control character,
+// eight at a time: most of a message is the text of an SDP. A byte of m has its
+// high bit set where the byte of w is below 0x20, or equals the quote or the
+// backslash; a borrow may set bits above the first hit, never below it.
+func (s *scanner) plain() {
+	b, i := s.b, s.i
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		q, e := w^('"'*ones), w^('\\'*ones)
+		m := ((w - 0x20*ones) &^ w) | ((q - ones) &^ q) | ((e - ones) &^ e)
+		if m &= highs; m != 0 {
+			s.i = i + bits.TrailingZeros64(m)/8
+			return
+		}
+	}
+	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	s.i = i
+}
+
+// escape passes one escape sequence.
+func (s *scanner) escape() bool {
+	if s.i+1 >= len(s.b) {
+		return false
+	}
+	switch s.b[s.i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.i += 2
+		return true
+	case 'u':
+		if s.i+6 > len(s.b) {
+			return false
+		}
+		for _, c := range s.b[s.i+2 : s.i+6] {
+			if hexValue(c) < 0 {
+				return false
+			}
+		}
+		s.i += 6
+		return true
+	}
+	return false
+}
+
+// unescape resolves the escapes of a proven string.
+func unescape(inner []byte) string {
+	quoted := make([]byte, 0, len(inner)+2)
+	quoted = append(append(append(quoted, '"'), inner...), '"')
+	var s string
+	_ = json.Unmarshal(quoted, &s) // proven well-formed: it cannot fail
+	return s
+}
