@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	maxRefused = 64 // sessions that may linger in a refusal at once; beyond it HTTP says no
-	maxProbes  = 4  // newcomers that may wait for one holder of their id
+	maxRefused = 32 // sessions that may linger in a refusal at once; beyond it HTTP says no
+	maxProbing = 16 // sessions that may wait for the holder of their id at once
 )
 
 // ServeHTTP upgrades a WebSocket request on any path and returns at once, so
@@ -100,10 +100,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request, s *session) error 
 		return err
 	}
 	ws.SetReadLimit(h.cfg.MaxMessageBytes)
-	ws.SetPingHandler(func(payload string) error {
-		s.send(s.collect(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
-		return nil
-	})
+	ws.SetPingHandler(s.onPing)
+	ws.SetPongHandler(s.onPong)
 	ws.SetCloseHandler(func(int, string) error { return nil }) // readFailed answers
 	s.ws, s.conn.established = ws, true
 	return nil
@@ -148,11 +146,14 @@ func (h *Hub) untrack(s *session) {
 	if s.refused {
 		h.refused--
 	}
+	if s.admitted {
+		h.admitted--
+	}
 }
 
-// fullLocked reports whether the sessions that are not being refused have
-// reached the limit. A session that is ending counts: its socket is still open.
-func (h *Hub) fullLocked() bool { return len(h.sessions)-h.refused >= h.cfg.MaxConnections }
+// fullLocked reports whether the admitted sessions have reached the limit. One
+// that is ending counts: its socket is still open.
+func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }
 
 // admit registers the session and greets it, or says why not, in the order of
 // the protocol's table: bad id, duplicate, full. The holder of a wanted id is
@@ -160,7 +161,10 @@ func (h *Hub) fullLocked() bool { return len(h.sessions)-h.refused >= h.cfg.MaxC
 // without a word is not locked out of its own id (W14).
 func (h *Hub) admit(s *session) wire.CloseReason {
 	why, holder := wire.ReasonInvalidPeerID, (*session)(nil)
-	if s.id.Valid() {
+	switch {
+	case !h.begin(s):
+		why = wire.ReasonShutdown
+	case s.id.Valid():
 		if why, holder = h.register(s, nil); holder != nil && h.probe(holder) {
 			why, _ = h.register(s, holder)
 		}
@@ -172,6 +176,16 @@ func (h *Hub) admit(s *session) wire.CloseReason {
 		h.refused++
 	}
 	return why
+}
+
+// begin marks the session as one that Shutdown may send a close frame to, which
+// during the handshake would garble it. It reports false if Shutdown has begun
+// and so may have missed it.
+func (h *Hub) begin(s *session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.running = true
+	return h.ctx.Err() == nil
 }
 
 // register enters the session under its id. If another holds the id it returns
@@ -189,12 +203,13 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 			h.detachLocked(holder, wire.ReasonReplaced.Code(), wire.ReasonReplaced.Text(), b)
 			b.cuts = append(b.cuts, cut{holder, wire.ReasonReplaced})
 			holder = nil
-		case len(h.sessions)-h.refused > h.cfg.MaxConnections: // s is among them
+		case h.fullLocked():
 			why = wire.ReasonCapacity
 			return
 		}
 		h.peers[s.id] = s
-		s.registered = true
+		s.registered, s.admitted = true, true
+		h.admitted++
 		h.emitLocked(Event{Name: EventPeerConnected, PeerID: s.id, TotalConnections: len(h.peers)})
 		at := now()
 		s.send(b, func(dst []byte) []byte { return wire.AppendConnected(dst, s.id, at) })
@@ -205,18 +220,14 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 // probe pings the holder of an id and reports whether it may be replaced: it has
 // ended, or said nothing for ProbeTimeout.
 func (h *Hub) probe(holder *session) (replaceable bool) {
-	alive := make(chan bool, 1)
-	holder.mu.Lock()
-	switch {
-	case holder.gone:
-		holder.mu.Unlock()
-		return true
-	case len(holder.probed) >= maxProbes:
-		holder.mu.Unlock()
+	if !h.countProbe(1) {
 		return false
 	}
-	holder.probed = append(holder.probed, alive)
-	holder.mu.Unlock()
+	defer h.countProbe(-1)
+	alive := make(chan bool, 1)
+	if !holder.listen(alive) {
+		return true
+	}
 	h.do(func(b *batch) { holder.send(b, wire.AppendPing) })
 	timer := time.NewTimer(h.cfg.ProbeTimeout)
 	defer timer.Stop()
@@ -228,4 +239,27 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 	case <-h.ctx.Done():
 		return false
 	}
+}
+
+// countProbe counts a probe in or out. Each holds a descriptor that counts
+// against no other limit, so there may be but a few.
+func (h *Hub) countProbe(n int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n > 0 && h.probing >= maxProbing {
+		return false
+	}
+	h.probing += n
+	return true
+}
+
+// listen has alive told of the next sign of life (true), or of the session's end
+// (false). It reports false if the session is gone already.
+func (s *session) listen(alive chan bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.probed = append(s.probed, alive)
+	}
+	return !s.gone
 }

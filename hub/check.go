@@ -36,13 +36,16 @@ func (c *check) that(ok bool, format string, args ...any) {
 }
 
 func (h *Hub) checkSessions(c *check) {
-	registered, refused, hubs := 0, 0, 0
+	registered, admitted, refused, hubs := 0, 0, 0, 0
 	for s := range h.sessions {
 		if s.registered {
 			registered++
 			c.that(h.peers[s.id] == s, "a registered session of %s is not the one in peers", s.name())
 		} else {
 			c.that(s.network == nil, "a session of %s is a member but not registered", s.name())
+		}
+		if s.admitted {
+			admitted++
 		}
 		if s.refused {
 			refused++
@@ -55,6 +58,7 @@ func (h *Hub) checkSessions(c *check) {
 		c.that((s.network == nil) == (s.notice == nil), "session %s: network and notice disagree", s.name())
 	}
 	c.that(registered == len(h.peers), "%d sessions are registered, peers holds %d", registered, len(h.peers))
+	c.that(admitted == h.admitted, "%d sessions are admitted, admitted is %d", admitted, h.admitted)
 	c.that(refused == h.refused, "%d sessions are being refused, refused is %d", refused, h.refused)
 	c.that(hubs == len(h.hubs), "%d sessions are hubs, hubs holds %d", hubs, len(h.hubs))
 	for id, s := range h.peers {

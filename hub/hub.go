@@ -41,7 +41,9 @@ type Hub struct {
 	hubs          map[wire.PeerID]*session   // peers that announced as hubs
 	subscriptions map[*Subscription]struct{} // see Subscribe
 	memberships   int                        // sum of network.live
+	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
+	probing       int                        // sessions that wait for the holder of their id
 	peak          int                        // most sessions since the maps were last made
 	released      bool                       // Shutdown has released everything
 }

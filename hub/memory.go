@@ -162,13 +162,20 @@ func (h *Hub) giveBack() {
 	shrunk := h.peak > few && len(h.sessions) < h.peak/2
 	if shrunk {
 		h.peak = len(h.sessions)
-		h.sessions, h.peers = maps.Clone(h.sessions), maps.Clone(h.peers)
-		h.networks, h.hubs = maps.Clone(h.networks), maps.Clone(h.hubs)
+		h.sessions, h.peers = fresh(h.sessions), fresh(h.peers)
+		h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
 	}
 	h.mu.Unlock()
 	if shrunk {
 		debug.FreeOSMemory()
 	}
+}
+
+// fresh returns a copy of the map that is as large as it need be.
+func fresh[K comparable, V any](m map[K]V) map[K]V {
+	to := make(map[K]V, len(m))
+	maps.Copy(to, m)
+	return to
 }
 
 // logMemory writes the monitor's line.

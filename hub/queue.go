@@ -41,7 +41,7 @@ type queue struct {
 	closeBy time.Time
 	loop    sync.WaitGroup // the writeLoop
 
-	probed []chan bool // newcomers with our id that wait for a sign of life: see probe
+	probed []chan bool // newcomers with our id that wait for a sign of life: see listen
 }
 
 // send queues one frame. It reports false if the session is ending. A session
@@ -55,7 +55,7 @@ func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	s.appendLocked(b, add)
 	cfg := &s.hub.cfg
 	if s.bytes > cfg.QueueBytes ||
-		s.hub.queued.Load() > cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/s.hub.sockets.Load() {
+		s.hub.queued.Load() > cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load()) {
 		b.cuts = append(b.cuts, cut{s, wire.ReasonSlowConsumer})
 	}
 	return true

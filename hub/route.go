@@ -23,9 +23,6 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 		return wire.ReasonNone
 	}
 	h.counters.received[env.Kind].Add(1)
-	if env.BadNetwork {
-		return wire.ReasonBadNetwork
-	}
 	switch {
 	case env.Kind == wire.KindAnnounce:
 		return h.announce(s, &env, b)
@@ -72,11 +69,13 @@ func networkName(env *wire.Envelope) string {
 // differ between them.
 func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReason {
 	cfg := &h.cfg
-	if !s.announces.take(1+float64(len(env.Data)/1024), cfg.AnnounceRate, cfg.AnnounceBurst) {
-		return wire.ReasonAnnounceRate
-	}
-	if len(env.Data) > cfg.MaxAnnounceBytes {
+	switch {
+	case env.BadNetwork:
+		return wire.ReasonBadNetwork
+	case len(env.Data) > cfg.MaxAnnounceBytes:
 		return wire.ReasonMessageTooBig
+	case !s.mayAnnounce(len(env.Data)):
+		return wire.ReasonAnnounceRate
 	}
 	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
 	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
@@ -181,7 +180,10 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 }
 
 func namesNetwork(env *wire.Envelope, name string) bool {
-	if env.Network == nil {
+	switch {
+	case env.BadNetwork:
+		return false
+	case env.Network == nil:
 		return name == wire.DefaultNetwork
 	}
 	return string(env.Network) == name
@@ -254,13 +256,11 @@ func (h *Hub) detachLocked(s *session, code int, text string, b *batch) {
 	})
 }
 
-// detach is for the reader of a session that is over.
-func (h *Hub) detach(s *session) {
-	h.do(func(b *batch) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.detachLocked(s, 1006, "", b)
-	})
+// detach is detachLocked for callers without the lock.
+func (h *Hub) detach(s *session, code int, text string, b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.detachLocked(s, code, text, b)
 }
 
 // end takes a session out and begins its close.
@@ -272,9 +272,7 @@ func (h *Hub) endWith(s *session, why wire.CloseReason, code int, text string, b
 	if why == wire.ReasonShutdown {
 		code = h.cfg.DrainCloseCode
 	}
-	h.mu.Lock()
-	h.detachLocked(s, code, text, b)
-	h.mu.Unlock()
+	h.detach(s, code, text, b)
 	s.end(why, code, text, b)
 }
 

@@ -37,8 +37,10 @@ type session struct {
 	heardAt atomic.Int64 // Unix nanoseconds of the last bytes; written by the reader
 
 	// Guarded by Hub.mu.
-	registered  bool // in Hub.peers
+	running     bool // the handshake is done and the reader at work
+	admitted    bool // counted in Hub.admitted
 	refused     bool // counted in Hub.refused
+	registered  bool // in Hub.peers
 	network     *network
 	slot        int         // in network.members
 	notice      wire.Notice // what a newcomer to the network hears of us
@@ -59,10 +61,12 @@ var (
 func (s *session) run() {
 	defer s.exit()
 	defer s.recover()
-	s.hub.cfg.Trace.begin(s)
+	cfg := &s.hub.cfg
+	cfg.Trace.begin(s)
 	s.began = time.Now()
 	s.heardAt.Store(s.began.UnixNano())
-	s.arm(min(s.hub.cfg.FirstMessageTimeout, s.pingIn()))
+	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
+	s.arm(s.pingIn())
 	if why := s.hub.admit(s); why != wire.ReasonNone {
 		s.finish(why)
 	}
@@ -96,7 +100,7 @@ func (s *session) recover() {
 
 // exit takes the session out of the hub and lets go of everything.
 func (s *session) exit() {
-	s.hub.detach(s)
+	s.hub.do(func(b *batch) { s.hub.detach(s, websocket.CloseAbnormalClosure, "", b) })
 	why := s.leave()
 	s.conn.release()
 	s.hub.forget(s, why)
@@ -165,8 +169,7 @@ func (s *session) receive(isText bool, r io.Reader) error {
 // judge handles a message and says what the session is to be ended for, if
 // anything.
 func (s *session) judge(isText bool, msg []byte, b *batch) wire.CloseReason {
-	cfg := &s.hub.cfg
-	if !s.messages.take(1+float64(len(msg)/4096), cfg.MessageRate, cfg.MessageBurst) {
+	if !s.mayReceive(len(msg)) {
 		return wire.ReasonMessageRate
 	}
 	if !utf8.Valid(msg) {
@@ -177,6 +180,34 @@ func (s *session) judge(isText bool, msg []byte, b *batch) wire.CloseReason {
 		return wire.ReasonNone
 	}
 	return s.hub.handle(s, msg, b)
+}
+
+// mayReceive charges one message of n bytes.
+func (s *session) mayReceive(n int) bool {
+	cfg := &s.hub.cfg
+	return s.messages.take(time.Since(s.began), 1+float64(n/4096), cfg.MessageRate, cfg.MessageBurst)
+}
+
+// mayAnnounce charges one announce of n bytes, which go to every member.
+func (s *session) mayAnnounce(n int) bool {
+	cfg := &s.hub.cfg
+	return s.announces.take(time.Since(s.began), 1+float64(n/1024), cfg.AnnounceRate, cfg.AnnounceBurst)
+}
+
+// onPing answers a ping frame and onPong takes a pong; both cost what a message
+// costs, so that a flood of them is one.
+func (s *session) onPing(payload string) error {
+	if s.onPong(payload); !s.isEnding() {
+		s.send(s.collect(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
+	}
+	return nil
+}
+
+func (s *session) onPong(string) error {
+	if !s.mayReceive(0) {
+		s.hub.end(s, wire.ReasonMessageRate, s.collect())
+	}
+	return nil
 }
 
 // collect returns the reader's batch.
@@ -281,24 +312,16 @@ func (s *session) name() string {
 // library's.
 type bucket struct {
 	tokens float64
-	at     time.Duration // since start
+	at     time.Duration // of the last take, since the session began
 }
 
-var start = time.Now()
-
-// take takes cost tokens and reports whether they were there. A negative rate is
-// unlimited.
-func (k *bucket) take(cost, rate float64, burst int) bool {
+// take takes cost tokens at a time and reports whether they were there. A
+// negative rate is unlimited.
+func (k *bucket) take(at time.Duration, cost, rate float64, burst int) bool {
 	if rate < 0 {
 		return true
 	}
-	now := time.Since(start)
-	if k.at == 0 {
-		k.tokens = float64(burst)
-	} else {
-		k.tokens = min(float64(burst), k.tokens+rate*(now-k.at).Seconds())
-	}
-	k.at = now
-	k.tokens -= cost
+	k.tokens = min(float64(burst), k.tokens+rate*(at-k.at).Seconds()) - cost
+	k.at = at
 	return k.tokens >= 0
 }

@@ -97,7 +97,9 @@ func (h *Hub) tell(ctx context.Context) {
 	h.mu.Lock()
 	list := make([]*session, 0, len(h.sessions))
 	for s := range h.sessions {
-		list = append(list, s)
+		if s.running {
+			list = append(list, s)
+		}
 	}
 	h.mu.Unlock()
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
@@ -158,7 +160,7 @@ func (h *Hub) release(ctx context.Context, total, cutOff int, took time.Duration
 	clear(h.peers)
 	clear(h.networks)
 	clear(h.hubs)
-	h.memberships, h.refused, h.released = 0, 0, true
+	h.memberships, h.admitted, h.refused, h.released = 0, 0, 0, true
 	h.sockets.Store(0)
 	h.mu.Unlock()
 	goroutines := h.gate.count()

@@ -1,0 +1,47 @@
+# `make` shows what there is. Tools are pinned in go.mod's tool directive.
+GO        ?= go
+FUZZTIME  ?= 60s
+BENCHTIME ?= 1x
+LINT       = $(GO) tool -modfile=.golangci.mod golangci-lint
+
+.PHONY: help run build test race fuzz bench interop lint fmt tidy ci
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## run the hub on port 3000
+	$(GO) run ./cmd/pigeonhub
+
+build: ## build the hub into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/pigeonhub ./cmd/pigeonhub
+
+test: ## run the tests
+	$(GO) test -shuffle=on ./...
+
+race: ## run the tests under the race detector
+	$(GO) test -race -shuffle=on ./...
+
+fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
+	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAnnouncement$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZTIME)
+
+bench: ## measure the hub beside a naive one
+	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem
+	$(GO) test ./hub -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m
+
+interop: ## real PeerPigeon clients in Chromium and Node (installs them by npm)
+	$(GO) test -tags interop -count=1 -timeout 10m -v -run Interop ./cmd/pigeonhub
+
+lint: ## vet and golangci-lint
+	$(GO) vet ./...
+	$(LINT) run
+
+fmt: ## format
+	gofmt -w .
+
+tidy: ## tidy go.mod
+	$(GO) mod tidy
+
+ci: ## what CI runs
+	.ci/run
