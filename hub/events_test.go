@@ -27,4 +27,3 @@ func TestSubscribeLimitNamesHolders(t *testing.T) {
 		t.Fatalf("after a Close: %v", err)
 	}
 }
-

@@ -32,7 +32,7 @@ type session struct {
 	announces    bucket
 	spoke        bool      // a message has come
 	messageBegan time.Time // zero between messages
-	pinged       time.Time // zero when no ping waits for an answer
+	pinged       time.Time // when a ping was sent, zero once anything came
 
 	heardAt atomic.Int64 // Unix nanoseconds of the last bytes; written by the reader
 
@@ -229,6 +229,7 @@ func (s *session) commitBatch() {
 
 // heard notes that bytes came: a sign of life, whatever they are.
 func (s *session) heard() {
+	s.pinged = time.Time{}
 	s.heardAt.Store(time.Now().UnixNano())
 	s.mu.Lock()
 	probed := s.probed
@@ -252,17 +253,15 @@ func (s *session) onDeadline() error {
 		s.finish(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
 		s.finish(wire.ReasonMessageTimeout)
-	case !s.pinged.IsZero() && silence >= now.Sub(s.pinged):
-		if now.Sub(s.pinged) >= cfg.PongTimeout {
-			return errPingTimeout
-		}
+	case !s.pinged.IsZero() && now.Sub(s.pinged) >= cfg.PongTimeout:
+		return errPingTimeout
+	case !s.pinged.IsZero():
 		s.arm(cfg.PongTimeout - now.Sub(s.pinged))
 	case silence >= cfg.PingInterval*4/5:
 		s.pinged = now
 		s.hub.do(func(b *batch) { s.send(b, wire.AppendPing) })
 		s.arm(cfg.PongTimeout)
 	default:
-		s.pinged = time.Time{}
 		s.arm(max(s.pingIn()-silence, time.Millisecond))
 	}
 	return nil

@@ -23,6 +23,7 @@ type world struct {
 	hub    *hub.Hub
 	url    string
 	dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+	ended  bool // the test has shut the hub down in a way of its own
 }
 
 // newWorld serves a hub over loopback TCP. Logs go to the test's output.
@@ -62,7 +63,7 @@ func serveWorld(t *testing.T, cfg hub.Config, ln net.Listener, dial func(context
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := h.Shutdown(ctx); err != nil {
+		if err := h.Shutdown(ctx); err != nil && !w.ended {
 			t.Error(err)
 		}
 		srv.Close()
@@ -190,7 +191,12 @@ func (p *peer) wantNothing() {
 // wantClose reads until the end and asserts the close frame.
 func (p *peer) wantClose(code int, reason string) {
 	p.w.Helper()
-	p.SetReceiveDeadline(time.Now().Add(10 * time.Second))
+	p.wantCloseWithin(10*time.Second, code, reason)
+}
+
+func (p *peer) wantCloseWithin(bound time.Duration, code int, reason string) {
+	p.w.Helper()
+	p.SetReceiveDeadline(time.Now().Add(bound))
 	for {
 		_, err := p.ReceiveRaw()
 		if err == nil {

@@ -186,7 +186,11 @@ func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
 	digits := dst[len(dst)-time : len(dst)-1]
 	for i := len(digits) - 1; i >= 0; i-- {
 		digits[i] = byte('0' + at%10)
-		at /= 10
+		if at /= 10; at == 0 {
+			for i--; i >= 0; i-- {
+				digits[i] = ' ' // JSON knows no leading zeros
+			}
+		}
 	}
 	return dst
 }
