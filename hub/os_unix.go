@@ -5,6 +5,7 @@ package hub
 import (
 	"io"
 	"math"
+	"sync"
 	"syscall"
 )
 
@@ -34,21 +35,42 @@ func (t *transport) readChunk(fd uintptr) bool {
 
 // tryWrite writes what the socket takes at once and returns how much that was. It
 // never blocks; the caller is the only writer.
-func (t *transport) tryWrite(p []byte) (n int, err error) {
+func (t *transport) tryWrite(p []byte) (int, error) {
 	if t.raw == nil {
 		return 0, nil
 	}
-	werr := t.raw.Write(func(fd uintptr) bool {
-		n, err = ignoringEINTR(func() (int, error) { return syscall.Write(int(fd), p) })
-		return true
-	})
-	if werr != nil {
-		return 0, werr
+	a := attempts.Get().(*attempt)
+	defer attempts.Put(a)
+	a.p = p
+	err := t.raw.Write(a.call)
+	a.p = nil
+	if err != nil {
+		return 0, err
 	}
-	if err == syscall.EAGAIN {
-		return 0, nil
+	return a.n, a.err
+}
+
+// attempt is one write that does not block. It is pooled together with its
+// method value, since a closure for each write was three allocations.
+type attempt struct {
+	p    []byte
+	n    int
+	err  error
+	call func(fd uintptr) bool
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.call = a.write
+	return a
+}}
+
+func (a *attempt) write(fd uintptr) bool {
+	a.n, a.err = ignoringEINTR(func() (int, error) { return syscall.Write(int(fd), a.p) })
+	if a.n = max(a.n, 0); a.err == syscall.EAGAIN {
+		a.err = nil
 	}
-	return max(n, 0), err
+	return true
 }
 
 func ignoringEINTR(call func() (int, error)) (int, error) {

@@ -36,10 +36,9 @@ type queue struct {
 	dirty   bool    // in somebody's batch
 	writing bool
 	ending  bool // the close frame is queued: nothing may follow it
-	gone    bool // the session has left: nothing is written any more
+	gone    bool // nothing is written any more: a write failed, or the session has left
 	why     wire.CloseReason
-	closeBy time.Time
-	loop    sync.WaitGroup // the writeLoop
+	idle    chan struct{} // where leave waits for the writer; nil when it does not
 
 	probed []chan bool // newcomers with our id that wait for a sign of life: see listen
 }
@@ -85,7 +84,7 @@ func (s *session) flush() {
 	for out := s.take(); out != nil; out = s.next(out) {
 		n, err := s.conn.tryWrite(out.b)
 		if err != nil {
-			s.fail(wire.ReasonWriteFailed)
+			s.writeFailed()
 			return
 		}
 		if n < len(out.b) {
@@ -115,15 +114,40 @@ func (s *session) take() *buffer {
 func (s *session) next(written *buffer) *buffer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gone {
-		return nil // leave has booked everything
+	if !s.gone { // else all is booked
+		s.bookLocked(len(written.b))
 	}
-	s.bookLocked(len(written.b))
 	written.free()
 	out := s.out
-	s.out = nil
-	s.writing = out != nil
+	if s.out = nil; out == nil {
+		s.stopWritingLocked()
+	}
 	return out
+}
+
+func (s *session) stopWritingLocked() {
+	s.writing = false
+	if s.idle != nil {
+		s.idle <- struct{}{}
+		s.idle = nil
+	}
+}
+
+// writeFailed is the end of a writer: the session can send no more. The closed
+// connection tells its reader.
+func (s *session) writeFailed() {
+	s.mu.Lock()
+	s.dropLocked()
+	s.stopWritingLocked()
+	s.mu.Unlock()
+	s.fail(wire.ReasonWriteFailed)
+}
+
+// dropLocked drops all that waits; nothing is queued or written any more.
+func (s *session) dropLocked() {
+	s.gone = true
+	s.bookLocked(s.bytes)
+	s.out = nil
 }
 
 func (s *session) bookLocked(n int) {
@@ -131,38 +155,39 @@ func (s *session) bookLocked(n int) {
 	s.hub.queued.Add(int64(-n))
 }
 
-// startLoop hands the rest to a goroutine of the session, which waits for it
-// before it leaves.
+// startLoop hands the rest to a goroutine. The session waits for it before it
+// leaves.
 func (s *session) startLoop(out *buffer, off int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.gone {
-		s.loop.Go(func() { s.writeLoop(out, off) })
-	}
+	s.hub.gate.hold()
+	go func() {
+		defer s.hub.gate.leave()
+		s.writeLoop(out, off)
+	}()
 }
 
 // writeLoop writes, with a deadline on every write, until the queue is empty.
 func (s *session) writeLoop(out *buffer, off int) {
 	for ; out != nil; out, off = s.next(out), 0 {
 		for off < len(out.b) {
-			s.armWrite()
+			s.armWrite(time.Now().Add(s.hub.cfg.WriteTimeout))
 			n, err := s.conn.Conn.Write(out.b[off:min(off+writeStep, len(out.b))])
 			if err != nil {
-				s.fail(wire.ReasonWriteFailed)
+				s.writeFailed()
 				return
 			}
 			off += n
 		}
+		s.armWrite(time.Time{}) // or it would end the next write of anybody
 	}
 }
 
 // armWrite sets the deadline of the next write. The lock makes it either see that
 // the session is ending or be overruled by end.
-func (s *session) armWrite() {
+func (s *session) armWrite(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ending {
-		s.conn.Conn.SetWriteDeadline(time.Now().Add(s.hub.cfg.WriteTimeout))
+		s.conn.Conn.SetWriteDeadline(at)
 	}
 }
 
@@ -196,23 +221,19 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 		s.appendLocked(b, func(dst []byte) []byte { return wire.AppendClose(dst, code, text) })
 	}
 	s.ending = true
-	s.closeBy = time.Now().Add(s.hub.cfg.CloseTimeout)
-	s.conn.Conn.SetDeadline(s.closeBy)
+	s.conn.Conn.SetDeadline(time.Now().Add(s.hub.cfg.CloseTimeout))
 }
 
-// leave releases the queue for good and returns why the session ended. The close
-// frame of an orderly end gets until closeBy to leave first.
+// leave releases the queue for good, joins the writer and returns why the session
+// ended. The close frame of an orderly end goes out first, within the deadline
+// that end has set.
 func (s *session) leave() wire.CloseReason {
-	s.mu.Lock()
-	orderly := s.ending
-	s.mu.Unlock()
-	if orderly {
-		s.loop.Wait()
+	if s.isEnding() {
+		s.flush()
+		s.awaitWriter()
 	}
 	s.mu.Lock()
-	s.gone = true
-	s.bookLocked(s.bytes)
-	s.out = nil
+	s.dropLocked()
 	for _, c := range s.probed {
 		c <- false
 	}
@@ -220,6 +241,19 @@ func (s *session) leave() wire.CloseReason {
 	why := s.why
 	s.mu.Unlock()
 	s.conn.Close()
-	s.loop.Wait()
+	s.awaitWriter()
 	return why
+}
+
+// awaitWriter waits until nobody writes. Only the reader calls it.
+func (s *session) awaitWriter() {
+	s.mu.Lock()
+	if !s.writing {
+		s.mu.Unlock()
+		return
+	}
+	idle := make(chan struct{}, 1)
+	s.idle = idle
+	s.mu.Unlock()
+	<-idle
 }

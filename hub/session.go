@@ -100,6 +100,7 @@ func (s *session) recover() {
 
 // exit takes the session out of the hub and lets go of everything.
 func (s *session) exit() {
+	s.commitBatch() // what came together with the end is handled but not yet written
 	s.hub.do(func(b *batch) { s.hub.detach(s, websocket.CloseAbnormalClosure, "", b) })
 	why := s.leave()
 	s.conn.release()
