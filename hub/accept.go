@@ -151,6 +151,17 @@ func (h *Hub) untrack(s *session) {
 	}
 }
 
+// vacate gives the place of a session back before its socket is closed. That is
+// for a peer that has closed first: it may come back as soon as it has our half.
+func (h *Hub) vacate(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.admitted {
+		s.admitted = false
+		h.admitted--
+	}
+}
+
 // fullLocked reports whether the admitted sessions have reached the limit. One
 // that is ending counts: its socket is still open.
 func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }

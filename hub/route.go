@@ -272,6 +272,9 @@ func (h *Hub) endWith(s *session, why wire.CloseReason, code int, text string, b
 	if why == wire.ReasonShutdown {
 		code = h.cfg.DrainCloseCode
 	}
+	if why == wire.ReasonPeerClosed {
+		h.vacate(s)
+	}
 	h.detach(s, code, text, b)
 	s.end(why, code, text, b)
 }
