@@ -121,6 +121,11 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("%s is %v, must be at least %v", name, value, low))
 		}
 	}
+	for name, rate := range map[string]float64{"MessageRate": c.MessageRate, "AnnounceRate": c.AnnounceRate} {
+		if math.IsNaN(rate) || math.IsInf(rate, 0) {
+			errs = append(errs, fmt.Errorf("%s is %v, must be a number", name, rate))
+		}
+	}
 	atLeast("MaxConnections", float64(c.MaxConnections), 1)
 	atLeast("MaxMessageBytes", float64(c.MaxMessageBytes), 1)
 	atLeast("MaxAnnounceBytes", float64(c.MaxAnnounceBytes), 2)

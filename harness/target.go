@@ -1,0 +1,159 @@
+package harness
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// Target is a hub under test: in this process, in a child process, or somewhere
+// else. Its methods may be called concurrently.
+type Target interface {
+	// URL is where peers connect.
+	URL() string
+	// Dial connects to the address in URL, which may be no TCP address at all.
+	Dial(ctx context.Context, network, addr string) (net.Conn, error)
+	// Stop ends the hub and waits until it has ended. It is idempotent. A hub
+	// that is not ours to end stays, and Stop returns nil.
+	Stop(ctx context.Context) error
+}
+
+// Inspector is a Target that can be looked into. The in-process ones can.
+type Inspector interface {
+	Target
+	// Gauges returns what the hub itself says it holds, by name. All must be
+	// back at their baseline once the peers have gone.
+	Gauges() (map[string]float64, error)
+	// Check runs the hub's own consistency check.
+	Check() error
+	// Roots returns pointers from which all state of the hub can be reached, by
+	// name, for Census and Retainers.
+	Roots() map[string]any
+}
+
+// Process is a Target that is another process on this machine.
+type Process interface {
+	Target
+	PID() int
+}
+
+// Remote is a hub at a URL, of which nothing else is known.
+type Remote struct {
+	url    string
+	dialer net.Dialer
+}
+
+// NewRemote returns the hub at a ws, wss, http or https URL.
+func NewRemote(rawURL string) (*Remote, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("harness: target: %w", err)
+	}
+	switch u.Scheme {
+	case "ws", "wss", "http", "https":
+	default:
+		return nil, fmt.Errorf("harness: target %q: the scheme must be ws, wss, http or https", rawURL)
+	}
+	return &Remote{url: rawURL}, nil
+}
+
+// URL implements Target.
+func (r *Remote) URL() string { return r.url }
+
+// Dial implements Target.
+func (r *Remote) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return r.dialer.DialContext(ctx, network, addr)
+}
+
+// Stop implements Target: it does nothing.
+func (r *Remote) Stop(context.Context) error { return nil }
+
+// Child is a hub in a child process.
+type Child struct {
+	Remote
+	cmd    *exec.Cmd
+	ended  context.Context // ends when the process has
+	cancel context.CancelFunc
+	stop   sync.Once
+	err    error // of Wait; written before ended
+}
+
+// StartChild starts a hub and waits until ready has found its URL in what the
+// process prints (standard output and standard error together, line by line).
+// Further output goes to log, which may be nil.
+func StartChild(ctx context.Context, cmd *exec.Cmd, log io.Writer, ready func(line string) (url string, ok bool)) (*Child, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("harness: start %s: %w", cmd.Path, err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("harness: start %s: %w", cmd.Path, err), r.Close(), w.Close())
+	}
+	w.Close()
+	c := &Child{cmd: cmd}
+	c.ended, c.cancel = context.WithCancel(context.Background())
+	found := make(chan string, 1)
+	go c.follow(r, log, ready, found)
+	select {
+	case c.url = <-found:
+		return c, nil
+	case <-c.ended.Done():
+		return nil, fmt.Errorf("harness: %s ended before it was ready: %w", cmd.Path, c.err)
+	case <-ctx.Done():
+		cmd.Process.Kill()
+		<-c.ended.Done()
+		return nil, fmt.Errorf("harness: %s did not get ready: %w", cmd.Path, ctx.Err())
+	}
+}
+
+// follow reads the output to its end, then reaps the process.
+func (c *Child) follow(r *os.File, log io.Writer, ready func(string) (string, bool), found chan<- string) {
+	defer c.cancel()
+	defer r.Close()
+	lines := bufio.NewScanner(r)
+	for seen := false; lines.Scan(); {
+		if log != nil {
+			fmt.Fprintln(log, lines.Text())
+		}
+		if u, ok := ready(lines.Text()); ok && !seen {
+			seen = true
+			found <- u
+		}
+	}
+	io.Copy(io.Discard, r) // a line too long for the scanner
+	c.err = c.cmd.Wait()
+}
+
+// PID implements Process.
+func (c *Child) PID() int { return c.cmd.Process.Pid }
+
+// Stop sends SIGTERM and waits for the process; when ctx ends it is killed. The
+// error is that of a process that did not end with status 0.
+func (c *Child) Stop(ctx context.Context) error {
+	c.stop.Do(func() { c.cmd.Process.Signal(syscall.SIGTERM) })
+	select {
+	case <-c.ended.Done():
+		return c.err
+	case <-ctx.Done():
+		c.cmd.Process.Kill()
+		<-c.ended.Done()
+		return fmt.Errorf("harness: stop: %w: killed", ctx.Err())
+	}
+}
+
+// dial connects a peer to a target.
+func dial(ctx context.Context, t Target, id wire.PeerID) (*wire.Conn, error) {
+	return wire.Dial(ctx, t.URL(), id, &wire.DialOptions{NetDialContext: t.Dial, WriteTimeout: 10 * time.Second})
+}

@@ -1,0 +1,59 @@
+package verdict
+
+import "fmt"
+
+// Class says what kind of thing leaks.
+type Class string
+
+// The classes.
+const (
+	Goroutine    Class = "goroutine"    // a goroutine that does not end
+	Object       Class = "object"       // a heap object kept alive
+	Collection   Class = "collection"   // a map, slice or channel that grows
+	Descriptor   Class = "descriptor"   // a file descriptor left open
+	Unclosed     Class = "unclosed"     // collected, but never closed
+	Timer        Class = "timer"        // a timer or context child that is still armed
+	Subscription Class = "subscription" // a listener that was never removed
+	Gauge        Class = "gauge"        // a count of the target that does not agree with what is there
+	Invariant    Class = "invariant"    // the target's own consistency check fails
+	CPU          Class = "cpu"          // work that goes on with nobody connected
+)
+
+// Site is a place in code.
+type Site struct {
+	Function string `json:"function,omitempty"` // as runtime.Func has it
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`
+}
+
+// String returns file:line and the function, as far as they are known.
+func (s Site) String() string {
+	if s.File == "" {
+		return s.Function
+	}
+	return fmt.Sprintf("%s:%d %s", s.File, s.Line, s.Function)
+}
+
+// Edge is one step of a retaining path: the thing that holds, and by what.
+type Edge struct {
+	Holder string `json:"holder"`          // a global, a goroutine's frame, or the type of an object
+	Field  string `json:"field,omitempty"` // the field, element or captured variable that points on
+	Site   Site   `json:"site,omitzero"`   // where the holder was allocated, if known
+}
+
+// Finding is what one detector saw after a run: one kind of thing that did not
+// go back to its baseline. Detectors return findings; Judge joins those that
+// speak of the same leak.
+type Finding struct {
+	Detector string `json:"detector"` // which detector: "goroutines", "watch", "sites", "census", ...
+	Class    Class  `json:"class"`
+	Type     string `json:"type,omitempty"`  // the Go type of what is retained, "*hub.session"
+	Born     Site   `json:"born,omitzero"`   // where it was made: allocation, go statement, open
+	Field    string `json:"field,omitempty"` // the collection it grows in: "hub.Hub.networks[*].members"
+	Path     []Edge `json:"path,omitempty"`  // from a root to the thing, outermost first
+
+	Count    int64   `json:"count"`              // how many more than at the baseline
+	Bytes    int64   `json:"bytes,omitempty"`    // how many bytes those hold, if known
+	PerCycle []int64 `json:"perCycle,omitempty"` // growth in each cycle, where the run had cycles
+	Detail   string  `json:"detail,omitempty"`   // a stack, an error text: evidence for a person
+}

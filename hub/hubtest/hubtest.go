@@ -1,0 +1,93 @@
+// Package hubtest runs a hub as a harness.Target in the calling process, as
+// net/http/httptest does for handlers.
+package hubtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// Target is a hub that serves on a listener of its own.
+type Target struct {
+	Hub *hub.Hub
+
+	server *http.Server
+	serve  sync.WaitGroup
+	url    string
+	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	stop   sync.Once
+	err    error
+}
+
+var _ harness.Inspector = (*Target)(nil)
+
+// Start serves a hub over loopback TCP.
+func Start(cfg hub.Config) (*Target, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("hubtest: %w", err)
+	}
+	return serve(cfg, ln, new(net.Dialer).DialContext)
+}
+
+// StartPipes serves a hub over in-memory pipes; in a testing/synctest bubble if
+// called in one.
+func StartPipes(cfg hub.Config) (*Target, error) {
+	ln := harness.ListenPipes()
+	return serve(cfg, ln, ln.DialContext)
+}
+
+func serve(cfg hub.Config, ln net.Listener, dial func(context.Context, string, string) (net.Conn, error)) (*Target, error) {
+	h, err := hub.New(cfg)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("hubtest: %w", err), ln.Close())
+	}
+	t := &Target{Hub: h, url: "ws://" + ln.Addr().String(), dial: dial}
+	t.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	t.serve.Go(func() { t.server.Serve(ln) }) // returns ErrServerClosed: Stop closes it
+	h.Listening(ln.Addr())
+	return t, nil
+}
+
+// URL implements harness.Target.
+func (t *Target) URL() string { return t.url }
+
+// Dial implements harness.Target.
+func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return t.dial(ctx, network, addr)
+}
+
+// Stop shuts the hub down and waits for it and its server. Further calls return
+// the result of the first.
+func (t *Target) Stop(ctx context.Context) error {
+	t.stop.Do(func() {
+		t.err = errors.Join(t.Hub.Shutdown(ctx), t.server.Close())
+		t.serve.Wait()
+	})
+	return t.err
+}
+
+// Gauges implements harness.Inspector: the lengths of the hub's collections.
+func (t *Target) Gauges() (map[string]float64, error) {
+	st := t.Hub.Stats()
+	return map[string]float64{
+		"sessions": float64(st.Sessions), "refused": float64(st.Refused), "peers": float64(st.Peers),
+		"memberships": float64(st.Announced), "networks": float64(st.Networks), "hubs": float64(st.Hubs),
+		"subscriptions": float64(st.Subscriptions), "queued_bytes": float64(st.QueuedBytes),
+		"goroutines": float64(st.Goroutines),
+	}, nil
+}
+
+// Check implements harness.Inspector.
+func (t *Target) Check() error { return t.Hub.CheckInvariants() }
+
+// Roots implements harness.Inspector.
+func (t *Target) Roots() map[string]any { return map[string]any{"hub.Hub": t.Hub} }
