@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxRefused = 32 // sessions that may linger in a refusal at once; beyond it HTTP says no
+	maxRefused = 32 // refused sessions that may wait for the peer's half of the close at once
 	maxProbing = 16 // sessions that may wait for the holder of their id at once
 )
 
@@ -67,7 +67,7 @@ func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.refused >= maxRefused || h.cfg.CapacityStatus && h.fullLocked() {
+	if h.cfg.CapacityStatus && h.fullLocked() {
 		return RefuseCapacity, http.StatusServiceUnavailable
 	}
 	return 0, 0
@@ -169,9 +169,11 @@ func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }
 // admit registers the session and greets it, or says why not, in the order of
 // the protocol's table: bad id, duplicate, full. The holder of a wanted id is
 // asked for a sign of life first, so that a peer whose old connection died
-// without a word is not locked out of its own id (W14).
-func (h *Hub) admit(s *session) wire.CloseReason {
-	why, holder := wire.ReasonInvalidPeerID, (*session)(nil)
+// without a word is not locked out of its own id (W14). A refused session may
+// linger, that is wait for the peer's half of the close, unless too many do.
+func (h *Hub) admit(s *session) (why wire.CloseReason, linger bool) {
+	var holder *session
+	why = wire.ReasonInvalidPeerID
 	switch {
 	case !h.begin(s):
 		why = wire.ReasonShutdown
@@ -180,13 +182,14 @@ func (h *Hub) admit(s *session) wire.CloseReason {
 			why, _ = h.register(s, holder)
 		}
 	}
-	if why != wire.ReasonNone {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		s.refused = true
-		h.refused++
+	if why == wire.ReasonNone {
+		return why, true
 	}
-	return why
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.refused = true
+	h.refused++
+	return why, h.refused <= maxRefused
 }
 
 // begin marks the session as one that Shutdown may send a close frame to, which

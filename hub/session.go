@@ -67,8 +67,10 @@ func (s *session) run() {
 	s.heardAt.Store(s.began.UnixNano())
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
 	s.arm(s.pingIn())
-	if why := s.hub.admit(s); why != wire.ReasonNone {
-		s.finish(why)
+	if why, linger := s.hub.admit(s); why != wire.ReasonNone {
+		if s.finish(why); !linger {
+			return
+		}
 	}
 	for {
 		text, r, err := s.ws.NextReader()
