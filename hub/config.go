@@ -65,7 +65,8 @@ const (
 	descriptorReserve       = 100 // kept free so that health checks and refusals still get in
 )
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns c with every zero field set to its default.
+func (c Config) WithDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -112,9 +113,10 @@ func DefaultMaxConnections() int {
 	return max(1, descriptorLimit()-descriptorReserve)
 }
 
-// validate names every field that holds what it must not. It runs after
-// withDefaults.
-func (c Config) validate() error {
+// Validate returns an error that names every field that holds what it must not,
+// after WithDefaults. New calls it.
+func (c Config) Validate() error {
+	c = c.WithDefaults()
 	var errs []error
 	atLeast := func(name string, value, low float64) {
 		if value < low || math.IsNaN(value) {

@@ -52,8 +52,8 @@ type Hub struct {
 // Config.Memory switches it off; Shutdown ends it. The error names every field
 // of cfg that holds what it must not.
 func New(cfg Config) (*Hub, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("hub: config: %w", err)
 	}
 	h := &Hub{

@@ -165,7 +165,7 @@ func (h *Hub) release(ctx context.Context, total, cutOff int, took time.Duration
 	h.mu.Unlock()
 	goroutines := h.gate.count()
 	h.cfg.Logger.Info("hub stopped",
-		"released_sessions", total-remaining, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond),
+		"released_sessions", total-remaining, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond).String(),
 		"remaining_sessions", remaining, "remaining_goroutines", goroutines, "remaining_queue_bytes", h.queued.Load(),
 		"remaining_peers", 0, "remaining_networks", 0, "remaining_subscriptions", 0)
 	switch {

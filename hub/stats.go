@@ -81,6 +81,10 @@ func (h *Hub) Stats() Stats {
 	return st
 }
 
+// Sessions returns how many connections the hub holds, of all kinds. It costs
+// nothing.
+func (h *Hub) Sessions() int { return int(h.sockets.Load()) }
+
 func (h *Hub) lengths(st *Stats) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

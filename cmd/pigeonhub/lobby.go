@@ -1,0 +1,114 @@
+package main
+
+import (
+	"container/list"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// lobby keeps the connections that no request has made a WebSocket session of: new
+// ones that send their request slowly or never, and idle ones. Sessions are
+// limited by the hub; these would otherwise take the last descriptors, and then
+// nobody could be refused or told how the hub is. When there are too many, the
+// one that has done nothing for longest is closed.
+//
+// There may be many while descriptors are plenty, so that a herd of peers that
+// all reconnect at once is let in.
+type lobby struct {
+	least, most int
+	free        func() int // descriptors that may be used beside the least
+	log         *slog.Logger
+
+	mu       sync.Mutex
+	waiting  map[net.Conn]*list.Element
+	order    *list.List // of net.Conn; the one that has done nothing for longest is first
+	bound    int
+	measured time.Time // when free was asked for bound
+	warned   time.Time
+}
+
+// The hub keeps 100 descriptors in reserve. 32 of them may be sessions that are
+// being refused; listeners, logs and the runtime have a dozen.
+const (
+	publicLobbyLeast = 32
+	publicLobbyMost  = 1024
+	adminLobbySize   = 8
+	lobbyRecheck     = 100 * time.Millisecond
+	lobbyWarnEvery   = time.Minute
+)
+
+func newLobby(least, most int, free func() int, log *slog.Logger) *lobby {
+	return &lobby{least: least, most: most, free: free, log: log,
+		waiting: make(map[net.Conn]*list.Element), order: list.New()}
+}
+
+// track is an http.Server.ConnState.
+func (l *lobby) track(conn net.Conn, state http.ConnState) {
+	if surplus := l.note(conn, state); surplus != nil {
+		if t, ok := surplus.(*tls.Conn); ok {
+			surplus = t.NetConn() // closing the TLS side would wait for the peer to read
+		}
+		surplus.Close()
+	}
+}
+
+// note takes down what a connection does, and returns one to close, if any.
+func (l *lobby) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.waiting[conn]
+	switch state {
+	case http.StateNew:
+		l.waiting[conn] = l.order.PushBack(conn)
+		return l.surplusLocked()
+	case http.StateActive, http.StateIdle:
+		if known != nil {
+			l.order.MoveToBack(known)
+		}
+	case http.StateHijacked, http.StateClosed:
+		if known != nil {
+			l.removeLocked(known)
+		}
+		if state == http.StateHijacked {
+			l.bound-- // a session has it now, which free will only know the next time
+		}
+	}
+	return nil
+}
+
+func (l *lobby) surplusLocked() net.Conn {
+	if l.order.Len() <= l.least {
+		return nil
+	}
+	now := time.Now()
+	if now.Sub(l.measured) >= lobbyRecheck {
+		l.measured = now
+		l.bound = min(l.least+max(0, l.free()), l.most)
+	}
+	if l.order.Len() <= max(l.bound, l.least) {
+		return nil
+	}
+	if now.Sub(l.warned) >= lobbyWarnEvery {
+		l.warned = now
+		l.log.Warn("closing connections that send no request: too many", "waiting", l.order.Len())
+	}
+	oldest := l.order.Front()
+	l.removeLocked(oldest)
+	return oldest.Value.(net.Conn)
+}
+
+func (l *lobby) removeLocked(e *list.Element) {
+	delete(l.waiting, e.Value.(net.Conn))
+	l.order.Remove(e)
+}
+
+// size returns how many connections wait.
+func (l *lobby) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.order.Len()
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+)
+
+// startLobby serves "ok" behind a lobby, and sessions to who asks for /session.
+func startLobby(t *testing.T, least, free int, secure bool) (l *lobby, addr string) {
+	t.Helper()
+	l = newLobby(least, 1000, func() int { return free }, slog.New(slog.DiscardHandler))
+	srv := newPublicServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/session" {
+			io.WriteString(w, "ok")
+			return
+		}
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			io.WriteString(c, "session")
+			t.Cleanup(func() { c.Close() })
+		}
+	}), l, slog.New(slog.DiscardHandler))
+	ln, err := listen(t.Context(), "127.0.0.1", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = ln.Addr().String()
+	if secure {
+		certFile, keyFile := writeCertificate(t, "lobby.example")
+		cert := &certificate{certFile: certFile, keyFile: keyFile, recheck: time.Hour}
+		if err := cert.load(); err != nil {
+			t.Fatal(err)
+		}
+		ln = tls.NewListener(ln, cert.serverConfig())
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		srv.Close()
+		<-done
+	})
+	return l, addr
+}
+
+// call connects and says something.
+func call(t *testing.T, addr, words string) net.Conn {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, words); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// wantClosed asserts that the server closes the connection, and not for a timeout.
+func wantClosed(t *testing.T, who string, c net.Conn) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(headerTimeout / 2))
+	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%s is still connected", who)
+	}
+}
+
+// Connections that never finish a request make room for those that do.
+func TestLobbyMakesRoom(t *testing.T) {
+	t.Parallel()
+	for scheme, partOfARequest := range map[string]string{"http": "GET / HTTP/1.1\r\nHost: slow", "https": "\x16\x03\x01"} {
+		t.Run(scheme, func(t *testing.T) {
+			l, addr := startLobby(t, 4, 0, scheme == "https")
+			var stuck []net.Conn
+			for range 20 {
+				stuck = append(stuck, call(t, addr, ""), call(t, addr, partOfARequest))
+			}
+			if err := askHealth(t.Context(), scheme+"://"+addr+"/"); err != nil {
+				t.Errorf("nobody gets through: %v", err)
+			}
+			for i, c := range stuck[:len(stuck)-4] {
+				wantClosed(t, "connection "+string(rune('a'+i)), c)
+			}
+			if n := l.size(); n > 4 {
+				t.Errorf("%d wait, want 4 at most", n)
+			}
+		})
+	}
+}
+
+// While descriptors are plenty, nobody is sent away.
+func TestLobbyHoldsAHerd(t *testing.T) {
+	t.Parallel()
+	l, addr := startLobby(t, 4, 100, false)
+	for range 50 {
+		call(t, addr, "GET / HTTP/1.1\r\n")
+	}
+	if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
+		t.Error(err)
+	}
+	if n := l.size(); n < 50 {
+		t.Errorf("%d wait, want all 50", n)
+	}
+}
+
+// Sessions have left the lobby, and take no room in it.
+func TestLobbyForgetsSessions(t *testing.T) {
+	t.Parallel()
+	l, addr := startLobby(t, 4, 0, false)
+	hello := make([]byte, len("session"))
+	var sessions []net.Conn
+	for range 10 {
+		c := call(t, addr, "GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.SetReadDeadline(time.Now().Add(patience))
+		if _, err := io.ReadFull(c, hello); err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, c)
+	}
+	if n := l.size(); n != 0 {
+		t.Errorf("%d wait, want none", n)
+	}
+	for range 10 {
+		call(t, addr, "")
+	}
+	if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
+		t.Error(err)
+	}
+	for _, c := range sessions {
+		c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := c.Read(hello); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a session has ended: %v", err)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// fromDefault is where a setting comes from that nobody set.
+const fromDefault = "default"
+
+// resolve gives every setting its value: from the flag, else the environment
+// variable, else the default. It returns all that is wrong, not the first of it.
+func (c *config) resolve(args []string) (problems []error) {
+	flags := pflag.NewFlagSet("pigeonhub", pflag.ContinueOnError)
+	flags.Usage = func() {} // writeHelp is ours
+	for _, a := range c.actions() {
+		flags.BoolVarP(a.wanted, a.name, a.shorthand, false, a.help)
+	}
+	for s := range c.all() {
+		// Flags only keep the text: parsing ends at the first error.
+		f := flags.VarPF(&given{list: s.list}, s.name, "", s.help)
+		if s.value.meta == "" {
+			f.NoOptDefVal = "true"
+		}
+	}
+	if err := flags.Parse(args); err != nil {
+		problems = append(problems, err)
+	}
+	for _, arg := range flags.Args() {
+		problems = append(problems, fmt.Errorf("unexpected argument %.50q", arg))
+	}
+	for s := range c.all() {
+		if err := s.resolve(flags.Lookup(s.name), c.environ[s.variable()]); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return problems
+}
+
+func (s *setting) resolve(flag *pflag.Flag, env string) error {
+	s.text, s.from = s.def, fromDefault
+	if env != "" {
+		s.text, s.from = env, s.variable()
+	}
+	if flag.Changed {
+		s.text, s.from = strings.TrimSpace(flag.Value.String()), "--"+s.name
+	}
+	if s.from == fromDefault && s.text == "" || s.value.set(s.text) {
+		return nil
+	}
+	was := fmt.Sprintf("%.100q", s.text)
+	if s.secret {
+		was = s.shown()
+	}
+	return fmt.Errorf("%s is %s, must be %s", s.from, was, s.value.allowed)
+}
+
+// shown returns the value as it may be shown.
+func (s *setting) shown() string {
+	switch {
+	case s.text == "":
+		return "-"
+	case s.secret:
+		return "(secret)"
+	case strings.ContainsFunc(s.text, func(r rune) bool { return !strconv.IsPrint(r) }):
+		return strconv.Quote(s.text)
+	}
+	return s.text
+}
+
+// given is the text of a flag. A flag given twice has two values where the
+// setting is a list; elsewhere the last one counts, as is usual.
+type given struct {
+	text string
+	list bool
+	set  bool
+}
+
+func (g *given) String() string { return g.text }
+func (g *given) Type() string   { return "" }
+func (g *given) Set(text string) error {
+	if g.list && g.set {
+		text = g.text + "," + text
+	}
+	g.text, g.set = text, true
+	return nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certRecheck is how often, at most, the certificate's files are looked at.
+const certRecheck = time.Minute
+
+// certificate is a key pair from two files. It is read again when they change, so
+// that a renewed one needs no restart: certificates live for weeks, hubs for
+// years.
+type certificate struct {
+	certFile, keyFile string
+	recheck           time.Duration
+	log               *slog.Logger // nil until serving
+
+	mu     sync.Mutex
+	pair   *tls.Certificate
+	stamp  [2]fileStamp // of what pair was read from
+	looked time.Time
+}
+
+// fileStamp tells whether a file is still the same.
+type fileStamp struct {
+	modified time.Time
+	size     int64
+}
+
+// loadTLS reads the certificate, if there is to be one.
+func (c *config) loadTLS() []error {
+	switch {
+	case c.tlsCert == "" && c.tlsKey == "":
+		return nil
+	case c.tlsCert == "":
+		return []error{errors.New("tls-key is set, but tls-cert is not: TLS needs both")}
+	case c.tlsKey == "":
+		return []error{errors.New("tls-cert is set, but tls-key is not: TLS needs both")}
+	}
+	c.tls = &certificate{certFile: c.tlsCert, keyFile: c.tlsKey, recheck: certRecheck}
+	if err := c.tls.load(); err != nil {
+		return []error{fmt.Errorf("tls-cert and tls-key: %w", err)}
+	}
+	return nil
+}
+
+// serverConfig is for HTTP/1.1 only: WebSocket sessions take over their
+// connection, which HTTP/2 has no way to give.
+func (c *certificate) serverConfig() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: c.get}
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) < c.recheck {
+		return c.pair, nil
+	}
+	stamp, err := c.stamps()
+	if err == nil && stamp == c.stamp {
+		c.looked = time.Now()
+		return c.pair, nil
+	}
+	// The pair we have goes on serving, whatever is wrong: a renewal that is half
+	// done is finished the next time we look.
+	if err := c.loadLocked(); err != nil {
+		c.log.Warn("cannot read the changed certificate, going on with the old one", "error", err)
+	} else {
+		c.log.Info("certificate read again", "expires", c.pair.Leaf.NotAfter)
+	}
+	return c.pair, nil
+}
+
+func (c *certificate) load() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loadLocked()
+}
+
+func (c *certificate) loadLocked() error {
+	c.looked = time.Now()
+	stamp, err := c.stamps() // before reading: a change in between is seen the next time
+	if err != nil {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return err
+	}
+	c.pair, c.stamp = &pair, stamp
+	return nil
+}
+
+func (c *certificate) stamps() (stamp [2]fileStamp, err error) {
+	for i, name := range []string{c.certFile, c.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return stamp, err
+		}
+		stamp[i] = fileStamp{info.ModTime(), info.Size()}
+	}
+	return stamp, nil
+}
