@@ -39,7 +39,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.gate.leave()
-	id := wire.PeerID(query.Get("peerId")).Clone()
+	id := wire.PeerID(query.Get("peerId"))
+	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid one is refused, and need not be kept whole
 	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id)}
 	if err := h.upgrade(w, r, s); err != nil {
 		h.counters.refused[RefuseHandshake].Add(1)

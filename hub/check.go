@@ -20,6 +20,7 @@ func (h *Hub) CheckInvariants() error {
 	}
 	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, sessions are %d", h.sockets.Load(), len(h.sessions))
 	c.that(len(h.sessions) > 0 || h.queued.Load() == 0, "%d bytes are queued for no session", h.queued.Load())
+	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read from no session", h.reading.Load())
 	c.that(h.queued.Load() >= 0, "queued bytes are %d", h.queued.Load())
 	for s := range h.subscriptions {
 		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but held", s.holder)

@@ -26,7 +26,8 @@ type Config struct {
 
 	// What one session may send.
 	MaxMessageBytes     int64         // one message; default 1 MiB
-	MaxAnnounceBytes    int           // data of one announce, which every member receives; default 16 KiB
+	MaxAnnounceBytes    int           // data of one announce, which every member receives; default 8 KiB
+	ReadBytesTotal      int64         // bytes of the large messages (over 64 KiB) under way; beyond it whoever sends more than an equal share is cut. Default 64 MiB
 	MessageRate         float64       // messages a second, each started 4 KiB counting as one; default 100, negative unlimited
 	MessageBurst        int           // messages at once; default 500
 	AnnounceRate        float64       // announces a second, each started KiB counting as one; default 2, negative unlimited
@@ -35,7 +36,7 @@ type Config struct {
 	MessageTimeout      time.Duration // from the first to the last frame of a message; default 30s
 
 	// What may wait for one session, and how long.
-	QueueBytes      int           // unsent bytes of one session; default 4 MiB
+	QueueBytes      int           // unsent bytes of one session: more than one full list of members; default 8 MiB
 	QueueBytesTotal int64         // unsent bytes of all; beyond it whoever holds more than an equal share is cut. Default 256 MiB
 	WriteTimeout    time.Duration // for every 64 KiB written; default 10s
 	PingInterval    time.Duration // silence before a ping, less up to a fifth; default 25s
@@ -46,7 +47,7 @@ type Config struct {
 	IsHub         bool          // this server is a hub: peers that are hubs hear of all peers
 	MeshNamespace string        // the network in which hubs meet; default "pigeonhub-mesh"
 	HubKey        string        // a peer that shows this bearer token may be a hub
-	HubPeerIDs    []wire.PeerID // these peers may be hubs
+	HubPeerIDs    []wire.PeerID // these peers may be hubs; ids are no secret, so prefer HubKey where hubs can show one
 
 	// Changes that a shipped client can see (protocol section 10): off by default.
 	RelayRenegotiation bool // relay connection-rejected, renegotiation-*, ice-restart-* and recovery-offer instead of answering error
@@ -77,12 +78,13 @@ func (c Config) WithDefaults() Config {
 		c.MaxConnections = DefaultMaxConnections()
 	}
 	set(&c.MaxMessageBytes, wire.MaxMessageBytes)
-	set(&c.MaxAnnounceBytes, 16<<10)
+	set(&c.MaxAnnounceBytes, 8<<10)
+	set(&c.ReadBytesTotal, 64<<20)
 	set(&c.MessageRate, 100)
 	set(&c.MessageBurst, 500)
 	set(&c.AnnounceRate, 2)
 	set(&c.AnnounceBurst, 20)
-	set(&c.QueueBytes, 4<<20)
+	set(&c.QueueBytes, 8<<20)
 	set(&c.QueueBytesTotal, 256<<20)
 	set(&c.MeshNamespace, wire.DefaultMeshNamespace)
 	set(&c.DrainCloseCode, wire.CodeNormal)
@@ -135,12 +137,17 @@ func (c Config) Validate() error {
 	atLeast("AnnounceBurst", float64(c.AnnounceBurst), 1)
 	atLeast("QueueBytes", float64(c.QueueBytes), 4096)
 	atLeast("QueueBytesTotal", float64(c.QueueBytesTotal), 4096)
+	atLeast("ReadBytesTotal", float64(c.ReadBytesTotal), 4096)
+	atLeast("Memory.RSSWarn", float64(c.Memory.RSSWarn), 1)
+	atLeast("Memory.HeapCollect", float64(c.Memory.HeapCollect), 1)
+	atLeast("Memory.Limit", float64(c.Memory.Limit), 0)
 	atLeast("MaxSubscriptions", float64(c.MaxSubscriptions), 1)
 	for name, d := range map[string]time.Duration{
 		"ProbeTimeout": c.ProbeTimeout, "RetryAfter": c.RetryAfter,
 		"FirstMessageTimeout": c.FirstMessageTimeout, "MessageTimeout": c.MessageTimeout,
 		"WriteTimeout": c.WriteTimeout, "PingInterval": c.PingInterval,
 		"PongTimeout": c.PongTimeout, "CloseTimeout": c.CloseTimeout,
+		"Memory.Sample": c.Memory.Sample,
 	} {
 		if d < time.Millisecond {
 			errs = append(errs, fmt.Errorf("%s is %v, must be at least 1ms", name, d))

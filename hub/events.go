@@ -119,7 +119,8 @@ func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error
 // Done too.
 func (s *Subscription) Events() <-chan Event { return s.events }
 
-// Done is closed when the subscription ends.
+// Done is closed when the subscription ends. Events that came before, the last of
+// them EventStopped, may still be in the channel then.
 func (s *Subscription) Done() <-chan struct{} { return s.ctx.Done() }
 
 // Lost returns how many events found the buffer full: a slow subscriber loses

@@ -31,6 +31,7 @@ type Hub struct {
 	endErr   error // written before ended
 	counters counters
 	queued   atomic.Int64 // bytes waiting in all queues
+	reading  atomic.Int64 // bytes of large messages under way
 	sockets  atomic.Int64 // len(sessions), for readers without mu
 	memory   monitor
 
@@ -41,10 +42,12 @@ type Hub struct {
 	hubs          map[wire.PeerID]*session   // peers that announced as hubs
 	subscriptions map[*Subscription]struct{} // see Subscribe
 	memberships   int                        // sum of network.live
+	largest       int                        // most members a network has had
 	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
 	probing       int                        // sessions that wait for the holder of their id
 	peak          int                        // most sessions since the maps were last made
+	atSample      int                        // sessions when the monitor last looked
 	released      bool                       // Shutdown has released everything
 }
 

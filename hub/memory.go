@@ -20,7 +20,7 @@ type MemoryConfig struct {
 	Interval    time.Duration // between two log lines; default 5m, negative switches the monitor off
 	Sample      time.Duration // between two readings; default 2s
 	RSSWarn     int64         // bytes of resident memory above which a line is a warning; default 500 MiB
-	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB
+	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB. Reaching MemoryRefusing forces one too
 	Limit       int64         // bytes the process may take; default: the cgroup's limit, else the machine's memory
 }
 
@@ -39,8 +39,9 @@ func (c MemoryConfig) withDefaults() MemoryConfig {
 
 // Memory levels as shares of the limit, in percent.
 const (
-	alertPercent  = 80
-	refusePercent = 90
+	alertPercent      = 80
+	refusePercent     = 90
+	hysteresisPercent = 5
 )
 
 // MemoryLevel says how much of the limit is in use.
@@ -52,6 +53,19 @@ const (
 	MemoryAlert                // above 80 % of the limit
 	MemoryRefusing             // above 90 %: new peers get 503
 )
+
+// MarshalText makes JSON say the level's name.
+func (l MemoryLevel) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (l *MemoryLevel) UnmarshalText(text []byte) error {
+	for *l = MemoryNormal; *l <= MemoryRefusing; *l++ {
+		if l.String() == string(text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("hub: %q is no memory level", text)
+}
 
 // String returns the level as logs and events name it.
 func (l MemoryLevel) String() string { return [...]string{"normal", "alert", "refusing"}[l] }
@@ -126,18 +140,12 @@ func (h *Hub) monitor() {
 func (h *Hub) observe(r MemoryStats) {
 	m, cfg := &h.memory, h.cfg.Memory
 	r.Limit = cfg.Limit
-	if cfg.Limit > 0 {
-		switch used := r.RSS * 100 / cfg.Limit; {
-		case used > refusePercent:
-			r.Level = MemoryRefusing
-		case used > alertPercent:
-			r.Level = MemoryAlert
-		}
-	}
 	m.mu.Lock()
 	was := m.last.Level
+	r.Level = level(r.RSS, cfg.Limit, was)
 	r.Collected = m.last.Collected
-	collect := r.HeapLive > cfg.HeapCollect && time.Since(m.forced) >= cfg.Interval
+	collect := r.HeapLive > cfg.HeapCollect && time.Since(m.forced) >= cfg.Interval ||
+		r.Level == MemoryRefusing && was != MemoryRefusing
 	if collect {
 		m.forced = time.Now()
 		r.Collected++
@@ -153,22 +161,52 @@ func (h *Hub) observe(r MemoryStats) {
 	}
 }
 
-// giveBack returns memory to the OS once most sessions of a peak have left: the
-// maps are made anew, since a Go map never shrinks (golang/go#20135), and the
-// runtime gives its free pages back.
+// level returns the level for a resident size. A level once reached ends only some
+// way below its threshold, so that a size about it does not make it flicker.
+func level(rss, limit int64, was MemoryLevel) MemoryLevel {
+	if limit <= 0 {
+		return MemoryNormal
+	}
+	over := func(percent int64, l MemoryLevel) bool {
+		if was >= l {
+			percent -= hysteresisPercent
+		}
+		return rss*100/limit > percent
+	}
+	switch {
+	case over(refusePercent, MemoryRefusing):
+		return MemoryRefusing
+	case over(alertPercent, MemoryAlert):
+		return MemoryAlert
+	}
+	return MemoryNormal
+}
+
+// giveBack returns memory to the OS once most sessions of a peak have left and the
+// exodus has come to rest, so that what is given back is all of it: the maps are
+// made anew, since a Go map never shrinks (golang/go#20135), and the runtime gives
+// its free pages back. What it keeps for good is about 1.6 KB for each connection
+// of the peak: the descriptors of goroutines and of the poller.
 func (h *Hub) giveBack() {
 	const few = 256
 	h.mu.Lock()
-	shrunk := h.peak > few && len(h.sessions) < h.peak/2
-	if shrunk {
-		h.peak = len(h.sessions)
-		h.sessions, h.peers = fresh(h.sessions), fresh(h.peers)
-		h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
+	n := len(h.sessions)
+	left := h.atSample - n
+	h.atSample = n
+	due := h.peak > few && n < h.peak/2 && left <= h.peak/100
+	if due {
+		h.peak = n
+		h.remakeMaps()
 	}
 	h.mu.Unlock()
-	if shrunk {
+	if due {
 		debug.FreeOSMemory()
 	}
+}
+
+func (h *Hub) remakeMaps() {
+	h.sessions, h.peers = fresh(h.sessions), fresh(h.peers)
+	h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
 }
 
 // fresh returns a copy of the map that is as large as it need be.

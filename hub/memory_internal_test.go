@@ -37,8 +37,10 @@ func TestMemoryLevels(t *testing.T) {
 		{820, MemoryAlert, true},
 		{830, MemoryAlert, false},
 		{920, MemoryRefusing, true},
-		{880, MemoryAlert, true},
-		{100, MemoryNormal, true},
+		{880, MemoryRefusing, false},
+		{850, MemoryAlert, true},
+		{780, MemoryAlert, false},
+		{750, MemoryNormal, true},
 	} {
 		h.observe(MemoryStats{At: time.Now(), RSS: step.rss})
 		if got := h.Stats().Memory.Level; got != step.level {
@@ -108,7 +110,10 @@ func TestMapsAreMadeAnewAfterAMassLeave(t *testing.T) {
 	for _, tt := range []struct {
 		peak, want int
 	}{{200, 200}, {10_000, 1}} {
-		h.peak = tt.peak
+		h.peak, h.atSample = tt.peak, tt.peak
+		if h.giveBack(); h.peak != tt.peak {
+			t.Errorf("gave back in the middle of an exodus from %d", tt.peak)
+		}
 		if h.giveBack(); h.peak != tt.want {
 			t.Errorf("after a peak of %d and one session left, peak is %d, want %d", tt.peak, h.peak, tt.want)
 		}

@@ -24,6 +24,7 @@ func (h *Hub) joinLocked(s *session, name string) {
 	n.members = append(n.members, s)
 	n.live++
 	h.memberships++
+	h.largest = max(h.largest, n.live)
 }
 
 // leaveLocked takes s out of its network, if it is in one, tells the members
@@ -42,7 +43,9 @@ func (h *Hub) leaveLocked(s *session, at int64, b *batch) {
 		delete(h.networks, n.name)
 	} else {
 		n.compact()
-		h.broadcastLocked(n, wire.NewDisconnected(s.id, s.isHub, n.name), nil, at, b)
+		if h.ctx.Err() == nil { // in a shutdown all leave, and telling each of each is quadratic
+			h.broadcastLocked(n, wire.NewDisconnected(s.id, s.isHub, n.name), nil, at, b)
+		}
 	}
 	if s.isHub {
 		s.isHub, s.hubData = false, nil

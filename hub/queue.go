@@ -117,6 +117,7 @@ func (s *session) next(written *buffer) *buffer {
 	if !s.gone { // else all is booked
 		s.bookLocked(len(written.b))
 	}
+	s.hub.counters.sentBytes.Add(uint64(len(written.b)))
 	written.free()
 	out := s.out
 	if s.out = nil; out == nil {

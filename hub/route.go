@@ -223,14 +223,16 @@ func (h *Hub) hearHub(s *session, env *wire.Envelope, b *batch) {
 	id := wire.PeerIDOf(env.Data)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !s.isHub {
-		if h.drop(DropNotHub); env.Kind == wire.KindPeerDisconnected {
-			h.unrouted(s, env, b)
-		}
-		return
-	}
 	n := h.networks[networkName(env)]
-	if id == "" || env.Network == nil || n == nil {
+	switch {
+	case !s.isHub && env.Kind == wire.KindPeerDisconnected:
+		h.unrouted(s, env, b)
+		return
+	case !s.isHub:
+		h.drop(DropNotHub)
+		return
+	case id == "" || env.Network == nil || env.BadNetwork || n == nil:
+		h.drop(DropOtherNetwork)
 		return
 	}
 	notice, at := wire.NewForwarded(env.Kind, env.Data, n.name), now()

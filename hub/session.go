@@ -147,26 +147,52 @@ func (s *session) drain() {
 func (s *session) receive(isText bool, r io.Reader) error {
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
+	why, err := s.readAll(r, buf)
+	if err != nil {
+		return err
+	}
+	b := s.collect()
+	if why == wire.ReasonNone {
+		s.spoke = true
+		s.hub.counters.receivedBytes.Add(uint64(len(buf.b)))
+		why = s.judge(isText, buf.b, b)
+	}
+	if why != wire.ReasonNone {
+		s.hub.end(s, why, b)
+	}
+	return nil
+}
+
+// largeMessage is the size from which on a message counts against the bound on
+// all that are under way; smaller ones are bounded by the number of sessions.
+const largeMessage = 64 << 10
+
+// readAll reads a message into buf. A slow sender holds what it has sent so far
+// for up to MessageTimeout, and many of them together must not fill the memory.
+func (s *session) readAll(r io.Reader, buf *buffer) (wire.CloseReason, error) {
+	charged := 0
+	defer func() { s.hub.reading.Add(int64(-charged)) }()
+	limit := s.hub.cfg.ReadBytesTotal
 	for {
 		if len(buf.b) == cap(buf.b) {
 			buf.b = append(buf.b, 0)[:len(buf.b)]
+			if size := cap(buf.b); size > largeMessage {
+				total := s.hub.reading.Add(int64(size - charged))
+				charged = size
+				if total > limit && int64(size) > limit/max(1, s.hub.sockets.Load()) {
+					return wire.ReasonOverload, nil
+				}
+			}
 		}
 		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
 		buf.b = buf.b[:len(buf.b)+n]
 		if err == io.EOF {
-			break
+			return wire.ReasonNone, nil
 		}
 		if err != nil {
-			return err
+			return wire.ReasonNone, err
 		}
 	}
-	s.spoke = true
-	s.hub.counters.receivedBytes.Add(uint64(len(buf.b)))
-	b := s.collect()
-	if why := s.judge(isText, buf.b, b); why != wire.ReasonNone {
-		s.hub.end(s, why, b)
-	}
-	return nil
 }
 
 // judge handles a message and says what the session is to be ended for, if

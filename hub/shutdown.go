@@ -62,11 +62,12 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	return h.endErr
 }
 
-// Close ends the hub without ceremony: connections are closed at once.
+// Close ends the hub without ceremony: connections are closed at once. The error
+// says what did not end.
 func (h *Hub) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := h.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := h.Shutdown(ctx); errors.Is(err, errLeft) {
 		return err
 	}
 	return nil
@@ -146,31 +147,31 @@ func (h *Hub) closeAll() int {
 	return len(conns)
 }
 
-// release drops what is left, says so, and judges the end.
+// errLeft marks the error of a Shutdown after which something of the hub is left.
+var errLeft = errors.New("not all has ended")
+
+// release lets go of what is the hub's own, says what is left, and judges the end.
 func (h *Hub) release(ctx context.Context, total, cutOff int, took time.Duration) error {
 	h.emit(Event{Name: EventStopped})
 	h.mu.Lock()
+	h.released = true
 	subscriptions := len(h.subscriptions)
 	for s := range h.subscriptions {
 		s.cancel()
 	}
-	remaining := len(h.sessions)
 	clear(h.subscriptions)
-	clear(h.sessions)
-	clear(h.peers)
-	clear(h.networks)
-	clear(h.hubs)
-	h.memberships, h.admitted, h.refused, h.released = 0, 0, 0, true
-	h.sockets.Store(0)
+	if len(h.sessions) == 0 {
+		h.remakeMaps()
+	}
 	h.mu.Unlock()
-	goroutines := h.gate.count()
+	st := h.Stats()
 	h.cfg.Logger.Info("hub stopped",
-		"released_sessions", total-remaining, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond).String(),
-		"remaining_sessions", remaining, "remaining_goroutines", goroutines, "remaining_queue_bytes", h.queued.Load(),
-		"remaining_peers", 0, "remaining_networks", 0, "remaining_subscriptions", 0)
+		"released_sessions", total-st.Sessions, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond).String(),
+		"remaining_sessions", st.Sessions, "remaining_peers", st.Peers, "remaining_networks", st.Networks,
+		"remaining_subscriptions", st.Subscriptions, "remaining_goroutines", st.Goroutines, "remaining_queue_bytes", st.QueuedBytes)
 	switch {
-	case remaining > 0 || goroutines > 0:
-		return fmt.Errorf("hub: shutdown: %d sessions and %d goroutines did not end: %w", remaining, goroutines, cause(ctx))
+	case st.Sessions > 0 || st.Goroutines > 0:
+		return fmt.Errorf("hub: shutdown: %w: %d sessions, %d goroutines: %w", errLeft, st.Sessions, st.Goroutines, cause(ctx))
 	case cutOff > 0:
 		return fmt.Errorf("hub: shutdown: %d connections had to be cut: %w", cutOff, cause(ctx))
 	}

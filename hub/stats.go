@@ -16,6 +16,7 @@ type counters struct {
 	dropped       [NumDropReasons]atomic.Uint64
 	received      [wire.NumKinds]atomic.Uint64
 	receivedBytes atomic.Uint64
+	sentBytes     atomic.Uint64
 	relayed       atomic.Uint64
 	discoveries   atomic.Uint64
 	eventsLost    atomic.Uint64
@@ -31,18 +32,23 @@ type Stats struct {
 
 	// Lengths of the collections, and their bounds.
 	Sessions            int // connections of all kinds, those being refused or ending too
+	Admitted            int // of these, counting against MaxConnections
 	Refused             int // of these, being refused
+	Probing             int // of these, waiting for the holder of their id
 	Peers               int // registered sessions
 	Announced           int // memberships: registered sessions in a network
 	Networks            int
 	Hubs                int
 	Subscriptions       int
 	QueuedBytes         int64
+	ReadingBytes        int64 // of large messages under way
 	MaxConnections      int
+	MaxProbing          int
+	MaxReadingBytes     int64
 	MaxSubscriptions    int
 	MaxQueuedBytes      int64
 	Goroutines          int // of this hub: readers, handshakes, monitor
-	LargestNetwork      int
+	LargestNetwork      int // most members a network has had
 	MaxQueuedPerSession int
 
 	// Counters.
@@ -51,7 +57,8 @@ type Stats struct {
 	Ended         map[string]uint64 // by wire.CloseReason
 	Dropped       map[string]uint64 // by DropReason
 	Received      map[string]uint64 // by wire.Kind
-	ReceivedBytes uint64
+	ReceivedBytes uint64            // of messages
+	SentBytes     uint64            // of frames
 	Relayed       uint64
 	Discoveries   uint64
 	EventsLost    uint64
@@ -60,18 +67,19 @@ type Stats struct {
 	Memory MemoryStats
 }
 
-// Stats returns a snapshot. It takes the hub's lock for a moment and costs time
-// in proportion to the number of networks.
+// Stats returns a snapshot. It takes the hub's lock for a moment; its cost does
+// not depend on what the hub holds.
 func (h *Hub) Stats() Stats {
 	st := Stats{
 		StartedAt: h.started, IsHub: h.cfg.IsHub, Draining: h.ctx.Err() != nil,
 		MaxConnections: h.cfg.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
 		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
+		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.Load(),
 		QueuedBytes: h.queued.Load(), Goroutines: h.gate.count(), Memory: h.memory.stats(),
 	}
 	h.lengths(&st)
 	c := &h.counters
-	st.Accepted, st.ReceivedBytes = c.accepted.Load(), c.receivedBytes.Load()
+	st.Accepted, st.ReceivedBytes, st.SentBytes = c.accepted.Load(), c.receivedBytes.Load(), c.sentBytes.Load()
 	st.Relayed, st.Discoveries = c.relayed.Load(), c.discoveries.Load()
 	st.EventsLost, st.Panics = c.eventsLost.Load(), c.panics.Load()
 	st.RefusedHTTP = byLabel(c.refused[:], func(i int) string { return RefuseReason(i).String() })
@@ -90,10 +98,8 @@ func (h *Hub) lengths(st *Stats) {
 	defer h.mu.Unlock()
 	st.Sessions, st.Refused, st.Peers = len(h.sessions), h.refused, len(h.peers)
 	st.Announced, st.Networks, st.Hubs = h.memberships, len(h.networks), len(h.hubs)
-	st.Subscriptions = len(h.subscriptions)
-	for _, n := range h.networks {
-		st.LargestNetwork = max(st.LargestNetwork, n.live)
-	}
+	st.Subscriptions, st.LargestNetwork = len(h.subscriptions), h.largest
+	st.Admitted, st.Probing = h.admitted, h.probing
 }
 
 func byLabel(counts []atomic.Uint64, label func(int) string) map[string]uint64 {

@@ -20,15 +20,13 @@ import (
 // all reconnect at once is let in.
 type lobby struct {
 	least, most int
-	free        func() int // descriptors that may be used beside the least
+	free        func() int // descriptors that may be used beside the least; nil: none
 	log         *slog.Logger
 
-	mu       sync.Mutex
-	waiting  map[net.Conn]*list.Element
-	order    *list.List // of net.Conn; the one that has done nothing for longest is first
-	bound    int
-	measured time.Time // when free was asked for bound
-	warned   time.Time
+	mu      sync.Mutex
+	waiting map[net.Conn]*list.Element
+	order   *list.List // of net.Conn; the one that has done nothing for longest is first
+	warned  time.Time
 }
 
 // The hub keeps 100 descriptors in reserve. 32 of them may be sessions that are
@@ -37,7 +35,6 @@ const (
 	publicLobbyLeast = 32
 	publicLobbyMost  = 1024
 	adminLobbySize   = 8
-	lobbyRecheck     = 100 * time.Millisecond
 	lobbyWarnEvery   = time.Minute
 )
 
@@ -73,9 +70,6 @@ func (l *lobby) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 		if known != nil {
 			l.removeLocked(known)
 		}
-		if state == http.StateHijacked {
-			l.bound-- // a session has it now, which free will only know the next time
-		}
 	}
 	return nil
 }
@@ -84,14 +78,10 @@ func (l *lobby) surplusLocked() net.Conn {
 	if l.order.Len() <= l.least {
 		return nil
 	}
-	now := time.Now()
-	if now.Sub(l.measured) >= lobbyRecheck {
-		l.measured = now
-		l.bound = min(l.least+max(0, l.free()), l.most)
-	}
-	if l.order.Len() <= max(l.bound, l.least) {
+	if l.free != nil && l.order.Len() <= min(l.least+max(0, l.free()), l.most) {
 		return nil
 	}
+	now := time.Now()
 	if now.Sub(l.warned) >= lobbyWarnEvery {
 		l.warned = now
 		l.log.Warn("closing connections that send no request: too many", "waiting", l.order.Len())

@@ -142,3 +142,37 @@ func TestLobbyForgetsSessions(t *testing.T) {
 		}
 	}
 }
+
+// A herd of thousands passes through while few wait at any moment: what has passed
+// must not count against what waits.
+func TestLobbyLetsAHerdThrough(t *testing.T) {
+	t.Parallel()
+	sessions := 0
+	l := newLobby(4, 100, func() int { return 10_000 - sessions }, slog.New(slog.DiscardHandler))
+	for range 9_000 {
+		here, there := net.Pipe()
+		if surplus := l.note(here, http.StateNew); surplus != nil {
+			t.Fatalf("after %d sessions a connection was closed with %d waiting", sessions, l.size())
+		}
+		if sessions++; sessions > 50 { // fifty wait
+			l.note(here, http.StateHijacked)
+		}
+		there.Close()
+	}
+}
+
+// A lobby of a fixed size has nobody to ask for more room.
+func TestLobbyOfFixedSize(t *testing.T) {
+	t.Parallel()
+	l := newLobby(8, 8, nil, slog.New(slog.DiscardHandler))
+	closed := 0
+	for range 20 {
+		here, _ := net.Pipe()
+		if l.note(here, http.StateNew) != nil {
+			closed++
+		}
+	}
+	if closed != 12 || l.size() != 8 {
+		t.Errorf("%d closed and %d wait, want 12 and 8", closed, l.size())
+	}
+}

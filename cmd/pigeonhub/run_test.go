@@ -53,7 +53,7 @@ func TestPrintConfig(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"auth-token": "(secret) AUTH_TOKEN", "hub-key": "(secret) PIGEONHUB_HUB_KEY", "tls-key": "- default",
-		"port": "4000 PORT", "host": "::1 --host", "queue-bytes": "4MiB default",
+		"port": "4000 PORT", "host": "::1 --host", "queue-bytes": "8MiB default",
 	} {
 		if rows[name] != want {
 			t.Errorf("%s: %q, want %q", name, rows[name], want)

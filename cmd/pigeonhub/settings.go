@@ -108,8 +108,10 @@ func (c *config) inbound() []*setting {
 	return []*setting{
 		{name: "max-message-bytes", def: "1MiB", value: size(&h.MaxMessageBytes, 1<<10, 1<<30),
 			help: "one message"},
-		{name: "max-announce-bytes", def: "16KiB", value: size(&h.MaxAnnounceBytes, 64, 1<<30),
+		{name: "max-announce-bytes", def: "8KiB", value: size(&h.MaxAnnounceBytes, 64, 1<<30),
 			help: "data of one announce, which goes to every member of the network"},
+		{name: "read-bytes-total", def: "64MiB", value: size(&h.ReadBytesTotal, 4<<10, 1<<40),
+			help: "bytes of the large messages under way; beyond it, who sends more than an equal share is disconnected"},
 		{name: "message-rate", def: "100", value: perSecond(&h.MessageRate),
 			help: "messages a second, each started 4KiB counting as one"},
 		{name: "message-burst", def: "500", value: whole(&h.MessageBurst, 1, 1_000_000),
@@ -128,7 +130,7 @@ func (c *config) inbound() []*setting {
 func (c *config) outbound() []*setting {
 	h := &c.hub
 	return []*setting{
-		{name: "queue-bytes", def: "4MiB", value: size(&h.QueueBytes, 4<<10, 1<<30),
+		{name: "queue-bytes", def: "8MiB", value: size(&h.QueueBytes, 4<<10, 1<<30),
 			help: "unsent bytes of one peer; who has more is disconnected"},
 		{name: "queue-bytes-total", def: "256MiB", value: size(&h.QueueBytesTotal, 4<<10, 1<<40),
 			help: "unsent bytes of all; beyond it, who has more than an equal share is disconnected"},

@@ -15,7 +15,7 @@ var samples = map[string]string{
 	"port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
 	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",
 	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s",
-	"max-message-bytes": "64KiB", "max-announce-bytes": "2048", "message-rate": "12.5", "message-burst": "50", "announce-rate": "off",
+	"max-message-bytes": "64KiB", "max-announce-bytes": "2048", "read-bytes-total": "1MiB", "message-rate": "12.5", "message-burst": "50", "announce-rate": "off",
 	"announce-burst": "7", "first-message-timeout": "1m30s", "message-timeout": "45s",
 	"queue-bytes": "1MiB", "queue-bytes-total": "1GiB", "write-timeout": "5s", "ping-interval": "50s", "pong-timeout": "20s", "close-timeout": "500ms",
 	"is-hub": "false", "mesh-namespace": "our-mesh", "hub-key": "key", "hub-peer-ids": strings.Repeat("ab", 20), "relay-renegotiation": "true",

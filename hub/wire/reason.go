@@ -26,6 +26,7 @@ const (
 	ReasonInvalidUTF8
 	ReasonTooDeep
 	ReasonBadNetwork
+	ReasonOverload
 	ReasonMessageRate
 	ReasonAnnounceRate
 
@@ -53,6 +54,7 @@ const (
 	CodePolicy        = 1008
 	CodeTooBig        = 1009
 	CodeInternalError = 1011
+	CodeTryAgainLater = 1013
 )
 
 var closeReasons = [NumCloseReasons]struct {
@@ -72,6 +74,7 @@ var closeReasons = [NumCloseReasons]struct {
 	ReasonInvalidUTF8:         {"invalid_utf8", CodeInvalidUTF8, ""},
 	ReasonTooDeep:             {"too_deep", CodePolicy, "too_deep: message nested too deeply"},
 	ReasonBadNetwork:          {"bad_network", CodePolicy, "bad_network: networkName is no string or too long"},
+	ReasonOverload:            {"overload", CodeTryAgainLater, "overload: too many large messages at once"},
 	ReasonMessageRate:         {"message_rate", CodePolicy, "message_rate: too many messages"},
 	ReasonAnnounceRate:        {"announce_rate", CodePolicy, "announce_rate: too many announces"},
 	ReasonFirstMessageTimeout: {"first_message_timeout", CodePolicy, "first_message_timeout: no message came"},
@@ -84,16 +87,19 @@ var closeReasons = [NumCloseReasons]struct {
 	ReasonShutdown:            {"shutdown", CodeNormal, "Server shutting down"},
 }
 
-// String returns the label.
-func (r CloseReason) String() string {
+// known returns r, or ReasonNone for what is no reason.
+func (r CloseReason) known() CloseReason {
 	if r >= NumCloseReasons {
-		r = ReasonNone
+		return ReasonNone
 	}
-	return closeReasons[r].label
+	return r
 }
 
+// String returns the label.
+func (r CloseReason) String() string { return closeReasons[r.known()].label }
+
 // Code returns the code of the close frame, 0 when none is sent.
-func (r CloseReason) Code() int { return closeReasons[r].code }
+func (r CloseReason) Code() int { return closeReasons[r.known()].code }
 
 // Text returns the reason text of the close frame.
-func (r CloseReason) Text() string { return closeReasons[r].text }
+func (r CloseReason) Text() string { return closeReasons[r.known()].text }

@@ -1,0 +1,52 @@
+package admin
+
+import "github.com/pigeonhub/pigeonhub/hub"
+
+// collection is one thing the hub holds many of: its length and its bound. The
+// metrics, the state page and the plots all read this table, so that none of
+// them knows a collection that another forgot.
+type collection struct {
+	name, unit string // unit is "" or "_bytes"
+	help       string
+	length     func(*hub.Stats) int64
+	bound      func(*hub.Stats) int64 // nil: Stats gives none
+}
+
+// key is the name with its unit, as a metric has it.
+func (c collection) key() string { return c.name + c.unit }
+
+// connections bounds whatever there is at most once for each registered session.
+func connections(st *hub.Stats) int64 { return int64(st.MaxConnections) }
+
+var collections = []collection{
+	{"sessions", "", "Connections, from the upgrade to the closed socket.",
+		func(st *hub.Stats) int64 { return int64(st.Sessions) }, nil},
+	{"refused_sessions", "", "Of these, connections that are being refused.",
+		func(st *hub.Stats) int64 { return int64(st.Refused) }, nil},
+	{"admitted_sessions", "", "Of these, connections that count against the limit.",
+		func(st *hub.Stats) int64 { return int64(st.Admitted) }, connections},
+	{"probing_sessions", "", "Of these, connections that wait whether the holder of their id still lives.",
+		func(st *hub.Stats) int64 { return int64(st.Probing) },
+		func(st *hub.Stats) int64 { return int64(st.MaxProbing) }},
+	{"peers", "", "Registered sessions.",
+		func(st *hub.Stats) int64 { return int64(st.Peers) }, connections},
+	{"memberships", "", "Peers in a network.",
+		func(st *hub.Stats) int64 { return int64(st.Announced) }, connections},
+	{"networks", "", "Networks with a member.",
+		func(st *hub.Stats) int64 { return int64(st.Networks) }, connections},
+	{"largest_network_members", "", "Most members a network has had.",
+		func(st *hub.Stats) int64 { return int64(st.LargestNetwork) }, connections},
+	{"hubs", "", "Peers that announced as hubs.",
+		func(st *hub.Stats) int64 { return int64(st.Hubs) }, connections},
+	{"subscriptions", "", "Subscribers of the hub's events.",
+		func(st *hub.Stats) int64 { return int64(st.Subscriptions) },
+		func(st *hub.Stats) int64 { return int64(st.MaxSubscriptions) }},
+	{"reading", "_bytes", "Bytes of the large messages under way.",
+		func(st *hub.Stats) int64 { return st.ReadingBytes },
+		func(st *hub.Stats) int64 { return st.MaxReadingBytes }},
+	{"queued", "_bytes", "Bytes that wait to be sent, of all sessions.",
+		func(st *hub.Stats) int64 { return st.QueuedBytes },
+		func(st *hub.Stats) int64 { return st.MaxQueuedBytes }},
+	{"goroutines", "", "Goroutines and handshakes of the hub.",
+		func(st *hub.Stats) int64 { return int64(st.Goroutines) }, nil},
+}

@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// What cannot be broken from outside: a hub whose invariants do not hold.
+func TestStateSaysWhatDoesNotAgree(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		err    error
+		status int
+		want   any
+	}{
+		{"sound", nil, 200, "ok"},
+		{"one", errors.New("a"), 500, []any{"a"}},
+		{"joined", errors.Join(errors.New("a"), errors.New("b")), 500, []any{"a", "b"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			stats := func() hub.Stats { return hub.Stats{Sessions: 5, Peers: 4, MaxConnections: 9} }
+			rec := httptest.NewRecorder()
+			state{stats, func() error { return tt.err }}.ServeHTTP(rec, nil)
+			var got struct {
+				Invariants  any
+				Collections map[string]map[string]int64
+				Stats       struct{ Sessions int }
+			}
+			if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if rec.Code != tt.status || !equal(got.Invariants, tt.want) {
+				t.Errorf("got %d %v, want %d %v", rec.Code, got.Invariants, tt.status, tt.want)
+			}
+			if s := got.Collections["peers"]; s["length"] != 4 || s["bound"] != 9 || got.Stats.Sessions != 5 {
+				t.Errorf("got %s, want 4 of 9 peers, 5 sessions", rec.Body)
+			}
+			if s, ok := got.Collections["sessions"]["bound"]; ok {
+				t.Errorf("sessions are bounded by %d, want no bound given", s)
+			}
+		})
+	}
+}
+
+func equal(got, want any) bool {
+	g, ok := got.([]any)
+	if !ok {
+		return got == want
+	}
+	w, ok := want.([]any)
+	return ok && slices.Equal(g, w)
+}
+
+// All metrics of a scrape are of one moment.
+func TestScrapeReadsStatsOnce(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(newCollector(func() hub.Stats { calls++; return hub.Stats{} }))
+	if _, err := reg.Gather(); err != nil {
+		t.Fatal(err)
+	}
+	if calls != 1 {
+		t.Errorf("one scrape called Stats %d times, want once", calls)
+	}
+}
+
+// The table is what the metrics, the state page and the plots are made of: a
+// misspelt key would leave a plot without its series.
+func TestPlotsHaveTheirSeries(t *testing.T) {
+	t.Parallel()
+	p := &plots{stats: func() hub.Stats { return hub.Stats{} }}
+	want := map[string]int{"hub-connections": 4, "hub-networks": 3, "hub-queued": 1, "hub-traffic": 2}
+	for _, cfg := range p.configs() {
+		if n, ok := want[cfg.Name]; ok && len(cfg.Series) != n {
+			t.Errorf("%s has %d series, want %d", cfg.Name, len(cfg.Series), n)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package admin
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// maxScrapes bounds the scrapes at once; those that overlap share one reading.
+const maxScrapes = 8
+
+// metricsHandler serves a registry of its own: nothing is global, so two hubs in
+// one process do not meet in it.
+func metricsHandler(h *hub.Hub) http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		newCollector(h.Stats),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes, CoalesceGather: true})
+}
+
+// collector turns one Stats per scrape into metrics. It keeps no number itself:
+// what the hub counts is counted once, in the hub.
+type collector struct {
+	stats   func() hub.Stats
+	build   prometheus.Metric
+	gauges  []reading
+	vectors []vector
+}
+
+// reading is a metric without labels.
+type reading struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(*hub.Stats) float64
+}
+
+// vector is a counter with one label, whose values are a closed set: Stats has
+// an entry for every member, zero ones too.
+type vector struct {
+	desc   *prometheus.Desc
+	counts func(*hub.Stats) map[string]uint64
+}
+
+func newCollector(stats func() hub.Stats) *collector {
+	c := &collector{stats: stats, build: buildInfo()}
+	for _, col := range collections {
+		c.gauges = append(c.gauges, reading{describe(col.key(), col.help), prometheus.GaugeValue, count(col.length)})
+		if col.bound != nil {
+			c.gauges = append(c.gauges, reading{
+				describe(col.name+"_limit"+col.unit, "Bound of pigeonhub_"+col.key()+"."), prometheus.GaugeValue, count(col.bound),
+			})
+		}
+	}
+	for _, s := range series {
+		c.gauges = append(c.gauges, reading{describe(s.name, s.help), s.kind, s.value})
+	}
+	for _, f := range families {
+		c.vectors = append(c.vectors, vector{describe(f.name, f.help, f.label), f.counts})
+	}
+	return c
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("pigeonhub_"+name, help, labels, nil)
+}
+
+func count(f func(*hub.Stats) int64) func(*hub.Stats) float64 {
+	return func(st *hub.Stats) float64 { return float64(f(st)) }
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	out <- c.build.Desc()
+	for _, g := range c.gauges {
+		out <- g.desc
+	}
+	for _, v := range c.vectors {
+		out <- v.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	st := c.stats()
+	out <- c.build
+	for _, g := range c.gauges {
+		out <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(&st))
+	}
+	for _, v := range c.vectors {
+		for label, n := range v.counts(&st) {
+			out <- prometheus.MustNewConstMetric(v.desc, prometheus.CounterValue, float64(n), label)
+		}
+	}
+}
+
+// buildInfo says what runs. A binary made outside a checkout knows no revision.
+func buildInfo() prometheus.Metric {
+	version, revision, goversion := "unknown", "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, goversion = info.Main.Version, info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	desc := describe("build_info", "What runs; the value is always 1.", "version", "revision", "goversion")
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, 1, version, revision, goversion)
+}

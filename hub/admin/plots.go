@@ -1,0 +1,182 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/arl/statsviz"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+const (
+	plotsRoot     = "/debug/statsviz"
+	plotsInterval = time.Second
+	maxViewers    = 8 // pages that may show the plots at once
+)
+
+// collecting is held by whoever has a statsviz.Server running. statsviz reads the
+// runtime's metrics into a package variable, so two of them would race.
+var collecting = make(chan struct{}, 1)
+
+var (
+	errStopped        = errors.New("the hub's admin handler has been stopped")
+	errTooManyViewers = errors.New("too many pages show the plots already")
+	errOtherHub       = errors.New("the plots of another hub in this process are being watched")
+)
+
+// plots serves statsviz, which by itself collects from its start to its end
+// whether anybody looks or not, and never closes a connection. Here a server runs
+// only while somebody watches, and each connection has one owner, its viewer.
+type plots struct {
+	// Fixed after construction.
+	stats   func() hub.Stats
+	options []statsviz.Option
+
+	rates rates // owned by the goroutine of the running server
+
+	mu       sync.Mutex
+	server   *statsviz.Server // nil: none runs
+	retired  context.Context  // ends with the collecting goroutine of server
+	retire   context.CancelFunc
+	viewers  map[*viewer]struct{}
+	stopping bool
+	handlers sync.WaitGroup // one for each viewer
+}
+
+func newPlots(stats func() hub.Stats) (*plots, error) {
+	p := &plots{
+		stats:   stats,
+		viewers: make(map[*viewer]struct{}),
+		options: []statsviz.Option{statsviz.Root(plotsRoot), statsviz.SendFrequency(plotsInterval)},
+	}
+	for i, cfg := range p.configs() {
+		if i == 0 {
+			cfg.Series[0].GetValue = p.begin(cfg.Series[0].GetValue)
+		}
+		plot, err := cfg.Build()
+		if err != nil {
+			return nil, err
+		}
+		p.options = append(p.options, statsviz.TimeseriesPlot(plot))
+	}
+	return p, nil
+}
+
+func (p *plots) register(mux *http.ServeMux) {
+	var pages statsviz.Server // of this one only the static pages are used: nothing runs
+	statsviz.Root(plotsRoot)(&pages)
+	mux.Handle(plotsRoot+"/", pages.Index())
+	mux.HandleFunc(plotsRoot+"/ws", p.watch)
+}
+
+// watch is the life of one viewer's connection.
+func (p *plots) watch(w http.ResponseWriter, r *http.Request) {
+	v := &viewer{ResponseWriter: w, plots: p}
+	server, err := p.enter(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer p.leave(v)
+	server.Ws()(v, r) // returns once the viewer is among those that get the readings
+	v.wait()
+}
+
+// enter counts the viewer and returns the server, which it starts for the first.
+func (p *plots) enter(v *viewer) (*statsviz.Server, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping {
+		return nil, errStopped
+	}
+	if len(p.viewers) >= maxViewers {
+		return nil, errTooManyViewers
+	}
+	if p.server == nil {
+		if err := p.startLocked(); err != nil {
+			return nil, err
+		}
+	}
+	p.viewers[v] = struct{}{}
+	p.handlers.Add(1)
+	return p.server, nil
+}
+
+func (p *plots) startLocked() error {
+	select {
+	case collecting <- struct{}{}:
+	default:
+		return errOtherHub
+	}
+	server, err := statsviz.NewServer(p.options...)
+	if err != nil {
+		<-collecting
+		return err
+	}
+	p.server = server
+	p.retired, p.retire = context.WithCancel(context.Background())
+	return nil
+}
+
+// leave closes the viewer's connection. The server, if it was the last, retires
+// with its next reading, unless a page that is being reloaded has come back.
+func (p *plots) leave(v *viewer) {
+	p.mu.Lock()
+	delete(p.viewers, v)
+	v.closeLocked()
+	p.mu.Unlock()
+	p.handlers.Done()
+}
+
+// begin makes the first value of every reading the place where a server that
+// nobody watches ends itself. statsviz could be closed from outside, but then
+// nobody would know when its goroutine has gone and the next may start.
+func (p *plots) begin(value func() float64) func() float64 {
+	return func() float64 {
+		if p.unwatched() {
+			runtime.Goexit()
+		}
+		p.rates.take(p.stats(), time.Now())
+		return value()
+	}
+}
+
+// unwatched retires the server if it has no viewer.
+func (p *plots) unwatched() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.viewers) > 0 {
+		return false
+	}
+	p.server, p.rates = nil, rates{}
+	p.retire()
+	<-collecting
+	return true
+}
+
+// stop cuts the viewers off, lets no more in and waits for the server to retire.
+func (p *plots) stop() {
+	p.mu.Lock()
+	p.stopping = true
+	for v := range p.viewers {
+		v.closeLocked()
+	}
+	p.mu.Unlock()
+	p.handlers.Wait()
+	p.mu.Lock()
+	server, retired := p.server, p.retired
+	p.mu.Unlock()
+	if server == nil {
+		return
+	}
+	select {
+	case <-retired.Done():
+	case <-time.After(2 * plotsInterval):
+		server.Close() // it reads no more: it failed, or the machine stands still
+	}
+}

@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// series are the metrics without labels, beside the collections.
+var series = []struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(*hub.Stats) float64
+}{
+	{"start_time_seconds", "When the hub was made, since the Unix epoch.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return unixSeconds(st.StartedAt) }},
+	{"draining", "1 once a shutdown has begun.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return oneIf(st.Draining) }},
+	{"hub_role", "1 if this server is a hub to other hubs.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return oneIf(st.IsHub) }},
+	{"session_queued_limit_bytes", "Bytes that may wait to be sent to one session.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.MaxQueuedPerSession) }},
+
+	{"memory_level", "0 normal, 1 alert (above 80 % of the limit), 2 refusing new peers (above 90 %).", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.Level) }},
+	{"memory_limit_bytes", "Memory the process may take; 0 if not known.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.Limit) }},
+	{"memory_resident_bytes", "Resident memory at the last reading.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.RSS) }},
+	{"memory_heap_bytes", "Heap in use at the last reading, live and dead.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.HeapLive) }},
+	{"memory_heap_obtained_bytes", "Heap obtained from the system at the last reading.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.HeapSys) }},
+	{"memory_read_timestamp_seconds", "When memory was last read, since the Unix epoch: a monitor that stands still shows here.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return unixSeconds(st.Memory.At) }},
+	{"memory_forced_collections_total", "Garbage collections forced by the memory monitor.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.Collected) }},
+
+	{"sessions_accepted_total", "WebSocket upgrades done.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.Accepted) }},
+	{"received_bytes_total", "Payload of the messages received.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.ReceivedBytes) }},
+	{"sent_bytes_total", "Frames sent, headers included.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.SentBytes) }},
+	{"messages_relayed_total", "Messages delivered to the peer they name.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.Relayed) }},
+	{"discoveries_sent_total", "Introductions of one peer to another.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.Discoveries) }},
+	{"events_lost_total", "Events that found a subscriber's buffer full.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.EventsLost) }},
+	{"panics_total", "Panics that ended one session; each is a bug.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.Panics) }},
+}
+
+// families are the counters with a label. The label sets are closed.
+var families = []struct {
+	name, help, label string
+	counts            func(*hub.Stats) map[string]uint64
+}{
+	{"requests_refused_total", "Upgrades refused with an HTTP error.", "reason",
+		func(st *hub.Stats) map[string]uint64 { return st.RefusedHTTP }},
+	{"sessions_ended_total", "Sessions that have ended, refusals after the upgrade among them.", "reason",
+		func(st *hub.Stats) map[string]uint64 { return st.Ended }},
+	{"messages_dropped_total", "Messages that went no further.", "reason",
+		func(st *hub.Stats) map[string]uint64 { return st.Dropped }},
+	{"messages_received_total", "Messages received that could be parsed.", "kind",
+		func(st *hub.Stats) map[string]uint64 { return st.Received }},
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func unixSeconds(at time.Time) float64 { return float64(at.UnixNano()) / 1e9 }

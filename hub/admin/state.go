@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// state serves /debug/state.
+type state struct {
+	stats func() hub.Stats
+	check func() error
+}
+
+// statePage is what it says.
+type statePage struct {
+	Invariants  any             `json:"invariants"` // "ok", or a list of what does not agree
+	Collections map[string]size `json:"collections"`
+	Stats       hub.Stats       `json:"stats"`
+}
+
+// size is the length of a collection and, where it has one of its own, its
+// bound.
+type size struct {
+	Length int64  `json:"length"`
+	Bound  *int64 `json:"bound,omitempty"`
+}
+
+func (s state) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	page, status := statePage{Invariants: "ok", Stats: s.stats()}, http.StatusOK
+	if err := s.check(); err != nil {
+		page.Invariants, status = texts(err), http.StatusInternalServerError
+	}
+	page.Collections = make(map[string]size, len(collections))
+	for _, c := range collections {
+		v := size{Length: c.length(&page.Stats)}
+		if c.bound != nil {
+			bound := c.bound(&page.Stats)
+			v.Bound = &bound
+		}
+		page.Collections[c.key()] = v
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.Encode(page) // an error means that the reader has gone
+}
+
+// texts lists the errors that errors.Join has put together.
+func texts(err error) []string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
+	}
+	var list []string
+	for _, e := range joined.Unwrap() {
+		list = append(list, e.Error())
+	}
+	return list
+}
