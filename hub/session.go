@@ -226,14 +226,15 @@ func (s *session) mayAnnounce(n int) bool {
 // onPing answers a ping frame and onPong takes a pong; both cost what a message
 // costs, so that a flood of them is one.
 func (s *session) onPing(payload string) error {
-	if s.onPong(payload); !s.isEnding() {
+	s.onPong(payload)
+	if !s.isEnding() {
 		s.send(s.collect(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
 	}
 	return nil
 }
 
 func (s *session) onPong(string) error {
-	if !s.mayReceive(0) {
+	if !s.isEnding() && !s.mayReceive(0) {
 		s.hub.end(s, wire.ReasonMessageRate, s.collect())
 	}
 	return nil

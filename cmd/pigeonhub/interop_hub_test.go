@@ -56,7 +56,8 @@ func startHub(t *testing.T, p program, port int, env ...string) *hubProcess {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline.Add(-5*time.Second))
 	h.cmd = exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	h.cmd.Dir = p.dir
-	h.cmd.Env = append(append(os.Environ(), "HOST=127.0.0.1", fmt.Sprintf("PORT=%d", port)), env...)
+	h.cmd.Env = append(append(os.Environ(), "HOST=127.0.0.1", fmt.Sprintf("PORT=%d", port),
+		"PIGEONHUB_IS_HUB=false"), env...) // no hub, as the published server/start.js
 	h.cmd.Stdout, h.cmd.Stderr = &h.log, &h.log
 	if err := h.cmd.Start(); err != nil {
 		cancel()
