@@ -24,6 +24,7 @@ race: ## run the tests under the race detector
 fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAnnouncement$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAppendString$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZTIME)
 
 bench: ## measure the hub beside a naive one

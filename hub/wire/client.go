@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -52,8 +53,8 @@ type Conn struct {
 }
 
 // Dial connects to the hub at rawURL (ws, wss, http or https; other query
-// parameters are kept) as the peer id. The hub may still refuse: then Receive
-// returns a *CloseError.
+// parameters are kept) as the peer id. ctx bounds the dialling and the
+// handshake. The hub may still refuse: then Receive returns a *CloseError.
 func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Conn, error) {
 	if opts == nil {
 		opts = &DialOptions{}
@@ -71,12 +72,8 @@ func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Co
 	q := u.Query()
 	q.Set("peerId", string(id))
 	u.RawQuery = q.Encode()
-	d := websocket.Dialer{NetDialContext: opts.NetDialContext, Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 10 * time.Second}
-	ws, resp, err := d.DialContext(ctx, u.String(), opts.Header)
+	ws, err := dial(ctx, u.String(), opts)
 	if err != nil {
-		if resp != nil {
-			return nil, fmt.Errorf("wire: dial: %w: HTTP status %s", err, resp.Status)
-		}
 		return nil, fmt.Errorf("wire: dial: %w", err)
 	}
 	c := &Conn{id: id, ws: ws, timeout: opts.WriteTimeout}
@@ -84,6 +81,35 @@ func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Co
 		c.timeout = 10 * time.Second
 	}
 	return c, nil
+}
+
+// dial is gorilla's dialling, given up as soon as ctx ends: gorilla minds only
+// its deadline once the connection is there.
+func dial(ctx context.Context, rawURL string, opts *DialOptions) (*websocket.Conn, error) {
+	netDial := opts.NetDialContext
+	if netDial == nil {
+		netDial = new(net.Dialer).DialContext
+	}
+	release := func() bool { return true }
+	d := websocket.Dialer{
+		NetDialContext: func(dialCtx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := netDial(dialCtx, network, addr)
+			if err == nil {
+				release = context.AfterFunc(ctx, func() { conn.Close() })
+			}
+			return conn, err
+		},
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: 10 * time.Second,
+	}
+	ws, resp, err := d.DialContext(ctx, rawURL, opts.Header)
+	switch {
+	case !release():
+		return nil, ctx.Err() // and the connection is closed
+	case err != nil && resp != nil:
+		return nil, fmt.Errorf("%w: HTTP status %s", err, resp.Status)
+	}
+	return ws, err
 }
 
 // ID returns the peer id the connection was dialled with.
@@ -96,20 +122,27 @@ func (c *Conn) NetConn() net.Conn { return c.ws.NetConn() }
 func (c *Conn) Receive() (Message, error) {
 	var m Message
 	b, err := c.ReceiveRaw()
-	if err == nil {
-		err = json.Unmarshal(b, &m)
+	if err != nil {
+		return m, err
 	}
-	return m, err
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("wire: receive: %w", err)
+	}
+	return m, nil
 }
 
-// ReceiveRaw returns the bytes of the next message.
+// ReceiveRaw returns the bytes of the next message. The end without a close
+// frame is io.ErrUnexpectedEOF, or what the socket said.
 func (c *Conn) ReceiveRaw() ([]byte, error) {
 	_, b, err := c.ws.ReadMessage()
 	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
-		return nil, &CloseError{closed.Code, closed.Text}
+	switch {
+	case !errors.As(err, &closed):
+		return b, err
+	case closed.Code == websocket.CloseAbnormalClosure: // gorilla's word for an EOF
+		return nil, io.ErrUnexpectedEOF
 	}
-	return b, err
+	return nil, &CloseError{closed.Code, closed.Text}
 }
 
 // SetReceiveDeadline bounds the calls of Receive. After one has failed for it

@@ -2,7 +2,7 @@ package wire
 
 import (
 	"bytes"
-	"strings"
+	"strconv"
 )
 
 // Envelope is one message of a peer. Its slices are views of the message and
@@ -15,7 +15,7 @@ type Envelope struct {
 	Target  []byte // targetPeerId; nil when absent or no valid id
 	Network []byte // networkName; nil when absent or falsy, which means DefaultNetwork
 
-	HasTarget  bool // a targetPeerId was given, valid or not
+	HasTarget  bool // a targetPeerId that is not falsy was given, valid or not
 	BadNetwork bool // networkName was no string, or longer than MaxNetworkNameBytes
 }
 
@@ -33,7 +33,7 @@ func Parse(msg []byte) (Envelope, error) {
 			if m.is("type") {
 				typ = m.value
 			} else {
-				env.set(m)
+				env.set(&m)
 			}
 		})
 	} else {
@@ -55,14 +55,14 @@ func Parse(msg []byte) (Envelope, error) {
 }
 
 // set notes one field; the fields the protocol does not know are dropped.
-func (e *Envelope) set(m member) {
+func (e *Envelope) set(m *member) {
 	switch {
 	case m.is("data"):
 		e.Data = m.value
 	case m.is("networkName"):
 		e.setNetwork(m.value)
 	case m.is("targetPeerId"):
-		e.HasTarget = string(m.value) != "null" && string(m.value) != `""`
+		e.HasTarget = !falsy(m.value)
 		e.Target = peerID(m.value)
 	case m.is("fromPeerId"):
 		e.From = peerID(m.value)
@@ -82,32 +82,33 @@ func (e *Envelope) setNetwork(v []byte) {
 }
 
 // setType finds the kind, and for the unknown ones the word that the reference
-// server's error reply holds: JavaScript's string form of whatever was there.
+// server's error reply holds.
 func (e *Envelope) setType(v []byte) {
 	switch {
 	case v == nil:
 		e.Type = "undefined"
 	case v[0] == '"':
-		if kind, ok := kindByName[string(v[1:len(v)-1])]; ok {
-			e.Kind = kind
-			return
+		name := unquote(v)
+		if e.Kind = kindByName[string(name)]; e.Kind == KindOther {
+			e.Type = string(name)
 		}
-		e.Type = string(unquote(v))
-		e.Kind = kindByName[e.Type]
-	case v[0] == '{':
-		e.Type = "[object Object]"
 	default:
-		e.Type = string(v)
+		e.Type = word(v)
 	}
 }
 
 // falsy reports whether a proven value is false in JavaScript.
 func falsy(v []byte) bool {
-	switch string(v) {
-	case "null", "false", `""`:
+	switch v[0] {
+	case '"':
+		return len(v) == len(`""`)
+	case 'n', 'f':
 		return true
+	case 't', '{', '[':
+		return false
 	}
-	return v[0] != '"' && strings.Trim(string(v), "-0.eE+") == "" // a spelling of zero
+	n, err := strconv.ParseFloat(string(v), 64)
+	return err == nil && n == 0 // a spelling of zero, or as good as zero
 }
 
 // unquote returns the text of a proven string value: a view of it where it
@@ -134,9 +135,9 @@ func peerID(v []byte) []byte {
 // Announcement is what a hub reads in the data of an announce.
 type Announcement struct {
 	IsHub bool // data.isHub is true
-	// Extra holds the members of data other than peerId and isHub, each as it
-	// was sent, with a comma before each; nil when there are none. The two left
-	// out are the hub's own to say (W38).
+	// Extra holds the members of data other than peerId and isHub, key and value
+	// as they were sent, with a comma before each; nil when there are none. The
+	// two left out are the hub's own to say (W38).
 	Extra []byte
 }
 
@@ -150,7 +151,11 @@ func ParseAnnouncement(data []byte) Announcement {
 			a.IsHub = string(m.value) == "true"
 		case m.is("peerId"):
 		default:
-			a.Extra = append(append(a.Extra, ','), m.raw...)
+			if a.Extra == nil {
+				a.Extra = make([]byte, 0, len(data))
+			}
+			a.Extra = append(append(a.Extra, `,"`...), m.key...)
+			a.Extra = append(append(a.Extra, `":`...), m.value...)
 		}
 	})
 	return a

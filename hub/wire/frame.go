@@ -18,6 +18,7 @@ const (
 	targetKey    = `,"targetPeerId":"`
 	timestampKey = `,"timestamp":`
 	millisDigits = 13 // of a time between 2001 and 2286
+	maxMillis    = 9_999_999_999_999
 )
 
 // begin makes room for the header of a text frame; end fills it in. Most frames
@@ -142,40 +143,47 @@ type Notice []byte
 // NewDiscovered makes the peer-discovered about a peer. extra is
 // Announcement.Extra.
 func NewDiscovered(id PeerID, isHub bool, extra []byte, network string) Notice {
-	return newNotice(KindPeerDiscovered, aboutPeer(id, isHub, extra), network)
+	return newNotice(KindPeerDiscovered, aboutPeer(make([]byte, 0, 128), id, isHub, extra), network)
 }
 
 // NewDisconnected makes the peer-disconnected about a peer.
 func NewDisconnected(id PeerID, isHub bool, network string) Notice {
-	return newNotice(KindPeerDisconnected, aboutPeer(id, isHub, nil), network)
+	return newNotice(KindPeerDisconnected, aboutPeer(make([]byte, 0, 128), id, isHub, nil), network)
 }
 
-// NewForwarded makes a notice that says what another hub said: data is its own.
+// NewForwarded makes a notice that says what another hub said: data is its own,
+// proven by Parse, and left out when nil.
 func NewForwarded(kind Kind, data []byte, network string) Notice {
 	return newNotice(kind, data, network)
 }
 
-func aboutPeer(id PeerID, isHub bool, extra []byte) []byte {
-	dst := append(make([]byte, 0, 80+len(extra)), `{"peerId":"`...)
+func aboutPeer(dst []byte, id PeerID, isHub bool, extra []byte) []byte {
+	dst = append(dst, `{"peerId":"`...)
 	dst = append(dst, id...)
 	dst = strconv.AppendBool(append(dst, `","isHub":`...), isHub)
 	return append(append(dst, extra...), '}')
 }
 
+// noticeTail ends every notice. AppendTo writes the id over its zeros and the
+// time over its spaces.
+const noticeTail = `,"fromPeerId":"system"` + targetKey +
+	`0000000000000000000000000000000000000000"` + timestampKey + `             }`
+
 func newNotice(kind Kind, data []byte, network string) Notice {
-	const around = 160 // what stands around the data, so that one allocation does
-	dst, start := begin(make([]byte, 0, around+len(data)+len(network)))
+	const longest = `{"type":"peer-disconnected","data":,"networkName":""` + noticeTail
+	dst, start := begin(make([]byte, 0, 4+len(longest)+len(data)+len(network)))
 	dst = append(append(dst, `{"type":"`...), kind.String()...)
-	dst = append(append(dst, `","data":`...), data...)
+	dst = append(dst, '"')
+	if data != nil {
+		dst = append(append(dst, `,"data":`...), data...)
+	}
 	dst = append(dst, `,"networkName":`...)
 	dst = AppendString(dst, network)
-	dst = append(dst, `,"fromPeerId":"system"`+targetKey...)
-	dst = append(dst, `0000000000000000000000000000000000000000`...)
-	dst = append(dst, `"`+timestampKey+`0000000000000}`...)
-	return end(dst, start)
+	return end(append(dst, noticeTail...), start)
 }
 
-// AppendTo appends the notice as one receiver gets it.
+// AppendTo appends the notice as one receiver gets it. A time of fewer than 13
+// digits (a clock before 2001) leaves spaces before it, which JSON allows.
 func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
 	const (
 		time = millisDigits + 1 // from the end, with the brace
@@ -183,16 +191,13 @@ func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
 	)
 	dst = append(dst, n...)
 	copy(dst[len(dst)-id:], target)
-	digits := dst[len(dst)-time : len(dst)-1]
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = byte('0' + at%10)
+	at = min(max(at, 0), maxMillis)
+	for i := len(dst) - 2; ; i-- {
+		dst[i] = byte('0' + at%10)
 		if at /= 10; at == 0 {
-			for i--; i >= 0; i-- {
-				digits[i] = ' ' // JSON knows no leading zeros
-			}
+			return dst
 		}
 	}
-	return dst
 }
 
 // AppendString appends s as a JSON string the way JavaScript's JSON.stringify

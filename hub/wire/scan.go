@@ -58,12 +58,11 @@ type member struct {
 	key     []byte
 	escaped bool // the key holds a backslash
 	value   []byte
-	raw     []byte // key and value as they stand, quotes and colon included
 }
 
 // is reports whether the key is name. Escapes are resolved: "\u0074ype" is
 // "type" to every JSON parser, so a peer must not slip a field past us that way.
-func (m member) is(name string) bool {
+func (m *member) is(name string) bool {
 	return string(m.key) == name || m.escaped && unescape(m.key) == name
 }
 
@@ -81,7 +80,6 @@ func (s *scanner) object(depth int, visit func(member)) error {
 		if s.space() != '"' {
 			return ErrSyntax
 		}
-		start := s.i
 		key, escaped, err := s.str()
 		if err != nil {
 			return err
@@ -96,7 +94,7 @@ func (s *scanner) object(depth int, visit func(member)) error {
 			return err
 		}
 		if visit != nil {
-			visit(member{key, escaped, s.b[from:s.i], s.b[start:s.i]})
+			visit(member{key, escaped, s.b[from:s.i]})
 		}
 		if done, err := s.more('}'); done || err != nil {
 			return err
@@ -186,78 +184,64 @@ func (s *scanner) digits() bool {
 	return s.i > from
 }
 
-// str passes one string and returns what stands between its quotes.
-func (s *scanner) str() (inner []byte, escaped bool, err error) {
-	s.i++ // "
-	from := s.i
-	for {
-		s.plain()
-		if s.i >= len(s.b) {
-			return nil, false, ErrSyntax
-		}
-		switch s.b[s.i] {
-		case '"':
-			s.i++
-			return s.b[from : s.i-1], escaped, nil
-		case '\\':
-			escaped = true
-			if !s.escape() {
-				return nil, false, ErrSyntax
-			}
-		default:
-			return nil, false, ErrSyntax // a control character
-		}
-	}
-}
-
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// plain passes bytes up to the next quote, backslash or control character,
-// eight at a time: most of a message is the text of an SDP. A byte of m has its
-// high bit set where the byte of w is below 0x20, or equals the quote or the
-// backslash; a borrow may set bits above the first hit, never below it.
-func (s *scanner) plain() {
-	b, i := s.b, s.i
-	for ; i+8 <= len(b); i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		q, e := w^('"'*ones), w^('\\'*ones)
-		m := ((w - 0x20*ones) &^ w) | ((q - ones) &^ q) | ((e - ones) &^ e)
-		if m &= highs; m != 0 {
-			s.i = i + bits.TrailingZeros64(m)/8
-			return
+// str passes one string and returns what stands between its quotes. It looks at
+// eight bytes at a time: most of a message is the text of an SDP. A byte of m
+// has its high bit set where the byte of w is below 0x20, or equals the quote or
+// the backslash; a borrow may set bits above the first hit, never below it.
+func (s *scanner) str() (inner []byte, escaped bool, err error) {
+	b, from := s.b, s.i+1
+	for i := from; i < len(b); {
+		if i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			m := ((w - 0x20*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) &^ w & highs
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) / 8
+		}
+		switch c := b[i]; {
+		case c == '\\':
+			escaped = true
+			for i < len(b) && b[i] == '\\' { // they come in pairs: \r\n
+				n := escape(b[i:])
+				if n == 0 {
+					return nil, false, ErrSyntax
+				}
+				i += n
+			}
+		case c == '"':
+			s.i = i + 1
+			return b[from:i], escaped, nil
+		case c < 0x20:
+			return nil, false, ErrSyntax
+		default:
+			i++ // within the last eight bytes
 		}
 	}
-	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' {
-		i++
-	}
-	s.i = i
+	return nil, false, ErrSyntax
 }
 
-// escape passes one escape sequence.
-func (s *scanner) escape() bool {
-	if s.i+1 >= len(s.b) {
-		return false
+// escape returns the length of the escape sequence at the start of b, 0 if there
+// is none.
+func escape(b []byte) int {
+	if len(b) < 2 {
+		return 0
 	}
-	switch s.b[s.i+1] {
+	switch b[1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.i += 2
-		return true
+		return 2
 	case 'u':
-		if s.i+6 > len(s.b) {
-			return false
+		if len(b) >= 6 && hexValue(b[2])|hexValue(b[3])|hexValue(b[4])|hexValue(b[5]) >= 0 {
+			return 6
 		}
-		for _, c := range s.b[s.i+2 : s.i+6] {
-			if hexValue(c) < 0 {
-				return false
-			}
-		}
-		s.i += 6
-		return true
 	}
-	return false
+	return 0
 }
 
 // unescape resolves the escapes of a proven string.

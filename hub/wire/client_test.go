@@ -1,0 +1,319 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// serve runs a server that upgrades every request and gives it to handle, which
+// ends the connection by returning. It returns the server's URL, with http.
+func serve(t *testing.T, handle func(ws *websocket.Conn, r *http.Request)) string {
+	t.Helper()
+	var wg sync.WaitGroup
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wg.Add(1)
+		defer wg.Done()
+		upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+		ws, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ws.Close()
+		handle(ws, r)
+	}))
+	t.Cleanup(func() { srv.Close(); wg.Wait() })
+	return srv.URL
+}
+
+// hear returns a server's handler that reports all messages, and what ended them.
+func hear() (handle func(*websocket.Conn, *http.Request), heard chan string) {
+	heard = make(chan string, 100)
+	return func(ws *websocket.Conn, _ *http.Request) {
+		for {
+			kind, b, err := ws.ReadMessage()
+			if err != nil {
+				heard <- err.Error()
+				return
+			}
+			heard <- fmt.Sprintf("%d %s", kind, b)
+		}
+	}, heard
+}
+
+// say returns a server's handler that sends bytes and then hangs up.
+func say(frames ...[]byte) func(*websocket.Conn, *http.Request) {
+	return func(ws *websocket.Conn, _ *http.Request) {
+		ws.NetConn().Write(slices.Concat(frames...))
+	}
+}
+
+func dial(t *testing.T, url string, opts *wire.DialOptions) *wire.Conn {
+	t.Helper()
+	c, err := wire.Dial(t.Context(), url, alice, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetReceiveDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestReceive(t *testing.T) {
+	t.Parallel()
+	c := dial(t, serve(t, say(
+		wire.AppendConnected(nil, alice, clock),
+		wire.AppendPing(nil),
+		wire.NewDiscovered(bob, false, []byte(`,"name":"bob"`), "meadow").AppendTo(nil, alice, clock),
+		wire.AppendRelay(nil, wire.KindOffer, []byte(`{"sdp":"<&>"}`), bob, alice, "meadow", clock),
+		wire.AppendError(nil, wire.ErrorText("x"), clock),
+		wire.AppendText(nil, `{"type":5}`),
+		wire.AppendPong(nil, alice, clock),
+		wire.AppendClose(nil, wire.CodeNormal, ""),
+	)), nil)
+	for _, want := range []wire.Message{
+		{Type: "connected", Data: json.RawMessage(`{"peerId":"` + alice + `"}`), FromPeerID: wire.SystemPeer},
+		{Type: "peer-discovered", Data: json.RawMessage(`{"peerId":"` + bob + `","isHub":false,"name":"bob"}`), FromPeerID: wire.SystemPeer, TargetPeerID: alice, NetworkName: "meadow"},
+		{Type: "offer", Data: json.RawMessage(`{"sdp":"<&>"}`), FromPeerID: string(bob), TargetPeerID: alice, NetworkName: "meadow"},
+		{Type: "error", Error: wire.ErrorText("x")},
+		{}, // the one that is no message of ours
+		{Type: "pong", Data: json.RawMessage(`{"timestamp":1763893216135}`), FromPeerID: wire.SystemPeer, TargetPeerID: alice},
+	} {
+		got, err := c.Receive()
+		if want.Type == "" {
+			if err == nil || !strings.HasPrefix(err.Error(), "wire: receive: ") {
+				t.Errorf("a type that is no text: %v", err)
+			}
+			continue
+		}
+		want.Timestamp = clock
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) || err != nil {
+			t.Errorf("Receive() = %+v, %v, want %+v", got, err, want)
+		}
+	}
+	var closed *wire.CloseError
+	if _, err := c.Receive(); !errors.As(err, &closed) {
+		t.Errorf("the end is %v, want a CloseError", err)
+	}
+}
+
+func TestReceiveEnd(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		frame []byte
+		want  error
+	}{
+		{"refused", wire.AppendClose(nil, wire.CodePolicy, "Peer already connected"), &wire.CloseError{Code: 1008, Reason: "Peer already connected"}},
+		{"without text", wire.AppendClose(nil, wire.CodeTooBig, ""), &wire.CloseError{Code: 1009}},
+		{"without code", wire.AppendClose(nil, wire.CodeNoStatus, ""), &wire.CloseError{Code: wire.CodeNoStatus}},
+		{"code of an application", wire.AppendClose(nil, 4321, "a\"b\n"), &wire.CloseError{Code: 4321, Reason: "a\"b\n"}},
+		{"hung up", nil, io.ErrUnexpectedEOF},
+		{"hung up within a frame", wire.AppendPong(nil, alice, clock)[:20], io.ErrUnexpectedEOF},
+	} {
+		c := dial(t, serve(t, say(tc.frame)), nil)
+		_, err := c.Receive()
+		if err == nil || err.Error() != tc.want.Error() {
+			t.Errorf("%s: Receive() says %v, want %v", tc.name, err, tc.want)
+		}
+		var closed *wire.CloseError
+		if _, byFrame := tc.want.(*wire.CloseError); errors.As(err, &closed) != byFrame {
+			t.Errorf("%s: the end is a %T", tc.name, err)
+		}
+	}
+	if got, want := (&wire.CloseError{Code: 1008, Reason: "a\nb"}).Error(), `wire: closed with 1008 "a\nb"`; got != want {
+		t.Errorf("Error() = %s, want %s", got, want)
+	}
+}
+
+func TestReceiveDeadline(t *testing.T) {
+	t.Parallel()
+	handle, _ := hear()
+	c := dial(t, serve(t, handle), nil)
+	if err := c.SetReceiveDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var timeout net.Error
+	if _, err := c.Receive(); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("Receive past its deadline says %v, want a timeout", err)
+	}
+}
+
+// A ping is answered by the goroutine that receives.
+func TestPingIsAnswered(t *testing.T) {
+	t.Parallel()
+	pong := make(chan string, 1)
+	c := dial(t, serve(t, func(ws *websocket.Conn, _ *http.Request) {
+		ws.SetPongHandler(func(text string) error { pong <- text; return nil })
+		ws.WriteControl(websocket.PingMessage, []byte("are you there"), time.Now().Add(10*time.Second))
+		ws.ReadMessage()
+	}), nil)
+	ended := make(chan error)
+	go func() { _, err := c.Receive(); ended <- err }()
+	if got := <-pong; got != "are you there" {
+		t.Errorf("the hub's ping is answered with %q", got)
+	}
+	c.Close()
+	<-ended
+}
+
+// What a client says, byte for byte.
+func TestSend(t *testing.T) {
+	t.Parallel()
+	handle, heard := hear()
+	c := dial(t, serve(t, handle), nil)
+	for _, tc := range []struct {
+		name string
+		send func() error
+		want string
+	}{
+		{"announce", func() error { return c.Announce("meadow", nil) },
+			`1 {"type":"announce","data":{"peerId":"$A"},"networkName":"meadow"}`},
+		{"announce with more", func() error { return c.Announce("", map[string]any{"name": "é", "isHub": true}) },
+			`1 {"type":"announce","data":{"isHub":true,"name":"é","peerId":"$A"}}`},
+		{"announce that lies", func() error { return c.Announce("n", map[string]any{"peerId": "x"}) },
+			`1 {"type":"announce","data":{"peerId":"x"},"networkName":"n"}`},
+		{"offer", func() error { return c.Signal(wire.KindOffer, bob, "meadow", json.RawMessage(`{"sdp":"v=0\r\n"}`)) },
+			`1 {"type":"offer","data":{"sdp":"v=0\r\n"},"targetPeerId":"$B","networkName":"meadow"}`},
+		{"answer without data", func() error { return c.Signal(wire.KindAnswer, bob, "", nil) },
+			`1 {"type":"answer","targetPeerId":"$B"}`},
+		{"message", func() error {
+			return c.Send(wire.Message{Type: "x", FromPeerID: "f", Timestamp: 5, Error: "e", Data: json.RawMessage("null")})
+		},
+			`1 {"type":"x","data":null,"fromPeerId":"f","timestamp":5,"error":"e"}`},
+		{"no JSON", func() error { return c.SendRaw([]byte("not json")) }, `1 not json`},
+	} {
+		if err := tc.send(); err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		want := strings.NewReplacer("$A", string(alice), "$B", string(bob)).Replace(tc.want)
+		if got := <-heard; got != want {
+			t.Errorf("%s: the hub hears\n     %s\nwant %s", tc.name, got, want)
+		}
+	}
+	for name, err := range map[string]error{
+		"wire: send: ":     c.Send(wire.Message{Data: json.RawMessage("{")}),
+		"wire: announce: ": c.Announce("n", map[string]any{"f": func() {}}),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("what is no JSON: %v, want %s…", err, name)
+		}
+	}
+}
+
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	for _, network := range []string{"meadow", ""} {
+		handle, heard := hear()
+		c := dial(t, serve(t, handle), nil)
+		before := time.Now().UnixMilli()
+		if err := c.Leave(network); err != nil {
+			t.Fatal(err)
+		}
+		_, goodbye, _ := strings.Cut(<-heard, " ")
+		env, err := wire.Parse([]byte(goodbye))
+		if err != nil || env.Kind != wire.KindGoodbye || string(env.Network) != network || wire.PeerIDOf(env.Data) != alice {
+			t.Errorf("Leave(%q) says %s (%v)", network, goodbye, err)
+		}
+		var data struct{ Timestamp int64 }
+		if err := json.Unmarshal(env.Data, &data); err != nil || data.Timestamp < before || data.Timestamp > time.Now().UnixMilli() {
+			t.Errorf("Leave(%q) says %s at %d", network, goodbye, before)
+		}
+		if got, want := <-heard, "websocket: close 1000 (normal): Client disconnect"; got != want {
+			t.Errorf("Leave(%q) ends with %s, want %s", network, got, want)
+		}
+		var closed *wire.CloseError
+		if _, err := c.Receive(); !errors.As(err, &closed) || closed.Code != wire.CodeNormal {
+			t.Errorf("the hub's half is %v", err)
+		}
+	}
+}
+
+// Any number of goroutines may send while one receives.
+func TestSendConcurrently(t *testing.T) {
+	t.Parallel()
+	const senders, messages = 8, 50
+	c := dial(t, serve(t, func(ws *websocket.Conn, _ *http.Request) {
+		for { // an echo, with a ping before each
+			kind, b, err := ws.ReadMessage()
+			if err != nil {
+				return
+			}
+			ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(10*time.Second))
+			ws.WriteMessage(kind, b)
+		}
+	}), nil)
+	var wg sync.WaitGroup
+	for i := range senders {
+		wg.Go(func() {
+			for n := range messages {
+				if err := c.Send(wire.Message{Type: fmt.Sprint(i), Timestamp: int64(n + 1)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	next := make(map[string]int64)
+	for range senders * messages {
+		m, err := c.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next[m.Type]++; m.Timestamp != next[m.Type] {
+			t.Fatalf("sender %s: message %d came as number %d", m.Type, m.Timestamp, next[m.Type])
+		}
+	}
+	wg.Wait()
+}
+
+// A hub that does not read holds nobody for longer than the write timeout.
+func TestWriteTimeout(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	c := dial(t, serve(t, func(*websocket.Conn, *http.Request) { <-release }), &wire.DialOptions{WriteTimeout: 10 * time.Millisecond})
+	defer close(release)
+	var err error
+	for big := make([]byte, 1<<20); err == nil; {
+		err = c.SendRaw(big)
+	}
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("the hub does not read: %v, want a timeout", err)
+	}
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	handle, heard := hear()
+	c := dial(t, serve(t, handle), nil)
+	if c.NetConn() == nil || c.NetConn().RemoteAddr() == nil {
+		t.Error("NetConn() has no address")
+	}
+	c.Close()
+	c.Close()
+	if got, want := <-heard, "websocket: close 1006 (abnormal closure): unexpected EOF"; got != want {
+		t.Errorf("Close ends with %s, want no close frame", got)
+	}
+	if _, err := c.Receive(); err == nil {
+		t.Error("Receive after Close gives a message")
+	}
+	if err := c.SendRaw(nil); err == nil {
+		t.Error("Send after Close says nothing")
+	}
+}

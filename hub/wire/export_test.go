@@ -1,0 +1,7 @@
+package wire
+
+// AppendText frames any text: no builder makes a frame of every length.
+func AppendText(dst []byte, text string) []byte {
+	dst, start := begin(dst)
+	return end(append(dst, text...), start)
+}
