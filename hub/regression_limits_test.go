@@ -1,0 +1,193 @@
+package hub_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// offerOf is data of n bytes.
+func offerOf(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
+
+// W17, G8: the reference queues without bound for a peer that does not read
+// (36 MB seen); in PeerPigeon-Go it stalls whoever writes to it, then the hub.
+func TestW17G8NonReaderIsCutAndStallsNobody(t *testing.T) {
+	t.Parallel()
+	const bound, message = 256 << 10, 64 << 10
+	w := newWorld(t, hub.Config{QueueBytes: bound, MessageRate: -1, CloseTimeout: 100 * time.Millisecond})
+	stalled := w.join("stalled", "n").deaf()
+	alice := w.join("alice", "n")
+	data := offerOf(message)
+	var worst time.Duration
+	var most int64
+	for w.hub.Stats().Ended["slow_consumer"] == 0 {
+		began := time.Now()
+		alice.Signal(wire.KindOffer, stalled.ID(), "n", data)
+		alice.fence()
+		worst = max(worst, time.Since(began))
+		most = max(most, w.hub.Stats().QueuedBytes)
+	}
+	if most > bound+2*message {
+		t.Errorf("%d bytes were queued, the bound is %d", most, bound)
+	}
+	if worst > time.Second {
+		t.Errorf("the sender had to wait %v", worst)
+	}
+	w.wantSessions(1)
+	w.wantStats(1, 1, 1, 0)
+	if queued := w.hub.Stats().QueuedBytes; queued != 0 {
+		t.Errorf("%d bytes are queued for nobody", queued)
+	}
+}
+
+// W17: nor may many who each keep within their bound take more than there is for
+// all. Those with more than an equal share go, the others stay.
+func TestW17QueuesOfAllAreBounded(t *testing.T) {
+	t.Parallel()
+	const total, receivers, message = 256 << 10, 8, 16 << 10
+	w := newPipeWorld(t, hub.Config{QueueBytes: 64 << 20, QueueBytesTotal: total, MessageRate: -1, CloseTimeout: 100 * time.Millisecond})
+	alice, bob := w.join("alice", "n"), w.join("bob", "n")
+	var stalled []*peer
+	for i := range receivers {
+		stalled = append(stalled, w.join(fmt.Sprint("stalled", i), "n"))
+	}
+	data := offerOf(message)
+	var most int64
+	for w.hub.Stats().Ended["slow_consumer"] < receivers/2 {
+		for _, p := range stalled {
+			alice.Signal(wire.KindOffer, p.ID(), "n", data)
+			alice.fence()
+			most = max(most, w.hub.Stats().QueuedBytes)
+		}
+	}
+	if most > total+2*message {
+		t.Errorf("%d bytes were queued, the bound is %d", most, total)
+	}
+	alice.Signal(wire.KindOffer, bob.ID(), "n", []byte(`1`))
+	bob.want("offer")
+}
+
+// G6: PeerPigeon-Go takes and forwards 8 MiB. The protocol's limit is 1 MiB, to
+// the byte.
+func TestG6MessageLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hub.Config{})
+	padded := func(n int) string {
+		const ping = `{"type":"ping"}`
+		return ping + strings.Repeat(" ", n-len(ping))
+	}
+	p := w.connect("at the limit", "")
+	p.raw(padded(wire.MaxMessageBytes))
+	p.want("pong")
+	p.raw(padded(wire.MaxMessageBytes + 1))
+	p.wantClose(1009, "")
+	p = w.connect("in parts", "")
+	half := []byte(padded(wire.MaxMessageBytes/2 + 1))
+	p.frames(rawFrame(rawUnfinished, half), rawFrame(0x80, half))
+	p.wantClose(1009, "")
+	w.wantCount("too big", ended(wire.ReasonMessageTooBig), 2)
+}
+
+// W40: the reference has no rate limit at all.
+func TestW40MessageRate(t *testing.T) {
+	t.Parallel()
+	const burst = 20
+	for name, frame := range map[string][]byte{
+		"messages":   rawTextFrame(`{"type":"cleanup"}`),
+		"malformed":  rawTextFrame(`x`),
+		"pings":      rawFrame(rawPing, nil),
+		"pongs":      rawFrame(rawPong, []byte("unasked")),
+		"large ones": rawTextFrame(`{"type":"cleanup"` + strings.Repeat(" ", 6*4096) + `}`), // each counts for 7
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, hub.Config{MessageRate: 0.001, MessageBurst: burst})
+			p := w.connect(name, "")
+			within, beyond := burst-1, burst // fence takes one
+			if name == "large ones" {
+				within, beyond = 2, 1
+			}
+			for range within {
+				p.frames(frame)
+			}
+			p.fence()
+			for range beyond {
+				p.frames(frame)
+			}
+			p.wantClose(1008, "message_rate")
+			w.wantCount("cut", ended(wire.ReasonMessageRate), 1)
+		})
+	}
+}
+
+// W42: in the reference every announce costs 2(n-1) messages of up to 1 MiB,
+// unthrottled.
+func TestW42AnnouncesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hub.Config{MaxAnnounceBytes: 4096, AnnounceBurst: 10, AnnounceRate: 0.001, MessageRate: -1})
+	bob := w.join("bob", "n")
+	announce := func(n int) string { return `{"type":"announce","networkName":"n","data":` + string(offerOf(n)) + `}` }
+
+	fits := w.connect("fits", "")
+	fits.raw(announce(4096))
+	fits.fence()
+	big := w.connect("big", "")
+	big.raw(announce(4097))
+	big.wantClose(1009, "")
+	often := w.connect("often", "")
+	for range 11 {
+		often.raw(announce(10))
+	}
+	often.wantClose(1008, "announce_rate")
+	large := w.connect("large", "")
+	for range 3 {
+		large.raw(announce(4096)) // each counts for 5
+	}
+	large.wantClose(1008, "announce_rate")
+	bob.fence()
+	w.wantCount("cut", ended(wire.ReasonAnnounceRate), 2)
+}
+
+// G1: PeerPigeon-Go writes to one connection from several goroutines and dies of
+// it when 40 clients announce together.
+func TestG1FortyAnnounceTogether(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	w := newWorld(t, hub.Config{})
+	var peers []*peer
+	for i := range n {
+		peers = append(peers, w.connect(fmt.Sprint("peer", i), ""))
+	}
+	var ready, done sync.WaitGroup
+	ready.Add(1)
+	for _, p := range peers {
+		done.Go(func() {
+			ready.Wait()
+			if err := p.Announce("n", nil); err != nil {
+				t.Error(err)
+				return
+			}
+			heard := make(map[wire.PeerID]int)
+			for len(heard) < n-1 {
+				if m := p.next(); m.Type == "peer-discovered" {
+					heard[subject(m)]++
+				}
+			}
+			for _, m := range p.fence() {
+				t.Errorf("%s got a further %s", p.name, m.Type)
+			}
+			for id, times := range heard {
+				if times != 1 {
+					t.Errorf("%s heard %d times of %s", p.name, times, id)
+				}
+			}
+		})
+	}
+	ready.Done()
+	done.Wait()
+	w.wantStats(n, n, 1, 0)
+}
