@@ -240,10 +240,13 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 	}
 	defer h.countProbe(-1)
 	alive := make(chan bool, 1)
-	if !holder.listen(alive) {
+	first, gone := holder.listen(alive)
+	if gone {
 		return true
 	}
-	h.do(func(b *batch) { holder.send(b, wire.AppendPing) })
+	if first { // one ping for all who wait
+		h.do(holder.ping)
+	}
 	timer := time.NewTimer(h.cfg.ProbeTimeout)
 	defer timer.Stop()
 	select {
@@ -269,12 +272,14 @@ func (h *Hub) countProbe(n int) bool {
 }
 
 // listen has alive told of the next sign of life (true), or of the session's end
-// (false). It reports false if the session is gone already.
-func (s *session) listen(alive chan bool) bool {
+// (false), unless the session is gone already. It reports whether nobody else
+// listens.
+func (s *session) listen(alive chan bool) (first, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.gone {
-		s.probed = append(s.probed, alive)
+	if s.gone {
+		return false, true
 	}
-	return !s.gone
+	s.probed = append(s.probed, alive)
+	return len(s.probed) == 1, false
 }

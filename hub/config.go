@@ -36,7 +36,7 @@ type Config struct {
 	MessageTimeout      time.Duration // from the first to the last frame of a message; default 30s
 
 	// What may wait for one session, and how long.
-	QueueBytes      int           // unsent bytes of one session: more than one full list of members; default 8 MiB
+	QueueBytes      int           // unsent bytes of one session, but for a single message; default 8 MiB, the list of some 20,000 members
 	QueueBytesTotal int64         // unsent bytes of all; beyond it whoever holds more than an equal share is cut. Default 256 MiB
 	WriteTimeout    time.Duration // for every 64 KiB written; default 10s
 	PingInterval    time.Duration // silence before a ping, less up to a fifth; default 25s

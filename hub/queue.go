@@ -30,32 +30,38 @@ func (o *buffer) free() {
 // At most one of them writes at a time (writing), and nobody notes a session that
 // somebody else will look after (dirty).
 type queue struct {
-	mu      sync.Mutex
-	out     *buffer // nil when nothing waits
-	bytes   int     // in out and in the write under way
-	dirty   bool    // in somebody's batch
-	writing bool
-	ending  bool // the close frame is queued: nothing may follow it
-	gone    bool // nothing is written any more: a write failed, or the session has left
-	why     wire.CloseReason
-	idle    chan struct{} // where leave waits for the writer; nil when it does not
+	mu       sync.Mutex
+	out      *buffer // nil when nothing waits
+	bytes    int     // in out and in the write under way
+	dirty    bool    // in somebody's batch
+	writing  bool
+	overfull bool // in a batch's cuts as a slow consumer: nothing is queued any more
+	ending   bool // the close frame is queued: nothing may follow it
+	gone     bool // nothing is written any more: a write failed, or the session has left
+	why      wire.CloseReason
+	idle     chan struct{} // where leave waits for the writer; nil when it does not
 
 	probed []chan bool // newcomers with our id that wait for a sign of life: see listen
 }
 
-// send queues one frame. It reports false if the session is ending. A session
-// that holds more than it may goes into the batch's cuts.
+// send queues one frame. It reports false if the session is ending, or would hold
+// more than it may: then it goes into the batch's cuts. A frame that finds nothing
+// waiting is let in whatever its size, or one large message would cut a peer that
+// reads.
 func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ending || s.gone {
+	if s.ending || s.gone || s.overfull {
 		return false
 	}
+	waited := s.bytes
 	s.appendLocked(b, add)
 	cfg := &s.hub.cfg
-	if s.bytes > cfg.QueueBytes ||
-		s.hub.queued.Load() > cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load()) {
+	if waited > 0 && (s.bytes > cfg.QueueBytes ||
+		s.hub.queued.Load() > cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load())) {
+		s.overfull = true
 		b.cuts = append(b.cuts, cut{s, wire.ReasonSlowConsumer})
+		return false
 	}
 	return true
 }
@@ -72,6 +78,13 @@ func (s *session) appendLocked(b *batch, add func([]byte) []byte) {
 	if !s.dirty && !s.writing {
 		s.dirty = true
 		b.dirty = append(b.dirty, s)
+	}
+}
+
+// ping sends a ping frame. Its answer is free: see onPong.
+func (s *session) ping(b *batch) {
+	if s.send(b, wire.AppendPing) {
+		s.pings.Add(1)
 	}
 }
 

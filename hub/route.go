@@ -108,10 +108,11 @@ func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, dat
 	if isHub {
 		h.enterHubLocked(s, data, at, b)
 	}
+	list := memberList{to: s, at: at}
 	for _, m := range s.network.members {
 		if m != nil && m != s {
 			m.sendNotice(notice, at, b)
-			s.sendNotice(m.notice, at, b)
+			list.add(m, b)
 			h.counters.discoveries.Add(2)
 		}
 	}
@@ -127,17 +128,37 @@ func (h *Hub) enterHubLocked(s *session, data []byte, at int64, b *batch) {
 	if !h.cfg.IsHub {
 		return
 	}
+	list := memberList{to: s, at: at}
 	for name, n := range h.networks {
 		if name == h.cfg.MeshNamespace {
 			continue
 		}
 		for _, m := range n.members {
 			if m != nil && m != s && !m.isHub {
-				s.sendNotice(m.notice, at, b)
+				list.add(m, b)
 				h.counters.discoveries.Add(1)
 			}
 		}
 	}
+}
+
+// memberList introduces members to one newcomer, all in one go. Once that has
+// filled half of what may wait for the newcomer, the members' own announce data is
+// left out: a few hundred of them with much to say must not make a network that
+// nobody else can join.
+type memberList struct {
+	to    *session
+	at    int64
+	bytes int
+}
+
+func (l *memberList) add(m *session, b *batch) {
+	notice := m.notice
+	if l.bytes > l.to.hub.cfg.QueueBytes/2 {
+		notice = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name)
+	}
+	l.bytes += len(notice)
+	l.to.sendNotice(notice, l.at, b)
 }
 
 // relay delivers a message to the peer it names, if that is here and sender,

@@ -32,9 +32,11 @@ type session struct {
 	announces    bucket
 	spoke        bool      // a message has come
 	messageBegan time.Time // zero between messages
+	messageArmed bool      // the read deadline knows of the message under way
 	pinged       time.Time // when a ping was sent, zero once anything came
 
 	heardAt atomic.Int64 // Unix nanoseconds of the last bytes; written by the reader
+	pings   atomic.Int32 // sent and not answered yet
 
 	// Guarded by Hub.mu.
 	running     bool // the handshake is done and the reader at work
@@ -86,7 +88,7 @@ func (s *session) run() {
 			s.readFailed(err)
 			return
 		}
-		s.messageBegan = time.Time{}
+		s.messageBegan, s.messageArmed = time.Time{}, false
 	}
 }
 
@@ -223,10 +225,11 @@ func (s *session) mayAnnounce(n int) bool {
 	return s.announces.take(time.Since(s.began), 1+float64(n/1024), cfg.AnnounceRate, cfg.AnnounceBurst)
 }
 
-// onPing answers a ping frame and onPong takes a pong; both cost what a message
-// costs, so that a flood of them is one.
+// onPing answers a ping frame and onPong takes a pong. Both cost what a message
+// costs, so that a flood of them is one, but for the pong to a ping of ours: how
+// often we ask is in other peers' hands (see probe).
 func (s *session) onPing(payload string) error {
-	s.onPong(payload)
+	s.onControl()
 	if !s.isEnding() {
 		s.send(s.collect(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
 	}
@@ -234,6 +237,14 @@ func (s *session) onPing(payload string) error {
 }
 
 func (s *session) onPong(string) error {
+	if s.pings.Load() > 0 { // only here it falls
+		s.pings.Add(-1)
+		return nil
+	}
+	return s.onControl()
+}
+
+func (s *session) onControl() error {
 	if !s.isEnding() && !s.mayReceive(0) {
 		s.hub.end(s, wire.ReasonMessageRate, s.collect())
 	}
@@ -248,7 +259,17 @@ func (s *session) collect() *batch {
 	return s.batch
 }
 
-// commitBatch does what the reader collected; it is about to block.
+// beforeRead is called by the reader's transport when it is about to block. A
+// message that has to wait for its bytes is put under its deadline.
+func (s *session) beforeRead() {
+	s.commitBatch()
+	if !s.messageBegan.IsZero() && !s.messageArmed {
+		s.messageArmed = true
+		s.arm(s.pingIn())
+	}
+}
+
+// commitBatch does what the reader collected.
 func (s *session) commitBatch() {
 	if b := s.batch; b != nil {
 		s.batch = nil
@@ -289,7 +310,7 @@ func (s *session) onDeadline() error {
 		s.arm(cfg.PongTimeout - now.Sub(s.pinged))
 	case silence >= cfg.PingInterval*4/5:
 		s.pinged = now
-		s.hub.do(func(b *batch) { s.send(b, wire.AppendPing) })
+		s.hub.do(s.ping)
 		s.arm(cfg.PongTimeout)
 	default:
 		s.arm(max(s.pingIn()-silence, time.Millisecond))
@@ -350,7 +371,8 @@ func (k *bucket) take(at time.Duration, cost, rate float64, burst int) bool {
 	if rate < 0 {
 		return true
 	}
-	k.tokens = min(float64(burst), k.tokens+rate*(at-k.at).Seconds()) - cost
+	// What costs more than there can ever be costs all there can be.
+	k.tokens = min(float64(burst), k.tokens+rate*(at-k.at).Seconds()) - min(cost, float64(burst))
 	k.at = at
 	return k.tokens >= 0
 }

@@ -53,7 +53,7 @@ func newTransport(conn net.Conn, s *session) *transport {
 // gone, or the session gives up on it.
 func (t *transport) Read(p []byte) (int, error) {
 	for t.from == t.to {
-		t.session.commitBatch()
+		t.session.beforeRead()
 		n, err := t.readMore(p)
 		if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 			if err = t.session.onDeadline(); err == nil {
