@@ -64,7 +64,7 @@ var frameAbuses = []abuse{
 		},
 	},
 	{
-		name: "half_a_frame", counted: ended(wire.ReasonMessageTimeout), times: 20,
+		name: "half_a_frame", limits: shortMessages, counted: ended(wire.ReasonMessageTimeout), times: 20,
 		attack: func(w *world) {
 			together(20, func(int) {
 				p := w.join("half", "slow")
@@ -74,7 +74,7 @@ var frameAbuses = []abuse{
 		},
 	},
 	{
-		name: "half_a_header", counted: ended(wire.ReasonPingTimeout), times: 20,
+		name: "half_a_header", limits: shortPings, counted: ended(wire.ReasonPingTimeout), times: 20,
 		attack: func(w *world) {
 			for range 20 {
 				w.join("half", "slow").frames([]byte{rawText}) // after this it cannot even send a pong
@@ -82,7 +82,7 @@ var frameAbuses = []abuse{
 		},
 	},
 	{
-		name: "trickled_message", counted: ended(wire.ReasonMessageTimeout), times: 20,
+		name: "trickled_message", limits: shortMessages, counted: ended(wire.ReasonMessageTimeout), times: 20,
 		attack: func(w *world) {
 			frame := rawTextFrame(`{"type":"` + string(bytes.Repeat([]byte("x"), 1000)) + `"}`)
 			together(20, func(int) {
@@ -108,7 +108,7 @@ var frameAbuses = []abuse{
 		},
 	},
 	{
-		name: "fragmented_forever", counted: ended(wire.ReasonMessageTimeout), times: 2,
+		name: "fragmented_forever", limits: shortMessages, counted: ended(wire.ReasonMessageTimeout), times: 2,
 		attack: func(w *world) {
 			together(2, func(int) {
 				p := w.join("fragments", "slow")

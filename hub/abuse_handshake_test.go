@@ -130,7 +130,7 @@ var handshakeAbuses = []abuse{
 		},
 	},
 	{
-		name: "silence_after_the_handshake", counted: ended(wire.ReasonFirstMessageTimeout), times: 50,
+		name: "silence_after_the_handshake", limits: shortFirstMessages, counted: ended(wire.ReasonFirstMessageTimeout), times: 50,
 		attack: func(w *world) {
 			together(50, func(int) {
 				w.connect("mute", "").wantClose(1008, "first_message_timeout")

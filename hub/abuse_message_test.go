@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -57,7 +56,7 @@ var messageAbuses = []abuse{
 	},
 	{
 		name: "W17_flooded_non_reader", counted: ended(wire.ReasonSlowConsumer), times: 1,
-		limits: func(c *hub.Config) { c.MessageRate, c.PingInterval = -1, time.Minute },
+		limits: func(c *hub.Config) { c.MessageRate = -1 },
 		attack: func(w *world) {
 			stalled := w.join("stalled", "loud").deaf()
 			sender := w.join("sender", "loud")
@@ -73,7 +72,7 @@ var messageAbuses = []abuse{
 	},
 	{
 		name: "sender_that_does_not_read", counted: ended(wire.ReasonSlowConsumer), times: 1,
-		limits: func(c *hub.Config) { c.MessageRate, c.PingInterval = -1, time.Minute },
+		limits: func(c *hub.Config) { c.MessageRate = -1 },
 		attack: func(w *world) {
 			p := w.join("deaf", "loud")
 			long := rawTextFrame(`{"type":"offer","networkName":"loud","targetPeerId":"` + string(p.ID()) + `","data":` + string(offerOf(32<<10)) + `}`)
@@ -129,7 +128,7 @@ var crowdAbuses = []abuse{
 	},
 	{
 		name: "half_of_many_large_messages", counted: ended(wire.ReasonOverload), times: 16,
-		limits: func(c *hub.Config) { c.ReadBytesTotal, c.MessageTimeout = 4<<20, 5*time.Second },
+		limits: func(c *hub.Config) { c.ReadBytesTotal = 4 << 20 },
 		attack: func(w *world) {
 			half := append(rawHeader(rawText, 1<<20), make([]byte, 512<<10)...)
 			peers := make([]*peer, 32) // 16 MiB in all

@@ -95,7 +95,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request, s *session) error 
 	ws, err := h.upgrader.Upgrade(&hijacker{w, h, s}, r, header)
 	if err != nil {
 		if s.conn != nil {
-			s.conn.Conn.Close()
+			s.conn.Close()
 			h.untrack(s)
 		}
 		return err
@@ -126,17 +126,24 @@ func (j *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	j.session.conn = newTransport(conn, j.session)
-	j.hub.track(j.session)
+	if !j.hub.track(j.session) {
+		return nil, nil, ErrClosed // upgrade closes the connection
+	}
 	return j.session.conn, rw, nil
 }
 
-// track counts a session from the moment its connection is ours.
-func (h *Hub) track(s *session) {
+// track counts a session from the moment its connection is ours, unless Shutdown
+// has closed all there were.
+func (h *Hub) track(s *session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
 	h.sessions[s] = struct{}{}
 	h.sockets.Store(int64(len(h.sessions)))
 	h.peak = max(h.peak, len(h.sessions))
+	return true
 }
 
 func (h *Hub) untrack(s *session) {

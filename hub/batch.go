@@ -2,7 +2,9 @@ package hub
 
 import (
 	"runtime"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -12,8 +14,9 @@ import (
 // commits it before it blocks, so that a burst of messages to one peer becomes
 // one write.
 type batch struct {
-	dirty []*session
-	cuts  []cut
+	dirty   []*session
+	cuts    []cut
+	relieve bool // all queues together hold more than they may
 }
 
 type cut struct {
@@ -32,6 +35,9 @@ const gatherFrom = 16
 // commit cuts, then flushes. Cutting a session tells the members of its network,
 // which may fill further queues: hence the loop. No lock may be held.
 func (h *Hub) commit(b *batch) {
+	if b.relieve {
+		h.relieve(b)
+	}
 	for len(b.cuts) > 0 {
 		c := b.cuts[len(b.cuts)-1]
 		b.cuts = b.cuts[:len(b.cuts)-1]
@@ -49,6 +55,7 @@ func (h *Hub) commit(b *batch) {
 // reset forgets the sessions the batch held, so that a pooled one keeps none.
 func (b *batch) reset() {
 	const keep = 1024
+	b.relieve = false
 	if cap(b.dirty) > keep || cap(b.cuts) > keep {
 		*b = batch{}
 		return
@@ -61,7 +68,47 @@ func (b *batch) reset() {
 // do runs f with a batch and commits it.
 func (h *Hub) do(f func(*batch)) {
 	b := batches.Get().(*batch)
+	defer func() { // also in a panic: nobody else would flush what b has noted
+		h.commit(b)
+		batches.Put(b)
+	}()
 	f(b)
-	h.commit(b)
-	batches.Put(b)
+}
+
+// relieveEvery is how often the sessions are searched for the largest queues after
+// a search that found nothing to cut: then the bytes are those of sessions that
+// are ending, and go with them.
+const relieveEvery = 50 * time.Millisecond
+
+// relieve cuts the sessions that hold most until seven eighths of what all queues
+// may hold is left: those that hold the bytes, not those that happen to be sent to.
+func (h *Hub) relieve(b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.relieved) < relieveEvery {
+		return
+	}
+	type holder struct {
+		s     *session
+		bytes int
+	}
+	total, holders := 0, []holder(nil)
+	for s := range h.sessions {
+		if n := s.waiting(); n > 0 {
+			total += n
+			holders = append(holders, holder{s, n})
+		}
+	}
+	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
+	if int64(total) <= h.cfg.QueueBytesTotal {
+		h.relieved = time.Now()
+		return
+	}
+	for _, x := range holders {
+		if int64(total) <= h.cfg.QueueBytesTotal*7/8 {
+			break
+		}
+		total -= x.bytes
+		b.cuts = append(b.cuts, cut{x.s, wire.ReasonSlowConsumer})
+	}
 }

@@ -14,7 +14,7 @@ import (
 // named beside it; a negative rate or interval switches that feature off where
 // its comment says so.
 type Config struct {
-	Logger *slog.Logger // nil discards
+	Logger *slog.Logger // nil discards. A handler that blocks blocks the hub, Shutdown too
 	Trace  *Trace       // nil traces nothing
 
 	// Admission.
@@ -27,7 +27,7 @@ type Config struct {
 	// What one session may send.
 	MaxMessageBytes     int64         // one message; default 1 MiB
 	MaxAnnounceBytes    int           // data of one announce, which every member receives; default 8 KiB
-	ReadBytesTotal      int64         // bytes of the large messages (over 64 KiB) under way; beyond it whoever sends more than an equal share is cut. Default 64 MiB
+	ReadBytesTotal      int64         // bytes of the messages over 4 KiB under way; beyond it whoever sends more than an equal share is cut. Default 64 MiB
 	MessageRate         float64       // messages a second, each started 4 KiB counting as one; default 100, negative unlimited
 	MessageBurst        int           // messages at once; default 500
 	AnnounceRate        float64       // announces a second, each started KiB counting as one; default 2, negative unlimited
@@ -37,7 +37,7 @@ type Config struct {
 
 	// What may wait for one session, and how long.
 	QueueBytes      int           // unsent bytes of one session, but for a single message; default 8 MiB, the list of some 20,000 members
-	QueueBytesTotal int64         // unsent bytes of all; beyond it whoever holds more than an equal share is cut. Default 256 MiB
+	QueueBytesTotal int64         // unsent bytes of all; beyond it those that hold most are cut. Default 256 MiB
 	WriteTimeout    time.Duration // for every 64 KiB written; default 10s
 	PingInterval    time.Duration // silence before a ping, less up to a fifth; default 25s
 	PongTimeout     time.Duration // silence after a ping before the session ends; default 10s

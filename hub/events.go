@@ -54,7 +54,7 @@ func (e Event) Payload() map[string]any {
 	case EventStarted:
 		return map[string]any{"host": e.Host, "port": e.Port}
 	case EventError:
-		return map[string]any{"message": e.Err.Error()}
+		return map[string]any{"message": fmt.Sprint(e.Err)}
 	case EventPeerConnected:
 		return map[string]any{"peerId": e.PeerID, "totalConnections": e.TotalConnections}
 	case EventPeerAnnounced:

@@ -46,8 +46,10 @@ type Hub struct {
 	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
 	probing       int                        // sessions that wait for the holder of their id
+	relieved      time.Time                  // when a search for queues to cut last found none
 	peak          int                        // most sessions since the maps were last made
 	atSample      int                        // sessions when the monitor last looked
+	closing       bool                       // Shutdown has closed every connection; no more come
 	released      bool                       // Shutdown has released everything
 }
 

@@ -84,6 +84,7 @@ type MemoryStats struct {
 
 // monitor reads the memory of the process, says what it sees and acts on it.
 type monitor struct {
+	limit  int64 // fixed
 	mu     sync.Mutex
 	last   MemoryStats
 	forced time.Time // of the last collection above HeapCollect
@@ -93,7 +94,9 @@ func (m *monitor) stats() MemoryStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.last.At.IsZero() {
-		return readMemory()
+		r := readMemory()
+		r.Limit = m.limit
+		return r
 	}
 	return m.last
 }
@@ -105,6 +108,7 @@ func (m *monitor) refusing() bool {
 }
 
 func (h *Hub) startMonitor() {
+	h.memory.limit = h.cfg.Memory.Limit
 	if h.cfg.Memory.Interval < 0 {
 		return
 	}

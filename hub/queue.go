@@ -57,13 +57,25 @@ func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	waited := s.bytes
 	s.appendLocked(b, add)
 	cfg := &s.hub.cfg
-	if waited > 0 && (s.bytes > cfg.QueueBytes ||
-		s.hub.queued.Load() > cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load())) {
+	if s.hub.queued.Load() > cfg.QueueBytesTotal {
+		b.relieve = true
+	}
+	if waited > 0 && s.bytes > cfg.QueueBytes {
 		s.overfull = true
 		b.cuts = append(b.cuts, cut{s, wire.ReasonSlowConsumer})
 		return false
 	}
 	return true
+}
+
+// waiting returns how many bytes wait, 0 for a session that is ending already.
+func (s *session) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending || s.gone {
+		return 0
+	}
+	return s.bytes
 }
 
 func (s *session) appendLocked(b *batch, add func([]byte) []byte) {

@@ -82,7 +82,7 @@ func TestTalkativeMembersDoNotKeepOthersOut(t *testing.T) {
 // A cost above the burst was never granted: a raised MaxMessageBytes did nothing.
 func TestMessagesLargerThanTheBurst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hub.Config{MessageBurst: 10, MessageRate: 1000, AnnounceBurst: 1, AnnounceRate: 1000})
+	w := newWorld(t, hub.Config{MessageBurst: 10, MessageRate: 1e9, AnnounceBurst: 1, AnnounceRate: 1e9})
 	alice := w.join("alice", "n")
 	alice.Signal(wire.KindOffer, alice.ID(), "n", []byte(`"`+strings.Repeat("y", 200<<10)+`"`))
 	alice.want("offer")
@@ -120,4 +120,121 @@ func TestMessageTimeoutBeforeThePing(t *testing.T) {
 			t.Errorf("cut after %v, want 30s", took)
 		}
 	})
+}
+
+// A peer that came while Close was closing all there were was missed by it.
+func TestCloseInAStormOfArrivals(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		w := newWorld(t, hub.Config{})
+		w.ended = true
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		for range 8 {
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						if c, err := wire.Dial(t.Context(), w.url, wire.NewPeerID(), nil); err == nil {
+							t.Cleanup(func() { c.Close() }) // it answers nothing
+						}
+					}
+				}
+			})
+		}
+		w.settle(func(st hub.Stats) string {
+			if st.Accepted < 20 {
+				return "too few have come"
+			}
+			return ""
+		})
+		if err := w.hub.Close(); err != nil {
+			t.Error(err)
+		}
+		close(stop)
+		wg.Wait()
+		w.wantEmpty()
+	}
+}
+
+// Beyond the bound on all queues it was the receiver of the next message that was
+// cut, while those who held the bytes stayed.
+func TestHogsDoNotKeepOthersOut(t *testing.T) {
+	t.Parallel()
+	w := newPipeWorld(t, hub.Config{QueueBytes: 1 << 20, QueueBytesTotal: 4 << 20, MessageRate: -1, WriteTimeout: time.Minute})
+	source := w.join("source", "hogs")
+	source.fence()
+	data := []byte(`"` + strings.Repeat("x", 60<<10) + `"`)
+	for i := range 8 { // each holds less than it may
+		hog := w.join(fmt.Sprint("hog", i), "hogs")
+		for range 14 {
+			source.Signal(wire.KindOffer, hog.ID(), "hogs", data)
+		}
+		source.fence()
+	}
+	for i := range 20 {
+		w.join(fmt.Sprint("citizen", i), "town").swallow()
+	}
+	if st := w.hub.Stats(); st.Announced < 21 || st.Ended["slow_consumer"] == 0 {
+		t.Errorf("%d are members and %d bytes are queued: %v", st.Announced, st.QueuedBytes, st.Ended)
+	}
+}
+
+// What many have sent of messages that do not end was not counted unless each was
+// large.
+func TestManyUnfinishedMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	const bound = 1 << 20
+	w := newWorld(t, hub.Config{ReadBytesTotal: bound})
+	part := append(rawHeader(rawText, 50_000), make([]byte, 40_000)...)
+	for i := range 60 {
+		w.connect(fmt.Sprint("slow", i), "").frames(part)
+	}
+	w.settle(func(st hub.Stats) string {
+		if st.Ended["overload"] == 0 {
+			return "nobody was cut"
+		}
+		return ""
+	})
+	if st := w.hub.Stats(); st.ReadingBytes > 2*bound {
+		t.Errorf("%d bytes are being read, the bound is %d", st.ReadingBytes, bound)
+	}
+}
+
+// A panic of a tool at the end of a session ended the process.
+func TestPanicOfATraceAtTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hub.Config{Trace: &hub.Trace{SessionEnd: func(hub.SessionTrace, wire.CloseReason) { panic("planted") }}})
+	w.join("alice", "n").Close()
+	w.settle(func(st hub.Stats) string {
+		if st.Sessions > 0 || st.Panics != 1 {
+			return fmt.Sprint(st.Sessions, st.Panics)
+		}
+		return ""
+	})
+}
+
+// A TLS connection's Close waits for a peer that does not read.
+func TestShutdownDeadlineOverTLS(t *testing.T) {
+	t.Parallel()
+	w := newTLSWorld(t, hub.Config{WriteTimeout: 300 * time.Millisecond, CloseTimeout: 300 * time.Millisecond, DrainWindow: -1, MessageRate: -1})
+	stalled, source := w.join("stalled", "n"), w.join("source", "n")
+	gone := source.swallow()
+	for range 6 {
+		source.Signal(wire.KindOffer, stalled.ID(), "n", []byte(`"`+strings.Repeat("x", 900<<10)+`"`))
+	}
+	w.settle(func(st hub.Stats) string {
+		if st.Ended["write_failed"] == 0 {
+			return "the stalled peer is still here"
+		}
+		return ""
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := w.hub.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	<-gone
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -109,8 +110,16 @@ func (s *session) exit() {
 	why := s.leave()
 	s.conn.release()
 	s.hub.forget(s, why)
+	defer s.hub.recover() // from what is not ours: the trace, the logger
 	s.hub.cfg.Trace.end(s, why)
 	s.hub.cfg.Logger.Debug("session ended", "peer", s.name(), "reason", why.String())
+}
+
+// recover counts a panic that it has nothing to end for.
+func (h *Hub) recover() {
+	if v := recover(); v != nil {
+		h.counters.panics.Add(1)
+	}
 }
 
 // finish begins the end of the session; the reader goes on until the peer has
@@ -167,23 +176,22 @@ func (s *session) receive(isText bool, r io.Reader) error {
 
 // largeMessage is the size from which on a message counts against the bound on
 // all that are under way; smaller ones are bounded by the number of sessions.
-const largeMessage = 64 << 10
+const largeMessage = 4 << 10
 
 // readAll reads a message into buf. A slow sender holds what it has sent so far
 // for up to MessageTimeout, and many of them together must not fill the memory.
 func (s *session) readAll(r io.Reader, buf *buffer) (wire.CloseReason, error) {
 	charged := 0
 	defer func() { s.hub.reading.Add(int64(-charged)) }()
-	limit := s.hub.cfg.ReadBytesTotal
 	for {
 		if len(buf.b) == cap(buf.b) {
-			buf.b = append(buf.b, 0)[:len(buf.b)]
-			if size := cap(buf.b); size > largeMessage {
-				total := s.hub.reading.Add(int64(size - charged))
-				charged = size
-				if total > limit && int64(size) > limit/max(1, s.hub.sockets.Load()) {
-					return wire.ReasonOverload, nil
-				}
+			buf.b = slices.Grow(buf.b, cap(buf.b))
+		}
+		if size := cap(buf.b); size > largeMessage && size > charged {
+			total, limit := s.hub.reading.Add(int64(size-charged)), s.hub.cfg.ReadBytesTotal
+			charged = size
+			if total > limit && int64(size) > limit/max(1, s.hub.sockets.Load()) {
+				return wire.ReasonOverload, nil
 			}
 		}
 		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -136,9 +135,10 @@ func (h *Hub) tell(ctx context.Context) {
 // closeAll closes every connection and returns how many those were.
 func (h *Hub) closeAll() int {
 	h.mu.Lock()
-	var conns []net.Conn
+	h.closing = true
+	var conns []*transport
 	for s := range h.sessions {
-		conns = append(conns, s.conn.Conn)
+		conns = append(conns, s.conn)
 	}
 	h.mu.Unlock()
 	for _, c := range conns {

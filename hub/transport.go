@@ -103,6 +103,16 @@ func (t *transport) release() {
 	t.chunk, t.from, t.to = nil, 0, 0
 }
 
+// Close closes the socket at once. Closing a TLS connection would first wait for
+// seconds until the peer has taken in its last record; the close frame was our
+// last word.
+func (t *transport) Close() error {
+	if secure, ok := t.Conn.(interface{ NetConn() net.Conn }); ok {
+		return secure.NetConn().Close()
+	}
+	return t.Conn.Close()
+}
+
 // Write is what gorilla calls: it passes the handshake and swallows the rest.
 func (t *transport) Write(p []byte) (int, error) {
 	if t.established {

@@ -53,7 +53,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case c.healthCheck:
 		return c.checkHealth(ctx, stderr)
 	default:
-		return serve(ctx, c, newLogger(c, stderr))
+		w := newLogWriter(stderr)
+		defer w.end()
+		return serve(ctx, c, newLogger(c, w))
 	}
 	return exitOK
 }
