@@ -108,7 +108,7 @@ var frameAbuses = []abuse{
 		},
 	},
 	{
-		name: "fragmented_forever", limits: shortMessages, counted: ended(wire.ReasonMessageTimeout), times: 2,
+		name: "fragmented_forever", counted: ended(wire.ReasonMessageTooBig), times: 2,
 		attack: func(w *world) {
 			together(2, func(int) {
 				p := w.join("fragments", "slow")

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"bufio"
-	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,7 +15,7 @@ import (
 
 const (
 	maxRefused = 32 // refused sessions that may wait for the peer's half of the close at once
-	maxProbing = 16 // sessions that may wait for the holder of their id at once
+	maxProbing = 32 // sessions that may wait for the holder of their id at once
 )
 
 // ServeHTTP upgrades a WebSocket request on any path and returns at once, so
@@ -117,17 +116,13 @@ type hijacker struct {
 }
 
 func (j *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	hj, ok := j.ResponseWriter.(http.Hijacker)
-	if !ok {
-		return nil, nil, errors.New("hub: the server does not support WebSocket (HTTP/2?)")
-	}
-	conn, rw, err := hj.Hijack()
+	conn, rw, err := http.NewResponseController(j.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
 	j.session.conn = newTransport(conn, j.session)
 	if !j.hub.track(j.session) {
-		return nil, nil, ErrClosed // upgrade closes the connection
+		conn.Close() // at which gorilla's handshake fails
 	}
 	return j.session.conn, rw, nil
 }
@@ -160,11 +155,12 @@ func (h *Hub) untrack(s *session) {
 }
 
 // vacate gives the place of a session back before its socket is closed. That is
-// for a peer that has closed first: it may come back as soon as it has our half.
+// for a peer that has closed first and for which nothing waits: it may come back
+// as soon as it has our half.
 func (h *Hub) vacate(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.admitted {
+	if s.admitted && s.waiting() == 0 {
 		s.admitted = false
 		h.admitted--
 	}
@@ -247,13 +243,11 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 	}
 	defer h.countProbe(-1)
 	alive := make(chan bool, 1)
-	first, gone := holder.listen(alive)
-	if gone {
-		return true
+	if gone, busy := holder.listen(alive); gone || busy {
+		return gone
 	}
-	if first { // one ping for all who wait
-		h.do(holder.ping)
-	}
+	h.do(holder.ping)
+	defer holder.unlisten(alive)
 	timer := time.NewTimer(h.cfg.ProbeTimeout)
 	defer timer.Stop()
 	select {
@@ -279,14 +273,23 @@ func (h *Hub) countProbe(n int) bool {
 }
 
 // listen has alive told of the next sign of life (true), or of the session's end
-// (false), unless the session is gone already. It reports whether nobody else
-// listens.
-func (s *session) listen(alive chan bool) (first, gone bool) {
+// (false), unless the session is gone already, or busy: one newcomer at a time may
+// wait for it, so that claims on one id take no room from those on others.
+func (s *session) listen(alive chan bool) (gone, busy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gone {
-		return false, true
+	if !s.gone && s.probed == nil {
+		s.probed = alive
+		return false, false
 	}
-	s.probed = append(s.probed, alive)
-	return len(s.probed) == 1, false
+	return s.gone, !s.gone
+}
+
+// unlisten takes alive back: its newcomer waits no more.
+func (s *session) unlisten(alive chan bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probed == alive {
+		s.probed = nil
+	}
 }

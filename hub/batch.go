@@ -16,8 +16,12 @@ import (
 type batch struct {
 	dirty   []*session
 	cuts    []cut
+	frames  int  // queued since the last commit
 	relieve bool // all queues together hold more than they may
 }
+
+// full reports whether the batch should not wait for the reader to block.
+func (b *batch) full() bool { return b.frames > 1000 || b.relieve || len(b.cuts) > 0 }
 
 type cut struct {
 	session *session
@@ -55,7 +59,7 @@ func (h *Hub) commit(b *batch) {
 // reset forgets the sessions the batch held, so that a pooled one keeps none.
 func (b *batch) reset() {
 	const keep = 1024
-	b.relieve = false
+	b.frames, b.relieve = 0, false
 	if cap(b.dirty) > keep || cap(b.cuts) > keep {
 		*b = batch{}
 		return

@@ -30,7 +30,7 @@ type Config struct {
 	ReadBytesTotal      int64         // bytes of the messages over 4 KiB under way; beyond it whoever sends more than an equal share is cut. Default 64 MiB
 	MessageRate         float64       // messages a second, each started 4 KiB counting as one; default 100, negative unlimited
 	MessageBurst        int           // messages at once; default 500
-	AnnounceRate        float64       // announces a second, each started KiB counting as one; default 2, negative unlimited
+	AnnounceRate        float64       // announces a second, each started KiB and each 256 members counting as one; default 2, negative unlimited
 	AnnounceBurst       int           // announces at once; default 20
 	FirstMessageTimeout time.Duration // from upgrade to first message; default 30s
 	MessageTimeout      time.Duration // from the first to the last frame of a message; default 30s
@@ -55,7 +55,7 @@ type Config struct {
 	DrainCloseCode     int  // close code of a shutdown: 1000, 1001, 1012 or 1013; default 1000
 
 	MaxSubscriptions int           // default 20
-	DrainWindow      time.Duration // a shutdown spreads its closes over this; default 5s, negative closes all at once
+	DrainWindow      time.Duration // a shutdown spreads its closes over this, or 5ms for each session if that is less; default 5s, negative closes all at once
 
 	Memory MemoryConfig
 }
@@ -152,6 +152,12 @@ func (c Config) Validate() error {
 		if d < time.Millisecond {
 			errs = append(errs, fmt.Errorf("%s is %v, must be at least 1ms", name, d))
 		}
+	}
+	if c.Memory.Interval >= 0 && c.Memory.Interval < 10*time.Millisecond {
+		errs = append(errs, fmt.Errorf("Memory.Interval is %v, must be at least 10ms, or negative", c.Memory.Interval))
+	}
+	if c.MeshNamespace == wire.DefaultNetwork {
+		errs = append(errs, fmt.Errorf("MeshNamespace is %q, the network of peers that name none", c.MeshNamespace))
 	}
 	switch c.DrainCloseCode {
 	case 1000, 1001, 1012, 1013:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -78,7 +79,7 @@ const subscriptionBuffer = 256
 // reached. Its text names the holders.
 var ErrTooManySubscriptions = errors.New("hub: too many subscriptions")
 
-// ErrClosed is returned by what a Hub does no more once Shutdown began.
+// ErrClosed is returned by what a Hub does no more once Shutdown has ended.
 var ErrClosed = errors.New("hub: closed")
 
 // Subscription is a handle on the hub's events. Its methods may be called
@@ -109,7 +110,7 @@ func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error
 		}
 		return nil, fmt.Errorf("hub: subscribe: %w: %d are held by %s", ErrTooManySubscriptions, len(holders), strings.Join(holders, ", "))
 	}
-	s := &Subscription{hub: h, holder: holder, names: names, events: make(chan Event, subscriptionBuffer)}
+	s := &Subscription{hub: h, holder: holder, names: slices.Clone(names), events: make(chan Event, subscriptionBuffer)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	h.subscriptions[s] = struct{}{}
 	return s, nil

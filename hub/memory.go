@@ -20,7 +20,7 @@ type MemoryConfig struct {
 	Interval    time.Duration // between two log lines; default 5m, negative switches the monitor off
 	Sample      time.Duration // between two readings; default 2s
 	RSSWarn     int64         // bytes of resident memory above which a line is a warning; default 500 MiB
-	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB. Reaching MemoryRefusing forces one too
+	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB. While peers are refused for memory one is forced every 30s
 	Limit       int64         // bytes the process may take; default: the cgroup's limit, else the machine's memory
 }
 
@@ -42,6 +42,8 @@ const (
 	alertPercent      = 80
 	refusePercent     = 90
 	hysteresisPercent = 5
+
+	refusingCollect = 30 * time.Second // between the collections forced while refusing
 )
 
 // MemoryLevel says how much of the limit is in use.
@@ -149,7 +151,7 @@ func (h *Hub) observe(r MemoryStats) {
 	r.Level = level(r.RSS, cfg.Limit, was)
 	r.Collected = m.last.Collected
 	collect := r.HeapLive > cfg.HeapCollect && time.Since(m.forced) >= cfg.Interval ||
-		r.Level == MemoryRefusing && was != MemoryRefusing
+		r.Level == MemoryRefusing && time.Since(m.forced) >= refusingCollect
 	if collect {
 		m.forced = time.Now()
 		r.Collected++
@@ -175,7 +177,7 @@ func level(rss, limit int64, was MemoryLevel) MemoryLevel {
 		if was >= l {
 			percent -= hysteresisPercent
 		}
-		return rss*100/limit > percent
+		return float64(rss)*100 > float64(percent)*float64(limit)
 	}
 	switch {
 	case over(refusePercent, MemoryRefusing):

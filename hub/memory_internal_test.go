@@ -34,6 +34,8 @@ func TestMemoryLevels(t *testing.T) {
 	}{
 		{700, MemoryNormal, false},
 		{800, MemoryNormal, false},
+		{801, MemoryAlert, true},
+		{740, MemoryNormal, true},
 		{820, MemoryAlert, true},
 		{830, MemoryAlert, false},
 		{920, MemoryRefusing, true},
@@ -60,8 +62,8 @@ func TestMemoryLevels(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Count(log.String(), "memory level changed"); got != 4 {
-		t.Errorf("%d log lines about the level, want 4:\n%s", got, log)
+	if got := strings.Count(log.String(), "memory level changed"); got != 6 {
+		t.Errorf("%d log lines about the level, want 6:\n%s", got, log)
 	}
 }
 

@@ -13,6 +13,14 @@ type network struct {
 	live    int // members that are not nil
 }
 
+// liveLocked returns how many members the network of this name has.
+func (h *Hub) liveLocked(name string) int {
+	if n := h.networks[name]; n != nil {
+		return n.live
+	}
+	return 0
+}
+
 // joinLocked makes s a member of the network of this name.
 func (h *Hub) joinLocked(s *session, name string) {
 	n := h.networks[name]

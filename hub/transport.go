@@ -71,12 +71,21 @@ func (t *transport) Read(p []byte) (int, error) {
 			time.Sleep(time.Millisecond)
 		}
 		if n > 0 {
-			return n, nil
+			return t.pass(n)
 		}
 	}
 	n := copy(p, t.chunk[t.from:t.to])
 	if t.from += n; t.from == t.to {
 		t.release()
+	}
+	return t.pass(n)
+}
+
+// pass hands n bytes on, unless the session has had enough.
+func (t *transport) pass(n int) (int, error) {
+	if err := t.session.passing(n); err != nil {
+		t.failed = err
+		return 0, err
 	}
 	return n, nil
 }

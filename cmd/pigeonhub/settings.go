@@ -117,7 +117,7 @@ func (c *config) inbound() []*setting {
 		{name: "message-burst", def: "500", value: whole(&h.MessageBurst, 1, 1_000_000),
 			help: "messages at once"},
 		{name: "announce-rate", def: "2", value: perSecond(&h.AnnounceRate),
-			help: "announces a second, each started KiB counting as one"},
+			help: "announces a second, each started KiB and each 256 members counting as one"},
 		{name: "announce-burst", def: "20", value: whole(&h.AnnounceBurst, 1, 1_000_000),
 			help: "announces at once"},
 		{name: "first-message-timeout", def: "30s", value: duration(&h.FirstMessageTimeout, 10*time.Millisecond, 24*time.Hour),
