@@ -81,7 +81,7 @@ func TestMissedDeadlineIsForced(t *testing.T) {
 	}
 }
 
-func TestBusyPortsMoveOn(t *testing.T) {
+func TestW4G14BusyPortsMoveOn(t *testing.T) {
 	t.Parallel()
 	first := start(t)
 	_, port, _ := net.SplitHostPort(first.addr)

@@ -12,7 +12,8 @@ import (
 )
 
 // Private returns the handler of the operator's listener. Whoever reaches it can
-// read everything, so it belongs on loopback. Nothing runs until a page asks for
+// read everything, so it belongs on loopback, where it answers to localhost and to
+// addresses only: see guard. Nothing runs until a page asks for
 // it. stop cuts profiles under way short and viewers of the live plots off, and
 // returns when nothing of the plots is left: at once if nobody watched them, else
 // within about a second. It may be called before or after the listener is closed,
@@ -31,7 +32,7 @@ func Private(h *hub.Hub) (handler http.Handler, stop func(), err error) {
 	mux.Handle("/debug/state", state{h.Stats, h.CheckInvariants})
 	plots.register(mux)
 	mux.Handle("/debug/pprof/", until(ctx, profileMux()))
-	return mux, func() {
+	return guard(mux), func() {
 		cancel()
 		plots.stop()
 	}, nil

@@ -21,7 +21,7 @@ const banner = "PeerPigeon WebSocket Signaling Server"
 
 // The reference compares the whole request target and no method but OPTIONS
 // (recorded, section 8).
-func TestRouteIsTheWholeTarget(t *testing.T) {
+func TestW45RouteIsTheWholeTarget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
 	for _, target := range []string{
@@ -122,7 +122,7 @@ func TestUpgradeHeaders(t *testing.T) {
 }
 
 // W45, G16: who shows no token learns nothing, and still sees that we are well.
-func TestHideDetails(t *testing.T) {
+func TestW45HideDetails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{AuthToken: "sesame"}, admin.PublicConfig{HideDetails: true, Metrics: true})
 	for _, wrong := range []string{"X: y", bearer("guess"), bearer("")} {

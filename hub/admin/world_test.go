@@ -80,13 +80,19 @@ type answer struct {
 // the answer. Headers are "Name: value".
 func (w *world) ask(addr, method, target string, headers ...string) answer {
 	w.Helper()
+	return w.askAs(addr, addr, method, target, headers...)
+}
+
+// askAs is ask with a Host of its own.
+func (w *world) askAs(host, addr, method, target string, headers ...string) answer {
+	w.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		w.Fatal(err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
-	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: hub.test", "Connection: close"}, headers...)
+	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + host, "Connection: close"}, headers...)
 	if _, err := io.WriteString(conn, strings.Join(lines, "\r\n")+"\r\n\r\n"); err != nil {
 		w.Fatal(err)
 	}

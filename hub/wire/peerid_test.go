@@ -3,6 +3,7 @@ package wire_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unsafe"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -103,5 +104,45 @@ func TestDistance(t *testing.T) {
 		if got := wire.Distance(wire.PeerID(tc.a), wire.PeerID(tc.b)); got != tc.want {
 			t.Errorf("Distance(%s, %s) = %d, want %d", tc.a, tc.b, got, tc.want)
 		}
+	}
+}
+
+// W44, G15: the predecessors make ids from a generator, or a clock, that can be
+// guessed. Ours come from the system's: in one and the same instant of a bubble's
+// clock they have nothing in common.
+func TestW44G15IDsCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const ids = 1000
+		var ones [4 * wire.PeerIDLen]int
+		seen := map[wire.PeerID]bool{}
+		for range ids {
+			id := wire.NewPeerID()
+			if seen[id] || !id.Valid() {
+				t.Fatalf("%s came twice, or is no id", id)
+			}
+			seen[id] = true
+			for i := range wire.PeerIDLen {
+				for bit := range 4 {
+					ones[4*i+bit] += strings.IndexByte("0123456789abcdef", id[i]) >> bit & 1
+				}
+			}
+		}
+		for i, n := range ones { // each bit is a coin; 10 sigma
+			if n < ids/2-158 || n > ids/2+158 {
+				t.Errorf("bit %d is set in %d of %d ids", i, n, ids)
+			}
+		}
+	})
+}
+
+// W51: the reference calls its distance XOR; it is a sum over digits, which every
+// hub must keep, since it decides who hears a goodbye.
+func TestW51DistanceIsTheSumOverDigits(t *testing.T) {
+	t.Parallel()
+	a, b := wire.PeerID(strings.Repeat("0", 39)+"f"), wire.PeerID("f"+strings.Repeat("0", 39))
+	zero := wire.PeerID(strings.Repeat("0", 40))
+	if wire.Distance(a, zero) != 15 || wire.Distance(b, zero) != 15 || wire.Distance(a, b) != 30 {
+		t.Errorf("distances %d, %d, %d, want 15, 15, 30: a digit counts the same wherever it stands", wire.Distance(a, zero), wire.Distance(b, zero), wire.Distance(a, b))
 	}
 }
