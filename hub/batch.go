@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -79,19 +78,11 @@ func (h *Hub) do(f func(*batch)) {
 	f(b)
 }
 
-// relieveEvery is how often the sessions are searched for the largest queues after
-// a search that found nothing to cut: then the bytes are those of sessions that
-// are ending, and go with them.
-const relieveEvery = 50 * time.Millisecond
-
 // relieve cuts the sessions that hold most until seven eighths of what all queues
 // may hold is left: those that hold the bytes, not those that happen to be sent to.
 func (h *Hub) relieve(b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if time.Since(h.relieved) < relieveEvery {
-		return
-	}
 	type holder struct {
 		s     *session
 		bytes int
@@ -103,11 +94,10 @@ func (h *Hub) relieve(b *batch) {
 			holders = append(holders, holder{s, n})
 		}
 	}
-	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
 	if int64(total) <= h.cfg.QueueBytesTotal {
-		h.relieved = time.Now()
-		return
+		return // somebody else has cut them
 	}
+	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
 	for _, x := range holders {
 		if int64(total) <= h.cfg.QueueBytesTotal*7/8 {
 			break

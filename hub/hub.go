@@ -30,7 +30,8 @@ type Hub struct {
 	setEnded context.CancelFunc
 	endErr   error // written before ended
 	counters counters
-	queued   atomic.Int64 // bytes waiting in all queues
+	queued   atomic.Int64 // bytes waiting in the queues of sessions that are not ending
+	parting  atomic.Int64 // bytes waiting in the queues of those that are
 	reading  atomic.Int64 // bytes of large messages under way
 	sockets  atomic.Int64 // len(sessions), for readers without mu
 	memory   monitor
@@ -46,7 +47,6 @@ type Hub struct {
 	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
 	probing       int                        // sessions that wait for the holder of their id
-	relieved      time.Time                  // when a search for queues to cut last found none
 	peak          int                        // most sessions since the maps were last made
 	atSample      int                        // sessions when the monitor last looked
 	closing       bool                       // Shutdown has closed every connection; no more come

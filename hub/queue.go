@@ -62,6 +62,7 @@ func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	if total > cfg.QueueBytesTotal {
 		b.relieve = true
 	}
+	total += s.hub.parting.Load()
 	// Relief comes with the commit. Until then a herd may queue more, but not
 	// without end: at twice the bound who has more than an equal share is cut.
 	if waited > 0 && (s.bytes > cfg.QueueBytes ||
@@ -184,7 +185,11 @@ func (s *session) dropLocked() {
 
 func (s *session) bookLocked(n int) {
 	s.bytes -= n
-	s.hub.queued.Add(int64(-n))
+	if s.ending {
+		s.hub.parting.Add(int64(-n))
+	} else {
+		s.hub.queued.Add(int64(-n))
+	}
 }
 
 // startLoop hands the rest to a goroutine. The session waits for it before it
@@ -255,6 +260,8 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 		s.appendLocked(b, func(dst []byte) []byte { return wire.AppendClose(dst, code, text) })
 	}
 	s.ending = true
+	s.hub.queued.Add(int64(-s.bytes))
+	s.hub.parting.Add(int64(s.bytes))
 	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
 	s.conn.Conn.SetDeadline(s.endBy)
 }
