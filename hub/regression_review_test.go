@@ -243,7 +243,7 @@ func TestShutdownDeadlineOverTLS(t *testing.T) {
 // far beyond the bound, since cuts came only after all of it.
 func TestAnnounceStormKeepsTheBound(t *testing.T) {
 	t.Parallel()
-	const members, bound = 300, 8 << 20
+	const members, bound = 200, 4 << 20
 	w := newWorld(t, hub.Config{QueueBytesTotal: bound, DrainWindow: -1})
 	peers := make([]*peer, members)
 	together(4, func(worker int) {
@@ -270,7 +270,7 @@ func TestAnnounceStormKeepsTheBound(t *testing.T) {
 			peers[i].Announce("storm", nil)
 		}
 	})
-	w.settle(func(st hub.Stats) string {
+	w.settleWithin(time.Minute, func(st hub.Stats) string {
 		if st.QueuedBytes > 0 {
 			return fmt.Sprint(st.QueuedBytes, " bytes are queued")
 		}

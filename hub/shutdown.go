@@ -10,9 +10,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// lastCall is how long before its deadline a Shutdown closes what is still open,
-// so that it can be joined in time.
-const lastCall = 250 * time.Millisecond
+const (
+	// lastCall is how long before its deadline a Shutdown closes what is still
+	// open, so that it can be joined in time.
+	lastCall = 250 * time.Millisecond
+	// joinTime is how long a Shutdown without a deadline waits, once its context
+	// has ended, for what it has closed. On a machine that is not overloaded it
+	// takes milliseconds.
+	joinTime = 10 * time.Second
+)
 
 // drainStep is the longest gap between two closes of a drain: a few sessions make
 // no herd, and nobody should wait for them.
@@ -51,11 +57,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	case <-h.gate.idle.Done():
 	case <-soft.Done():
 		cutOff = h.closeAll()
-		select {
-		case <-h.gate.idle.Done():
-		case <-ctx.Done():
-			h.lastMoment()
-		}
+		h.join(ctx)
 	}
 	h.endErr = h.release(ctx, total, cutOff, time.Since(began))
 	return h.endErr
@@ -81,10 +83,14 @@ func (h *Hub) softDeadline(ctx context.Context) (context.Context, context.Cancel
 	return context.WithCancel(ctx)
 }
 
-// lastMoment waits a little for what closeAll has cut off, when the deadline left
-// no time for it.
-func (h *Hub) lastMoment() {
-	timer := time.NewTimer(lastCall)
+// join waits for what closeAll has cut off: until the deadline of ctx, or, where
+// it has none and was cancelled, for joinTime.
+func (h *Hub) join(ctx context.Context) {
+	wait := joinTime
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = time.Until(deadline)
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-h.gate.idle.Done():
