@@ -50,7 +50,7 @@ func TestTraceSeesEverySessionBeginAndEnd(t *testing.T) {
 
 func TestPanicEndsOneSession(t *testing.T) {
 	t.Parallel()
-	var bad wire.PeerID = wire.NewPeerID()
+	bad := wire.NewPeerID()
 	w := newWorld(t, hub.Config{Trace: &hub.Trace{SessionBegin: func(s hub.SessionTrace) {
 		if s.PeerID == bad {
 			panic("planted")
