@@ -80,6 +80,7 @@ func TestW10G4LateCloseOfTheOldConnection(t *testing.T) {
 		w := newPipeWorld(t, hub.Config{CloseTimeout: time.Hour})
 		old := w.join("old", "n")
 		bob := w.join("bob", "n")
+		synctest.Wait()
 		// Old is half-open: it neither answers the probe nor closes for a long time.
 		reborn := w.connect("reborn", old.ID())
 		reborn.announce("n")
@@ -165,6 +166,7 @@ func TestW14OwnerGetsItsIDBack(t *testing.T) {
 		const probe = 3 * time.Second
 		w := newPipeWorld(t, hub.Config{ProbeTimeout: probe, MaxConnections: 1})
 		dead := w.connect("dead", "") // never announced: nothing else would find it
+		synctest.Wait()               // what it has taken in is a sign of life too
 		began := time.Now()
 		w.connect("owner", dead.ID())
 		if took := time.Since(began); took > probe {

@@ -63,7 +63,10 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 	p.wantClose(1011, "internal_error")
 	alice.fence()
-	if st := w.hub.Stats(); st.Panics != 1 || st.Ended["internal_error"] != 1 || st.Peers != 1 {
-		t.Errorf("panics %d, ended %d, peers %d; want 1 of each", st.Panics, st.Ended["internal_error"], st.Peers)
-	}
+	w.settle(func(st hub.Stats) string {
+		if st.Panics != 1 || st.Ended["internal_error"] != 1 || st.Peers != 1 {
+			return fmt.Sprintf("panics %d, ended %d, peers %d; want 1 of each", st.Panics, st.Ended["internal_error"], st.Peers)
+		}
+		return ""
+	})
 }
