@@ -25,7 +25,7 @@ fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAnnouncement$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAppendString$$' -fuzztime $(FUZZTIME)
-	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzzminimizetime 5s -fuzztime $(FUZZTIME)
 
 bench: ## measure the hub beside a naive one
 	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem

@@ -51,9 +51,14 @@ type Finding struct {
 	Born     Site   `json:"born,omitzero"`   // where it was made: allocation, go statement, open
 	Field    string `json:"field,omitempty"` // the collection it grows in: "hub.Hub.networks[*].members"
 	Path     []Edge `json:"path,omitempty"`  // from a root to the thing, outermost first
+	Stored   Site   `json:"stored,omitzero"` // where it was put into what holds it
 
 	Count    int64   `json:"count"`              // how many more than at the baseline
 	Bytes    int64   `json:"bytes,omitempty"`    // how many bytes those hold, if known
 	PerCycle []int64 `json:"perCycle,omitempty"` // growth in each cycle, where the run had cycles
 	Detail   string  `json:"detail,omitempty"`   // a stack, an error text: evidence for a person
+
+	// PerScenario is Count by scenario, for a detector that knows whose peers it
+	// speaks of, by labels for example. Without it Judge solves for the scenario.
+	PerScenario map[string]int64 `json:"perScenario,omitempty"`
 }

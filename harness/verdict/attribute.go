@@ -1,0 +1,133 @@
+package verdict
+
+import "slices"
+
+// Which scenario leaks is solved for: growth in cycle k should be the sum over
+// the scenarios of (retained per peer) x (dose in cycle k). There are far more
+// scenarios than cycles, so least squares alone has no single answer; but leaks
+// have a structure. One scenario leaks, or all, or two, or all those that do some
+// thing (each at the same count per peer), and the count is mostly a whole number
+// per peer or one in so many. Each such guess is scored by how probable it makes
+// the counts, less what it costs to describe (a guess that could have said
+// anything proves nothing), and has to beat "the counts are arbitrary" and every
+// guess that blames others. Doses that are different primes make wrong guesses
+// miss; see Doses.
+const (
+	decisive    = 3.0 // natural logarithm of the odds (20:1) that decide between two guesses
+	maxSubsets  = 18  // scenarios up to which every subset is tried
+	maxOr       = 2   // other guesses that are named rather than given up
+	rare        = 3.0 // what a guess that blames several but not all costs beforehand
+	maxPerPeer  = 4   // things per peer that are expected, and that subsets are tried for
+	approximate = 0.05
+)
+
+// problem is one growth pattern to be explained.
+type problem struct {
+	names  []string
+	doses  [][]float64 // by scenario, by cycle
+	total  []float64   // by cycle
+	counts []float64   // by cycle
+	noise  float64
+}
+
+// guess is one explanation.
+type guess struct {
+	rates []float64 // by scenario
+	fixed bool
+	score float64
+}
+
+func newProblem(r *Run) *problem {
+	p := &problem{total: make([]float64, len(r.Cycles))}
+	for _, s := range r.Scenarios {
+		doses := make([]float64, len(r.Cycles))
+		used := false
+		for k, c := range r.Cycles {
+			doses[k] = float64(c.Doses[s.Name])
+			p.total[k] += doses[k]
+			used = used || doses[k] > 0
+		}
+		if used {
+			p.names, p.doses = append(p.names, s.Name), append(p.doses, doses)
+		}
+	}
+	return p
+}
+
+// solve says which scenarios the counts come from.
+func (p *problem) solve(perCycle []int64, noise float64) Attribution {
+	q := *p
+	q.noise, q.counts = noise, make([]float64, len(perCycle))
+	sum := 0.0
+	for k, n := range perCycle {
+		q.counts[k] = float64(n)
+		sum += float64(n)
+	}
+	if len(q.names) == 0 || len(q.counts) != len(q.total) || sum <= 0 {
+		return Attribution{}
+	}
+	guesses := q.guesses()
+	slices.SortStableFunc(guesses, func(a, b guess) int {
+		switch {
+		case a.score > b.score:
+			return -1
+		case a.score < b.score:
+			return 1
+		}
+		return 0
+	})
+	a := q.choose(guesses)
+	if a.PerPeer == 0 {
+		a.PerPeer = sum / max(1, sumOf(q.total))
+	}
+	return a
+}
+
+// choose takes the best guess if it is decisively better than those that blame
+// other scenarios.
+func (p *problem) choose(guesses []guess) Attribution {
+	if len(guesses) == 0 || guesses[0].score-p.arbitrary() < decisive {
+		return Attribution{}
+	}
+	best := guesses[0]
+	a := p.attribution(best)
+	for _, g := range guesses[1:] {
+		if best.score-g.score >= decisive {
+			break
+		}
+		if other := p.attribution(g); !sameSource(a, other) {
+			a.Or = append(a.Or, other.scenarios())
+		}
+		if len(a.Or) > maxOr {
+			return Attribution{}
+		}
+	}
+	return a
+}
+
+func (p *problem) attribution(g guess) Attribution {
+	if g.fixed {
+		return Attribution{Solved: true, Fixed: true}
+	}
+	a := Attribution{Solved: true, Every: len(p.names) > 1}
+	leaked, peers := 0.0, 0.0
+	for i, rate := range g.rates {
+		if rate <= 0 {
+			a.Every = false
+			continue
+		}
+		a.Shares = append(a.Shares, Share{p.names[i], rate})
+		a.Every = a.Every && rate == a.Shares[0].PerPeer
+		dose := sumOf(p.doses[i])
+		leaked, peers = leaked+rate*dose, peers+dose
+	}
+	a.PerPeer = leaked / max(1, peers)
+	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && alike(a.Shares) {
+		for i, rate := range g.rates {
+			if rate <= 0 {
+				a.But = append(a.But, p.names[i])
+			}
+		}
+	}
+	return a
+}

@@ -1,0 +1,89 @@
+package verdict
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Doses plans how many peers to put through each scenario in each cycle, about so
+// many on average, such that Judge can tell from the growth which scenario leaks:
+// every dose is another prime, so that a count of one per peer fits one scenario
+// only, and the scenarios rise and fall over the cycles each in its own way, so
+// that also a leak of one peer in 100 has the shape of its scenario. The same seed
+// plans the same.
+func Doses(scenarios []string, cycles, peers int, seed uint64) []Cycle {
+	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
+	shapes := apart(len(scenarios), cycles, rng)
+	used := make(map[int]bool)
+	plan := make([]Cycle, cycles)
+	for k := range plan {
+		plan[k].Doses = make(map[string]int64, len(scenarios))
+		for i, name := range scenarios {
+			n := max(2, int(math.Round(shapes[i][k]*float64(peers))))
+			for used[n] || !prime(n) {
+				n++
+			}
+			used[n] = true
+			plan[k].Doses[name] = int64(n)
+		}
+	}
+	return plan
+}
+
+// apart returns so many shapes of mean 1 that differ as much as they can: each is,
+// of many drawn at random, the farthest from those before it.
+func apart(shapes, cycles int, rng *rand.Rand) [][]float64 {
+	const draws = 400
+	list := make([][]float64, 0, shapes)
+	for len(list) < shapes {
+		var best []float64
+		far := -1.0
+		for range draws {
+			s := shape(cycles, rng)
+			near := math.Inf(1)
+			for _, other := range list {
+				near = math.Min(near, distance(s, other))
+			}
+			if near > far {
+				best, far = s, near
+			}
+		}
+		list = append(list, best)
+	}
+	return list
+}
+
+// shape draws doses between a fifth and a few times the mean: enough to differ,
+// and none so small that a cycle would show nothing.
+func shape(cycles int, rng *rand.Rand) []float64 {
+	s := make([]float64, cycles)
+	total := 0.0
+	for k := range s {
+		s[k] = 0.25 + 2*rng.Float64()
+		total += s[k]
+	}
+	for k := range s {
+		s[k] *= float64(cycles) / total
+	}
+	return s
+}
+
+// distance is how well counts of the one shape can be told from the other's: the
+// Hellinger distance, in which Poisson scatter is the same everywhere.
+func distance(a, b []float64) float64 {
+	d := 0.0
+	for k := range a {
+		r := math.Sqrt(a[k]) - math.Sqrt(b[k])
+		d += r * r
+	}
+	return d
+}
+
+func prime(n int) bool {
+	for d := 2; d*d <= n; d++ {
+		if n%d == 0 {
+			return false
+		}
+	}
+	return n > 1
+}

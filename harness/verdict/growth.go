@@ -1,0 +1,91 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Watch is the name of the detector that watches single objects. One that stays
+// is a leak, whatever the rest does.
+const Watch = "watch"
+
+// strict reports whether one of the kind is one too many. Everything else that
+// grows might be a cache on its way to its bound.
+func strict(f *Finding) bool {
+	switch f.Class {
+	case Goroutine, Unclosed, Descriptor, Timer, Subscription, Invariant:
+		return true
+	}
+	return f.Detector == Watch
+}
+
+// doubt says why growth may be no leak. It is empty as soon as one detector is
+// sure.
+func (j *judge) doubt(g group) (why, do string) {
+	for _, c := range g {
+		w, d := j.doubtful(c)
+		if w == "" {
+			return "", ""
+		}
+		if why == "" {
+			why, do = w, d
+		}
+	}
+	return why, do
+}
+
+func (j *judge) doubtful(c *clue) (why, do string) {
+	if strict(&c.Finding) || len(c.PerCycle) < 2 || len(c.PerScenario) > 0 || c.source.certain() && !c.source.Fixed {
+		return "", ""
+	}
+	rates := j.rates(c.PerCycle)
+	first, last := rates[0], rates[len(rates)-1]
+	grew := 0
+	for _, n := range c.PerCycle {
+		if n > 0 {
+			grew++
+		}
+	}
+	switch {
+	case c.source.Fixed:
+		return "it grows by the same in each cycle, however many the peers: by time, or by what the run itself does",
+			"run as many cycles without peers and compare"
+	case grew < len(c.PerCycle):
+		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(c.PerCycle)), "run more cycles: a leak goes on, a table that doubles does not"
+	case last < first/2 && slices.IsSortedFunc(rates, descending):
+		return fmt.Sprintf("it grows ever less, from %s to %s per peer: a cache that fills would, too", perPeer(first), perPeer(last)),
+			"run twice the cycles, or warm up until it is full"
+	}
+	return "", ""
+}
+
+// rates is the growth in each cycle for each of its peers.
+func (j *judge) rates(perCycle []int64) []float64 {
+	rates := make([]float64, len(perCycle))
+	for k, n := range perCycle {
+		rates[k] = float64(n)
+		if k < len(j.problem.total) {
+			rates[k] /= max(1, j.problem.total[k])
+		}
+	}
+	return rates
+}
+
+func descending(a, b float64) int {
+	switch {
+	case a > b:
+		return -1
+	case a < b:
+		return 1
+	}
+	return 0
+}
+
+// doubtTrends notes the series that are undecided.
+func (v *Verdict) doubtTrends() {
+	for _, t := range v.Trends {
+		if t.Outcome == Inconclusive {
+			v.Doubts = append(v.Doubts, Reason{t.Series, t.Name() + ": " + t.Why, t.advice()})
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package verdict
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// guesses returns everything that is worth considering.
+func (p *problem) guesses() []guess {
+	n := len(p.names)
+	var list []guess
+	for i := range n {
+		list = p.alike(list, 1<<i, math.Log(float64(2*n)))
+	}
+	if n > 1 {
+		list = p.alike(list, 1<<n-1, math.Log(4))
+	}
+	if n > 2 {
+		list = p.pairs(list)
+		list = p.subsets(list)
+	}
+	if n > 1 && len(p.counts) > n {
+		list = p.mixture(list)
+	}
+	ones := slices.Repeat([]float64{1}, len(p.counts))
+	if mean := sumOf(p.counts) / float64(len(ones)); len(ones) > 1 && slices.Min(p.counts) > 0 && p.within(ones, mean, p.noise+1) {
+		_, score := p.fit(ones, maxPerPeer*sumOf(p.total)/float64(len(ones)), math.Log(4))
+		list = append(list, guess{fixed: true, score: score})
+	}
+	return list
+}
+
+// alike appends the guess that the scenarios of the mask leak the same per peer.
+func (p *problem) alike(list []guess, mask uint, cost float64) []guess {
+	rate, score := p.fit(p.column(mask), maxPerPeer, cost)
+	if rate <= 0 {
+		return list
+	}
+	return append(list, guess{rates: p.rates(mask, rate), score: score})
+}
+
+// pairs appends the guesses that two scenarios leak, alike or not.
+func (p *problem) pairs(list []guess) []guess {
+	n := len(p.names)
+	cost := math.Log(float64(n*(n-1)/2)) + rare
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			list = p.alike(list, 1<<i|1<<j, cost)
+			x := leastSquares([][]float64{p.doses[i], p.doses[j]}, p.counts)
+			a, b := math.Round(x[0]), math.Round(x[1])
+			if a < 1 || b < 1 || a == b {
+				continue
+			}
+			column := make([]float64, len(p.counts))
+			for k := range column {
+				column[k] = a*p.doses[i][k] + b*p.doses[j][k]
+			}
+			if rate, score := p.fit(column, 1, cost+wholeCost(a)+wholeCost(b)); rate == 1 {
+				rates := make([]float64, n)
+				rates[i], rates[j] = a, b
+				list = append(list, guess{rates: rates, score: score})
+			}
+		}
+	}
+	return list
+}
+
+// subsets appends the guesses that three or more scenarios, not all, leak a whole
+// number of things per peer: what they have in common leaks. Only counts that fit
+// to the unit can tell so many guesses apart.
+func (p *problem) subsets(list []guess) []guess {
+	n := len(p.names)
+	if n > maxSubsets {
+		return list
+	}
+	cost := float64(n)*math.Ln2 + rare
+	best := p.exactScore(p.noise) - cost - wholeCost(1)
+	if slices.ContainsFunc(list, func(g guess) bool { return g.score > best+decisive }) {
+		return list // the best of them could not win
+	}
+	found, peers, counted := 0, 0.0, sumOf(p.counts)
+	sums := make([]float64, len(p.counts))
+	gray := uint(0)
+	for i := uint(1); i < 1<<n; i++ { // in Gray code: one scenario comes or goes at a time
+		flip := bits.TrailingZeros(i)
+		gray ^= 1 << flip
+		sign := 1.0
+		if gray&(1<<flip) == 0 {
+			sign = -1
+		}
+		for k := range sums {
+			sums[k] += sign * p.doses[flip][k]
+			peers += sign * p.doses[flip][k]
+		}
+		rate := math.Round(counted / max(1, peers))
+		if rate < 1 || rate > maxPerPeer || !p.within(sums, rate, p.noise) {
+			continue
+		}
+		if size := bits.OnesCount(gray); size < 3 || size == n {
+			continue
+		}
+		if found++; found > 2*maxOr {
+			break // too many to choose from: none will be decisive
+		}
+		list = append(list, guess{rates: p.rates(gray, rate), score: p.exactScore(p.noise) - cost - wholeCost(rate)})
+	}
+	return list
+}
+
+// mixture appends what non-negative least squares over all scenarios finds, which
+// has a single answer once there are more cycles than scenarios. Scenarios that
+// explain less than it costs to name them are left out, one by one.
+func (p *problem) mixture(list []guess) []guess {
+	mask := uint(1)<<len(p.names) - 1
+	best := p.mixed(mask)
+	for bits.OnesCount(mask) > 2 {
+		least := -1
+		for i, rate := range best.rates {
+			if mask&(1<<i) != 0 && (least < 0 || rate*sumOf(p.doses[i]) < best.rates[least]*sumOf(p.doses[least])) {
+				least = i
+			}
+		}
+		fewer := p.mixed(mask &^ (1 << least))
+		if fewer.score < best.score {
+			break
+		}
+		best, mask = fewer, mask&^(1<<least)
+	}
+	return append(list, best)
+}
+
+func (p *problem) mixed(mask uint) guess {
+	var columns [][]float64
+	for i := range p.names {
+		if mask&(1<<i) != 0 {
+			columns = append(columns, p.doses[i])
+		}
+	}
+	g := guess{rates: make([]float64, len(p.names)), score: -rare - float64(len(p.names))*math.Ln2}
+	column := make([]float64, len(p.counts))
+	for n, rate := range leastSquares(columns, p.counts) {
+		for k := range column {
+			column[k] += rate * columns[n][k]
+		}
+		for i := range p.names { // the n-th of the mask
+			if mask&(1<<i) != 0 && bits.OnesCount(mask&(1<<i-1)) == n {
+				g.rates[i] = rate
+			}
+		}
+	}
+	g.score += p.scattered(column, 1, maxPerPeer, 1, 0)
+	g.score -= float64(len(columns)-1) * math.Log1p(maxPerPeer*math.Sqrt(dot(p.total, p.total)/(sumOf(p.counts)+1)))
+	return g
+}
+
+func (p *problem) column(mask uint) []float64 {
+	column := make([]float64, len(p.counts))
+	for i := range p.names {
+		if mask&(1<<i) != 0 {
+			for k := range column {
+				column[k] += p.doses[i][k]
+			}
+		}
+	}
+	return column
+}
+
+func (p *problem) rates(mask uint, rate float64) []float64 {
+	rates := make([]float64, len(p.names))
+	for i := range rates {
+		if mask&(1<<i) != 0 {
+			rates[i] = rate
+		}
+	}
+	return rates
+}

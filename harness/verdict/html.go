@@ -1,0 +1,246 @@
+package verdict
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+//go:embed report.html
+var reportHTML string
+
+var report = template.Must(template.New("report").Funcs(template.FuncMap{
+	"number": number, "size": size, "upper": func(o Outcome) string { return strings.ToUpper(string(o)) },
+	"short": Short, "join": func(words []string) string { return strings.Join(words, ", ") },
+	"bar": func(part, whole int64) string { return fmt.Sprintf("%.1f", 100*float64(part)/float64(max(1, whole))) },
+}).Parse(reportHTML))
+
+// HTML writes the report: one file that needs no other and no network.
+func HTML(w io.Writer, v Verdict) error { return report.Execute(w, newDocument(v)) }
+
+// document is the verdict as the report shows it.
+type document struct {
+	Verdict
+	Headline string
+	Facts    []fact
+	Cards    []card
+	Rows     []scenarioRow
+	Looked   []detectorRow
+	Checks   []string
+	Plots    []plot
+	Forest   []forestRow
+	Text     string
+	Numbers  []int // of the cycles
+	Single   bool  // the headline is the one leak
+}
+
+// fact is one figure in large digits.
+type fact struct{ Value, Label string }
+
+// card is one leak.
+type card struct {
+	*Leak
+	Kind, What, Rate, Figures string
+	By, Place, Cost, In       string
+	Steps                     []string
+	Seen                      []sight
+	Rule                      *Rule
+}
+
+// sight is one line of evidence with a bar for each cycle.
+type sight struct {
+	Evidence
+	Of, All, Growth string
+	Bars            []bar
+}
+
+type bar struct {
+	Height float64
+	Count  int64
+}
+
+// scenarioRow is a scenario with its doses.
+type scenarioRow struct {
+	Scenario
+	Doses  []int64
+	State  string // leaks, clear, unknown, invalid
+	Rate   string
+	Widest int64
+}
+
+// detectorRow is a detector with what it could and did see.
+type detectorRow struct {
+	Detector
+	Smallest string
+	Saw      int
+}
+
+// forestRow is a trend with its interval to scale.
+type forestRow struct {
+	*Trend
+	Title, Retained, Interval, Smallest, Advice string
+	Left, Width, Dot, Zero                      float64 // percent of the column
+	Drawn                                       bool
+}
+
+func newDocument(v Verdict) document {
+	d := document{Verdict: v, Headline: v.headline(), Plots: v.plots(), Checks: controls(v.Controls), Text: v.text()}
+	for i := range v.Leaks {
+		d.Cards = append(d.Cards, v.card("leak", &v.Leaks[i]))
+	}
+	for i := range v.Doubtful {
+		d.Cards = append(d.Cards, v.card("maybe", &v.Doubtful[i]))
+	}
+	for i := range v.Known {
+		c := v.card("known", &v.Known[i].Leak)
+		c.Rule = &v.Known[i].Rule
+		d.Cards = append(d.Cards, c)
+	}
+	d.Single = v.Outcome == Leaking && len(d.Cards) == 1
+	for k := range v.Cycles {
+		d.Numbers = append(d.Numbers, k+1)
+	}
+	d.facts()
+	d.scenarios()
+	d.detectors()
+	d.Forest = forest(v.Trends)
+	return d
+}
+
+func (d *document) facts() {
+	v := &d.Verdict
+	d.Facts = append(d.Facts, fact{number(v.Run.Lives), "peers put through"}, fact{lasted(v.Run.Seconds), "from start to verdict"})
+	if len(v.Scenarios) > 0 {
+		d.Facts = append(d.Facts, fact{fmt.Sprintf("%d of %d", len(v.NotLeaking), len(v.Scenarios)), "scenarios cleared"})
+	}
+	if len(v.Leaks) > 0 && v.Leaks[0].BytesPerDay > 0 {
+		d.Facts = append(d.Facts, fact{size(v.Leaks[0].BytesPerDay), "a day lost at " + amount(v.Run.Rate) + " peers a second"})
+	}
+	if v.Sensitivity.Known {
+		d.Facts = append(d.Facts, fact{v.Sensitivity.String(), "smallest leak it could have seen"})
+	}
+}
+
+func (v *Verdict) card(kind string, l *Leak) card {
+	c := card{Leak: l, Kind: kind, What: l.what(), Rate: l.rate(), Figures: l.figures(), By: shortName(l.Born.Function), Place: l.Born.Place(), Cost: l.cost(v.Run.Rate), In: l.wentIn()}
+	c.Steps = l.steps()
+	for _, e := range l.Evidence {
+		s := sight{Evidence: e, Of: or(cutKeys(shortName(or(e.Field, e.Type))), e.Born.Place()), All: number(e.Count)}
+		if e.Count == 0 {
+			s.All = size(float64(e.Bytes))
+		}
+		if len(e.PerCycle) > 0 {
+			s.Growth = growth(&e.Finding)
+		}
+		most := int64(1)
+		for _, n := range e.PerCycle {
+			most = max(most, n)
+		}
+		for _, n := range e.PerCycle {
+			s.Bars = append(s.Bars, bar{math.Max(4, 100*float64(n)/float64(most)), n})
+		}
+		c.Seen = append(c.Seen, s)
+	}
+	return c
+}
+
+// steps cuts the retaining path where one may break a line.
+func (l *Leak) steps() []string {
+	path := l.keptBy()
+	if path == "" {
+		return nil
+	}
+	var steps []string
+	for i, part := range strings.Split(path, " -> ") {
+		if i > 0 {
+			part = "→ " + part
+		}
+		steps = append(steps, part)
+	}
+	return steps
+}
+
+func (d *document) scenarios() {
+	v, widest := &d.Verdict, int64(0)
+	for _, s := range v.Scenarios {
+		widest = max(widest, s.Planned, s.Landed)
+	}
+	for _, s := range v.Scenarios {
+		row := scenarioRow{Scenario: s, State: "unknown", Widest: widest}
+		for _, c := range v.Cycles {
+			row.Doses = append(row.Doses, c.Doses[s.Name])
+		}
+		if slices.Contains(v.NotLeaking, s.Name) {
+			row.State = "clear"
+		}
+		for _, c := range d.Cards {
+			for _, share := range c.Source.Shares {
+				if share.Scenario == s.Name {
+					row.State, row.Rate = c.Kind, perPeer(share.PerPeer)+" per peer"
+				}
+			}
+		}
+		if slices.ContainsFunc(v.Invalid, func(r Reason) bool { return r.About == s.Name }) {
+			row.State = "invalid"
+		}
+		d.Rows = append(d.Rows, row)
+	}
+}
+
+func (d *document) detectors() {
+	for _, det := range d.Verdict.Detectors {
+		row := detectorRow{Detector: det}
+		for _, p := range d.Sensitivity.Detectors {
+			if p.Detector == det.Name {
+				row.Smallest = oneIn(p.Unit, p.Peers)
+			}
+		}
+		for _, c := range d.Cards {
+			if c.Kind != "known" && slices.ContainsFunc(c.Evidence, func(e Evidence) bool { return e.Detector == det.Name }) {
+				row.Saw++
+			}
+		}
+		d.Looked = append(d.Looked, row)
+	}
+}
+
+// forest puts the intervals of each series on one scale, so that they can be
+// compared by eye.
+func forest(trends []Trend) []forestRow {
+	low, high := make(map[string]float64), make(map[string]float64)
+	for _, t := range trends {
+		for _, x := range append([]float64{0, t.Retained}, t.Interval.ends()...) {
+			low[t.Series], high[t.Series] = math.Min(low[t.Series], x), math.Max(high[t.Series], x)
+		}
+	}
+	var rows []forestRow
+	for i := range trends {
+		t := &trends[i]
+		row := forestRow{Trend: t, Title: t.Name(), Retained: measure(t.Retained, t.Unit), Interval: t.interval(), Smallest: t.smallest()}
+		if t.Outcome == Inconclusive {
+			row.Advice = t.advice()
+		}
+		from, span := low[t.Series], high[t.Series]-low[t.Series]
+		if span > 0 {
+			at := func(x float64) float64 { return 4 + 92*(x-from)/span }
+			row.Zero, row.Dot, row.Left, row.Drawn = at(0), at(t.Retained), at(t.Retained), true
+			if t.Interval != nil {
+				row.Left = at(t.Interval.Low)
+				row.Width = at(t.Interval.High) - row.Left
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (i *Interval) ends() []float64 {
+	if i == nil {
+		return nil
+	}
+	return []float64{i.Low, i.High}
+}

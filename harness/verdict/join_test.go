@@ -1,0 +1,223 @@
+package verdict_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// finding makes a finding of what is told in options.
+func finding(detector string, class verdict.Class, perCycle []int64, options ...func(*verdict.Finding)) verdict.Finding {
+	f := verdict.Finding{Detector: detector, Class: class, PerCycle: perCycle}
+	for _, n := range perCycle {
+		f.Count += n
+	}
+	for _, o := range options {
+		o(&f)
+	}
+	return f
+}
+
+func typed(s string) func(*verdict.Finding) { return func(f *verdict.Finding) { f.Type = s } }
+func field(s string) func(*verdict.Finding) { return func(f *verdict.Finding) { f.Field = s } }
+func born(file string, line int) func(*verdict.Finding) {
+	return func(f *verdict.Finding) { f.Born = verdict.Site{File: file, Line: line} }
+}
+func stored(file string, line int) func(*verdict.Finding) {
+	return func(f *verdict.Finding) { f.Stored = verdict.Site{File: file, Line: line} }
+}
+
+// path takes holder and field by turns.
+func path(words ...string) func(*verdict.Finding) {
+	return func(f *verdict.Finding) {
+		for i := 0; i < len(words); i += 2 {
+			f.Path = append(f.Path, verdict.Edge{Holder: words[i], Field: words[i+1]})
+		}
+	}
+}
+
+// of is how much peers of some scenarios of the sample run leave behind, each so
+// many.
+func of(each int64, scenarios ...string) []int64 {
+	counts := make([]int64, len(doses))
+	for k := range doses {
+		for i, name := range names {
+			if slices.Contains(scenarios, name) {
+				counts[k] += each * doses[k][i]
+			}
+		}
+	}
+	return counts
+}
+
+// odd is growth that fits no scenario.
+var odd = []int64{700, 123, 415}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	members, session := field("hub.Hub.networks[*].members"), typed("*hub.session")
+	inMembers := path("hub.Hub", "networks", "map[string]*hub.network", `["a"]`, "*hub.network", "members", "map[x]*hub.session", `["b"]`)
+	for _, tt := range []struct {
+		name string
+		list []verdict.Finding
+		want string // detectors of each leak, sorted
+	}{
+		{"nothing", nil, ""},
+		{"one", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session)}, "watch"},
+
+		// The same thing, in other words.
+		{"same_type", []verdict.Finding{finding("watch", verdict.Object, odd, session), finding("unclosed", verdict.Unclosed, of(1, "rst"), session)}, "unclosed watch"},
+		{"types_that_say_nothing", []verdict.Finding{finding("watch", verdict.Object, odd, typed("[]uint8")), finding("sites", verdict.Object, of(1, "rst"), typed("[]uint8"))}, "sites, watch"},
+		{"same_line", []verdict.Finding{finding("sites", verdict.Object, odd, born("a.go", 3)), finding("goroutines", verdict.Goroutine, []int64{5, 0, 9}, born("a.go", 3))}, "goroutines sites"},
+		{"two_types_watched_at_one_line", []verdict.Finding{finding("watch", verdict.Object, odd, session, born("a.go", 3)), finding("watch", verdict.Object, []int64{5, 0, 9}, typed("*hub.network"), born("a.go", 3))}, "watch, watch"},
+		{"other_line", []verdict.Finding{finding("goroutines", verdict.Goroutine, odd, born("a.go", 3)), finding("goroutines", verdict.Goroutine, []int64{5, 0, 9}, born("a.go", 4))}, "goroutines, goroutines"},
+		{"same_collection", []verdict.Finding{finding("census", verdict.Collection, odd, members), finding("gauges", verdict.Gauge, nil, members)}, "census gauges"},
+		{"path_through_the_collection", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session, inMembers), finding("census", verdict.Collection, odd, members)}, "census watch"},
+		{"line_where_it_went_in", []verdict.Finding{finding("watch", verdict.Object, odd, session, stored("n.go", 61)), finding("sites", verdict.Object, []int64{4, 0, 8}, born("n.go", 61))}, "sites watch"},
+		{"what_hangs_below", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session, inMembers),
+			finding("watch", verdict.Object, odd, typed("*hub.buffer"), inMembers, path("*hub.session", "out"))}, "watch watch"},
+
+		// The same growth.
+		{"same_scenario", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("descriptors", verdict.Descriptor, of(1, "rst"), typed("socket"))}, "descriptors watch"},
+		{"several_objects_a_peer", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("sites", verdict.Object, of(3, "rst"), born("b.go", 9))}, "sites watch"},
+		{"same_pair_of_scenarios", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst", "vanish"), session), finding("timers", verdict.Timer, of(1, "rst", "vanish"))}, "timers watch"},
+		{"other_scenario", []verdict.Finding{finding("goroutines", verdict.Goroutine, of(1, "rst"), typed("hub.a")), finding("timers", verdict.Timer, of(1, "roam"), typed("hub.b"))}, "goroutines, timers"},
+		{"other_scenario_same_type", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("unclosed", verdict.Unclosed, of(1, "roam"), session)}, "unclosed, watch"},
+		{"same_few_by_chance", []verdict.Finding{finding("goroutines", verdict.Goroutine, []int64{1, 1, 1}, typed("hub.a")), finding("timers", verdict.Timer, []int64{1, 1, 1}, typed("hub.b"))}, "goroutines, timers"},
+		{"same_odd_growth", []verdict.Finding{finding("goroutines", verdict.Goroutine, odd, typed("hub.a")), finding("timers", verdict.Timer, odd, typed("hub.b"))}, "goroutines timers"},
+		{"same_odd_growth_but_noisy", []verdict.Finding{finding("sites", verdict.Object, []int64{9, 10, 12}, born("a.go", 3)), finding("census", verdict.Collection, []int64{10, 12, 9}, field("hub.x"))}, "census, sites"},
+		{"told_and_not_solved", []verdict.Finding{finding("watch", verdict.Object, []int64{31, 12, 18}, session, func(f *verdict.Finding) { f.PerScenario = map[string]int64{"rst": 61} }),
+			finding("goroutines", verdict.Goroutine, []int64{31, 12, 18}, typed("hub.b"))}, "goroutines watch"},
+		{"some_peers_and_all_peers", []verdict.Finding{finding("goroutines", verdict.Goroutine, []int64{50, 61, 48}, typed("hub.a")), finding("timers", verdict.Timer, of(1, "rst"), typed("hub.b"))}, "goroutines, timers"},
+
+		// Two leaks.
+		{"two_paths", []verdict.Finding{finding("watch", verdict.Object, odd, session, inMembers), finding("watch", verdict.Object, []int64{5, 0, 9}, session, path("hub.Hub", "hubs", "map", `["c"]`))}, "watch, watch"},
+		{"one_line_of_two_leaks", []verdict.Finding{
+			finding("watch", verdict.Object, of(1, "rst"), session, inMembers), finding("watch", verdict.Object, of(1, "roam"), session, path("hub.Hub", "hubs", "map", `["c"]`)),
+			finding("sites", verdict.Object, of(1, "rst", "roam"), session, born("b.go", 9))}, "sites watch, sites watch"},
+
+		// Totals.
+		{"total_of_the_only_leak", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("drift", verdict.Object, odd)}, "drift watch"},
+		{"total_of_the_same_scenario", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("watch", verdict.Object, of(1, "roam"), typed("*hub.x")), finding("drift", verdict.Object, of(7, "roam"))}, "drift watch, watch"},
+		{"total_of_several", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("watch", verdict.Object, of(1, "roam"), typed("*hub.x")), finding("drift", verdict.Goroutine, odd)}, "drift, watch, watch"},
+		{"totals_alone", []verdict.Finding{finding("drift", verdict.Object, odd), finding("invariants", verdict.Invariant, nil)}, "drift invariants"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for turn := range len(tt.list) + 1 { // in every order of a ring, both ways
+				r := sampleRun()
+				r.Findings = slices.Concat(tt.list[turn%max(1, len(tt.list)):], tt.list[:turn%max(1, len(tt.list))])
+				if turn == len(tt.list) {
+					slices.Reverse(r.Findings)
+				}
+				v := verdict.Judge(r)
+				if got := detectorsOf(v); got != tt.want {
+					t.Errorf("from turn %d: got %q, want %q", turn, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func detectorsOf(v verdict.Verdict) string {
+	var leaks []string
+	for _, l := range slices.Concat(v.Leaks, v.Doubtful) {
+		var seen []string
+		for _, e := range l.Evidence {
+			seen = append(seen, e.Detector)
+		}
+		slices.Sort(seen)
+		leaks = append(leaks, strings.Join(seen, " "))
+	}
+	slices.Sort(leaks)
+	return strings.Join(leaks, ", ")
+}
+
+// The cause names the leak, not what hangs on it.
+func TestMostTellingClass(t *testing.T) {
+	t.Parallel()
+	all := []verdict.Finding{
+		finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"), path("hub.Hub", "sessions")),
+		finding("sites", verdict.Object, of(1, "rst"), born("b.go", 9)),
+		finding("census", verdict.Collection, of(1, "rst"), field("hub.Hub.sessions")),
+		finding("descriptors", verdict.Descriptor, of(1, "rst")),
+		finding("gauges", verdict.Gauge, of(1, "rst"), field("sessions")),
+		finding("invariants", verdict.Invariant, nil),
+	}
+	for _, tt := range []struct {
+		findings []verdict.Finding
+		want     verdict.Class
+		title    string
+	}{
+		{all[5:], verdict.Invariant, "invariant broken"},
+		{all[4:], verdict.Gauge, "gauge sessions is wrong"},
+		{[]verdict.Finding{all[1], all[2]}, verdict.Collection, "hub.Hub.sessions grows"},
+		{all[1:], verdict.Descriptor, "descriptor left open"},
+		{all, verdict.Object, "*hub.session retained"},
+		{append([]verdict.Finding{finding("unclosed", verdict.Unclosed, of(1, "rst"), typed("*net.TCPConn"))}, all...), verdict.Unclosed, "*net.TCPConn dropped, never closed"},
+		{append([]verdict.Finding{finding("goroutines", verdict.Goroutine, of(1, "rst"), typed("hub.(*session).write"))}, all...), verdict.Goroutine, "goroutine hub.(*session).write does not end"},
+		{append([]verdict.Finding{goroutines(of(1, "rst")...)}, all...), verdict.Goroutine, "goroutine of hub.(*session).start does not end"},
+		{append([]verdict.Finding{finding("timers", verdict.Timer, of(1, "rst")), goroutines(of(1, "rst")...)}, all...), verdict.Timer, "timer *hub.session still armed"},
+		{append([]verdict.Finding{finding("subscriptions", verdict.Subscription, of(1, "rst"), field("peer.joined")), goroutines(of(1, "rst")...)}, all...), verdict.Subscription, "subscription peer.joined never removed"},
+		{[]verdict.Finding{finding("cpu", verdict.CPU, nil)}, verdict.CPU, "work with nobody connected"},
+		{[]verdict.Finding{finding("sites", verdict.Object, of(1, "rst"), born("b.go", 9))}, verdict.Object, "object of b.go:9 retained"},
+	} {
+		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {
+			t.Parallel()
+			r := sampleRun()
+			r.Findings = tt.findings
+			v := verdict.Judge(r)
+			if len(v.Leaks) != 1 || v.Leaks[0].Class != tt.want {
+				t.Fatalf("got %+v, want one leak of class %s", v.Leaks, tt.want)
+			}
+			var text strings.Builder
+			verdict.Text(&text, v)
+			if !strings.Contains(text.String(), tt.title) {
+				t.Errorf("no %q in:\n%s", tt.title, text.String())
+			}
+		})
+	}
+}
+
+// Detectors see the same bytes: they are not added up.
+func TestWhatALeakCosts(t *testing.T) {
+	t.Parallel()
+	r := sampleRun()
+	sites := func(line int, bytes int64) verdict.Finding {
+		f := finding("sites", verdict.Object, of(1, "rst"), born("b.go", line))
+		f.Bytes = bytes
+		return f
+	}
+	watch := finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"))
+	watch.Bytes = 3027 * 100
+	r.Findings, r.Rate = []verdict.Finding{sites(1, 3027*300), watch, sites(2, 3027*112)}, 2
+	l := verdict.Judge(r).Leaks[0]
+	if l.Bytes != 3027*412 || l.BytesPerPeer != 412 || l.BytesPerDay != 412*2*86400 || l.CountPerDay != 2*86400 {
+		t.Errorf("got %d bytes, %v per peer, %v and %v things a day", l.Bytes, l.BytesPerPeer, l.BytesPerDay, l.CountPerDay)
+	}
+	if l.Count != 3027 || l.Peers != 3027 || l.Grew != 3 || l.Cycles != 3 {
+		t.Errorf("got %d of %d in %d of %d cycles", l.Count, l.Peers, l.Grew, l.Cycles)
+	}
+}
+
+// A watch that tells of each path apart counts one leak of a type and path.
+func TestFindingsOfOneDetectorAddUp(t *testing.T) {
+	t.Parallel()
+	r := sampleRun()
+	p := path("hub.Hub", "sessions")
+	r.Findings = []verdict.Finding{
+		finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"), p),
+		finding("watch", verdict.Object, of(1, "roam"), typed("*hub.session"), p),
+	}
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 1 {
+		t.Fatalf("%d leaks, want 1", len(v.Leaks))
+	}
+	l := v.Leaks[0]
+	if l.Count != 3027+13537 || l.Source.String() != "rst and roam" || l.Source.PerPeer != 1 {
+		t.Errorf("got %d, %s, %v per peer", l.Count, l.Source, l.Source.PerPeer)
+	}
+}

@@ -1,0 +1,38 @@
+package verdict
+
+import (
+	_ "embed"
+	"encoding/json"
+	"io"
+)
+
+// Schema is the JSON Schema (draft 2020-12) of what JSON writes.
+//
+//go:embed schema.json
+var Schema []byte
+
+// JSON writes the whole verdict for a program.
+func JSON(w io.Writer, v Verdict) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// Format is one written form of a verdict.
+type Format struct {
+	File  string // the name it usually has
+	Write func(io.Writer, Verdict) error
+}
+
+// Formats are all forms.
+func Formats() []Format {
+	return []Format{
+		{"index.html", HTML},
+		{"verdict.txt", Text},
+		{"verdict.md", Markdown},
+		{"verdict.json", JSON},
+		{"junit.xml", JUnit},
+		{"leaks.sarif", SARIF},
+	}
+}

@@ -1,0 +1,177 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Judge makes one verdict of a run: each leak once, in one voice.
+func Judge(run Run) Verdict {
+	r := &run
+	j := &judge{run: r, problem: newProblem(r), rate: r.Rate}
+	if j.rate <= 0 {
+		j.rate = defaultRate
+	}
+	v := Verdict{
+		Schema: SchemaVersion, Run: j.about(), Invalid: problems(r), Doubts: slices.Clone(r.Doubts),
+		Scenarios: r.Scenarios, Cycles: r.Cycles, Detectors: r.Detectors, Controls: r.Controls,
+		Trends: r.Trends, Series: finite(r.Series), Sensitivity: j.sensitivity(),
+	}
+	for _, g := range join(j.clues()) {
+		l := j.leak(g)
+		if why, do := j.doubt(g); why != "" {
+			l.Why, l.Do = why, do
+			v.Doubtful = append(v.Doubtful, l)
+		} else {
+			v.Leaks = append(v.Leaks, l)
+		}
+	}
+	rank(v.Leaks)
+	rank(v.Doubtful)
+	v.doubtTrends()
+	stale := v.applyRules(r)
+	v.NotLeaking = notLeaking(r, &v)
+	v.Outcome = v.decide(len(stale) > 0)
+	v.Invalid = append(v.Invalid, stale...)
+	return v
+}
+
+// decide: what the run cannot know comes before what it found, and what it found
+// before housekeeping.
+func (v *Verdict) decide(stale bool) Outcome {
+	switch {
+	case len(v.Invalid) > 0:
+		return Invalid
+	case len(v.Leaks) > 0:
+		return Leaking
+	case stale:
+		return Invalid
+	case len(v.Doubts) > 0 || len(v.Doubtful) > 0:
+		return Inconclusive
+	}
+	return Pass
+}
+
+func (j *judge) about() About {
+	r := j.run
+	return About{
+		Name: r.Name, Target: r.Target, Command: r.Command, Commit: r.Commit, Report: r.Report,
+		Seed: fmt.Sprintf("%#x", r.Seed), Start: r.Start, Seconds: r.Duration.Seconds(), Lives: r.Lives, Rate: j.rate,
+	}
+}
+
+// clues are the findings that speak of something retained, those of leaking
+// trends included.
+func (j *judge) clues() []*clue {
+	var clues []*clue
+	add := func(f Finding, peers int64) {
+		if f.Count <= 0 && f.Bytes <= 0 && !complaint(f.Class) {
+			return
+		}
+		f = f.relativeTo(j.run.Root)
+		c := &clue{Finding: f, peers: peers, noise: j.noise(&f), field: starred(shortName(f.Field))}
+		if len(f.Path) > 0 {
+			c.path = starredPath(f.Path)
+		}
+		c.source = j.source(c)
+		clues = append(clues, c)
+	}
+	for _, f := range j.run.Findings {
+		add(f, 0)
+	}
+	for _, t := range j.run.Trends {
+		if t.Outcome == Leaking {
+			add(t.finding(), t.Peers)
+		}
+	}
+	j.sort(clues)
+	return clues
+}
+
+// sort puts clues in the order of their detectors, so that the verdict does not
+// depend on which of them was quicker.
+func (j *judge) sort(clues []*clue) {
+	at := func(c *clue) int {
+		i := slices.IndexFunc(j.run.Detectors, func(d Detector) bool { return d.Name == c.Detector })
+		return (i + len(j.run.Detectors) + 1) % (len(j.run.Detectors) + 1) // who is not listed comes last
+	}
+	slices.SortStableFunc(clues, func(a, b *clue) int {
+		return cmp.Or(
+			cmp.Compare(at(a), at(b)), cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Class, b.Class),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Field, b.Field), cmp.Compare(a.path, b.path),
+			cmp.Compare(a.Born.String(), b.Born.String()), cmp.Compare(a.Stored.String(), b.Stored.String()),
+			cmp.Compare(b.Count, a.Count), cmp.Compare(b.Bytes, a.Bytes), slices.Compare(a.PerCycle, b.PerCycle),
+			cmp.Compare(fmt.Sprint(a.PerScenario), fmt.Sprint(b.PerScenario)), cmp.Compare(a.Detail, b.Detail),
+			cmp.Compare(pathText(a.Path, shortName), pathText(b.Path, shortName)))
+	})
+}
+
+// complaint reports whether a finding of the class counts nothing: that there is
+// one is the finding.
+func complaint(c Class) bool { return c == Gauge || c == Invariant || c == CPU }
+
+// defaultNoise is what is assumed of a detector that samples the heap and does not
+// say how noisy it is.
+const defaultNoise = 2
+
+func (j *judge) noise(f *Finding) float64 {
+	for _, d := range j.run.Detectors {
+		if d.Name == f.Detector {
+			return d.Noise
+		}
+	}
+	if strict(f) {
+		return 0
+	}
+	return defaultNoise
+}
+
+// rank puts the worst first: bytes a day, then things a day.
+func rank(leaks []Leak) {
+	slices.SortStableFunc(leaks, func(a, b Leak) int {
+		return cmp.Or(cmp.Compare(b.BytesPerDay, a.BytesPerDay), cmp.Compare(b.CountPerDay, a.CountPerDay), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+}
+
+// notLeaking lists the scenarios that ran and that no leak comes from. A leak of
+// unknown source may come from any, and a run that cannot tell clears none.
+func notLeaking(r *Run, v *Verdict) []string {
+	leaking := make(map[string]bool)
+	note := func(l *Leak) bool {
+		for _, name := range l.Source.names() {
+			leaking[name] = true
+		}
+		return l.Source.certain() && len(l.Source.Shares) > 0
+	}
+	known := len(v.Invalid) == 0
+	for i := range v.Leaks {
+		known = note(&v.Leaks[i]) && known
+	}
+	for i := range v.Known {
+		known = note(&v.Known[i].Leak) && known
+	}
+	for i := range v.Doubtful {
+		known = note(&v.Doubtful[i]) && known
+	}
+	clear := []string{}
+	for _, s := range r.Scenarios {
+		if known && !leaking[s.Name] && s.Landed > 0 {
+			clear = append(clear, s.Name)
+		}
+	}
+	return clear
+}
+
+// finite drops what cannot be drawn or written as JSON.
+func finite(series []Series) []Series {
+	list := slices.Clone(series)
+	for i, s := range list {
+		list[i].Points = slices.DeleteFunc(slices.Clone(s.Points), func(p Point) bool {
+			sum := p.Value + p.Dose + p.Seconds
+			return math.IsNaN(sum) || math.IsInf(sum, 0)
+		})
+	}
+	return list
+}

@@ -1,0 +1,216 @@
+package verdict_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// goroutines is a strict finding without much to say.
+func goroutines(perCycle ...int64) verdict.Finding {
+	f := verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, PerCycle: perCycle,
+		Born: verdict.Site{Function: "github.com/pigeonhub/pigeonhub/hub.(*session).start", File: "/src/pigeonhub/hub/session.go", Line: 120}}
+	for _, n := range perCycle {
+		f.Count += n
+	}
+	return f
+}
+
+// cache is a collection that grows, which may or may not be a leak.
+func cache(perCycle ...int64) verdict.Finding {
+	f := verdict.Finding{Detector: "census", Class: verdict.Collection, Field: "hub.Hub.cache", PerCycle: perCycle}
+	for _, n := range perCycle {
+		f.Count += n
+	}
+	return f
+}
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(*verdict.Run)
+		want   verdict.Outcome
+		say    string // in the text
+		do     string
+	}{
+		{"pass", func(*verdict.Run) {}, verdict.Pass, "verdict PASS", ""},
+		{"leak", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(1009, 1009, 1009)} }, verdict.Leaking, "1.00 per peer, scenario rst", ""},
+		{"one_goroutine", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(0, 1, 0)} }, verdict.Leaking, "1 per 101,035 peers", ""},
+		{"one_watched_object", func(r *verdict.Run) {
+			r.Findings = []verdict.Finding{{Detector: verdict.Watch, Class: verdict.Object, Type: "*hub.session", Count: 1, PerScenario: map[string]int64{"stall": 1}}}
+		}, verdict.Leaking, "scenario stall   1 of 19,949", ""},
+		{"invariant", func(r *verdict.Run) {
+			r.Findings = []verdict.Finding{{Detector: "invariants", Class: verdict.Invariant, Detail: "2 peers, 3 members"}}
+		}, verdict.Leaking, "invariant broken", ""},
+		{"nothing_more", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(-3, 2, 1), cache(-1, 0, 0)} }, verdict.Pass, "", ""},
+
+		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows ever less", "twice the cycles"},
+		{"table_that_doubles", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(0, 4096, 0)} }, verdict.Inconclusive, "1 of 3 cycles", "more cycles"},
+		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(7, 7, 7)} }, verdict.Inconclusive, "however many the peers", "without peers"},
+		{"grows_on", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(900, 1200, 800)} }, verdict.Leaking, "scenario not known", ""},
+		{"doubt_of_the_caller", func(r *verdict.Run) {
+			r.Doubts = []verdict.Reason{{What: "the generator was saturated", Do: "use another machine"}}
+		},
+			verdict.Inconclusive, "generator was saturated", "another machine"},
+		{"undecided_series", func(r *verdict.Run) {
+			r.Trends = []verdict.Trend{verdict.Test(verdict.Question{Series: "heap", Scenario: "rst"}, blocks("rst", 4, 1000, 0))}
+		}, verdict.Inconclusive, "heap under rst", "peers more would decide"},
+
+		{"detector_missing", func(r *verdict.Run) {
+			r.Detectors[2] = verdict.Detector{Name: "sites", State: verdict.Missing, Why: "MemProfileRate was set too late", Do: "set it in init"}
+		}, verdict.Invalid, "detector sites is missing: MemProfileRate was set too late", "set it in init"},
+		{"detector_without_a_state", func(r *verdict.Run) { r.Detectors[2].State = "" }, verdict.Invalid, "detector sites is missing", ""},
+		{"detector_off", func(r *verdict.Run) { r.Detectors[2].State, r.Detectors[2].Why = verdict.Off, "-short" }, verdict.Pass, "sites: -short", ""},
+		{"no_detector", func(r *verdict.Run) { r.Detectors = nil }, verdict.Invalid, "no detector looked", "at least one"},
+		{"all_detectors_off", func(r *verdict.Run) {
+			for i := range r.Detectors {
+				r.Detectors[i].State = verdict.Off
+			}
+		}, verdict.Invalid, "no detector looked", ""},
+		{"churn_did_not_land", func(r *verdict.Run) { r.Scenarios[3].Landed = r.Scenarios[3].Planned * 98 / 100 }, verdict.Invalid, "scenario vanish: 16,180 of 16,511", "errors of its peers"},
+		{"churn_landed_well_enough", func(r *verdict.Run) { r.Scenarios[3].Landed = r.Scenarios[3].Planned*99/100 + 1 }, verdict.Pass, "", ""},
+		{"scenario_did_not_run", func(r *verdict.Run) { r.Scenarios[3].Landed, r.Scenarios[3].Planned = 0, 0 }, verdict.Invalid, "scenario vanish: 0 of 0", ""},
+		{"nobody_came", func(r *verdict.Run) { r.Lives = 0 }, verdict.Invalid, "no peer was put through", "hub.Hub in process"},
+		{"canary_missed", func(r *verdict.Run) { r.Controls[0].Caught = false }, verdict.Invalid, "planted canary was planted and not caught", "no pass"},
+		{"benign_reported", func(r *verdict.Run) { r.Controls[1].Caught = true }, verdict.Invalid, "pool warm-up is no leak and was reported", "do not trust"},
+		{"cycles_do_not_fit", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(1, 1)} }, verdict.Invalid, "in 2 cycles, the run had 3", "after every cycle"},
+		{"problem_of_the_caller", func(r *verdict.Run) { r.Problems = []verdict.Reason{{What: "the target died", Do: "read its log"}} }, verdict.Invalid, "the target died", "read its log"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := sampleRun()
+			tt.change(&r)
+			v := verdict.Judge(r)
+			var text strings.Builder
+			verdict.Text(&text, v)
+			if v.Outcome != tt.want {
+				t.Errorf("got %s, want %s\n%s", v.Outcome, tt.want, text.String())
+			}
+			for _, want := range []string{tt.say, tt.do} {
+				if !strings.Contains(text.String(), want) {
+					t.Errorf("the text does not say %q:\n%s", want, text.String())
+				}
+			}
+		})
+	}
+}
+
+// Whatever else is so, a run that cannot tell is invalid; what it found is told all
+// the same.
+func TestPrecedence(t *testing.T) {
+	t.Parallel()
+	leak := func(r *verdict.Run) { r.Findings = append(r.Findings, goroutines(1009, 1009, 1009)) }
+	maybe := func(r *verdict.Run) { r.Findings = append(r.Findings, cache(9000, 3000, 500)) }
+	stale := func(r *verdict.Run) {
+		r.Known = append(r.Known, verdict.Rule{Type: "*hub.ghost", Reason: "gone", Expires: r.Start.AddDate(1, 0, 0)})
+	}
+	blind := func(r *verdict.Run) { r.Detectors[0].State = verdict.Missing }
+	for _, tt := range []struct {
+		name    string
+		changes []func(*verdict.Run)
+		want    verdict.Outcome
+		leaks   int
+		exit    int
+	}{
+		{"nothing", nil, verdict.Pass, 0, 0},
+		{"maybe", []func(*verdict.Run){maybe}, verdict.Inconclusive, 0, 3},
+		{"stale_before_maybe", []func(*verdict.Run){maybe, stale}, verdict.Invalid, 0, 2},
+		{"leak_before_stale", []func(*verdict.Run){leak, maybe, stale}, verdict.Leaking, 1, 1},
+		{"invalid_before_leak", []func(*verdict.Run){leak, maybe, stale, blind}, verdict.Invalid, 1, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := sampleRun()
+			for _, change := range tt.changes {
+				change(&r)
+			}
+			v := verdict.Judge(r)
+			if v.Outcome != tt.want || len(v.Leaks) != tt.leaks || v.Outcome.ExitCode() != tt.exit {
+				t.Errorf("got %s with %d leaks and exit code %d, want %s with %d and %d", v.Outcome, len(v.Leaks), v.Outcome.ExitCode(), tt.want, tt.leaks, tt.exit)
+			}
+		})
+	}
+}
+
+func TestKnownLeaks(t *testing.T) {
+	t.Parallel()
+	today := time.Date(2026, 11, 23, 23, 59, 0, 0, time.UTC)
+	day := func(n int) time.Time { return today.AddDate(0, 0, n) }
+	fp := verdict.Judge(leakingRun()).Leaks[0].Fingerprint
+	for _, tt := range []struct {
+		name string
+		rule verdict.Rule
+		want verdict.Outcome
+		say  string
+	}{
+		{"by_fingerprint", verdict.Rule{Fingerprint: fp[:6], Reason: "as agreed", Issue: "#12", Expires: day(30)}, verdict.Pass, "until 2026-12-23: as agreed (#12)"},
+		{"by_whole_fingerprint", verdict.Rule{Fingerprint: fp, Expires: day(30)}, verdict.Pass, "KNOWN"},
+		{"by_class_and_type", verdict.Rule{Class: verdict.Object, Type: "*session", Expires: day(1)}, verdict.Pass, "KNOWN"},
+		{"by_path", verdict.Rule{Field: "hub.Hub.networks[*].*", Expires: day(1)}, verdict.Pass, "KNOWN"},
+		{"until_its_last_day", verdict.Rule{Type: "*session", Expires: day(0).Add(-23 * time.Hour)}, verdict.Pass, "KNOWN"},
+		{"expired", verdict.Rule{Type: "*session", Reason: "later", Expires: day(-1)}, verdict.Leaking, "known until 2026-11-22 (later)"},
+		{"without_a_date", verdict.Rule{Type: "*session"}, verdict.Leaking, "not until when"},
+		{"not_this_class", verdict.Rule{Class: verdict.Timer, Type: "*session", Expires: day(1)}, verdict.Leaking, "matches nothing"},
+		{"too_few_digits", verdict.Rule{Fingerprint: fp[:5], Expires: day(1)}, verdict.Leaking, "matches nothing"},
+		{"everything", verdict.Rule{Reason: "all of them", Expires: day(1)}, verdict.Leaking, "the rule for nothing matches nothing"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := leakingRun()
+			r.Known, r.Today = []verdict.Rule{tt.rule}, today
+			v := verdict.Judge(r)
+			var text strings.Builder
+			verdict.Text(&text, v)
+			if v.Outcome != tt.want || !strings.Contains(text.String(), tt.say) {
+				t.Errorf("got %s, want %s and %q in:\n%s", v.Outcome, tt.want, tt.say, text.String())
+			}
+		})
+	}
+}
+
+// A rule without a leak fails a run that is clean otherwise, but not one that saw
+// nothing.
+func TestStaleRules(t *testing.T) {
+	t.Parallel()
+	r := sampleRun()
+	for _, expires := range []int{1, -1} {
+		r.Known = []verdict.Rule{{Type: "*hub.session", Reason: "x", Expires: r.Start.AddDate(0, 0, expires)}}
+		v := verdict.Judge(r)
+		if v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].Do, "remove it") {
+			t.Errorf("a rule that matches nothing makes %s: %+v", v.Outcome, v.Invalid)
+		}
+	}
+	r.Detectors[0].State = verdict.Missing
+	if v := verdict.Judge(r); len(v.Invalid) != 1 {
+		t.Errorf("a rule is blamed although the detector is missing: %+v", v.Invalid)
+	}
+}
+
+func TestWorstFirst(t *testing.T) {
+	t.Parallel()
+	r := leakingRun()
+	small := goroutines(6007, 6011, 6029)
+	small.Bytes = 10
+	r.Findings = append([]verdict.Finding{small}, r.Findings...)
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 2 || v.Leaks[0].Class != verdict.Object {
+		t.Errorf("the leak that loses the most is not the first: %+v", v.Leaks)
+	}
+	if got := v.NotLeaking; strings.Join(got, " ") != "clean goodbye vanish roam stall" {
+		t.Errorf("not leaking: %q", got)
+	}
+}
+
+// A leak of which the scenario is not known may come from any.
+func TestNothingIsClearedWithoutAScenario(t *testing.T) {
+	t.Parallel()
+	r := leakingRun()
+	r.Findings = append(r.Findings, verdict.Finding{Detector: "timers", Class: verdict.Timer, Count: 3})
+	v := verdict.Judge(r)
+	if len(v.NotLeaking) != 0 {
+		t.Errorf("%d leaks, one of unknown source, and cleared are %q", len(v.Leaks), v.NotLeaking)
+	}
+}

@@ -1,0 +1,182 @@
+package verdict
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name       string          `xml:"name,attr"`
+	Tests      int             `xml:"tests,attr"`
+	Failures   int             `xml:"failures,attr"`
+	Errors     int             `xml:"errors,attr"`
+	Skipped    int             `xml:"skipped,attr"`
+	Time       string          `xml:"time,attr"`
+	Timestamp  string          `xml:"timestamp,attr"`
+	Properties []junitProperty `xml:"properties>property"`
+	Cases      []junitCase     `xml:"testcase"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	File    string        `xml:"file,attr,omitempty"`
+	Failure *junitProblem `xml:"failure"`
+	Error   *junitProblem `xml:"error"`
+	Skipped *junitProblem `xml:"skipped"`
+}
+
+type junitProblem struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit writes the verdict for a CI system: a test case for each scenario,
+// detector, control and series, and one for the run. A leak fails the scenarios
+// that it comes from and the detectors that saw it; what makes the run invalid is
+// an error of what it is about.
+func JUnit(w io.Writer, v Verdict) error {
+	name := or(v.Run.Name, "leaks")
+	s := junitSuite{
+		Name: name, Time: fmt.Sprintf("%.3f", v.Run.Seconds), Timestamp: v.Run.Start.UTC().Format(time.RFC3339),
+		Properties: []junitProperty{{"seed", v.Run.Seed}, {"commit", v.Run.Commit}, {"target", v.Run.Target},
+			{"command", v.Run.Command}, {"smallest leak", v.Sensitivity.String()}},
+		Cases: v.junitCases(name),
+	}
+	for _, c := range s.Cases {
+		s.Tests++
+		switch {
+		case c.Error != nil:
+			s.Errors++
+		case c.Failure != nil:
+			s.Failures++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
+	}
+	all := junitSuites{Name: name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{s}}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (v *Verdict) junitCases(name string) []junitCase {
+	var cases []junitCase
+	for _, s := range v.Scenarios {
+		c := junitCase{Class: name + ".scenario", Name: s.Name, Error: v.junitError(s.Name)}
+		v.junitFailure(&c, func(l *Leak) bool { return slices.Contains(l.Source.names(), s.Name) })
+		cases = append(cases, c)
+	}
+	for _, d := range v.Detectors {
+		c := junitCase{Class: name + ".detector", Name: d.Name, Error: v.junitError(d.Name)}
+		if d.State == Off {
+			c.Skipped = &junitProblem{Message: or(d.Why, "off")}
+		}
+		v.junitFailure(&c, func(l *Leak) bool {
+			return slices.ContainsFunc(l.Evidence, func(e Evidence) bool { return e.Detector == d.Name })
+		})
+		cases = append(cases, c)
+	}
+	for _, k := range v.Controls {
+		cases = append(cases, junitCase{Class: name + ".control", Name: k.Name, Error: v.junitError(k.Name)})
+	}
+	for i := range v.Trends {
+		cases = append(cases, v.Trends[i].junit(name))
+	}
+	return append(cases, v.junitRun(name, cases))
+}
+
+// junitRun is the case of the run as a whole: it holds what no other does.
+func (v *Verdict) junitRun(name string, others []junitCase) junitCase {
+	c := junitCase{Class: name, Name: "run"}
+	about := func(r Reason) bool {
+		return slices.ContainsFunc(others, func(o junitCase) bool { return o.Name == r.About && o.Error != nil })
+	}
+	var left []string
+	for _, r := range v.Invalid {
+		if !about(r) {
+			left = append(left, r.What+because(r.Do))
+		}
+	}
+	switch {
+	case len(left) > 0:
+		c.Error = &junitProblem{Message: left[0], Type: string(Invalid), Text: strings.Join(left, "\n")}
+	case v.Outcome == Inconclusive:
+		c.Error = &junitProblem{Message: v.headline(), Type: string(Inconclusive), Text: v.text()}
+	default:
+		v.junitFailure(&c, func(*Leak) bool { return true })
+	}
+	return c
+}
+
+func (v *Verdict) junitError(about string) *junitProblem {
+	for _, r := range v.Invalid {
+		if r.About == about {
+			return &junitProblem{Message: r.What, Type: string(Invalid), Text: r.Do}
+		}
+	}
+	return nil
+}
+
+func (v *Verdict) junitFailure(c *junitCase, of func(*Leak) bool) {
+	var p page
+	var first *Leak
+	for i := range v.Leaks {
+		if l := &v.Leaks[i]; of(l) {
+			if first == nil {
+				first = l
+			}
+			p.leak("LEAK", l, v.Run.Rate)
+		}
+	}
+	if first != nil {
+		c.File = first.Born.File
+		c.Failure = &junitProblem{Message: first.what() + ", " + first.rate() + ", fp " + Short(first.Fingerprint), Type: string(first.Class), Text: p.b.String()}
+	}
+}
+
+func (t *Trend) junit(name string) junitCase {
+	c := junitCase{Class: name + ".series", Name: t.Name()}
+	p := &junitProblem{Message: t.Why, Type: string(t.Outcome), Text: t.retained()}
+	switch t.Outcome {
+	case Leaking:
+		c.Failure = p
+	case Inconclusive:
+		c.Error = p
+	}
+	return c
+}
+
+// text is the verdict as Text writes it.
+func (v *Verdict) text() string {
+	var b strings.Builder
+	_ = Text(&b, *v) // a Builder takes everything
+	return b.String()
+}

@@ -1,0 +1,118 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// applyRules takes the leaks that are known out of those that fail the run, and
+// returns what is wrong with the rules themselves.
+func (v *Verdict) applyRules(r *Run) []Reason {
+	today := r.Today
+	if today.IsZero() {
+		today = r.Start
+	}
+	used := make([]bool, len(r.Known))
+	sort := func(leaks []Leak) []Leak {
+		return slices.DeleteFunc(leaks, func(l Leak) bool { return v.known(&l, r.Known, used, today) })
+	}
+	v.Leaks = v.noteExpired(sort(v.Leaks), r.Known, used, today)
+	v.Doubtful = sort(v.Doubtful)
+	if len(v.Invalid) > 0 {
+		return nil // a rule may match nothing because the run saw nothing
+	}
+	var stale []Reason
+	for i, rule := range r.Known {
+		if !used[i] {
+			stale = append(stale, Reason{"known leaks", "the rule for " + rule.String() + " matches nothing", "remove it: it would hide the next leak of its kind"})
+		}
+	}
+	return stale
+}
+
+// known takes a leak that a rule allows.
+func (v *Verdict) known(l *Leak, rules []Rule, used []bool, today time.Time) bool {
+	for i, rule := range rules {
+		if rule.matches(l) && !rule.expired(today) {
+			used[i] = true
+			v.Known = append(v.Known, Known{*l, rule})
+			return true
+		}
+	}
+	return false
+}
+
+// noteExpired tells at a leak that it was known once.
+func (v *Verdict) noteExpired(leaks []Leak, rules []Rule, used []bool, today time.Time) []Leak {
+	for i := range leaks {
+		for k, rule := range rules {
+			if rule.matches(&leaks[i]) && rule.expired(today) {
+				used[k] = true
+				leaks[i].Why = rule.lapsed()
+				leaks[i].Do = "repair it" + inIssue(rule.Issue) + ", or give the rule another date"
+			}
+		}
+	}
+	return leaks
+}
+
+func (r Rule) lapsed() string {
+	if r.Expires.IsZero() {
+		return "a rule says that it is known, but not until when (" + or(r.Reason, "no reason given") + ")"
+	}
+	return fmt.Sprintf("known until %s (%s)", r.Expires.Format(time.DateOnly), or(r.Reason, "no reason given"))
+}
+
+func inIssue(issue string) string {
+	if issue == "" {
+		return ""
+	}
+	return " (" + issue + ")"
+}
+
+// expired reports whether the last day of the rule is over.
+func (r Rule) expired(today time.Time) bool {
+	return r.Expires.IsZero() || today.Format(time.DateOnly) > r.Expires.Format(time.DateOnly)
+}
+
+// matches reports whether all criteria hold. A rule without any matches nothing.
+func (r Rule) matches(l *Leak) bool {
+	if r.Fingerprint == "" && r.Class == "" && r.Type == "" && r.Field == "" {
+		return false
+	}
+	if r.Fingerprint != "" && (len(r.Fingerprint) < fingerprintDigits || !strings.HasPrefix(l.Fingerprint, r.Fingerprint)) {
+		return false
+	}
+	return (r.Class == "" || r.Class == l.Class) &&
+		(r.Type == "" || glob(r.Type, l.Type)) &&
+		(r.Field == "" || glob(r.Field, l.Field) || len(l.Path) > 0 && glob(r.Field, starredPath(l.Path)))
+}
+
+// String names the rule by its criteria.
+func (r Rule) String() string {
+	var words []string
+	for _, c := range []string{r.Fingerprint, string(r.Class), r.Type, r.Field} {
+		if c != "" {
+			words = append(words, c)
+		}
+	}
+	return or(strings.Join(words, " "), "nothing")
+}
+
+// glob matches a pattern in which a star stands for any text. path.Match will not
+// do: fields and types are full of its brackets and slashes.
+func glob(pattern, s string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	s, ok := strings.CutPrefix(s, head)
+	if !ok || !star {
+		return ok && s == ""
+	}
+	for i := 0; i <= len(s); i++ {
+		if glob(rest, s[i:]) {
+			return true
+		}
+	}
+	return false
+}

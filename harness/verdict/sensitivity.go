@@ -1,0 +1,85 @@
+package verdict
+
+import "math"
+
+// missed is the probability with which a leak as small as the sensitivity says may
+// still go unseen.
+const missed = 0.01
+
+// sensitivity is the smallest leak that the run could not have missed, worked out
+// for the scenario that shows it the worst and told for the detector that needs
+// the most peers: whatever else leaked that much would have been seen sooner.
+func (j *judge) sensitivity() Sensitivity {
+	s := Sensitivity{}
+	for _, d := range j.run.Detectors {
+		if d.State != Ready {
+			continue
+		}
+		p := Power{Detector: d.Name, Unit: or(d.Unit, "object"), Peers: math.Inf(1)}
+		for _, doses := range j.doses() {
+			p.Peers = math.Min(p.Peers, peersToSeeOne(doses, d.Noise))
+		}
+		if math.IsInf(p.Peers, 1) || p.Peers <= 0 {
+			continue
+		}
+		s.Detectors = append(s.Detectors, p)
+		if !s.Known || p.Peers < s.Peers {
+			s.Known, s.Detector, s.Unit, s.Peers = true, p.Detector, p.Unit, p.Peers
+		}
+	}
+	return s
+}
+
+// doses returns the peers by scenario and cycle; a run without cycles is one.
+func (j *judge) doses() [][]float64 {
+	if len(j.problem.doses) > 0 {
+		return j.problem.doses
+	}
+	var list [][]float64
+	for _, s := range j.run.Scenarios {
+		list = append(list, []float64{float64(s.Landed)})
+	}
+	if len(list) == 0 && j.run.Lives > 0 {
+		list = append(list, []float64{float64(j.run.Lives)})
+	}
+	return list
+}
+
+// peersToSeeOne returns the n for which a leak of one peer in n, at random, is
+// seen with 99 %. A detector without noise has to see one in all cycles; another
+// has to see more than its noise in every one that had peers.
+func peersToSeeOne(doses []float64, noise float64) float64 {
+	total := sumOf(doses)
+	if noise <= 0 || total <= 0 {
+		return -total / math.Log(missed)
+	}
+	low, high := 1e-9, total
+	for range 80 {
+		n := math.Sqrt(low * high)
+		seen := 1.0
+		for _, d := range doses {
+			if d > 0 {
+				seen *= 1 - poisson(int(noise), d/n)
+			}
+		}
+		if seen < 1-missed {
+			high = n
+		} else {
+			low = n
+		}
+	}
+	return low
+}
+
+// poisson returns the probability of at most n where so many are expected.
+func poisson(n int, expected float64) float64 {
+	if expected > 500 { // where the sum would underflow, it is as good as normal
+		return 0.5 * math.Erfc((expected-float64(n)-0.5)/math.Sqrt(2*expected))
+	}
+	term, total := math.Exp(-expected), 0.0
+	for i := 0; i <= n; i++ {
+		total += term
+		term *= expected / float64(i+1)
+	}
+	return math.Min(1, total)
+}

@@ -1,0 +1,112 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+)
+
+// String says where a leak comes from: "scenario rst", "rst and vanish", "every
+// scenario". It is empty where that is not known.
+func (a Attribution) String() string {
+	switch s := a.scenarios(); {
+	case !a.Solved:
+		return ""
+	case a.Fixed, a.Every, len(a.But) > 0:
+		return s + a.others()
+	case len(a.Shares) == 1:
+		return "scenario " + s + a.others()
+	default:
+		return s + a.others()
+	}
+}
+
+func (a Attribution) others() string {
+	if len(a.Or) == 0 {
+		return ""
+	}
+	return " (or " + strings.Join(a.Or, ", or ") + ")"
+}
+
+// scenarios is String without the word in front.
+func (a Attribution) scenarios() string {
+	switch {
+	case a.Fixed:
+		return "each cycle alike, however many the peers"
+	case a.Every:
+		return "every scenario"
+	case len(a.But) > 0:
+		return "every scenario but " + enumerate(a.But)
+	}
+	return enumerate(a.names())
+}
+
+func (a Attribution) names() []string {
+	names := make([]string, len(a.Shares))
+	for i, s := range a.Shares {
+		names[i] = s.Scenario
+	}
+	return names
+}
+
+// certain reports whether the source is known and no other explains it as well.
+func (a Attribution) certain() bool { return a.Solved && len(a.Or) == 0 }
+
+// sameSource reports whether two attributions blame the same scenarios.
+func sameSource(a, b Attribution) bool {
+	return a.Solved == b.Solved && a.Fixed == b.Fixed && slices.Equal(a.names(), b.names())
+}
+
+// alike reports whether all shares are the same.
+func alike(shares []Share) bool {
+	for _, s := range shares {
+		if s.PerPeer != shares[0].PerPeer {
+			return false
+		}
+	}
+	return true
+}
+
+// told returns the attribution of a finding whose detector knows the scenarios.
+func told(r *Run, c *clue) Attribution {
+	a := Attribution{Solved: true, Every: len(r.Scenarios) > 1}
+	leaked, peers := 0.0, 0.0
+	for _, s := range r.Scenarios {
+		n := c.PerScenario[s.Name]
+		if n <= 0 {
+			a.Every = false
+			continue
+		}
+		landed := float64(max(1, r.peers(s)))
+		if c.peers > 0 && len(c.PerScenario) == 1 {
+			landed = float64(c.peers)
+		}
+		a.Shares = append(a.Shares, Share{s.Name, float64(n) / landed})
+		leaked, peers = leaked+float64(n), peers+landed
+	}
+	if len(a.Shares) == 0 {
+		return Attribution{}
+	}
+	a.PerPeer = leaked / peers
+	return a
+}
+
+// peers returns how many went through a scenario while somebody counted: a warm-up
+// is before the first cycle.
+func (r *Run) peers(s Scenario) (n int64) {
+	for _, c := range r.Cycles {
+		n += c.Doses[s.Name]
+	}
+	if n > 0 {
+		return n
+	}
+	return s.Landed
+}
+
+// enumerate writes "a", "a and b", "a, b and c".
+func enumerate(words []string) string {
+	n := len(words)
+	if n < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+}

@@ -1,0 +1,273 @@
+package verdict
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	textWidth = 140
+	textLeaks = 5 // more than these are not read on one screen
+)
+
+// Text writes the verdict for a terminal or a log: one screen, every line
+// something to act on.
+func Text(w io.Writer, v Verdict) error {
+	var p page
+	for _, r := range v.Invalid {
+		p.reason("INVALID", r)
+	}
+	for i := range min(len(v.Leaks), textLeaks) {
+		p.leak(fmt.Sprintf("LEAK %d of %d", i+1, len(v.Leaks)), &v.Leaks[i], v.Run.Rate)
+	}
+	if more := len(v.Leaks) - textLeaks; more > 0 {
+		p.line(fmt.Sprintf("AND %s, smaller ones; see the report", plural(int64(more), "leak")))
+	}
+	for i := range min(len(v.Doubtful), textLeaks) {
+		p.leak("MAYBE", &v.Doubtful[i], v.Run.Rate)
+	}
+	for _, r := range v.Doubts {
+		p.reason("MAYBE", r)
+	}
+	for i := range v.Known {
+		p.known(&v.Known[i])
+	}
+	p.trends(v.Trends)
+	p.coverage(&v)
+	p.last(&v)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// page is the text so far.
+type page struct{ b strings.Builder }
+
+// line writes a line. Peers choose some of the text, so nothing in it may steer
+// the terminal.
+func (p *page) line(s string) {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, s)
+	p.b.WriteString(strings.TrimRight(s, " "))
+	p.b.WriteByte('\n')
+}
+
+// columns writes parts with three spaces between them, on as many lines as it
+// takes.
+func (p *page) columns(parts ...string) {
+	const indent = 11
+	line := ""
+	for _, part := range parts {
+		if part == "" {
+			continue
+		}
+		for _, piece := range wrap(part, textWidth-indent) {
+			switch {
+			case line == "":
+				line = piece
+			case utf8.RuneCountInString(line)+3+utf8.RuneCountInString(piece) > textWidth:
+				p.line(line)
+				line = strings.Repeat(" ", indent) + piece
+			default:
+				line += "   " + piece
+			}
+		}
+	}
+	p.line(line)
+}
+
+// item writes one labelled line of a leak. Long ones are cut at a space or comma.
+func (p *page) item(label, text string) {
+	const indent = 11
+	if text == "" {
+		return
+	}
+	head := fmt.Sprintf("  %-9s", label)
+	for _, line := range wrap(text, textWidth-indent) {
+		p.line(head + line)
+		head = strings.Repeat(" ", indent)
+	}
+}
+
+func (p *page) leak(title string, l *Leak, rate float64) {
+	p.columns(title, l.what(), l.rate(), l.figures(), "fp "+Short(l.Fingerprint))
+	if l.Born != (Site{}) {
+		p.item("born", spread(shortName(l.Born.Function), l.Born.Place(), 24))
+	}
+	p.kept(l)
+	p.item("bytes", l.cost(rate))
+	p.item("seen by", l.seenBy())
+	p.item("clean", strings.Join(l.Clean, ", "))
+	p.item("why", l.Why)
+	p.item("do", l.Do)
+}
+
+// kept writes the retaining path, with the place where the thing went in on the
+// same line if there is room.
+func (p *page) kept(l *Leak) {
+	path, in := l.keptBy(), l.wentIn()
+	if path == "" || in == "" || utf8.RuneCountInString(path)+utf8.RuneCountInString(in)+8 > textWidth-11 {
+		p.item("kept by", path)
+		p.item("", in)
+		return
+	}
+	p.item("kept by", path+"        "+in)
+}
+
+func (p *page) known(k *Known) {
+	l := &k.Leak
+	p.columns("KNOWN", l.what(), l.rate(), l.figures(), "fp "+Short(l.Fingerprint),
+		"until "+k.Rule.Expires.Format("2006-01-02")+": "+k.Rule.Reason+inIssue(k.Rule.Issue))
+}
+
+func (p *page) reason(title string, r Reason) {
+	for i, line := range wrap(r.What, textWidth-12) {
+		if i == 0 {
+			p.line(title + "   " + line)
+		} else {
+			p.line(strings.Repeat(" ", len(title)+3) + line)
+		}
+	}
+	p.item("do", r.Do)
+}
+
+// trends tells each series of a target that cannot be seen into.
+func (p *page) trends(trends []Trend) {
+	width := 0
+	for i := range trends {
+		width = max(width, utf8.RuneCountInString(trends[i].Name()))
+	}
+	for i := range trends {
+		t := &trends[i]
+		head := fmt.Sprintf("SERIES   %-*s   %-12s", width, t.Name(), t.Outcome)
+		more := t.Why
+		if t.Outcome == Inconclusive {
+			more += "; " + t.advice()
+		}
+		p.columns(head, t.retained(), more)
+	}
+}
+
+// coverage says what the run looked at and how closely.
+func (p *page) coverage(v *Verdict) {
+	smallest := "smallest leak this run could have seen: " + v.Sensitivity.String()
+	if !v.Sensitivity.Known && len(v.Trends) > 0 {
+		smallest = "" // each series has said its own
+	}
+	scenarios := strings.Join(v.NotLeaking, ", ")
+	switch {
+	case scenarios == "":
+		p.columns("NOT LEAKING", "no scenario is cleared", smallest)
+	case utf8.RuneCountInString(scenarios)+utf8.RuneCountInString(smallest) > textWidth-23:
+		for i, line := range wrap(scenarios, textWidth-13) {
+			p.line([]string{"NOT LEAKING  ", "             "}[min(i, 1)] + line)
+		}
+		p.item("", smallest)
+	default:
+		p.line("NOT LEAKING  " + scenarios + strings.Repeat(" ", 10) + smallest)
+	}
+	if len(v.Leaks)+len(v.Doubtful) == 0 {
+		p.item("clean", strings.Join(ready(v.Detectors), ", "))
+	}
+	p.item("off", strings.Join(off(v.Detectors), "; "))
+	if v.Outcome != Leaking {
+		p.item("control", strings.Join(controls(v.Controls), ", "))
+	}
+}
+
+// last is the line that is read first.
+func (p *page) last(v *Verdict) {
+	about := []string{plural2(v.Run.Lives, "life", "lives"), lasted(v.Run.Seconds), "seed " + v.Run.Seed}
+	if v.Run.Commit != "" {
+		about = append(about, "commit "+shortCommit(v.Run.Commit))
+	}
+	report := ""
+	if v.Run.Report != "" {
+		report = "       report: " + v.Run.Report
+	}
+	p.columns("verdict "+strings.ToUpper(string(v.Outcome)), strings.Join(about, ", "), report)
+	if v.Outcome == Invalid || v.Outcome == Inconclusive {
+		p.item("again", v.Run.Command)
+	}
+}
+
+func ready(detectors []Detector) []string {
+	var names []string
+	for _, d := range detectors {
+		if d.State == Ready {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+func off(detectors []Detector) []string {
+	var names []string
+	for _, d := range detectors {
+		if d.State == Off {
+			names = append(names, d.Name+because(d.Why))
+		}
+	}
+	return names
+}
+
+func controls(list []Control) []string {
+	var words []string
+	for _, c := range list {
+		word := c.Name
+		switch {
+		case c.Planted && c.Caught:
+			word += " caught"
+		case c.Planted:
+			word += " NOT CAUGHT"
+		case c.Caught:
+			word += " REPORTED, but benign"
+		default:
+			word += " rightly not reported"
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+func plural2(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + many
+}
+
+// spread pads a place so that the functions after it stand under each other.
+func spread(function, place string, width int) string {
+	if place == "" {
+		return function
+	}
+	return strings.TrimRight(fmt.Sprintf("%-*s  %s", width-4, place, function), " ")
+}
+
+// wrap cuts a text into lines at spaces, and in the middle of a word only if it
+// is longer than a line.
+func wrap(s string, width int) []string {
+	var lines []string
+	for {
+		if utf8.RuneCountInString(s) <= width {
+			return append(lines, s)
+		}
+		runes := []rune(s)
+		cut := width
+		for cut > width/3 && runes[cut] != ' ' {
+			cut--
+		}
+		if runes[cut] != ' ' {
+			cut = width
+		}
+		lines = append(lines, strings.TrimRight(string(runes[:cut]), " "))
+		s = strings.TrimLeft(string(runes[cut:]), " ")
+	}
+}

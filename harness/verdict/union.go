@@ -1,0 +1,59 @@
+package verdict
+
+// union is a disjoint-set forest: which clues belong together.
+type union []int
+
+func newUnion(n int) union {
+	u := make(union, n)
+	for i := range u {
+		u[i] = i
+	}
+	return u
+}
+
+func (u union) find(i int) int {
+	for u[i] != i {
+		u[i] = u[u[i]]
+		i = u[i]
+	}
+	return i
+}
+
+// merge keeps the earlier root, so that groups come in the order of their first.
+func (u union) merge(i, j int) {
+	a, b := u.find(i), u.find(j)
+	u[max(a, b)] = min(a, b)
+}
+
+// groups returns the groups. A clue that is shared goes to the group of each of
+// its parts, with the part's count.
+func (u union) groups(clues []*clue, shared map[int][]int) []group {
+	var groups []group
+	at := make(map[int]int)
+	for i, c := range clues {
+		if shared[i] != nil {
+			continue
+		}
+		root := u.find(i)
+		if _, ok := at[root]; !ok {
+			at[root] = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[at[root]] = append(groups[at[root]], c)
+	}
+	for i, c := range clues {
+		for _, part := range shared[i] {
+			g := at[u.find(part)]
+			groups[g] = append(groups[g], c.part(clues[part]))
+		}
+	}
+	return groups
+}
+
+// part returns the clue as far as it speaks of the peers of another.
+func (c *clue) part(of *clue) *clue {
+	p := *c
+	p.Bytes = int64(float64(c.Bytes) * float64(of.Count) / float64(max(1, c.Count)))
+	p.Count, p.PerCycle, p.source = of.Count, of.PerCycle, of.source
+	return &p
+}
