@@ -17,74 +17,98 @@ func TestEventsInOrder(t *testing.T) {
 	t.Parallel()
 	a, h := digits("a"), digits("1")
 	w := newWorld(t, hub.Config{HubPeerIDs: []wire.PeerID{h}, DrainWindow: -1, CloseTimeout: 100 * time.Millisecond})
-	sub, err := w.hub.Subscribe("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := func(name hub.EventName, payload map[string]any) {
-		t.Helper()
-		select {
-		case e := <-sub.Events():
-			if e.Name != name || !reflect.DeepEqual(e.Payload(), payload) || e.At.IsZero() {
-				t.Errorf("got %s %v, want %s %v", e.Name, e.Payload(), name, payload)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("no event, want %s", name)
-		}
-	}
-	connected := func(id wire.PeerID, total int) {
-		t.Helper()
-		want(hub.EventPeerConnected, map[string]any{"peerId": id, "totalConnections": total})
-	}
-	announced := func(id wire.PeerID, network string, isHub bool) {
-		t.Helper()
-		want(hub.EventPeerAnnounced, map[string]any{"peerId": id, "networkName": network, "isHub": isHub})
-	}
-	disconnected := func(id wire.PeerID, code int, reason string, total int) {
-		t.Helper()
-		want(hub.EventPeerDisconnected, map[string]any{"peerId": id, "code": code, "reason": reason, "totalConnections": total})
-	}
-
+	sub := w.subscribe()
 	w.hub.Listening(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
-	want(hub.EventStarted, map[string]any{"host": "127.0.0.1", "port": 3000})
+	sub.want(hub.EventStarted, map[string]any{"host": "127.0.0.1", "port": 3000})
 	alice := w.joinAs("alice", a, "n")
-	connected(a, 1)
-	announced(a, "n", false)
+	sub.connected(a, 1)
+	sub.announced(a, "n", false)
 	alice.announce("m") // a move is an announce, no disconnect
-	announced(a, "m", false)
+	sub.announced(a, "m", false)
 	hubPeer := w.joinAs("hub", h, wire.DefaultMeshNamespace)
-	connected(h, 2)
-	want(hub.EventHubRegistered, map[string]any{"peerId": h, "totalHubs": 1})
-	announced(h, wire.DefaultMeshNamespace, true)
+	sub.connected(h, 2)
+	sub.want(hub.EventHubRegistered, map[string]any{"peerId": h, "totalHubs": 1})
+	sub.announced(h, wire.DefaultMeshNamespace, true)
 	hubPeer.raw(`{"type":"goodbye"}`)
-	want(hub.EventPeerGoodbye, map[string]any{"peerId": h})
-	want(hub.EventHubUnregistered, map[string]any{"peerId": h, "totalHubs": 0})
-	disconnected(h, 1000, "goodbye", 1)
+	sub.want(hub.EventPeerGoodbye, map[string]any{"peerId": h})
+	sub.want(hub.EventHubUnregistered, map[string]any{"peerId": h, "totalHubs": 0})
+	sub.disconnected(h, 1000, "goodbye", 1)
 	hubPeer.wantClose(1000, "goodbye")
 	alice.SendClose(4321, "my reason")
-	disconnected(a, 4321, "my reason", 0)
+	sub.disconnected(a, 4321, "my reason", 0)
 	alice.wantClose(4321, "my reason")
 
-	w.connect("lost", a).reset()
-	connected(a, 1)
-	disconnected(a, 1006, "", 0)
-	if p, err := w.dial("refused", "bad id"); err == nil { // no event
-		p.wantClose(1008, "Invalid")
-	}
-	w.connect("rude", a).frames([]byte{0xff, 0xff})
-	connected(a, 1)
-	disconnected(a, 1002, "", 0)
 	stays := w.connect("stays", a)
-	connected(a, 1)
+	sub.connected(a, 1)
 	w.hub.Fail(errors.New("the disk is full"))
-	want(hub.EventError, map[string]any{"message": "the disk is full"})
+	sub.want(hub.EventError, map[string]any{"message": "the disk is full"})
 	stays.attendShutdown(t)
-	disconnected(a, 1000, "Server shutting down", 0)
-	want(hub.EventStopped, nil)
+	sub.disconnected(a, 1000, "Server shutting down", 0)
+	sub.want(hub.EventStopped, nil)
 	<-sub.Done()
 	if sub.Lost() > 0 {
 		t.Errorf("%d events were lost", sub.Lost())
 	}
+}
+
+// Ends without a close frame, and refusals, which are no events.
+func TestEventsOfAbruptEnds(t *testing.T) {
+	t.Parallel()
+	a := digits("a")
+	w := newWorld(t, hub.Config{CloseTimeout: 100 * time.Millisecond})
+	sub := w.subscribe()
+	w.connect("lost", a).reset()
+	sub.connected(a, 1)
+	sub.disconnected(a, 1006, "", 0)
+	if p, err := w.dial("refused", "bad id"); err == nil { // no event
+		p.wantClose(1008, "Invalid")
+	}
+	w.connect("rude", a).frames([]byte{0xff, 0xff})
+	sub.connected(a, 1)
+	sub.disconnected(a, 1002, "", 0)
+}
+
+// eventLog is a subscription with assertions.
+type eventLog struct {
+	*hub.Subscription
+	w *world
+}
+
+func (w *world) subscribe() eventLog {
+	w.Helper()
+	sub, err := w.hub.Subscribe("test")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return eventLog{sub, w}
+}
+
+// want asserts the next event.
+func (l eventLog) want(name hub.EventName, payload map[string]any) {
+	l.w.Helper()
+	select {
+	case e := <-l.Events():
+		if e.Name != name || !reflect.DeepEqual(e.Payload(), payload) || e.At.IsZero() {
+			l.w.Errorf("got %s %v, want %s %v", e.Name, e.Payload(), name, payload)
+		}
+	case <-time.After(10 * time.Second):
+		l.w.Fatalf("no event, want %s", name)
+	}
+}
+
+func (l eventLog) connected(id wire.PeerID, total int) {
+	l.w.Helper()
+	l.want(hub.EventPeerConnected, map[string]any{"peerId": id, "totalConnections": total})
+}
+
+func (l eventLog) announced(id wire.PeerID, network string, isHub bool) {
+	l.w.Helper()
+	l.want(hub.EventPeerAnnounced, map[string]any{"peerId": id, "networkName": network, "isHub": isHub})
+}
+
+func (l eventLog) disconnected(id wire.PeerID, code int, reason string, total int) {
+	l.w.Helper()
+	l.want(hub.EventPeerDisconnected, map[string]any{"peerId": id, "code": code, "reason": reason, "totalConnections": total})
 }
 
 // attendShutdown shuts the hub down while the peer answers.

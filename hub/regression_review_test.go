@@ -57,9 +57,9 @@ func TestClaimsOnAnIDDoNotCostItsHolder(t *testing.T) {
 // go, and it was cut for not having read what it was never offered.
 func TestTalkativeMembersDoNotKeepOthersOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, hub.Config{QueueBytes: 64 << 10})
+	w := newWorld(t, hub.Config{QueueBytes: 256 << 10})
 	pad := strings.Repeat("x", 7<<10)
-	for i := range 30 {
+	for i := range 60 {
 		p := w.connect(fmt.Sprint("member", i), "")
 		data, err := json.Marshal(map[string]any{"peerId": p.ID(), "pad": pad})
 		if err != nil {

@@ -93,6 +93,7 @@ func TestHolderOfAnIDIsProbed(t *testing.T) {
 		w := newPipeWorld(t, hub.Config{PingInterval: time.Hour, WriteTimeout: time.Hour})
 		dead := w.join("dead", "n") // never reads again
 		bob := w.join("bob", "n")
+		synctest.Wait() // until the hub has taken in all that the dead one said
 		began := time.Now()
 		reborn := w.connect("reborn", dead.ID())
 		if took := time.Since(began); took != 5*time.Second {
