@@ -24,6 +24,9 @@ const (
 // no herd, and nobody should wait for them.
 const drainStep = 5 * time.Millisecond
 
+// tellAtOnce is how many sessions are ended between two commits.
+const tellAtOnce = 32
+
 // Shutdown ends the hub and returns when nothing of it is left: no goroutine,
 // timer, descriptor, map entry, subscription. It refuses new peers at once, tells
 // the connected ones with a close frame, in random order over Config.DrainWindow
@@ -121,12 +124,17 @@ func (h *Hub) tell(ctx context.Context) {
 		if elapsed := time.Since(began); elapsed < window {
 			due = int(float64(due) * float64(elapsed) / float64(window))
 		}
-		h.do(func(b *batch) {
-			for ; told < due; told++ {
-				h.end(list[told], wire.ReasonShutdown, b)
-				list[told] = nil
-			}
-		})
+		for told < due && ctx.Err() == nil {
+			// Few at a time: the time of an ending session runs before its close
+			// frame is written, which happens with the commit.
+			h.do(func(b *batch) {
+				for range min(tellAtOnce, due-told) {
+					h.end(list[told], wire.ReasonShutdown, b)
+					list[told] = nil
+					told++
+				}
+			})
+		}
 		if told == len(list) {
 			return
 		}
