@@ -1,6 +1,3 @@
-// Package harness drives any signaling hub in tests: targets (in this process, in
-// a child process, at a URL), named peers that do what real and broken clients do,
-// and scenarios in which they come and go.
 package harness
 
 import (

@@ -1,0 +1,149 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Census finds collections that grow. It walks from the given roots to every map,
+// slice, channel, sync.Map and linked list, by reflection and through unexported
+// fields, and adds up their lengths by path:
+//
+//	hub.Hub.networks[*].members
+//
+// [*] stands for all elements, [key] for all keys of a map, .(T) for what an
+// interface holds; a field that leads back to its own type is one path, counted
+// with a * for its links. What several paths lead to counts for the shortest. It
+// counts the children of a context, too, which is where a context that nobody
+// cancels stays.
+//
+// The target must be quiet while it is read: a map that is written meanwhile ends
+// the process, as in any unlocked read of one. Lock is held for the walk if it
+// is set. The walk does not see what no root leads to, variables that a closure
+// has captured, elements that wait in a channel, or unsafe pointers other than
+// those of atomic.Pointer. It does not look into a sync.Pool, contexts, loggers,
+// or packages of the standard library that hold no state of the caller's.
+//
+// A path is a finding if it grew in two thirds of the cycles and in the last; one
+// that grew by what the caller means to keep, such as a series of measurements,
+// must be stopped or ignored. Two readings that differ in a target that is quiet
+// mean growth or shrinking, not noise: maps and slices have a length, not a size.
+type Census struct {
+	// Roots are pointers, by a name that is used only where two have one type.
+	Roots map[string]any
+	// Stop says of a type that it is not looked into, besides the built-in ones.
+	Stop func(reflect.Type) bool
+	// Ignore says of a path that its growth does not count.
+	Ignore func(path string) bool
+	// Lock is held during the walk, if set.
+	Lock sync.Locker
+	// MaxValues bounds the values visited; default 20 million. A census that
+	// would need more is an error.
+	MaxValues int
+
+	base   map[string]Size
+	cycles []map[string]Size
+	doses  []int64
+}
+
+// Size is how much the collections of one path hold together.
+type Size struct {
+	Collections int64
+	Len, Cap    int64 // a map has no capacity
+}
+
+// Name implements Detector.
+func (c *Census) Name() string { return "census" }
+
+// Baseline takes the census.
+func (c *Census) Baseline(ctx context.Context, _ *Reading) error {
+	sizes, err := c.Count(ctx)
+	if err != nil {
+		return err
+	}
+	c.base, c.cycles, c.doses = sizes, nil, nil
+	return nil
+}
+
+// Cycle takes it again.
+func (c *Census) Cycle(ctx context.Context, r *Reading) error {
+	if c.base == nil {
+		return ErrNoBaseline
+	}
+	sizes, err := c.Count(ctx)
+	if err != nil {
+		return err
+	}
+	c.cycles, c.doses = append(c.cycles, sizes), append(c.doses, r.Dose)
+	return nil
+}
+
+// Findings returns a finding for each path whose collections keep growing, in
+// length or, if that stands still, in capacity. What grows because it is part of
+// the elements of another that grows is in the detail of that one.
+func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
+	if len(c.cycles) == 0 {
+		return nil, ErrNoCycle
+	}
+	var findings []verdict.Finding
+	// In this order what a path is part of comes before it.
+	for _, path := range slices.Sorted(maps.Keys(c.cycles[len(c.cycles)-1])) {
+		if c.Ignore != nil && c.Ignore(path) {
+			continue
+		}
+		f, ok := c.judge(path)
+		if !ok {
+			continue
+		}
+		outer := slices.IndexFunc(findings, func(o verdict.Finding) bool { return strings.HasPrefix(path, o.Field+"[") })
+		if outer >= 0 && sum(c.growth(path, func(s Size) int64 { return s.Collections })) > 0 {
+			findings[outer].Detail += fmt.Sprintf("in its elements: %s +%d\n", strings.TrimPrefix(path, findings[outer].Field), f.Count)
+			continue
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+// judge returns the finding of a path, if it is one.
+func (c *Census) judge(path string) (verdict.Finding, bool) {
+	f := verdict.Finding{Detector: c.Name(), Class: verdict.Collection, Field: path}
+	if isChildren(path) {
+		f.Class, f.Detail = verdict.Timer, "contexts that were never cancelled stay with their parent\n"
+	}
+	f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len })
+	if !keepsGrowing(f.PerCycle, c.doses) {
+		f.PerCycle = c.growth(path, func(s Size) int64 { return s.Cap - s.Len })
+		f.Detail = "capacity beyond the length\n"
+		if !keepsGrowing(f.PerCycle, c.doses) {
+			return f, false
+		}
+	}
+	f.Count = sum(f.PerCycle)
+	return f, true
+}
+
+// growth returns by how much a path grew in each cycle.
+func (c *Census) growth(path string, of func(Size) int64) []int64 {
+	var growth []int64
+	before := of(c.base[path])
+	for _, sizes := range c.cycles {
+		growth = append(growth, of(sizes[path])-before)
+		before = of(sizes[path])
+	}
+	return growth
+}
+
+func sum(ns []int64) (total int64) {
+	for _, n := range ns {
+		total += n
+	}
+	return total
+}

@@ -1,0 +1,62 @@
+// Package harness puts a signaling hub, ours or anybody's, through what peers do
+// to it and finds what it leaks. Targets, named peers and scenarios make the
+// traffic; detectors look at the process before it and after each cycle of it;
+// package verdict makes one verdict of what they find. The detectors know nothing
+// of hubs: each works alone, in the tests of any Go program.
+//
+//	func init() { harness.ExactHeap() }
+//
+//	detectors := harness.Detectors{
+//		&harness.Descriptors{}, &harness.Goroutines{}, // before the collection
+//		&harness.Unclosed{}, &harness.Sites{}, &harness.Timers{},
+//		&harness.Census{Roots: map[string]any{"hub": h}},
+//	}
+//	warmUp()
+//	err := detectors.Baseline(ctx, harness.NewReading(0))
+//	for _, dose := range []int64{1009, 1013, 1019} {
+//		churn(dose)
+//		err = harness.Settle(ctx, everybodyIsGone)
+//		err = detectors.Cycle(ctx, harness.NewReading(dose))
+//	}
+//	findings, err := detectors.Findings(ctx)
+//
+// # What sees what
+//
+//	Descriptors  sockets, files, pipes left open; in this process or by pid
+//	Unclosed     connections and files that were collected but never closed
+//	Goroutines   goroutines that do not end, by go statement
+//	Sites        objects that stay, by the line that allocates them
+//	Timers       timers never stopped, contexts never cancelled
+//	Census       maps, slices, channels, lists that grow, by field
+//	Watch        given objects that are still there, and by which path
+//
+// Each says in its documentation what it misses. Together they miss what a hub
+// keeps outside its process, memory of C, a counter that drifts (compare the
+// target's gauges for that), numbers that pile up in a collection that no root
+// leads to, and whatever the scenarios do not make happen.
+//
+// # Order
+//
+// Wait until the target says that everybody has gone; only then read. Descriptors
+// are read before the first forced collection, for that closes the forgotten ones;
+// Goroutines may be read at any time, cheapest first. Then the collection, once
+// for all detectors of a Reading, and what counts live objects: Unclosed, Sites,
+// Timers. Census does not depend on it. A heap dump comes before the goroutineleak
+// profile (Goroutines.Proof), which in Go 1.26 makes it crash.
+//
+// The baseline comes after a warm-up with as many peers at once as the cycles will
+// have: pools, maps, goroutine descriptors and free lists follow the highest number
+// there ever was.
+//
+// # Errors
+//
+// An error of a detector means that it could not look: a profile that is not exact,
+// a table that cannot be read, a process that is gone. It makes a run invalid; it
+// is never a pass. That there is nothing to find is an empty result without error,
+// after a baseline and a cycle.
+//
+// # What is shared by the process
+//
+// All but Census, Watch and Goroutines with Labels read what belongs to the whole
+// process: tests that use them must not run in parallel with others.
+package harness

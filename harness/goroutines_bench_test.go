@@ -1,0 +1,30 @@
+package harness_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+)
+
+// What a look at so many goroutines costs, with labels and without.
+func BenchmarkGoroutines(b *testing.B) {
+	for _, n := range []int64{100, 10_000} {
+		for _, labels := range []map[string]string{nil, {"none": "has it"}} {
+			b.Run(fmt.Sprintf("%d/labels_%v", n, labels != nil), func(b *testing.B) {
+				h := &herd{done: make(chan struct{})}
+				defer h.end()
+				h.leak(n)
+				g := &harness.Goroutines{Labels: labels}
+				if err := g.Baseline(b.Context(), harness.NewReading(0)); err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					if err := g.Quiet(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// herd is goroutines that wait until it ends, at the latest with the test.
+type herd struct {
+	done chan struct{}
+	once sync.Once
+	wg   sync.WaitGroup
+}
+
+func newHerd(t *testing.T) *herd {
+	h := &herd{done: make(chan struct{})}
+	t.Cleanup(h.end)
+	return h
+}
+
+func (h *herd) end() {
+	h.once.Do(func() { close(h.done) })
+	h.wg.Wait()
+}
+
+func (h *herd) leak(n int64) {
+	for range n {
+		h.wg.Add(1)
+		go h.wait() // the line a finding must name
+	}
+}
+
+func (h *herd) wait() {
+	defer h.wg.Done()
+	<-h.done
+}
+
+func TestGoroutinesNamesTheGoStatement(t *testing.T) {
+	h := newHerd(t)
+	h.leak(3) // those of the baseline do not count
+	found := findIn(t, &harness.Goroutines{}, []int64{5, 7}, func(_ int, dose int64) { h.leak(dose) })
+	f := wantOne(t, found, verdict.Goroutine, 12, "(*herd).leak")
+	wantCycles(t, f, 5, 7)
+	if !strings.HasSuffix(f.Born.File, "goroutines_test.go") || f.Born.Line == 0 || !strings.Contains(f.Detail, "(*herd).wait") {
+		t.Errorf("born %s\n%s", f.Born, f.Detail)
+	}
+}
+
+// One of 10,000 is found.
+func TestGoroutinesFindsOne(t *testing.T) {
+	h, crowd := newHerd(t), newHerd(t)
+	crowd.leak(10_000)
+	found := findIn(t, &harness.Goroutines{}, []int64{1}, func(int, int64) {
+		h.wg.Go(func() { <-h.done })
+	})
+	// WaitGroup.Go has the go statement; the caller's function is what helps.
+	wantOne(t, found, verdict.Goroutine, 1, "TestGoroutinesFindsOne")
+}
+
+// The same function started at two places is two leaks; one that waits at two
+// lines is one.
+func TestGoroutinesGroupsByPlace(t *testing.T) {
+	h := newHerd(t)
+	ch := make(chan struct{})
+	t.Cleanup(func() { close(ch) }) // before the herd waits
+	twoLines := func(even bool) {
+		defer h.wg.Done()
+		if even {
+			<-h.done
+		}
+		<-ch
+	}
+	found := findIn(t, &harness.Goroutines{}, []int64{10}, func(int, int64) {
+		h.wg.Add(11)
+		for i := range 10 {
+			go twoLines(i%3 == 0)
+		}
+		go twoLines(true)
+	})
+	if len(found) != 2 || found[0].Count+found[1].Count != 11 || max(found[0].Count, found[1].Count) != 10 {
+		wantNone(t, found)
+	}
+	if !strings.Contains(found[0].Detail, "more at") {
+		t.Errorf("the other line is missing: %s", found[0].Detail)
+	}
+}
+
+// A goroutine of the baseline that waits somewhere else now is no leak, and one
+// that is about to end is waited for.
+func TestGoroutinesBenign(t *testing.T) {
+	h := newHerd(t)
+	next, slow := make(chan struct{}), make(chan struct{})
+	h.wg.Go(func() {
+		<-next
+		<-h.done
+	})
+	found := findIn(t, &harness.Goroutines{Grace: time.Minute}, []int64{1}, func(int, int64) {
+		close(next)
+		h.wg.Go(func() { <-slow })
+		time.AfterFunc(300*time.Millisecond, func() { close(slow) })
+	})
+	wantNone(t, found)
+}
+
+// Tests that run in parallel tell their own by label, a grandchild's too.
+func TestGoroutinesByLabel(t *testing.T) {
+	for _, name := range []string{"leaks", "clean"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			harness.Label(t.Context(), "spec", t.Name())
+			h := newHerd(t)
+			g := &harness.Goroutines{Labels: map[string]string{"spec": t.Name()}}
+			found := findIn(t, g, []int64{2, 3}, func(_ int, dose int64) {
+				if name == "leaks" {
+					h.wg.Go(func() { h.leak(dose) })
+				}
+			})
+			if name == "clean" {
+				wantNone(t, found)
+				return
+			}
+			wantCycles(t, wantOne(t, found, verdict.Goroutine, 5, "(*herd).leak"), 2, 3)
+		})
+	}
+}
+
+// Connections that a client keeps for later, timers and tickers that nobody holds
+// are no goroutines that leak; a body that is not closed is.
+func TestGoroutinesOfIdleConnections(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, strings.Repeat("x", 1<<20))
+	}))
+	defer server.Close()
+	get := func() *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	wantNone(t, findIn(t, &harness.Goroutines{}, []int64{1}, func(int, int64) {
+		resp := get()
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		time.NewTicker(time.Hour)
+	}))
+	var open *http.Response
+	found := findIn(t, &harness.Goroutines{}, []int64{1}, func(int, int64) { open = get() })
+	if len(found) != 3 {
+		t.Errorf("%d findings, want the client's reader and writer and the server's handler", len(found))
+		wantNone(t, found)
+	}
+	open.Body.Close()
+}
+
+// Goleak knows goroutines by their number: one that took another's place is new.
+func TestGoroutinesSecondOpinion(t *testing.T) {
+	h := newHerd(t)
+	for _, opinion := range []bool{false, true} {
+		first := newHerd(t)
+		first.leak(1)
+		found := findIn(t, &harness.Goroutines{SecondOpinion: opinion}, []int64{1}, func(int, int64) {
+			first.end()
+			h.leak(1)
+		})
+		if opinion {
+			wantOne(t, found, verdict.Goroutine, 1, "(*herd).leak")
+		} else {
+			wantNone(t, found)
+		}
+	}
+	if err := (&harness.Goroutines{SecondOpinion: true, Labels: map[string]string{"a": "b"}}).Baseline(t.Context(), harness.NewReading(0)); err == nil {
+		t.Error("goleak cannot tell by label")
+	}
+}
+
+// The runtime's proof, where the toolchain has it. A channel that nobody else
+// knows is proven; one that the test holds is found, but not proven.
+func TestGoroutinesProof(t *testing.T) {
+	if pprof.Lookup("goroutineleak") == nil {
+		t.Skip("built without the goroutineleak profile: GOEXPERIMENT=goroutineleakprofile")
+	}
+	h := newHerd(t)
+	found := findIn(t, &harness.Goroutines{Proof: true}, []int64{4}, func(_ int, dose int64) {
+		h.leak(dose)
+		for range dose {
+			go func() { <-make(chan int) }()
+		}
+	})
+	for _, f := range found {
+		if proven := strings.Contains(f.Detail, "4 of 4 proven"); proven == strings.Contains(f.Born.Function, "herd") {
+			t.Errorf("%s: %s", f.Born, f.Detail)
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("%d findings", len(found))
+	}
+}
+
+func TestGoroutinesEndsWithTheContext(t *testing.T) {
+	h := newHerd(t)
+	g := &harness.Goroutines{}
+	if err := g.Baseline(t.Context(), harness.NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	h.leak(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Cycle(ctx, harness.NewReading(1)); err == nil {
+		t.Error("a reading that could not settle is no reading")
+	}
+	bounded, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := harness.Settle(bounded, func() error {
+		if err := g.Quiet(); err == nil || !strings.Contains(err.Error(), "1 of ") || !strings.Contains(err.Error(), "(*herd).wait") {
+			return fmt.Errorf("got %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,147 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Detector looks at a process before the peers come and after each cycle of
+// them, and says what did not go back. An error of any method means that the
+// detector could not look: the run is invalid, never a pass.
+//
+// A detector is used by one goroutine at a time. Baseline may be called again, to
+// start over.
+type Detector interface {
+	Name() string
+	// Baseline takes the reading before.
+	Baseline(ctx context.Context, r *Reading) error
+	// Cycle takes the reading after r.Dose peers have come and gone.
+	Cycle(ctx context.Context, r *Reading) error
+	// Findings returns what has grown since the baseline; nothing if all is well.
+	Findings(ctx context.Context) ([]verdict.Finding, error)
+}
+
+// Errors of detectors that were used in a wrong way.
+var (
+	ErrNoBaseline = errors.New("no baseline was read")
+	ErrNoCycle    = errors.New("no cycle was read")
+	// ErrCollected is the order of readings: a forced collection closes the
+	// descriptors that were forgotten, so they are counted before it.
+	ErrCollected = errors.New("descriptors must be read before the forced collection")
+)
+
+// Detectors reads several detectors as one, in their order. Descriptors come
+// before whatever collects.
+type Detectors []Detector
+
+// Name implements Detector.
+func (ds Detectors) Name() string { return "detectors" }
+
+// Baseline takes the baseline of each.
+func (ds Detectors) Baseline(ctx context.Context, r *Reading) error {
+	return ds.each(func(d Detector) error { return d.Baseline(ctx, r) })
+}
+
+// Cycle takes the reading of each.
+func (ds Detectors) Cycle(ctx context.Context, r *Reading) error {
+	return ds.each(func(d Detector) error { return d.Cycle(ctx, r) })
+}
+
+// Findings returns the findings of all. With an error they are not complete.
+func (ds Detectors) Findings(ctx context.Context) ([]verdict.Finding, error) {
+	var all []verdict.Finding
+	err := ds.each(func(d Detector) error {
+		found, err := d.Findings(ctx)
+		all = append(all, found...)
+		return err
+	})
+	return all, err
+}
+
+func (ds Detectors) each(f func(Detector) error) error {
+	var errs []error
+	for _, d := range ds {
+		if err := f(d); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", d.Name(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Reading is one look at the process: the detectors that are to look at the same
+// moment share it, and with it one forced collection and one heap profile.
+type Reading struct {
+	Dose int64 // peers put through since the last reading; 0 for the baseline
+
+	collected bool
+	heap      map[*heapSite]heapCount
+}
+
+// NewReading returns a reading for the present moment.
+func NewReading(dose int64) *Reading { return &Reading{Dose: dose} }
+
+// Collect frees what can be freed: it forces collections, three at least (the
+// first empties pools into their second line, the second those; what a finalizer
+// held is free one later), until the number of objects falls no more and timers
+// that were stopped are gone, and waits for finalizers and cleanups in between.
+// Only the first call does anything.
+func (r *Reading) Collect(ctx context.Context) error {
+	if r.collected {
+		return nil
+	}
+	r.collected = true
+	before := uint64(math.MaxUint64)
+	var timers timerFlusher
+	for round := range 8 {
+		if round == 0 || !timers.done() {
+			timers.flush()
+		}
+		runtime.GC()
+		if err := awaitFinalizers(ctx); err != nil {
+			return err
+		}
+		now := readMetric("/gc/heap/objects:objects")
+		if round >= 2 && now >= before && timers.done() {
+			return nil
+		}
+		before = now
+	}
+	return nil // something allocates and frees beside us
+}
+
+// awaitFinalizers waits until the finalizers and cleanups that the collections so
+// far have found have run.
+func awaitFinalizers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return Settle(ctx, func() error {
+		for _, kind := range []string{"finalizers", "cleanups"} {
+			// Executed first: what is queued in between makes us look again.
+			ran := readMetric("/gc/" + kind + "/executed:" + kind)
+			if queued := readMetric("/gc/" + kind + "/queued:" + kind); ran < queued {
+				return fmt.Errorf("%d of %d %s have run: one of them blocks", ran, queued, kind)
+			}
+		}
+		return nil
+	})
+}
+
+// readMetric returns one of the runtime's counters. All that we ask for are in
+// the Go version of go.mod.
+func readMetric(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// closeIdle closes the connections that the default HTTP client keeps for later:
+// each is a descriptor and two goroutines, and no leak.
+func closeIdle() { http.DefaultClient.CloseIdleConnections() }

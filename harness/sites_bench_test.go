@@ -1,0 +1,65 @@
+package harness_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+)
+
+// What a reading of Sites costs, its collection included.
+func BenchmarkSitesReading(b *testing.B) {
+	h, rng := newToyHub(), rand.New(rand.NewPCG(1, 1))
+	h.crowd(rng, 1100, nil)
+	s := &harness.Sites{}
+	for b.Loop() {
+		if err := s.Baseline(b.Context(), harness.NewReading(0)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCollect(b *testing.B) {
+	for b.Loop() {
+		if err := harness.NewReading(0).Collect(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// What ExactHeap costs: an allocation with it and without.
+func BenchmarkExactHeap(b *testing.B) {
+	for _, rate := range []int{1, 512 << 10} {
+		b.Run(fmt.Sprint("rate_", rate), func(b *testing.B) {
+			defer func(before int) { runtime.MemProfileRate = before }(runtime.MemProfileRate)
+			runtime.MemProfileRate = rate
+			for b.Loop() {
+				allocated = new([4]uint64)
+			}
+		})
+	}
+}
+
+var allocated *[4]uint64
+
+func BenchmarkSolve(b *testing.B) {
+	for _, perPeer := range []int64{1, 0} { // a leak of all, and noise that nothing explains
+		b.Run(fmt.Sprint("per_peer_", perPeer), func(b *testing.B) {
+			doses := harness.PrimeDoses(1, 6, 18, 1000)
+			growth := make([]int64, len(doses))
+			for k, d := range doses {
+				growth[k] = int64(k%3) * 7
+				for _, n := range d {
+					growth[k] += n * perPeer
+				}
+			}
+			for b.Loop() {
+				if _, err := harness.Solve(growth, doses); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

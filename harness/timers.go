@@ -1,0 +1,102 @@
+package harness
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Timers finds timers that are never stopped and contexts that are never
+// cancelled. The runtime does not say how many timers wait: what is counted are
+// the live objects made by time.AfterFunc, NewTimer, NewTicker and After and by
+// context.WithCancel, WithTimeout, WithDeadline and AfterFunc, by the line that
+// calls them. A timer of AfterFunc lives until it has fired or was stopped, a
+// context until it is cancelled or its parent is gone; a timer or ticker with a
+// channel, stopped or not, is free when nobody refers to it (since Go 1.23), and
+// then does not count.
+//
+// So one that was stopped, or a context that was cancelled, still counts while
+// somebody keeps it: then it is an object that stays, and Sites reports its line,
+// too. Deadlines of connections are timers inside the runtime and are not seen.
+// A timer that re-arms itself keeps one object, and counts as one.
+//
+// Unlike Sites it needs no three cycles: what has grown in one cycle is reported
+// after one, what has grown in two thirds and in the last after more. It needs
+// ExactHeap. The zero value is ready to use.
+type Timers struct {
+	// Ignore says of a line that it does not count. The stack begins with the
+	// innermost frame that is not the runtime's.
+	Ignore func(stack []verdict.Site) bool
+
+	base   map[*heapSite]heapCount
+	cycles []map[*heapSite]heapCount
+	doses  []int64
+}
+
+// timerMakers allocate what lives as long as the timer or context does.
+var timerMakers = []string{
+	"time.AfterFunc", "time.NewTimer", "time.NewTicker", "time.After", "time.Tick", "time.newTimer",
+	"context.withCancel", "context.WithDeadlineCause", "context.AfterFunc", "context.(*cancelCtx).propagateCancel",
+}
+
+// Name implements Detector.
+func (t *Timers) Name() string { return "timers" }
+
+// Baseline counts the timers and contexts of every line, after a collection.
+func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
+	heap, err := t.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.base, t.cycles, t.doses = heap, nil, nil
+	return nil
+}
+
+// Cycle counts them again.
+func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
+	if t.base == nil {
+		return ErrNoBaseline
+	}
+	heap, err := t.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.cycles, t.doses = append(t.cycles, heap), append(t.doses, r.Dose)
+	return nil
+}
+
+// Findings returns a finding for each line whose timers or contexts stay.
+func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
+	if len(t.cycles) == 0 {
+		return nil, ErrNoCycle
+	}
+	var leaks []siteLeak
+	for site := range t.cycles[len(t.cycles)-1] {
+		growth, bytes := siteGrowth(site, t.base, t.cycles)
+		if keepsGrowing(growth, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
+			typ := "*time.Timer"
+			if packageOf(site.stack[0].Function) == "context" {
+				typ = "context.Context"
+			}
+			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(growth, t.doses), false, typ})
+		}
+	}
+	return mergeSites(t.Name(), verdict.Timer, leaks), nil
+}
+
+// read keeps the timers and contexts of the heap.
+func (t *Timers) read(ctx context.Context, r *Reading) (map[*heapSite]heapCount, error) {
+	heap, err := r.heapProfile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	timers := map[*heapSite]heapCount{}
+	for site, c := range heap {
+		// The channel of a timer is no second one.
+		if site.kind != "runtime.makechan" && slices.Contains(timerMakers, site.stack[0].Function) {
+			timers[site] = c
+		}
+	}
+	return timers, nil
+}

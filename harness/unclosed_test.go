@@ -1,0 +1,89 @@
+package harness_test
+
+import (
+	"net"
+	"os"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// dropListeners opens so many listeners and forgets all or closes them.
+func dropListeners(t *testing.T, n int64, closes bool) {
+	t.Helper()
+	for range n {
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if closes {
+			l.Close()
+		}
+	}
+}
+
+func TestUnclosedCountsForgottenConnections(t *testing.T) {
+	dropListeners(t, 7, false) // forgotten before the baseline
+	found := findIn(t, &harness.Unclosed{}, []int64{20, 30}, func(_ int, dose int64) { dropListeners(t, dose, false) })
+	f := wantOne(t, found, verdict.Unclosed, 50, "dropListeners")
+	wantCycles(t, f, 20, 30)
+	if f.Type != "net.Conn" {
+		t.Errorf("type %s\n%s", f.Type, f.Detail)
+	}
+}
+
+// Where some are closed and some are not, the lines are named, no line is blamed.
+func TestUnclosedAmongClosed(t *testing.T) {
+	found := findIn(t, &harness.Unclosed{}, []int64{1}, func(int, int64) {
+		dropListeners(t, 50, true)
+		for range 3 {
+			if _, err := os.Open(os.DevNull); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	f := wantOne(t, found, verdict.Unclosed, 3, "TestUnclosedAmongClosed")
+	if f.Type != "*os.File" {
+		t.Errorf("type %s\n%s", f.Type, f.Detail)
+	}
+}
+
+func TestUnclosedBenign(t *testing.T) {
+	var kept []net.Listener
+	found := findIn(t, &harness.Unclosed{}, []int64{50}, func(_ int, dose int64) {
+		dropListeners(t, dose, true)
+		l := listen(t, "tcp", "127.0.0.1:0")
+		kept = append(kept, l) // open, and held
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	})
+	wantNone(t, found)
+	kept[0].Close()
+}
+
+// Descriptors and Unclosed together: what the one no longer sees the other does,
+// when the runtime collects in the middle of a cycle.
+func TestDescriptorsAndUnclosedTogether(t *testing.T) {
+	for _, collect := range []bool{false, true} {
+		all := harness.Detectors{&harness.Descriptors{}, &harness.Unclosed{}}
+		found := findIn(t, all, []int64{50}, func(_ int, dose int64) {
+			dropListeners(t, dose, false)
+			if collect {
+				if err := harness.NewReading(0).Collect(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		classes := map[verdict.Class]int64{}
+		for _, f := range found {
+			classes[f.Class] += f.Count
+		}
+		if classes[verdict.Unclosed] != 50 || !collect && classes[verdict.Descriptor] == 0 || collect && classes[verdict.Descriptor] != 0 {
+			t.Errorf("collected %v: %v", collect, classes)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package harness
+
+import (
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// One finding for each way in which things are retained.
+func TestWatchExplains(t *testing.T) {
+	t.Parallel()
+	if !freshProcess(t) {
+		return
+	}
+	w := NewWatch()
+	h := newToyHub()
+	defer h.cancel()
+	if err := w.Baseline(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		for i := range 30 {
+			p := &toyPeer{}
+			added(t, w, p, []string{"rst/", "roam/"}[i%2]+fmt.Sprint(i))
+			if i < 20 {
+				h.rooms[fmt.Sprintf("n-%d", i)].members[fmt.Sprint(i)] = p
+			} else {
+				h.rooms["n-50"].order = append(h.rooms["n-50"].order, p)
+			}
+		}
+	}()
+	if err := w.Cycle(t.Context(), NewReading(30)); err != nil {
+		t.Fatal(err)
+	}
+	w.Paths, w.Roots = true, map[string]any{"hub": h}
+	found, err := w.Findings(t.Context())
+	if err != nil || len(found) != 2 {
+		t.Fatalf("got %+v, %v", found, err)
+	}
+	members, order := found[0], found[1]
+	if got := pathText(members.Path); got != "harness.toyHub.rooms[*] -> *harness.toyRoom.members[*]" || members.Count != 20 {
+		t.Errorf("got %d by %s", members.Count, got)
+	}
+	if got := pathText(order.Path); got != "harness.toyHub.rooms[*] -> *harness.toyRoom.order[*]" || order.Count != 10 ||
+		!maps.Equal(order.PerScenario, map[string]int64{"rst": 5, "roam": 5}) || !slices.Equal(order.PerCycle, []int64{10}) {
+		t.Errorf("got %+v by %s", order, got)
+	}
+	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, harnessPath+"TestWatchExplains") {
+		t.Errorf("born at %v", order.Born)
+	}
+	runtime.KeepAlive(h)
+}
+
+// Without a path, what was found stays found.
+func TestWatchExplainsNothing(t *testing.T) {
+	t.Parallel()
+	if inChild(t) {
+		return
+	}
+	NoteGoroutineLeakProfile()
+	w := NewWatch()
+	w.Paths = true
+	if err := w.Baseline(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	kept := &toyPeer{}
+	added(t, w, kept, "x")
+	if err := w.Cycle(t.Context(), NewReading(1)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.Findings(t.Context())
+	if err != nil || len(found) != 1 || found[0].Count != 1 || !strings.Contains(found[0].Detail, ErrGoroutineLeakProfile.Error()) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	runtime.KeepAlive(kept)
+}

@@ -1,0 +1,298 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// settled settles a watch and fails if that does not work.
+func settled(t *testing.T, w *Watch) []verdict.Finding {
+	t.Helper()
+	found, err := w.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// added watches an object and returns nothing that keeps it.
+func added(t *testing.T, w *Watch, object any, label string) {
+	t.Helper()
+	if err := w.Add(object, label); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatchFindsOneInAHundredThousand(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept *toyPeer
+	for i := range 100_000 {
+		p := &toyPeer{}
+		added(t, w, p, fmt.Sprintf("rst/peer %d", i))
+		if i == 77_777 {
+			kept = p
+		}
+	}
+	found := settled(t, w)
+	runtime.KeepAlive(kept)
+	if len(found) != 1 {
+		t.Fatalf("got %d findings, want 1: %v", len(found), found)
+	}
+	f := found[0]
+	if f.Detector != "watch" || f.Class != verdict.Object || f.Type != "*harness.toyPeer" || f.Count != 1 || f.Bytes != 88 || f.PerScenario["rst"] != 1 {
+		t.Errorf("got %+v", f)
+	}
+	if want := "1 of 100000 watched are alive: rst/peer 77777"; f.Detail != want {
+		t.Errorf("got %q, want %q", f.Detail, want)
+	}
+	if f.Born.Function != harnessPath+"added" {
+		t.Errorf("added at %v", f.Born)
+	}
+	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on
+		t.Errorf("after it was let go: %v", found)
+	}
+}
+
+// What retains must be seen, whatever it is; those that need no root in the test
+// come from toyPlants.
+func TestWatchControls(t *testing.T) {
+	w := NewWatch()
+	h := newToyHub()
+	func() {
+		for _, plant := range toyPlants {
+			p := &toyPeer{}
+			plant.put(h, p)
+			added(t, w, p, plant.name+"/x")
+		}
+	}()
+	found := settled(t, w)
+	if len(found) != 1 {
+		t.Fatalf("got %d findings, want 1", len(found))
+	}
+	for _, plant := range toyPlants {
+		if found[0].PerScenario[plant.name] != 1 {
+			t.Errorf("%s: not seen", plant.name)
+		}
+	}
+	h.cancel()
+	runtime.KeepAlive(h)
+}
+
+// What does not retain must not be seen.
+func TestWatchNegativeControls(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept []any
+	for name, use := range map[string]func(p *toyPeer) any{
+		"dropped":       func(p *toyPeer) any { return nil },
+		"pooled":        func(p *toyPeer) any { pool := &sync.Pool{}; pool.Put(p); return pool },
+		"deleted":       func(p *toyPeer) any { m := map[string]*toyPeer{"x": p}; delete(m, "x"); return m },
+		"slices.Delete": func(p *toyPeer) any { return slices.Delete([]*toyPeer{{}, p}, 1, 2) },
+		"stopped timer": func(p *toyPeer) any { timer := time.AfterFunc(time.Hour, p.expire); timer.Stop(); return nil },
+		"ticker":        func(p *toyPeer) any { return time.NewTicker(time.Hour) },
+		"cancelled": func(p *toyPeer) any {
+			ctx, cancel := context.WithCancel(context.Background())
+			_, done := context.WithCancel(context.WithValue(ctx, toyKey{}, p))
+			done()
+			return cancel
+		},
+		"stopped AfterFunc": func(p *toyPeer) any {
+			ctx, cancel := context.WithCancel(context.Background())
+			context.AfterFunc(ctx, p.expire)()
+			return cancel
+		},
+		"finalizer": func(p *toyPeer) any { runtime.SetFinalizer(p, (*toyPeer).expire); return nil },
+		"cleanup":   func(p *toyPeer) any { runtime.AddCleanup(p, func(int) {}, 0); return nil },
+		"cycle":     func(p *toyPeer) any { p.next = &toyPeer{next: p}; return nil },
+		"ended": func(p *toyPeer) any {
+			done := make(chan int)
+			go func() { p.expire(); close(done) }()
+			<-done
+			return done
+		},
+		"value copied": func(p *toyPeer) any { return *p },
+		"queue, pushed on": func(p *toyPeer) any {
+			q := []*toyPeer{p}
+			for range 100 { // a queue that is used is made anew now and then
+				q = append(q[1:], &toyPeer{})
+			}
+			return q
+		},
+	} {
+		p := &toyPeer{}
+		kept = append(kept, use(p))
+		added(t, w, p, name+"/x")
+	}
+	for _, f := range settled(t, w) {
+		t.Errorf("got %+v", f)
+	}
+	runtime.KeepAlive(kept)
+}
+
+func TestWatchUnclosed(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept []*toyPeer
+	func() {
+		for i, label := range []string{"rst/closed", "rst/forgotten", "vanish/forgotten", "rst/kept open", "rst/kept closed"} {
+			p := &toyPeer{}
+			if err := w.Open(p, label); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(label, "closed") {
+				w.Closed(p)
+				w.Closed(p)
+			}
+			if i >= 3 {
+				kept = append(kept, p)
+			}
+		}
+		w.Closed(&toyPeer{})
+		w.Closed(nil)
+	}()
+	for range 2 { // what was never closed stays so
+		found := settled(t, w)
+		if len(found) != 2 {
+			t.Fatalf("got %d findings, want 2: %+v", len(found), found)
+		}
+		slices.SortFunc(found, func(a, b verdict.Finding) int { return strings.Compare(string(a.Class), string(b.Class)) })
+		retained, unclosed := found[0], found[1]
+		if retained.Class != verdict.Object || retained.Count != 2 || !strings.HasSuffix(retained.Detail, "rst/kept closed; 1 of them were never closed") {
+			t.Errorf("retained: got %+v", retained)
+		}
+		if unclosed.Class != verdict.Unclosed || unclosed.Count != 2 || !maps.Equal(unclosed.PerScenario, map[string]int64{"rst": 1, "vanish": 1}) {
+			t.Errorf("not closed: got %+v", unclosed)
+		}
+	}
+	runtime.KeepAlive(kept)
+}
+
+func TestWatchRefuses(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	number, word, pair := new(int), new(uintptr), new([2]uint32)
+	for _, bad := range []any{nil, 1, "x", toyPeer{}, map[int]int{}, func() {}, (*toyPeer)(nil), number, word, pair, new(struct{})} {
+		if err := w.Add(bad, "x"); !errors.Is(err, ErrNotWatchable) {
+			t.Errorf("%T: got %v, want %v", bad, err, ErrNotWatchable)
+		}
+	}
+	for _, good := range []any{&toyPeer{}, new(*int), new([2]uint64), new(string)} {
+		if err := w.Add(good, "x"); err != nil {
+			t.Errorf("%T: %v", good, err)
+		}
+	}
+	if found := settled(t, w); len(found) != 0 {
+		t.Errorf("got %v", found)
+	}
+}
+
+// A type that cannot be named here is watched by the interface that holds it.
+func TestWatchUnexportedTypes(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	ctx, cancel := context.WithCancel(context.Background())
+	added(t, w, ctx, "alice")
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Type != "*context.cancelCtx" || found[0].PerScenario != nil {
+		t.Errorf("got %+v", found)
+	}
+	cancel()
+}
+
+func TestWatchCycles(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	if err := w.Cycle(t.Context(), NewReading(1)); !errors.Is(err, ErrNoBaseline) {
+		t.Errorf("cycle without a baseline: %v", err)
+	}
+	if _, err := w.Findings(t.Context()); !errors.Is(err, ErrNoBaseline) {
+		t.Errorf("findings without a baseline: %v", err)
+	}
+	var kept, late []*toyPeer
+	keep := func(n int, to *[]*toyPeer) {
+		for i := range n {
+			p := &toyPeer{}
+			*to = append(*to, p)
+			added(t, w, p, fmt.Sprintf("roam/%d", i))
+		}
+	}
+	keep(3, &kept) // before the baseline: not ours
+	if err := w.Baseline(t.Context(), NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Findings(t.Context()); !errors.Is(err, ErrNoCycle) {
+		t.Errorf("findings without a cycle: %v", err)
+	}
+	for cycle, n := range []int{10, 0, 7} {
+		keep(n, &kept)
+		if cycle == 1 {
+			keep(5, &late)
+		}
+		if err := w.Cycle(t.Context(), NewReading(int64(n))); err != nil {
+			t.Fatal(err)
+		}
+		late = nil // in the next cycle they are gone
+	}
+	found, err := w.Findings(t.Context())
+	if err != nil || len(found) != 1 || found[0].Count != 17 || !slices.Equal(found[0].PerCycle, []int64{10, 0, 7}) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	runtime.KeepAlive(kept)
+}
+
+func TestWatchEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	kept := &toyPeer{}
+	added(t, w, kept, "x")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if found, err := w.Settle(ctx); !errors.Is(err, context.Canceled) || found != nil {
+		t.Errorf("got %v, %v", found, err)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// Add and Closed while the collector runs and places are used again.
+func TestWatchConcurrently(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 5_000 {
+				p := &toyPeer{}
+				if err := w.Open(p, "rst/x"); err != nil {
+					t.Error(err)
+				}
+				if g > 0 || i%10 > 0 {
+					w.Closed(p)
+				}
+			}
+		})
+	}
+	for range 3 {
+		settled(t, w)
+	}
+	wg.Wait()
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Class != verdict.Unclosed || found[0].Count != 500 {
+		t.Errorf("got %+v, want 500 not closed", found)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.lives) != 0 || len(w.unclosed) != 0 {
+		t.Errorf("the watch itself keeps %d and %d", len(w.lives), len(w.unclosed))
+	}
+}
