@@ -2,11 +2,13 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -19,9 +21,11 @@ type Peer struct {
 	Name    string
 	ID      wire.PeerID
 	Network string // of the last Announce
+	HubKey  string // shown as a bearer token when dialling, if set
 
 	target Target
 	conn   *wire.Conn // nil when not connected
+	beside []*Peer
 }
 
 // NewPeer makes a peer that is not connected yet.
@@ -35,7 +39,7 @@ func (p *Peer) errorf(format string, args ...any) error {
 
 // Dial opens the WebSocket and reads nothing.
 func (p *Peer) Dial(ctx context.Context) error {
-	c, err := dial(ctx, p.target, p.ID)
+	c, err := dial(ctx, p.target, p.ID, p.HubKey)
 	if err != nil {
 		return p.errorf("%w", err)
 	}
@@ -69,8 +73,7 @@ func (p *Peer) Join(ctx context.Context, network string) error {
 	if err := p.Announce(network); err != nil {
 		return err
 	}
-	_, err := p.Fence(ctx)
-	return err
+	return p.fence(ctx, func([]byte) {})
 }
 
 // Signal sends an offer, answer or ICE candidate.
@@ -130,10 +133,18 @@ func (p *Peer) WantGone(ctx context.Context, other wire.PeerID) error {
 }
 
 func (p *Peer) wantThat(ctx context.Context, what string, ok func(wire.Message) bool) (wire.Message, error) {
+	word, _, _ := strings.Cut(what, " ")
 	for {
-		m, err := p.Receive(ctx)
+		raw, err := p.receiveRaw(ctx)
 		if err != nil {
-			return m, fmt.Errorf("waiting for %s: %w", what, err)
+			return wire.Message{}, fmt.Errorf("waiting for %s: %w", what, err)
+		}
+		if !bytes.Contains(raw, []byte(word)) { // not worth parsing
+			continue
+		}
+		var m wire.Message
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return m, p.errorf("waiting for %s: %w", what, err)
 		}
 		if ok(m) {
 			return m, nil
@@ -141,22 +152,47 @@ func (p *Peer) wantThat(ctx context.Context, what string, ok func(wire.Message) 
 	}
 }
 
+func (p *Peer) receiveRaw(ctx context.Context) ([]byte, error) {
+	p.bound(ctx)
+	raw, err := p.conn.ReceiveRaw()
+	return raw, p.wrap(err)
+}
+
 // Fence returns what comes before the hub's answer to a ping: it has then handled
 // all that the peer sent before, and what has not come does not come.
 func (p *Peer) Fence(ctx context.Context) ([]wire.Message, error) {
-	if err := p.SendRaw([]byte(`{"type":"ping"}`)); err != nil {
-		return nil, err
-	}
 	var got []wire.Message
-	for {
-		m, err := p.Receive(ctx)
-		if err != nil {
-			return got, fmt.Errorf("waiting for a pong: %w", err)
-		}
-		if m.Type == wire.KindPong.String() {
-			return got, nil
+	var broken error
+	err := p.fence(ctx, func(raw []byte) {
+		var m wire.Message
+		if err := json.Unmarshal(raw, &m); err != nil {
+			broken = p.errorf("waiting for a pong: %w", err)
+			return
 		}
 		got = append(got, m)
+	})
+	return got, cmp.Or(err, broken)
+}
+
+var ping, pong = []byte(`{"type":"ping"}`), []byte(`"pong"`)
+
+// fence is Fence for whoever wants the messages as they came, or not at all.
+func (p *Peer) fence(ctx context.Context, each func(raw []byte)) error {
+	if err := p.SendRaw(ping); err != nil {
+		return err
+	}
+	for {
+		raw, err := p.receiveRaw(ctx)
+		if err != nil {
+			return fmt.Errorf("waiting for a pong: %w", err)
+		}
+		if bytes.Contains(raw, pong) {
+			var m wire.Message
+			if json.Unmarshal(raw, &m) == nil && m.Type == wire.KindPong.String() {
+				return nil
+			}
+		}
+		each(raw)
 	}
 }
 
@@ -221,6 +257,25 @@ func (p *Peer) Reset() error {
 
 // Drop closes the socket without a close frame.
 func (p *Peer) Drop() error { return p.wrap(p.conn.Close()) }
+
+// Beside returns another peer of the same target, as a peer needs that comes twice
+// or is sent to. It is dropped with this one at the latest.
+func (p *Peer) Beside(name string, id wire.PeerID) *Peer {
+	other := NewPeer(p.target, p.Name+" "+name, id)
+	p.beside = append(p.beside, other)
+	return other
+}
+
+// leaveNothing drops whatever connection there still is: what went wrong on our
+// side must not look like a leak.
+func (p *Peer) leaveNothing() {
+	for _, other := range p.beside {
+		other.leaveNothing()
+	}
+	if p.conn != nil {
+		_ = p.conn.Close() // it may well be closed
+	}
+}
 
 // Connected reports whether the peer has been dialled; the hub may have ended the
 // connection since.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/url"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -21,6 +19,10 @@ type Scenario struct {
 	// Live is the life of one peer. It returns when the peer has gone; an error
 	// means that the life did not happen as planned, and does not count.
 	Live func(ctx context.Context, v *Visit) error
+
+	Waits   bool // for the hub's timeouts: its peers come beside the others, all at once
+	AtOnce  int  // of those that wait: no more than so many at a time, 0 for all
+	Returns bool // its peers have the same ids in every cycle
 }
 
 // Visit is one peer of a crowd that goes through a scenario.
@@ -30,27 +32,31 @@ type Visit struct {
 	Cycle int        // from 0
 	Rand  *rand.Rand // seeded by run, cycle, scenario and index
 	Home  string     // the network of the peer's group of ten
+
+	HubKey string // see Crowd
 }
 
 // Scenarios returns the scenarios in which a peer leaves at once. The order is
 // fixed.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"clean", "A03 A12 A13 A19 B09 D01 D06", liveClean},
-		{"goodbye", "B09 B12 C04", liveGoodbye},
-		{"rst", "A10 B12 B17 G01 G02", liveReset},
-		{"drop", "B12 B17 G02", liveDrop},
-		{"early-close", "A04 B04 B05 B06", liveEarlyClose},
-		{"fresh", "B01 B02 B16 F01 F03 F05 D05", liveFresh},
-		{"roam", "B01 B09 B11", liveRoam},
-		{"signal", "C01 C02 E01", liveSignal},
-		{"absent", "C01 C02 F05", liveAbsent},
-		{"large", "E01 E05 E06 E11", liveLarge},
-		{"duplicate", "B07 B08 G07", liveDuplicate},
-		{"bad-id", "A06 B17 G07", liveBadID},
-		{"bad-handshake", "G03 G05 G07", liveBadHandshake},
-		{"bad-frame", "A05 A08 B17 G02", liveBadFrame},
-		{"half-frame", "A06 B17", liveHalfFrame},
+		{Name: "clean", Exposes: "A03 A12 A13 A19 B09 D01 D06", Live: liveClean},
+		{Name: "return", Exposes: "A19 B07 B11 C02", Live: liveClean, Returns: true},
+		{Name: "goodbye", Exposes: "B09 B12 C04", Live: liveGoodbye},
+		{Name: "rst", Exposes: "A10 B12 B17 G01 G02", Live: liveReset},
+		{Name: "drop", Exposes: "B12 B17 G02", Live: liveDrop},
+		{Name: "early-close", Exposes: "A04 B04 B05 B06", Live: liveEarlyClose},
+		{Name: "fresh", Exposes: "B01 B02 B16 F01 F03 F05 D05", Live: liveFresh},
+		{Name: "roam", Exposes: "B01 B09 B11", Live: liveRoam},
+		{Name: "signal", Exposes: "C01 C02 E01", Live: liveSignal},
+		{Name: "absent", Exposes: "C01 C02 F05", Live: liveAbsent},
+		{Name: "large", Exposes: "E01 E05 E06 E11", Live: liveLarge},
+		{Name: "duplicate", Exposes: "B07 B08 G07", Live: liveDuplicate},
+		{Name: "bad-id", Exposes: "A06 B17 G07", Live: liveBadID},
+		{Name: "bad-handshake", Exposes: "G03 G05 G07", Live: liveBadHandshake},
+		{Name: "bad-frame", Exposes: "A05 A08 B17 G02", Live: liveBadFrame},
+		{Name: "flood", Exposes: "A04 A14 A16", Live: liveFlood},
+		{Name: "half-frame", Exposes: "A06 B17", Live: liveHalfFrame},
 	}
 }
 
@@ -58,9 +64,11 @@ func Scenarios() []Scenario {
 // peer is gone: they take as long as its timeouts.
 func Patient() []Scenario {
 	return []Scenario{
-		{"vanish", "A10 A11 B12 G09", liveVanish},
-		{"mute", "A06 B17", liveMute},
-		{"reconnect", "B07 B08 A14", liveReconnect},
+		{Name: "vanish", Exposes: "A10 A11 B12 G09", Live: liveVanish, Waits: true},
+		{Name: "mute", Exposes: "A06 B17", Live: liveMute, Waits: true},
+		{Name: "reconnect", Exposes: "B07 B08 A14", Live: liveReconnect, Waits: true, AtOnce: 16},
+		{Name: "trickle", Exposes: "A06 G05", Live: liveTrickle, Waits: true},
+		{Name: "stall", Exposes: "A02 A09 B13 F06", Live: liveStall, Waits: true, AtOnce: 8},
 	}
 }
 
@@ -106,10 +114,8 @@ func liveEarlyClose(ctx context.Context, v *Visit) error {
 	return v.Leave(ctx)
 }
 
-// liveFresh brings an id and a network that were never there before and never
-// will be again.
+// liveFresh brings a network that was never there before and never will be again.
 func liveFresh(ctx context.Context, v *Visit) error {
-	v.ID = wire.NewPeerID()
 	if err := v.Join(ctx, "fresh-"+string(v.ID)); err != nil {
 		return err
 	}
@@ -188,7 +194,7 @@ func liveDuplicate(ctx context.Context, v *Visit) error {
 	listening, stop := context.WithCancel(ctx)
 	first := make(chan error, 1)
 	go func() { first <- v.Listen(listening) }() // answers the hub's probe
-	second := NewPeer(v.target, v.Name+" again", v.ID)
+	second := v.Beside("again", v.ID)
 	err := second.Dial(ctx)
 	if err == nil {
 		_, err = second.WantClose(ctx)
@@ -264,53 +270,4 @@ func liveHalfFrame(ctx context.Context, v *Visit) error {
 		return err
 	}
 	return v.Drop()
-}
-
-// liveVanish is a peer whose network went away: it answers nothing and closes
-// nothing. It is over when the hub has given up.
-func liveVanish(ctx context.Context, v *Visit) error {
-	if err := v.Join(ctx, v.Home); err != nil {
-		return err
-	}
-	return v.awaitHangup(ctx)
-}
-
-// liveMute connects and never says a word, or half of one.
-func liveMute(ctx context.Context, v *Visit) error {
-	if err := v.Dial(ctx); err != nil {
-		return err
-	}
-	if v.Index%2 == 0 {
-		if err := v.WriteBytes([]byte{0x81}); err != nil {
-			return err
-		}
-	}
-	return v.awaitEnd(ctx)
-}
-
-// liveReconnect comes back under its id while the hub still believes in the old
-// connection, whose end comes after.
-func liveReconnect(ctx context.Context, v *Visit) error {
-	if err := v.Join(ctx, v.Home); err != nil {
-		return err
-	}
-	again := NewPeer(v.target, v.Name+" again", v.ID)
-	if err := again.Join(ctx, v.Home); err != nil {
-		return err
-	}
-	return errors.Join(v.Reset(), again.Close(ctx))
-}
-
-// awaitHangup takes in bytes without answering any, pings neither, until the hub
-// has closed the connection, and closes then.
-func (p *Peer) awaitHangup(ctx context.Context) error {
-	conn := p.conn.NetConn()
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	conn.SetReadDeadline(deadline)
-	_, err := io.Copy(io.Discard, conn)
-	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-		return p.errorf("waiting for the hub to give up: %w", err)
-	}
-	return nil // by FIN or RST
 }

@@ -43,23 +43,3 @@ func BenchmarkExactHeap(b *testing.B) {
 }
 
 var allocated *[4]uint64
-
-func BenchmarkSolve(b *testing.B) {
-	for _, perPeer := range []int64{1, 0} { // a leak of all, and noise that nothing explains
-		b.Run(fmt.Sprint("per_peer_", perPeer), func(b *testing.B) {
-			doses := harness.PrimeDoses(1, 6, 18, 1000)
-			growth := make([]int64, len(doses))
-			for k, d := range doses {
-				growth[k] = int64(k%3) * 7
-				for _, n := range d {
-					growth[k] += n * perPeer
-				}
-			}
-			for b.Loop() {
-				if _, err := harness.Solve(growth, doses); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -154,6 +155,10 @@ func (c *Child) Stop(ctx context.Context) error {
 }
 
 // dial connects a peer to a target.
-func dial(ctx context.Context, t Target, id wire.PeerID) (*wire.Conn, error) {
-	return wire.Dial(ctx, t.URL(), id, &wire.DialOptions{NetDialContext: t.Dial, WriteTimeout: 10 * time.Second})
+func dial(ctx context.Context, t Target, id wire.PeerID, token string) (*wire.Conn, error) {
+	opts := &wire.DialOptions{NetDialContext: t.Dial, WriteTimeout: 10 * time.Second}
+	if token != "" {
+		opts.Header = http.Header{"Authorization": {"Bearer " + token}}
+	}
+	return wire.Dial(ctx, t.URL(), id, opts)
 }

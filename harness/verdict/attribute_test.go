@@ -153,7 +153,7 @@ func TestDosesLetTheScenarioBeSolvedFor(t *testing.T) {
 }
 
 func planned(scenarios []string, cycles, peers int, seed uint64) verdict.Run {
-	r := verdict.Run{Seed: seed, Cycles: verdict.Doses(scenarios, cycles, peers, seed)}
+	r := verdict.Run{Seed: seed, Cycles: verdict.Doses(scenarios, cycles, mean(peers), seed)}
 	for _, name := range scenarios {
 		s := verdict.Scenario{Name: name}
 		for _, c := range r.Cycles {
@@ -165,6 +165,8 @@ func planned(scenarios []string, cycles, peers int, seed uint64) verdict.Run {
 	}
 	return r
 }
+
+func mean(peers int) func(string) int { return func(string) int { return peers } }
 
 // grown is what leaks at the rates leave in each cycle.
 func grown(r verdict.Run, rates map[string]float64, noise int64, rng *rand.Rand) []int64 {
@@ -199,10 +201,10 @@ func guilty(s verdict.Attribution, rates map[string]float64) bool {
 
 func TestDoses(t *testing.T) {
 	t.Parallel()
-	plan := verdict.Doses(names, 4, 500, 7)
-	seen := make(map[int64]string)
+	plan := verdict.Doses(names, 4, mean(500), 7)
 	total := int64(0)
 	for k, c := range plan {
+		seen := make(map[int64]string)
 		for _, name := range names {
 			n := c.Doses[name]
 			if other, ok := seen[n]; ok || n < 2 {
@@ -219,8 +221,8 @@ func TestDoses(t *testing.T) {
 	if mean := total / int64(len(names)*4); mean < 490 || mean > 530 {
 		t.Errorf("%d peers on average, want about 500", mean)
 	}
-	again := verdict.Doses(names, 4, 500, 7)
-	if other := verdict.Doses(names, 4, 500, 8); again[0].Doses["rst"] != plan[0].Doses["rst"] || other[0].Doses["rst"] == plan[0].Doses["rst"] {
+	again := verdict.Doses(names, 4, mean(500), 7)
+	if other := verdict.Doses(names, 4, mean(500), 8); again[0].Doses["rst"] != plan[0].Doses["rst"] || other[0].Doses["rst"] == plan[0].Doses["rst"] {
 		t.Error("the plan does not follow the seed")
 	}
 }

@@ -5,21 +5,21 @@ import (
 	"math/rand/v2"
 )
 
-// Doses plans how many peers to put through each scenario in each cycle, about so
-// many on average, such that Judge can tell from the growth which scenario leaks:
-// every dose is another prime, so that a count of one per peer fits one scenario
-// only, and the scenarios rise and fall over the cycles each in its own way, so
+// Doses plans how many peers to put through each scenario in each cycle, about
+// peers(scenario) on average, such that Judge can tell from the growth which
+// scenario leaks: the doses of a cycle are different primes, so that a count of one
+// per peer fits one scenario only, and the scenarios rise and fall over the cycles each in its own way, so
 // that also a leak of one peer in 100 has the shape of its scenario. The same seed
 // plans the same.
-func Doses(scenarios []string, cycles, peers int, seed uint64) []Cycle {
+func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
 	shapes := apart(len(scenarios), cycles, rng)
-	used := make(map[int]bool)
 	plan := make([]Cycle, cycles)
 	for k := range plan {
+		used := make(map[int]bool)
 		plan[k].Doses = make(map[string]int64, len(scenarios))
 		for i, name := range scenarios {
-			n := max(2, int(math.Round(shapes[i][k]*float64(peers))))
+			n := max(2, int(math.Round(shapes[i][k]*float64(peers(name)))))
 			for used[n] || !prime(n) {
 				n++
 			}

@@ -13,7 +13,7 @@ const Watch = "watch"
 // grows might be a cache on its way to its bound.
 func strict(f *Finding) bool {
 	switch f.Class {
-	case Goroutine, Unclosed, Descriptor, Timer, Subscription, Invariant:
+	case Goroutine, Unclosed, Descriptor, Timer, Subscription, Gauge, Invariant:
 		return true
 	}
 	return f.Detector == Watch

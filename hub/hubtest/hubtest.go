@@ -75,14 +75,15 @@ func (t *Target) Stop(ctx context.Context) error {
 	return t.err
 }
 
-// Gauges implements harness.Inspector: the lengths of the hub's collections.
+// Gauges implements harness.Inspector: the lengths of the hub's collections and its
+// counts, by the field of the hub that they are of.
 func (t *Target) Gauges() (map[string]float64, error) {
 	st := t.Hub.Stats()
 	return map[string]float64{
-		"sessions": float64(st.Sessions), "refused": float64(st.Refused), "peers": float64(st.Peers),
-		"memberships": float64(st.Announced), "networks": float64(st.Networks), "hubs": float64(st.Hubs),
-		"subscriptions": float64(st.Subscriptions), "queued_bytes": float64(st.QueuedBytes),
-		"goroutines": float64(st.Goroutines),
+		"hub.Hub.sessions": float64(st.Sessions), "hub.Hub.admitted": float64(st.Admitted), "hub.Hub.refused": float64(st.Refused),
+		"hub.Hub.probing": float64(st.Probing), "hub.Hub.peers": float64(st.Peers), "hub.Hub.memberships": float64(st.Announced),
+		"hub.Hub.networks": float64(st.Networks), "hub.Hub.hubs": float64(st.Hubs), "hub.Hub.subscriptions": float64(st.Subscriptions),
+		"hub.Hub.queued": float64(st.QueuedBytes), "hub.Hub.reading": float64(st.ReadingBytes), "hub.Hub.gate": float64(st.Goroutines),
 	}, nil
 }
 

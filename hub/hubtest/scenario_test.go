@@ -2,48 +2,40 @@ package hubtest_test
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
-	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // Each scenario happens as it is described, and a hub that is right holds nothing
 // of its peers afterwards.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	for _, s := range append(harness.Scenarios(), harness.Patient()...) {
+	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs()) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
+			const key = "of hubs"
 			target, err := hubtest.Start(hub.Config{
 				FirstMessageTimeout: 500 * time.Millisecond, PingInterval: 500 * time.Millisecond, PongTimeout: 500 * time.Millisecond,
-				ProbeTimeout: 200 * time.Millisecond, CloseTimeout: 500 * time.Millisecond, DrainWindow: -1,
+				ProbeTimeout: 200 * time.Millisecond, CloseTimeout: 500 * time.Millisecond, MessageTimeout: 500 * time.Millisecond,
+				WriteTimeout: time.Second, QueueBytes: 64 << 10, MessageRate: -1, DrainWindow: -1, HubKey: key, IsHub: true,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			var wg sync.WaitGroup
-			for i := range 20 {
-				v := &harness.Visit{
-					Peer:  harness.NewPeer(target, fmt.Sprintf("%s %d", s.Name, i), wire.NewPeerID()),
-					Index: i, Rand: rand.New(rand.NewPCG(1, uint64(i))), Home: fmt.Sprint(s.Name, i/10),
+			crowd := &harness.Crowd{Target: target, Scenarios: []harness.Scenario{s}, Seed: 1, HubKey: key}
+			for cycle := range 2 {
+				if err := crowd.Send(ctx, cycle, map[string]int64{s.Name: 20}).Err(); err != nil {
+					t.Error(err)
 				}
-				wg.Go(func() {
-					if err := s.Live(ctx, v); err != nil {
-						t.Error(err)
-					}
-				})
+				settle(t, target)
 			}
-			wg.Wait()
-			settle(t, target)
 			if err := target.Stop(ctx); err != nil {
 				t.Error(err)
 			}

@@ -1,0 +1,222 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Campaign is a whole leak test: a warm-up, a baseline, cycles in which other
+// numbers of peers go through each scenario, a reading after each, and the run
+// that package verdict judges.
+//
+//	run, err := campaign.Run(ctx)
+//	v := verdict.Judge(run)
+//
+// The process should do nothing else meanwhile. It is used once, by one goroutine.
+type Campaign struct {
+	Name    string // of what runs
+	Command string // that runs it again
+	Crowd   Crowd
+
+	// Peers says how many peers to put through a scenario in a cycle, on average;
+	// default 100 for each.
+	Peers     func(scenario string) int
+	Cycles    int        // default 4
+	Detectors []Detector // in the order in which they look
+	// Quiet says what is still going on after all peers have gone, beyond what the
+	// gauges of an Inspector say; nil if nothing. A reading waits for it.
+	Quiet func() error
+	// Patience is how long a reading waits for the target to come to rest; then it
+	// reads what there is. Default 10s.
+	Patience time.Duration
+	// Uncontrolled leaves out the controls: see prove.
+	Uncontrolled bool
+	// Progress is told what is being done, if set.
+	Progress func(string)
+
+	run      verdict.Run
+	rest     map[string]float64 // gauges of the target before anybody came
+	detector []verdict.Detector
+	series   map[string]*verdict.Series
+	dose     int64 // peers so far, from the baseline on
+	began    time.Time
+}
+
+// Run does it all. The error says that the run could not be made; what could not
+// be seen in it is in the run, which is then judged invalid.
+func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
+	c.prepare()
+	if err := c.noteRest(); err != nil {
+		return c.run, err
+	}
+	plan := c.plan()
+	c.say("warm-up")
+	arrivals := c.Crowd.Send(ctx, 0, largest(plan))
+	c.note(arrivals)
+	c.settle(ctx)
+	if !c.Uncontrolled {
+		c.say("controls")
+		c.prove(ctx)
+	}
+	c.say("baseline")
+	c.each(func(d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
+	c.record(0)
+	for k, planned := range plan {
+		if err := ctx.Err(); err != nil {
+			return c.run, fmt.Errorf("campaign: cycle %d: %w", k+1, err)
+		}
+		c.cycle(ctx, k+1, planned)
+	}
+	c.say("findings")
+	c.conclude(ctx)
+	return c.run, nil
+}
+
+func (c *Campaign) prepare() {
+	c.began = time.Now()
+	c.series = map[string]*verdict.Series{}
+	c.run = verdict.Run{Name: c.Name, Target: c.Crowd.Target.URL(), Command: c.Command, Seed: c.Crowd.Seed, Start: c.began}
+	for _, s := range c.Crowd.Scenarios {
+		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name})
+	}
+	c.detector = make([]verdict.Detector, len(c.Detectors))
+	for i, d := range c.Detectors {
+		c.detector[i] = describe(d)
+	}
+}
+
+// describe says what a detector counts, and how finely.
+func describe(d Detector) verdict.Detector {
+	v := verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: "object"}
+	switch d.(type) {
+	case *Goroutines:
+		v.Unit = "goroutine"
+	case *Descriptors:
+		v.Unit = "descriptor"
+	case *Timers:
+		v.Unit = "timer"
+	case *Census:
+		v.Unit = "entry"
+	case *Gauges:
+		v.Unit = "count"
+	case *Quiet:
+		v.Unit = "spin"
+	case *Sites:
+		v.Noise = siteGate - 1 // what a cycle may move a site by
+	}
+	return v
+}
+
+// plan is the doses of all cycles.
+func (c *Campaign) plan() []verdict.Cycle {
+	var names []string
+	for _, s := range c.Crowd.Scenarios {
+		names = append(names, s.Name)
+	}
+	peers, cycles := c.Peers, c.Cycles
+	if peers == nil {
+		peers = func(string) int { return 100 }
+	}
+	if cycles <= 0 {
+		cycles = 4
+	}
+	return verdict.Doses(names, cycles, peers, c.Crowd.Seed)
+}
+
+// largest is the largest dose of each scenario: the warm-up has as many peers as
+// any cycle will have.
+func largest(plan []verdict.Cycle) map[string]int64 {
+	doses := map[string]int64{}
+	for _, cycle := range plan {
+		for name, n := range cycle.Doses {
+			doses[name] = max(doses[name], n)
+		}
+	}
+	return doses
+}
+
+// cycle sends one crowd and reads what it left.
+func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
+	c.say(fmt.Sprintf("cycle %d of %d", k, c.cycles()))
+	arrivals := c.Crowd.Send(ctx, k, planned.Doses)
+	c.note(arrivals)
+	c.settle(ctx)
+	// Doses are the peers that came, whether or not all went as planned: who has
+	// been there can have been leaked.
+	c.run.Cycles = append(c.run.Cycles, planned)
+	var dose int64
+	for _, n := range planned.Doses {
+		dose += n
+	}
+	c.dose += dose
+	c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, NewReading(dose))
+	c.record(k)
+}
+
+func (c *Campaign) cycles() int {
+	if c.Cycles > 0 {
+		return c.Cycles
+	}
+	return 4
+}
+
+// note adds up who landed.
+func (c *Campaign) note(a Arrivals) {
+	for i := range c.run.Scenarios {
+		s := &c.run.Scenarios[i]
+		s.Planned += a.Planned[s.Name]
+		s.Landed += a.Landed[s.Name]
+	}
+	c.run.Lives += a.Lives()
+	if err := a.Err(); err != nil && len(c.run.Problems) == 0 {
+		c.firstError(err)
+	}
+}
+
+// firstError keeps what went wrong for whoever has to find out: if too many did
+// not land the verdict says so, and this says why.
+func (c *Campaign) firstError(err error) { c.say("a life went wrong: " + err.Error()) }
+
+// each has every detector look. One that cannot is missing from then on.
+func (c *Campaign) each(look func(Detector, *Reading) error, r *Reading) {
+	for i, d := range c.Detectors {
+		if c.detector[i].State != verdict.Ready {
+			continue
+		}
+		if err := look(d, r); err != nil {
+			c.miss(i, err)
+		}
+	}
+}
+
+func (c *Campaign) miss(i int, err error) {
+	c.detector[i].State, c.detector[i].Why = verdict.Missing, err.Error()
+}
+
+// conclude asks the detectors what they found, and fills in the run.
+func (c *Campaign) conclude(ctx context.Context) {
+	for i, d := range c.Detectors {
+		if c.detector[i].State != verdict.Ready {
+			continue
+		}
+		found, err := d.Findings(ctx)
+		if err != nil {
+			c.miss(i, err)
+		}
+		c.run.Findings = append(c.run.Findings, found...)
+	}
+	c.run.Detectors = c.detector
+	c.run.Duration = time.Since(c.began)
+	for _, name := range seriesOrder(c.series) {
+		c.run.Series = append(c.run.Series, *c.series[name])
+	}
+}
+
+func (c *Campaign) say(what string) {
+	if c.Progress != nil {
+		c.Progress(what)
+	}
+}

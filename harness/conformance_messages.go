@@ -1,0 +1,195 @@
+package harness
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func leaveChecks() []Check {
+	checks := []Check{
+		newCheck("goodbye", "5.4", func(x *examiner) {
+			alice, bob := x.pair()
+			data := fmt.Appendf(nil, `{"peerId":%q,"timestamp":1}`, bob.ID)
+			x.send(bob, fmt.Sprintf(`{"type":"goodbye","data":%s,"networkName":%q}`, data, bob.Network))
+			x.same(x.want(alice, wire.KindGoodbye), wire.Message{
+				Type: "goodbye", Data: data, FromPeerID: string(bob.ID), NetworkName: bob.Network,
+			})
+			x.hearsOfEnd(alice, bob)
+		}),
+		newCheck("goodbye to the closest", "5.4", goodbyeFanout),
+	}
+	for name, end := range map[string]func(p *Peer, ctx context.Context) error{
+		"close": (*Peer).Close, "reset": func(p *Peer, _ context.Context) error { return p.Reset() },
+	} {
+		checks = append(checks, newCheck("peer-disconnected after "+name, "5.5", func(x *examiner) {
+			alice, bob := x.pair()
+			x.ok(end(bob, x.ctx))
+			x.hearsOfEnd(alice, bob)
+		}))
+	}
+	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Section+a.Name, b.Section+b.Name) })
+	return checks
+}
+
+// hearsOfEnd checks that a member hears that another has gone.
+func (x *examiner) hearsOfEnd(p, gone *Peer) {
+	m := x.want(p, wire.KindPeerDisconnected)
+	x.same(m, wire.Message{Type: m.Type, FromPeerID: wire.SystemPeer, TargetPeerID: p.ID, NetworkName: gone.Network})
+	if id := wire.PeerIDOf(m.Data); id != gone.ID {
+		x.failf("%s: wanted to hear that %s has gone, got %s", p.Name, gone.ID, id)
+	}
+}
+
+// goodbyeFanout: of eight members the five closest hear it, and all that the peer
+// has gone.
+func goodbyeFanout(x *examiner) {
+	network := x.network()
+	leaver := x.peer("leaver", wire.NewPeerID())
+	var members []*Peer
+	for i := range wire.GoodbyeFanout + 3 { // at distances that differ
+		id := []byte(leaver.ID)
+		for d := range 1 + i {
+			id[d] = "fedcba9876543210"[strings.IndexByte("0123456789abcdef", id[d])]
+		}
+		members = append(members, x.peer(fmt.Sprintf("member %d", i), wire.PeerID(id)))
+	}
+	slices.SortFunc(members, func(a, b *Peer) int {
+		return cmp.Compare(wire.Distance(a.ID, leaver.ID), wire.Distance(b.ID, leaver.ID))
+	})
+	for _, p := range append(members, leaver) {
+		x.enter(p)
+		x.ok(p.Announce(network))
+		x.fence(p)
+	}
+	x.send(leaver, fmt.Sprintf(`{"type":"goodbye","data":{"peerId":%q},"networkName":%q}`, leaver.ID, network))
+	for i, p := range members {
+		heard := 0
+		for m := (wire.Message{}); m.Type != wire.KindPeerDisconnected.String(); {
+			var err error
+			if m, err = p.Receive(x.ctx); err != nil {
+				x.failf("wanted peer-disconnected: %w", err)
+			}
+			if m.Type == wire.KindGoodbye.String() {
+				heard++
+			}
+			if !x.concerns(m) {
+				m.Type = ""
+			}
+		}
+		if want := min(1, max(0, wire.GoodbyeFanout-i)); heard != want {
+			x.failf("%s, the closest but %d of %d: wanted %d goodbyes, got %d", p.Name, i, len(members), want, heard)
+		}
+	}
+}
+
+func messageChecks() []Check {
+	return []Check{
+		newCheck("ping", "5.6", func(x *examiner) {
+			alice := x.connect("alice")
+			x.send(alice, `{"type":"ping"}`)
+			m := x.want(alice, wire.KindPong)
+			x.same(m, wire.Message{
+				Type: "pong", Data: fmt.Appendf(nil, `{"timestamp":%d}`, m.Timestamp), FromPeerID: wire.SystemPeer, TargetPeerID: alice.ID,
+			})
+		}),
+		newCheck("cleanup", "5.7", func(x *examiner) {
+			alice, bob := x.pair()
+			x.send(bob, fmt.Sprintf(`{"type":"cleanup","data":{"peerId":%q},"targetPeerId":%q,"networkName":%q}`, bob.ID, alice.ID, bob.Network))
+			x.silence(bob, wire.KindPeerDiscovered)
+			x.silence(alice)
+		}),
+		newCheck("unknown type", "5.9", func(x *examiner) {
+			alice, bob := x.pair()
+			x.refuses(bob, `{"type":"telegram","data":1,"targetPeerId":"`+string(alice.ID)+`"}`, "telegram")
+			x.silence(alice)
+		}),
+		newCheck("no type", "4", func(x *examiner) {
+			alice := x.connect("alice")
+			for _, message := range []string{`{}`, `[1,2]`, `"word"`, `42`, `true`} {
+				x.refuses(alice, message, "undefined")
+			}
+		}),
+		newCheck("malformed messages", "4", func(x *examiner) {
+			alice := x.connect("alice")
+			for _, message := range []string{``, `{`, `{"type":"ping"`, `{"type":"ping"}}`, `null`, `nonsense`} {
+				x.send(alice, message)
+				x.silence(alice)
+			}
+		}),
+		newCheck("binary message", "3", func(x *examiner) {
+			alice := x.connect("alice")
+			x.write(alice, clientFrame(0x82, `{"type":"ping"}`))
+			x.want(alice, wire.KindPong)
+		}),
+		newCheck("message in fragments", "3", func(x *examiner) {
+			alice := x.connect("alice")
+			for _, frame := range [][]byte{clientFrame(0x01, `{"type"`), clientFrame(0x00, `:"pi`), clientFrame(0x80, `ng"}`)} {
+				x.write(alice, frame)
+			}
+			x.want(alice, wire.KindPong)
+		}),
+		newCheck("ping frame", "3", pingFrame),
+		newCheck("message too big", "9", func(x *examiner) {
+			alice := x.connect("alice")
+			sent := make(chan error, 1) // fails, if the hub does not read it to its end
+			go func() { sent <- alice.SendRaw(bytes.Repeat([]byte(" "), wire.MaxMessageBytes+1)) }()
+			x.wantClose(alice, wire.CodeTooBig, "")
+			<-sent
+		}),
+		newCheck("invalid frame", "3", func(x *examiner) {
+			alice := x.connect("alice")
+			x.write(alice, clientFrame(0x83, ``))
+			x.wantCode(alice, wire.CodeProtocolError)
+		}),
+		newCheck("invalid UTF-8", "3", func(x *examiner) {
+			alice := x.connect("alice")
+			x.write(alice, clientFrame(0x81, "\"\xff\""))
+			x.wantCode(alice, wire.CodeInvalidUTF8)
+		}),
+	}
+}
+
+// refuses checks that a message is answered with the error for a type.
+func (x *examiner) refuses(p *Peer, message, typ string) {
+	x.send(p, message)
+	m := x.want(p, wire.KindError)
+	if m.Error != wire.ErrorText(typ) {
+		x.failf("after %s: wanted the error %q, got %q", message, wire.ErrorText(typ), m.Error)
+	}
+}
+
+// wantCode checks the code of a close frame that has a reason in some libraries.
+func (x *examiner) wantCode(p *Peer, code int) {
+	closed, err := p.WantClose(x.ctx)
+	x.ok(err)
+	if closed.Code != code {
+		x.failf("wanted a close with %d, got %d %q", code, closed.Code, closed.Reason)
+	}
+}
+
+// pingFrame is answered with a pong frame that has the same payload.
+func pingFrame(x *examiner) {
+	alice := x.connect("alice")
+	x.write(alice, clientFrame(0x89, "hello"))
+	conn := alice.conn.NetConn() // nothing else is on its way to a peer that has not announced
+	deadline, _ := x.ctx.Deadline()
+	x.ok(conn.SetReadDeadline(deadline))
+	got, want := make([]byte, 7), "\x8a\x05hello"
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		x.failf("wanted the pong frame %q, got %q: %v", want, got, err)
+	}
+	x.ok(conn.SetReadDeadline(time.Time{}))
+}
+
+// clientFrame is a frame of up to 125 bytes as clients send it, masked with zeros.
+func clientFrame(first byte, payload string) []byte {
+	return append([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
+}

@@ -1,0 +1,104 @@
+package harness_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+func TestConformanceNamesItsChecks(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, c := range harness.Conformance() {
+		if names[c.Name] || c.Name == "" || c.Section == "" || c.Run == nil {
+			t.Errorf("%q has no name of its own, or lacks something", c.Name)
+		}
+		names[c.Name] = true
+	}
+	if len(names) < 25 {
+		t.Errorf("only %d checks", len(names))
+	}
+}
+
+// Our hub conforms, and nothing is left of the peers that asked.
+func TestConformance(t *testing.T) {
+	wantNothingLeft(t)
+	target, err := hubtest.Start(hub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := harness.Conform(t.Context(), target); err != nil {
+		t.Errorf("over TCP: %v", err)
+	}
+	if err := target.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		target, err := hubtest.StartPipes(hub.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if err := harness.Conform(t.Context(), target); err != nil {
+			t.Errorf("over pipes: %v", err)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("over pipes it waited for %v", took)
+		}
+		if err := target.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The hubs of the controls are right in all that they are not made wrong in.
+func TestConformanceOfAHubThatIsWrongInNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		target, err := startWrongHub(wrong{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := harness.Conform(t.Context(), target); err != nil {
+			t.Error(err)
+		}
+		if err := target.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Each check fails on a hub that is wrong in what it looks at, and says so.
+func TestConformanceControls(t *testing.T) {
+	t.Parallel()
+	for _, c := range harness.Conformance() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			wrong, ok := wrongHubs[c.Name]
+			if !ok {
+				t.Fatal("there is no hub that is wrong in it")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				target, err := startWrongHub(wrong)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = c.Run(t.Context(), target)
+				if err == nil {
+					t.Error("passed")
+				} else if !strings.Contains(err.Error(), "want") {
+					t.Errorf("does not say what was wanted: %v", err)
+				}
+				t.Log(err)
+				if err := target.Stop(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

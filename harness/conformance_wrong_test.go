@@ -1,0 +1,314 @@
+package harness_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// wrong is what a wrong hub does. It is ours behind a server that takes in every
+// message and passes on another; nil functions change nothing.
+type wrong struct {
+	path    string                            // the only one, if set
+	id      func(id string) string            // under which the hub knows the peer
+	toHub   func(id, message string) []string // what the hub hears
+	answer  func(message string) string       // what the peer hears at once
+	toPeer  func(message string) []string     // what the peer hears from the hub
+	closing func(code int) (int, string)      // how connections end
+	octets  [2]string                         // replaced in what the peer reads
+	limit   int64                             // of a message from a peer; bytes
+	strict  bool                              // ends at what is no JSON
+	texts   bool                              // ends at binary messages
+	whole   bool                              // ends at fragments
+	noPongs bool                              // answers no ping frames
+	keeps   bool                              // never notices that a peer has gone
+}
+
+// wrongHub is a running one.
+type wrongHub struct {
+	*hubtest.Target
+	wrong  wrong
+	pipes  *harness.Pipes
+	server *http.Server
+	wg     sync.WaitGroup
+}
+
+func startWrongHub(w wrong) (*wrongHub, error) {
+	right, err := hubtest.StartPipes(hub.Config{DrainWindow: -1})
+	if err != nil {
+		return nil, err
+	}
+	h := &wrongHub{Target: right, wrong: w, pipes: harness.ListenPipes()}
+	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	h.wg.Go(func() { h.server.Serve(h.pipes) })
+	return h, nil
+}
+
+// Dial connects to the server before the hub.
+func (h *wrongHub) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := h.pipes.DialContext(ctx, network, addr)
+	return &wrongConn{conn, &h.wrong}, err
+}
+
+func (h *wrongHub) Stop(ctx context.Context) error {
+	err := errors.Join(h.Target.Stop(ctx), h.server.Close())
+	h.wg.Wait()
+	return err
+}
+
+// wrongConn is what is wrong with frames rather than messages.
+type wrongConn struct {
+	net.Conn
+	wrong *wrong
+}
+
+func (c *wrongConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.wrong.octets[0] != "" {
+		copy(b, bytes.ReplaceAll(b[:n], []byte(c.wrong.octets[0]), []byte(c.wrong.octets[1])))
+	}
+	return n, err
+}
+
+func (c *wrongConn) Write(b []byte) (int, error) {
+	if c.wrong.whole && b[0] == 0x01 {
+		return len(b), c.Close()
+	}
+	return c.Conn.Write(b)
+}
+
+func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("peerId")
+	if h.wrong.id != nil {
+		id = h.wrong.id(id)
+	}
+	if h.wrong.path != "" && r.URL.Path != h.wrong.path {
+		http.NotFound(w, r)
+		return
+	}
+	dialer := websocket.Dialer{NetDialContext: h.Target.Dial}
+	there, _, err := dialer.Dial(h.URL()+"/?peerId="+id, nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	here, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		there.Close()
+		return
+	}
+	if h.wrong.limit > 0 {
+		here.SetReadLimit(h.wrong.limit)
+	}
+	if h.wrong.noPongs {
+		here.SetPingHandler(func(string) error { return nil })
+	}
+	c := &wrongSession{wrong: &h.wrong, id: id, here: here, there: there, out: make(chan func(), 4096)}
+	c.ended, c.end = context.WithCancel(context.Background())
+	h.wg.Go(c.hear)
+	h.wg.Go(c.say)
+	h.wg.Go(c.tell)
+}
+
+// wrongSession is one peer of a wrong hub.
+type wrongSession struct {
+	*wrong
+	id    string
+	here  *websocket.Conn // to the peer
+	there *websocket.Conn // to the hub
+
+	out   chan func() // what is to be written to the peer
+	ended context.Context
+	end   context.CancelFunc
+}
+
+// say passes on what the peer says.
+func (c *wrongSession) say() {
+	for {
+		kind, b, err := c.here.ReadMessage()
+		if err != nil && c.keeps {
+			return
+		}
+		if err != nil || c.texts && kind == websocket.BinaryMessage || c.strict && !json.Valid(b) {
+			c.here.Close()
+			c.there.Close()
+			return
+		}
+		messages := []string{string(b)}
+		if c.toHub != nil {
+			messages = c.toHub(c.id, string(b))
+		}
+		for _, m := range messages {
+			c.there.WriteMessage(kind, []byte(m))
+		}
+		if c.answer != nil {
+			c.queue(c.answer(string(b)))
+		}
+	}
+}
+
+// hear passes on what the hub says.
+func (c *wrongSession) hear() {
+	defer c.there.Close()
+	for {
+		_, b, err := c.there.ReadMessage()
+		if err != nil {
+			var closed *websocket.CloseError
+			if errors.As(err, &closed) {
+				if c.closing != nil {
+					closed.Code, closed.Text = c.closing(closed.Code)
+				}
+				c.out <- func() {
+					c.here.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(closed.Code, closed.Text), time.Now().Add(time.Second))
+				}
+			}
+			c.out <- c.end
+			return
+		}
+		messages := []string{string(b)}
+		if c.toPeer != nil {
+			messages = c.toPeer(string(b))
+		}
+		for _, m := range messages {
+			c.queue(m)
+		}
+	}
+}
+
+func (c *wrongSession) queue(message string) {
+	if message != "" {
+		c.out <- func() { c.here.WriteMessage(websocket.TextMessage, []byte(message)) }
+	}
+}
+
+// tell writes to the peer until the hub has ended the connection.
+func (c *wrongSession) tell() {
+	defer c.here.Close()
+	for c.ended.Err() == nil {
+		(<-c.out)()
+	}
+}
+
+// wrongHubs are hubs that do everything right but what the check of that name
+// looks at.
+var wrongHubs = map[string]wrong{
+	"greeting":                      {toPeer: swap("system", "hub")},
+	"any path":                      {path: "/"},
+	"invalid id":                    {closing: always(1000, "Invalid peerId format")},
+	"upper and lower case":          {id: strings.ToLower},
+	"duplicate id":                  {closing: always(1008, "taken")},
+	"id free again":                 {keeps: true},
+	"announce both ways":            {toPeer: without("peer-discovered")},
+	"announce to nobody":            {answer: answer("announce", `{"type":"announced"}`)},
+	"announce again":                {toHub: once("announce")},
+	"announced data":                {toPeer: swap(`"role":"reader"`, `"role":"writer"`)},
+	"networks are apart":            {toHub: oneNetwork},
+	"relay offer":                   {toPeer: swap(`\r\n`, `\n`)},
+	"relay answer":                  {toPeer: swap(`<`, `\u003c`)}, // what encoding/json does
+	"relay ice-candidate":           {toPeer: swap(`"usernameFragment":null`, `"usernameFragment":""`)},
+	"relay in order":                {toPeer: late},
+	"relay of a large message":      {limit: 512 << 10},
+	"before the announce":           {toHub: func(_, m string) []string { return unless(strings.Contains(m, "offer"), m) }},
+	"relay to nobody":               {answer: answer("offer", `{"type":"error","error":"no such peer"}`)},
+	"no relay between networks":     {toHub: oneNetwork},
+	"goodbye":                       {toPeer: without("goodbye")},
+	"goodbye to the closest":        {toPeer: goodbyeToAll},
+	"peer-disconnected after close": {toPeer: without("peer-disconnected")},
+	"peer-disconnected after reset": {toPeer: without("peer-disconnected")},
+	"ping":                          {toPeer: swap(`"data":{"timestamp":`, `"data":{"time":`)},
+	"cleanup":                       {answer: answer("cleanup", `{"type":"error","error":"what?"}`)},
+	"unknown type":                  {toPeer: swap("does not route", "cannot route")},
+	"no type":                       {toPeer: swap("'undefined'", "'null'")},
+	"malformed messages":            {strict: true},
+	"binary message":                {texts: true},
+	"message in fragments":          {whole: true},
+	"ping frame":                    {noPongs: true},
+	"message too big":               {closing: always(1008, "")},
+	"invalid frame":                 {octets: [2]string{"\x03\xea", "\x03\xe8"}},
+	"invalid UTF-8":                 {closing: always(1002, "")},
+}
+
+func swap(from, to string) func(string) []string {
+	return func(m string) []string { return []string{strings.ReplaceAll(m, from, to)} }
+}
+
+func without(kind string) func(string) []string {
+	return func(m string) []string { return unless(isKind(m, kind), m) }
+}
+
+func unless(drop bool, m string) []string {
+	if drop {
+		return nil
+	}
+	return []string{m}
+}
+
+func isKind(m, kind string) bool { return strings.HasPrefix(m, fmt.Sprintf(`{"type":%q`, kind)) }
+
+func always(code int, text string) func(int) (int, string) {
+	return func(int) (int, string) { return code, text }
+}
+
+func answer(kind, with string) func(string) string {
+	return func(m string) string {
+		if isKind(m, kind) {
+			return with
+		}
+		return ""
+	}
+}
+
+// once lets a peer say something once.
+func once(kind string) func(id, m string) []string {
+	var said sync.Map
+	return func(id, m string) []string {
+		if !isKind(m, kind) {
+			return []string{m}
+		}
+		_, again := said.LoadOrStore(id, true)
+		return unless(again, m)
+	}
+}
+
+var networkName = regexp.MustCompile(`"networkName":"[^"]*"`)
+
+func oneNetwork(_, m string) []string {
+	return []string{networkName.ReplaceAllString(m, `"networkName":"one"`)}
+}
+
+// late delivers one candidate after the next.
+func late(m string) []string {
+	const seven, eight = `"candidate":"7"`, `"candidate":"8"`
+	switch {
+	case strings.Contains(m, seven):
+		return nil
+	case strings.Contains(m, eight):
+		return []string{m, strings.Replace(m, eight, seven, 1)}
+	}
+	return []string{m}
+}
+
+// goodbyeToAll has everybody hear one who is told that a peer has gone.
+func goodbyeToAll(m string) []string {
+	switch {
+	case isKind(m, "goodbye"):
+		return nil
+	case isKind(m, "peer-disconnected"):
+		return []string{strings.Replace(m, "peer-disconnected", "goodbye", 1), m}
+	}
+	return []string{m}
+}

@@ -1,0 +1,200 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// prove checks the detectors in the run itself, before its baseline. First nothing
+// happens for two readings, and none may report anything; then leaks are planted,
+// one for each kind of detector, and each must find its own. A detector that is
+// wrong here makes the run invalid. What was planted is taken away again.
+func (c *Campaign) prove(ctx context.Context) {
+	still := c.rehearse(ctx, func(int) error { return nil })
+	p := &plant{crowd: &c.Crowd}
+	defer c.settle(ctx)
+	defer p.remove()
+	restore := p.growIn(c.Detectors)
+	defer restore()
+	grown := c.rehearse(ctx, p.grow)
+	for i, d := range c.Detectors {
+		if c.detector[i].State != verdict.Ready {
+			continue
+		}
+		idle := verdict.Control{Name: "nothing happens, " + d.Name(), Caught: len(still[i]) > 0, Detail: firstDetail(still[i])}
+		if idle.Failed() { // those that hold are too many to list
+			c.run.Controls = append(c.run.Controls, idle)
+		}
+		c.run.Controls = append(c.run.Controls, verdict.Control{Name: "planted for " + d.Name(), Planted: true, Caught: len(grown[i]) > 0})
+	}
+}
+
+func firstDetail(found []verdict.Finding) string {
+	if len(found) == 0 {
+		return ""
+	}
+	f := found[0]
+	return fmt.Sprintf("%s %s %s %s: %d %v %.300s", f.Class, f.Type, f.Born, f.Field, f.Count, f.PerCycle, f.Detail)
+}
+
+// controlDoses are the doses of a rehearsal: primes that make a proof.
+var controlDoses = []int64{1009, 1013}
+
+// rehearse is a baseline and two readings, and what each detector finds in them.
+func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error) [][]verdict.Finding {
+	c.each(func(d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
+	for k, dose := range controlDoses {
+		if err := happen(k); err != nil {
+			c.run.Problems = append(c.run.Problems, verdict.Reason{About: "controls", What: "the controls could not be planted: " + err.Error()})
+			break
+		}
+		c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, NewReading(dose))
+	}
+	found := make([][]verdict.Finding, len(c.Detectors))
+	for i, d := range c.Detectors {
+		if c.detector[i].State != verdict.Ready {
+			continue
+		}
+		var err error
+		if w, ok := d.(*Watch); ok { // whose paths are for the end
+			defer func(paths bool) { w.Paths = paths }(w.Paths)
+			w.Paths = false
+		}
+		if found[i], err = d.Findings(ctx); err != nil {
+			c.miss(i, err)
+		}
+	}
+	return found
+}
+
+// plant is one leak of each kind.
+type plant struct {
+	crowd *Crowd
+	ctx   context.Context
+
+	watches []*Watch
+	gauges  bool
+	spins   bool
+
+	entries map[int64]int64 // for Census
+	objects []*[3]*int      // for Sites, and two of them for Watch
+	timers  []*time.Timer
+	peers   []*Peer // who stay: sessions, goroutines, descriptors
+	files   []*os.File
+	stop    context.CancelFunc // of the goroutines
+}
+
+// growIn notes which detectors there are, and gives Census the planted map for a
+// root. The caller calls restore when done.
+func (p *plant) growIn(detectors []Detector) (restore func()) {
+	p.entries = map[int64]int64{}
+	ctx, stop := context.WithCancel(context.Background())
+	p.ctx, p.stop = ctx, stop
+	restore = func() {}
+	for _, d := range detectors {
+		switch d := d.(type) {
+		case *Watch:
+			p.watches = append(p.watches, d)
+		case *Quiet:
+			p.spins = true
+		case *Gauges:
+			p.gauges = true
+		case *Census:
+			roots := d.Roots
+			d.Roots = maps.Clone(roots)
+			d.Roots["planted"] = &p.entries
+			restore = func() { d.Roots = roots }
+		}
+	}
+	return restore
+}
+
+// grow plants once more: one thing of a kind, and of objects as many as the dose.
+func (p *plant) grow(cycle int) error {
+	for i := range controlDoses[cycle] {
+		p.entries[int64(cycle)<<32|i] = i
+		p.objects = append(p.objects, plantObject())
+	}
+	p.timers = append(p.timers, plantTimer())
+	go plantedGoroutine(p.ctx)
+	if p.spins && cycle == len(controlDoses)-1 {
+		go plantedSpin(p.ctx)
+	}
+	for _, w := range p.watches {
+		if err := w.Add(p.objects[len(p.objects)-1], fmt.Sprintf("planted/%d", cycle)); err != nil {
+			return err
+		}
+	}
+	if err := p.openFiles(); err != nil {
+		return err
+	}
+	if !p.gauges {
+		return nil
+	}
+	// A peer that stays, for the hub's own gauges.
+	peer := NewPeer(p.crowd.Target, "who stays", wire.NewPeerID())
+	if err := peer.Join(p.ctx, "planted"); err != nil {
+		return err
+	}
+	p.peers = append(p.peers, peer)
+	go peer.Listen(p.ctx) // or the hub would send it away
+	return nil
+}
+
+// openFiles leaves one file open, and forgets another, which the collector closes.
+func (p *plant) openFiles() error {
+	kept, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	p.files = append(p.files, kept)
+	_, err = os.Open(os.DevNull)
+	return err
+}
+
+// remove takes everything away.
+func (p *plant) remove() {
+	p.stop()
+	for _, t := range p.timers {
+		t.Stop()
+	}
+	for _, f := range p.files {
+		f.Close()
+	}
+	for _, peer := range p.peers {
+		peer.leaveNothing()
+	}
+	clear(p.entries)
+	p.objects, p.timers = nil, nil
+}
+
+// What follows is what Sites and Timers see although it is in this package: see
+// isPlanted.
+
+//go:noinline
+func plantObject() *[3]*int { return new([3]*int) }
+
+//go:noinline
+func plantTimer() *time.Timer { return time.AfterFunc(time.Hour, func() {}) }
+
+func plantedGoroutine(ctx context.Context) { <-ctx.Done() }
+
+func plantedSpin(ctx context.Context) {
+	for ctx.Err() == nil {
+		runtime.Gosched()
+	}
+}
+
+var planted = []string{harnessPackage + ".plantObject", harnessPackage + ".plantTimer"}
+
+// isPlanted reports whether a function of this package makes what detectors are
+// to find.
+func isPlanted(function string) bool { return slices.Contains(planted, function) }

@@ -1,0 +1,103 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Gauges finds what the hub itself says it holds when nobody is connected: gauges
+// that are not back at their baseline, and a consistency check that fails. It is
+// how a counter that drifts is found, which costs no memory and one day refuses
+// everybody.
+//
+// It believes the hub: what no gauge counts it does not see.
+type Gauges struct {
+	Target Inspector
+
+	base   map[string]float64
+	cycles []map[string]float64
+	broken []string // what the consistency check said, by cycle; "" for nothing
+}
+
+// Name implements Detector.
+func (g *Gauges) Name() string { return "gauges" }
+
+// Baseline reads the gauges.
+func (g *Gauges) Baseline(context.Context, *Reading) error {
+	base, err := g.Target.Gauges()
+	if err != nil {
+		return err
+	}
+	if len(base) == 0 {
+		return fmt.Errorf("gauges: the target has none")
+	}
+	g.base, g.cycles, g.broken = base, nil, nil
+	return nil
+}
+
+// Cycle reads them again, and has the hub check itself.
+func (g *Gauges) Cycle(context.Context, *Reading) error {
+	if g.base == nil {
+		return ErrNoBaseline
+	}
+	now, err := g.Target.Gauges()
+	if err != nil {
+		return err
+	}
+	broken := ""
+	if err := g.Target.Check(); err != nil {
+		broken = err.Error()
+	}
+	g.cycles, g.broken = append(g.cycles, now), append(g.broken, broken)
+	return nil
+}
+
+// Findings returns a finding for each gauge above its baseline, or below it, which
+// is a count that was given back twice, and one for the consistency check.
+func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
+	if len(g.cycles) == 0 {
+		return nil, ErrNoCycle
+	}
+	var findings []verdict.Finding
+	for _, name := range slices.Sorted(maps.Keys(g.base)) {
+		f := verdict.Finding{Detector: g.Name(), Class: verdict.Gauge, Field: name, PerCycle: g.growth(name)}
+		if f.Count = sum(f.PerCycle); f.Count == 0 {
+			continue
+		}
+		f.Detail = fmt.Sprintf("%g at the baseline, %g in the end", g.base[name], g.cycles[len(g.cycles)-1][name])
+		if f.Count < 0 {
+			f.Count, f.PerCycle = -f.Count, nil
+			f.Detail += ": given back more often than taken"
+		}
+		findings = append(findings, f)
+	}
+	return append(findings, g.inconsistent()...), nil
+}
+
+func (g *Gauges) growth(name string) []int64 {
+	var growth []int64
+	before := g.base[name]
+	for _, c := range g.cycles {
+		growth = append(growth, int64(c[name]-before))
+		before = c[name]
+	}
+	return growth
+}
+
+// inconsistent returns the last failure of the hub's own check.
+func (g *Gauges) inconsistent() []verdict.Finding {
+	failed, text := int64(0), ""
+	for _, s := range g.broken {
+		if s != "" {
+			failed, text = failed+1, s
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return []verdict.Finding{{Detector: g.Name(), Class: verdict.Invariant, Count: failed, Detail: fmt.Sprintf("%.4000s", text)}}
+}

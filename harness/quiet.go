@@ -1,0 +1,85 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Quiet finds work that goes on with nobody connected: goroutines that run or want
+// to whenever it looks, as one does that spins on a closed channel. It looks for a
+// tenth of a second, and counts what was busy at every look: work that comes and
+// goes is not seen, nor is what a single goroutine does that sleeps in between.
+//
+// Other processes do not disturb it. The zero value is ready to use.
+type Quiet struct {
+	base   int64
+	based  bool
+	cycles []int64
+}
+
+// How often Quiet looks, and how long it waits in between.
+const (
+	quietLooks = 20
+	quietPause = 5 * time.Millisecond
+)
+
+// Name implements Detector.
+func (q *Quiet) Name() string { return "quiet" }
+
+// Baseline counts the goroutines that are always busy.
+func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
+	busy, err := alwaysBusy(ctx)
+	q.base, q.based, q.cycles = busy, err == nil, nil
+	return err
+}
+
+// Cycle counts them again.
+func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
+	if !q.based {
+		return ErrNoBaseline
+	}
+	busy, err := alwaysBusy(ctx)
+	if err != nil {
+		return err
+	}
+	q.cycles = append(q.cycles, busy)
+	return nil
+}
+
+// Findings returns a finding if more are always busy than at the baseline.
+func (q *Quiet) Findings(context.Context) ([]verdict.Finding, error) {
+	if len(q.cycles) == 0 {
+		return nil, ErrNoCycle
+	}
+	n := q.cycles[len(q.cycles)-1] - q.base
+	if n <= 0 {
+		return nil, nil
+	}
+	f := verdict.Finding{Detector: q.Name(), Class: verdict.CPU, Count: n}
+	before := q.base
+	for _, c := range q.cycles {
+		f.PerCycle = append(f.PerCycle, c-before)
+		before = c
+	}
+	f.Detail = fmt.Sprintf("%d goroutines more than at the baseline were running at each of %d looks", n, quietLooks)
+	return []verdict.Finding{f}, nil
+}
+
+// alwaysBusy returns the least number of goroutines, besides the caller, that
+// were running or runnable. It ends early once that is none.
+func alwaysBusy(ctx context.Context) (least int64, err error) {
+	least = 1 << 62
+	for range quietLooks {
+		busy := readMetric("/sched/goroutines/runnable:goroutines") + readMetric("/sched/goroutines/running:goroutines")
+		if least = min(least, max(0, int64(busy)-1)); least == 0 {
+			return 0, nil
+		}
+		if !pause(ctx, quietPause) {
+			return 0, fmt.Errorf("quiet: %w", context.Cause(ctx))
+		}
+	}
+	return least, nil
+}

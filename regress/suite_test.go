@@ -1,0 +1,22 @@
+package regress_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+)
+
+// The detectors count every object, from the first on.
+func init() { harness.ExactHeap() }
+
+func TestRegress(t *testing.T) {
+	RegisterFailHandler(Fail)
+	suite, reporter := GinkgoConfiguration()
+	if suite.LabelFilter == "" {
+		suite.LabelFilter = "!soak"
+	}
+	RunSpecs(t, "regress", suite, reporter)
+}

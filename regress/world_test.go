@@ -1,0 +1,83 @@
+package regress_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+const hubKey = "the key of hubs"
+
+// quickConfig is a hub whose timeouts are short enough to be waited for in every
+// cycle.
+func quickConfig() hub.Config {
+	return hub.Config{
+		PingInterval: time.Second, PongTimeout: time.Second, FirstMessageTimeout: 2 * time.Second,
+		MessageTimeout: 2 * time.Second, ProbeTimeout: 1500 * time.Millisecond, CloseTimeout: 500 * time.Millisecond,
+		WriteTimeout: 500 * time.Millisecond, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1,
+		IsHub: true, HubKey: hubKey, MaxSubscriptions: 1000,
+		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond},
+	}
+}
+
+// world is a hub and all that is needed to put it through a campaign.
+type world struct {
+	target   *hubtest.Target
+	watch    *harness.Watch
+	campaign *harness.Campaign
+}
+
+// startWorld starts a hub whose sessions are watched, over TCP or pipes.
+func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error)) *world {
+	GinkgoHelper()
+	w := &world{watch: harness.NewWatch(), campaign: &harness.Campaign{}}
+	crowd := &w.campaign.Crowd
+	cfg.Trace = hubtest.Trace(w.watch, crowd.Label)
+	target, err := start(cfg)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func(ctx SpecContext) { Expect(target.Stop(ctx)).To(Succeed()) }, NodeTimeout(20*time.Second))
+	w.target = target
+	crowd.Target, crowd.HubKey, crowd.LifeLimit = target, hubKey, 20*time.Second
+	crowd.Seed = uint64(GinkgoRandomSeed())
+	crowd.Scenarios = slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs(), w.ownScenarios(cfg))
+	w.watch.Paths, w.watch.Roots = true, target.Roots()
+	w.campaign.Peers = doses(60)
+	w.campaign.Name, w.campaign.Detectors = "regress", w.detectors()
+	w.campaign.Progress = func(s string) { println(time.Now().Format("15:04:05.000"), s) }
+	return w
+}
+
+// doses is so many peers of each scenario on average, and fewer of those that take
+// many messages, a hub of their own, or that come all at once.
+func doses(mean int) func(string) int {
+	few := map[string]int{"stall": 8, "hub": 4, "flood": 3, "start-stop": 2, "cut-off": 2, "full": 2, "unauthorized": 2}
+	for _, s := range harness.Patient() {
+		few[s.Name] = max(few[s.Name], 3)
+	}
+	few["reconnect"] = 10 // a hub hears only so many out at once who claim an id that another has
+	return func(scenario string) int { return max(10, mean/max(1, few[scenario])) }
+}
+
+// detectors are all there are, in the order in which they must look: descriptors
+// before the collection, heap after it.
+func (w *world) detectors() []harness.Detector {
+	return []harness.Detector{
+		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Gauges{Target: w.target},
+		&harness.Unclosed{}, w.watch, &harness.Timers{}, &harness.Sites{},
+		&harness.Census{Roots: w.target.Roots()},
+	}
+}
+
+// shutDown ends a hub within a second.
+func shutDown(target *hubtest.Target) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return target.Stop(ctx)
+}
