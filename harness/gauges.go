@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -67,6 +68,9 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 		f := verdict.Finding{Detector: g.Name(), Class: verdict.Gauge, Field: name, PerCycle: g.growth(name)}
 		if f.Count = sum(f.PerCycle); f.Count == 0 {
 			continue
+		}
+		if strings.Contains(name, "subscription") {
+			f.Class = verdict.Subscription
 		}
 		f.Detail = fmt.Sprintf("%g at the baseline, %g in the end", g.base[name], g.cycles[len(g.cycles)-1][name])
 		if f.Count < 0 {

@@ -73,7 +73,7 @@ func (p *Peer) Join(ctx context.Context, network string) error {
 	if err := p.Announce(network); err != nil {
 		return err
 	}
-	return p.fence(ctx, func([]byte) {})
+	return p.fence(ctx, ignore)
 }
 
 // Signal sends an offer, answer or ICE candidate.
@@ -195,6 +195,8 @@ func (p *Peer) fence(ctx context.Context, each func(raw []byte)) error {
 		each(raw)
 	}
 }
+
+func ignore([]byte) {}
 
 // WantClose reads until the hub ends the connection, and returns the close frame.
 // An end without one is an error.

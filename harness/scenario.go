@@ -132,7 +132,7 @@ func liveRoam(ctx context.Context, v *Visit) error {
 			return err
 		}
 	}
-	if _, err := v.Fence(ctx); err != nil {
+	if err := v.fence(ctx, ignore); err != nil {
 		return err
 	}
 	return v.Close(ctx)
@@ -164,7 +164,7 @@ func liveAbsent(ctx context.Context, v *Visit) error {
 			return err
 		}
 	}
-	if _, err := v.Fence(ctx); err != nil {
+	if err := v.fence(ctx, ignore); err != nil {
 		return err
 	}
 	return v.Close(ctx)
@@ -180,7 +180,7 @@ func liveLarge(ctx context.Context, v *Visit) error {
 	if err := v.wrap(v.conn.Announce(v.Network, extra)); err != nil {
 		return err
 	}
-	if _, err := v.Fence(ctx); err != nil {
+	if err := v.fence(ctx, ignore); err != nil {
 		return err
 	}
 	return v.Close(ctx)

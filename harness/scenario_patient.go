@@ -162,13 +162,13 @@ func liveHub(ctx context.Context, v *Visit) error {
 			return err
 		}
 	}
-	if _, err := v.Fence(ctx); err != nil {
+	if err := v.fence(ctx, ignore); err != nil {
 		return err
 	}
 	if err := v.Announce(v.Home); err != nil {
 		return err
 	}
-	if _, err := v.Fence(ctx); err != nil {
+	if err := v.fence(ctx, ignore); err != nil {
 		return err
 	}
 	return v.Close(ctx)

@@ -145,7 +145,8 @@ func mergeSites(detector string, class verdict.Class, leaks []siteLeak) []verdic
 		if !known {
 			index[l.site.born] = len(findings)
 			findings = append(findings, verdict.Finding{
-				Detector: detector, Class: class, Type: l.typ, Born: l.site.born, Count: sum(l.growth), Bytes: l.bytes,
+				Detector: detector, Class: class, Type: l.typ, Born: l.site.born, Caller: callerOf(l.site.stack, l.site.born),
+				Count: sum(l.growth), Bytes: l.bytes,
 				PerCycle: l.growth, Detail: fmt.Sprintf("%s (%s)\n%s", l.why, l.site.kind, stackText(l.site.stack)),
 			})
 			continue

@@ -3,6 +3,7 @@ package harness
 import (
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -72,6 +73,18 @@ func ownFrame(stack []verdict.Site) int {
 		}
 	}
 	return max(best, 0)
+}
+
+// callerOf returns the nearest frame outside of the place's package that is neither
+// the library's nor ours, if there is one.
+func callerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
+	i := slices.Index(stack, place)
+	for _, s := range stack[i+1:] {
+		if p := packageOf(s.Function); p != packageOf(place.Function) && p != harnessPackage && !isStandard(s) {
+			return s
+		}
+	}
+	return verdict.Site{}
 }
 
 // stackText writes a stack for a person: a frame a line, innermost first.

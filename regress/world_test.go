@@ -23,7 +23,7 @@ func quickConfig() hub.Config {
 		MessageTimeout: 2 * time.Second, ProbeTimeout: 1500 * time.Millisecond, CloseTimeout: 500 * time.Millisecond,
 		WriteTimeout: 500 * time.Millisecond, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1,
 		IsHub: true, HubKey: hubKey, MaxSubscriptions: 1000,
-		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond},
+		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond, Limit: 8 << 30},
 	}
 }
 
@@ -32,25 +32,33 @@ type world struct {
 	target   *hubtest.Target
 	watch    *harness.Watch
 	campaign *harness.Campaign
+	config   hub.Config // of the target
 }
 
-// startWorld starts a hub whose sessions are watched, over TCP or pipes.
-func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error)) *world {
-	GinkgoHelper()
+// newWorld starts a hub whose sessions are watched, over TCP or pipes.
+func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Target, error)) (*world, error) {
 	w := &world{watch: harness.NewWatch(), campaign: &harness.Campaign{}}
 	crowd := &w.campaign.Crowd
 	cfg.Trace = hubtest.Trace(w.watch, crowd.Label)
 	target, err := start(cfg)
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func(ctx SpecContext) { Expect(target.Stop(ctx)).To(Succeed()) }, NodeTimeout(20*time.Second))
-	w.target = target
-	crowd.Target, crowd.HubKey, crowd.LifeLimit = target, hubKey, 20*time.Second
-	crowd.Seed = uint64(GinkgoRandomSeed())
+	if err != nil {
+		return nil, err
+	}
+	w.target, w.config = target, cfg
+	crowd.Target, crowd.Seed, crowd.HubKey, crowd.LifeLimit = target, seed, hubKey, 20*time.Second
 	crowd.Scenarios = slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs(), w.ownScenarios(cfg))
 	w.watch.Paths, w.watch.Roots = true, target.Roots()
-	w.campaign.Peers = doses(60)
-	w.campaign.Name, w.campaign.Detectors = "regress", w.detectors()
-	w.campaign.Progress = func(s string) { println(time.Now().Format("15:04:05.000"), s) }
+	w.campaign.Name, w.campaign.Peers, w.campaign.Detectors = "regress", doses(50), w.detectors()
+	return w, nil
+}
+
+// startWorld is newWorld for a spec, with its end.
+func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error)) *world {
+	GinkgoHelper()
+	w, err := newWorld(cfg, uint64(GinkgoRandomSeed()), start)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func(ctx SpecContext) { Expect(w.target.Stop(ctx)).To(Succeed()) }, NodeTimeout(20*time.Second))
+	w.campaign.Progress = func(s string) { GinkgoWriter.Println(time.Now().Format("15:04:05.000"), s) }
 	return w
 }
 

@@ -52,6 +52,7 @@ type Finding struct {
 	Field    string `json:"field,omitempty"` // the collection it grows in: "hub.Hub.networks[*].members"
 	Path     []Edge `json:"path,omitempty"`  // from a root to the thing, outermost first
 	Stored   Site   `json:"stored,omitzero"` // where it was put into what holds it
+	Caller   Site   `json:"caller,omitzero"` // who had it made: the nearest caller of another package
 
 	Count    int64   `json:"count"`              // how many more than at the baseline
 	Bytes    int64   `json:"bytes,omitempty"`    // how many bytes those hold, if known

@@ -60,7 +60,7 @@ type judge struct {
 // leak tells one group as one leak.
 func (j *judge) leak(g group) Leak {
 	p := g.principal()
-	l := Leak{Class: p.Class, Type: shortName(p.Type), Born: p.Born, Path: p.Path, Stored: p.Stored, Field: p.Field}
+	l := Leak{Class: p.Class, Type: shortName(p.Type), Born: p.Born, Path: p.Path, Stored: p.Stored, Caller: p.Caller, Field: p.Field}
 	counted := j.count(g, p, &l)
 	l.complete(g)
 	j.weigh(g, &l)
@@ -185,6 +185,9 @@ func (l *Leak) complete(g group) {
 	for _, c := range others {
 		if l.Born == (Site{}) {
 			l.Born = c.Born
+		}
+		if l.Caller == (Site{}) && c.Born == l.Born {
+			l.Caller = c.Caller
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (s Site) relative(root string) Site {
 
 // relativeTo returns the finding with the checkout cut from its file names.
 func (f Finding) relativeTo(root string) Finding {
-	f.Born, f.Stored = f.Born.relative(root), f.Stored.relative(root)
+	f.Born, f.Stored, f.Caller = f.Born.relative(root), f.Stored.relative(root), f.Caller.relative(root)
 	edges := make([]Edge, len(f.Path))
 	for i, e := range f.Path {
 		e.Site = e.Site.relative(root)

@@ -100,6 +100,9 @@ func (p *page) leak(title string, l *Leak, rate float64) {
 	if l.Born != (Site{}) {
 		p.item("born", spread(shortName(l.Born.Function), l.Born.Place(), 24))
 	}
+	if l.Caller != (Site{}) {
+		p.item("called by", spread(shortName(l.Caller.Function), l.Caller.Place(), 24))
+	}
 	p.kept(l)
 	p.item("bytes", l.cost(rate))
 	p.item("seen by", l.seenBy())

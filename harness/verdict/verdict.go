@@ -76,6 +76,7 @@ type Leak struct {
 	Born        Site   `json:"born,omitzero"`
 	Path        []Edge `json:"path,omitempty"`
 	Stored      Site   `json:"stored,omitzero"`
+	Caller      Site   `json:"caller,omitzero"`
 	Field       string `json:"field,omitempty"`
 
 	Count  int64       `json:"count"`            // retained

@@ -1,0 +1,60 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Limits of one page.
+const (
+	MaxBytes = 8 << 20
+	longest  = 10 * time.Second
+)
+
+// ErrTooBig is the error for pages beyond MaxBytes, after decompression.
+var ErrTooBig = errors.New("the page is larger than 8 MiB")
+
+// get returns a page. It takes at most 10 s, or as long as ctx lets it, and keeps
+// no connection: one that stays would be a descriptor and two goroutines to
+// whoever counts them.
+func get(ctx context.Context, page, accept string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: HTTP status %s", req.URL.Redacted(), resp.Status)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", req.URL.Redacted(), err)
+	case len(b) > MaxBytes:
+		return nil, fmt.Errorf("%s: %w", req.URL.Redacted(), ErrTooBig)
+	}
+	return b, nil
+}
+
+// redacted returns a URL without its password.
+func redacted(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return "a URL that is none"
+	}
+	return u.Redacted()
+}

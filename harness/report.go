@@ -1,0 +1,50 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// WriteReport writes a verdict into a directory, which it makes if need be, in all
+// formats of package verdict: index.html is for people. If the run did not pass the
+// raw evidence is beside it: goroutine.txt, the stacks, and heap.pb.gz, the heap
+// profile. What was there of an earlier report is replaced.
+func WriteReport(dir string, v verdict.Verdict) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	var errs []error
+	for _, format := range verdict.Formats() {
+		errs = append(errs, writeFile(filepath.Join(dir, format.File), func(f *os.File) error { return format.Write(f, v) }))
+	}
+	for name, raw := range map[string]struct {
+		profile string
+		debug   int
+	}{"goroutine.txt": {"goroutine", 1}, "heap.pb.gz": {"heap", 0}} {
+		path := filepath.Join(dir, name)
+		if v.Outcome == verdict.Pass {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, err)
+			}
+			continue
+		}
+		errs = append(errs, writeFile(path, func(f *os.File) error { return pprof.Lookup(raw.profile).WriteTo(f, raw.debug) }))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func writeFile(path string, write func(*os.File) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}

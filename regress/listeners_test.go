@@ -1,0 +1,57 @@
+package regress_test
+
+import (
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// The story this all began with: a hub that ran out of memory every few hours,
+// because listeners were registered and never removed, and nobody saw whose.
+var _ = Describe("listeners that nobody removes", Serial, Label("quick"), func() {
+	It("are named, with the place that registered them", func(ctx SpecContext) {
+		cfg := patientConfig()
+		w := startWorld(cfg, hubtest.StartPipes)
+		doses := []int64{101, 103, 107}
+		detectors := harness.Detectors{
+			&harness.Gauges{Target: w.target}, &harness.Timers{}, &harness.Sites{}, &harness.Census{Roots: w.target.Roots()},
+		}
+		Expect(detectors.Baseline(ctx, harness.NewReading(0))).To(Succeed())
+		run := verdict.Run{Lives: 1, Scenarios: []verdict.Scenario{{Name: "listen"}}}
+		for _, dose := range doses {
+			for i := range dose {
+				loseListener(w.target, i)
+			}
+			run.Cycles = append(run.Cycles, verdict.Cycle{Doses: map[string]int64{"listen": dose}})
+			run.Scenarios[0].Planned += dose
+			run.Scenarios[0].Landed += dose
+			Expect(detectors.Cycle(ctx, harness.NewReading(dose))).To(Succeed())
+		}
+		found, err := detectors.Findings(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		run.Findings = found
+		for _, d := range detectors {
+			run.Detectors = append(run.Detectors, verdict.Detector{Name: d.Name(), State: verdict.Ready})
+		}
+		v := verdict.Judge(run)
+		Expect(v.Outcome).To(Equal(verdict.Leaking), text(v))
+		Expect(text(v)).To(And(
+			ContainSubstring("hub.Hub.subscriptions"), // where they are kept
+			ContainSubstring("loseListener"),          // who lost them
+			ContainSubstring("1.00 per peer"),
+			ContainSubstring("listen"),
+		))
+	})
+})
+
+// loseListener registers a listener and forgets the handle.
+func loseListener(target *hubtest.Target, i int64) {
+	GinkgoHelper()
+	_, err := target.Hub.Subscribe(fmt.Sprintf("listener %d", i))
+	Expect(err).NotTo(HaveOccurred())
+}

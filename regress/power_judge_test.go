@@ -1,0 +1,218 @@
+package regress_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// What is asked of the suite, in percent of the mutants that count.
+const (
+	wantCaught   = 98
+	wantFunction = 95
+	wantLine     = 90
+	wantField    = 90
+	wantScenario = 90
+)
+
+// leaks returns the first leak of a verdict, if there is one: it is the one that a
+// person reads.
+func (r *powerRow) leak() (verdict.Leak, bool) {
+	for _, v := range r.verdicts {
+		if v.Outcome == verdict.Leaking {
+			return v.Leaks[0], true
+		}
+	}
+	return verdict.Leak{}, false
+}
+
+func (r *powerRow) caught() bool {
+	_, ok := r.leak()
+	return ok
+}
+
+// detectors are those that saw the leak.
+func (r *powerRow) detectors() []string {
+	l, _ := r.leak()
+	seen := map[string]bool{}
+	for _, e := range l.Evidence {
+		seen[e.Detector] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// places are the lines that the verdict names for the leak: where the thing was
+// made, and where it was put into what holds it.
+func places(l verdict.Leak) []verdict.Site {
+	sites := []verdict.Site{l.Born, l.Stored}
+	return slices.DeleteFunc(sites, func(s verdict.Site) bool { return s == verdict.Site{} })
+}
+
+var closure = regexp.MustCompile(`(\.func\d+|\.gowrap\d+|\.deferwrap\d+|\.\d+|-range\d+)+$`)
+
+// function is the outermost function declared, without the path of its package.
+func function(s verdict.Site) string {
+	name := s.Function[strings.LastIndexByte(s.Function, '/')+1:]
+	return closure.ReplaceAllString(name, "")
+}
+
+func (r *powerRow) rightFunction() bool {
+	l, _ := r.leak()
+	return slices.ContainsFunc(places(l), func(s verdict.Site) bool {
+		return slices.ContainsFunc(r.planted.born, func(b birth) bool { return function(s) == b.function })
+	})
+}
+
+func (r *powerRow) rightLine() bool {
+	l, _ := r.leak()
+	return slices.ContainsFunc(places(l), func(s verdict.Site) bool {
+		return slices.ContainsFunc(r.planted.born, func(b birth) bool { return strings.HasSuffix(s.File, b.file) && s.Line == b.line })
+	})
+}
+
+// heldByField reports whether the mutant has a field that retains.
+func (m *mutant) heldByField() bool { return len(m.fields) > 0 && !slices.Contains(m.fields, "none") }
+
+// rightField reports whether the verdict names what retains: the field stands in
+// the collection, or in the path from a root.
+func (r *powerRow) rightField() bool {
+	l, _ := r.leak()
+	named := l.Field
+	for _, e := range l.Path {
+		named += "\n" + e.Holder + " " + e.Field
+	}
+	for _, e := range l.Evidence {
+		named += "\n" + e.Field
+		for _, edge := range e.Path {
+			named += "\n" + edge.Holder + " " + edge.Field
+		}
+	}
+	return slices.ContainsFunc(r.m.fields, func(f string) bool {
+		last := f[strings.LastIndexByte(f, '.')+1:]
+		return strings.Contains(named, f) || last != f && regexp.MustCompile(`(?m)\b`+regexp.QuoteMeta(last)+`\b`).MatchString(named)
+	})
+}
+
+// rightScenario reports whether the verdict blames scenarios that leak and no
+// others; of a leak of every session, most.
+func (r *powerRow) rightScenario() bool {
+	l, _ := r.leak()
+	blamed := l.Source.Shares
+	if !l.Source.Solved || len(blamed) == 0 {
+		return false
+	}
+	if slices.Contains(r.m.scenarios, "every") {
+		return l.Source.Every || len(l.Source.But) > 0 || len(blamed) > 8
+	}
+	return !slices.ContainsFunc(blamed, func(s verdict.Share) bool { return !slices.Contains(r.m.scenarios, s.Scenario) })
+}
+
+// result is the row in one word.
+func (r *powerRow) result() string {
+	switch {
+	case r.m.benign && r.caught():
+		return "REPORTED, but benign: " + r.headline()
+	case r.m.benign && r.failed != "":
+		return "FAILED: " + r.failed
+	case r.m.benign:
+		return "rightly not reported"
+	case !r.caught():
+		return "MISSED " + r.failed
+	}
+	wrong := ""
+	for what, right := range map[string]bool{"function": r.rightFunction(), "line": r.rightLine(), "field": r.rightField() || !r.m.heldByField(), "scenario": r.rightScenario()} {
+		if !right {
+			wrong += " wrong " + what
+		}
+	}
+	if wrong != "" {
+		wrong += " (" + r.headline() + ")"
+	}
+	return "caught" + wrong
+}
+
+func (r *powerRow) headline() string {
+	l, _ := r.leak()
+	return fmt.Sprintf("%s %s born %s stored %s field %s path %v from %s", l.Class, l.Type, l.Born, l.Stored, l.Field, l.Path, l.Source)
+}
+
+// judgePower fails the test for what falls short of the bars. The attribution is
+// judged on a full set only: one of a few mutants is many percent.
+func judgePower(t *testing.T, rows []powerRow, whole bool) {
+	t.Helper()
+	s := score(rows)
+	t.Log(s)
+	for _, r := range rows {
+		if len(r.errs) > 0 {
+			t.Errorf("%s: %s", r.m.name, strings.Join(r.errs, "\n"))
+		}
+		if r.m.benign && (r.caught() || r.failed != "") {
+			t.Errorf("%s: %s", r.m.name, r.result())
+		}
+	}
+	bar := func(what string, part, of, want int) {
+		if 100*part < want*of {
+			t.Errorf("%s: %d of %d, want %d %%", what, part, of, want)
+		}
+	}
+	bar("caught", s.caught, s.leaks, wantCaught)
+	if whole {
+		bar("function", s.function, s.caught, wantFunction)
+		bar("line", s.line, s.caught, wantLine)
+		bar("retaining field", s.field, s.fields, wantField)
+		bar("scenario", s.scenario, s.caught, wantScenario)
+	}
+}
+
+// powerScore counts what was right.
+type powerScore struct {
+	leaks, caught, function, line, fields, field, scenario int
+	families                                               map[string]bool
+	benign, reported                                       int
+	others                                                 map[string]int
+}
+
+func score(rows []powerRow) powerScore {
+	s := powerScore{families: map[string]bool{}, others: map[string]int{}}
+	count := func(n *int, right bool) {
+		if right {
+			*n++
+		}
+	}
+	for _, r := range rows {
+		if r.m.benign {
+			s.benign++
+			count(&s.reported, r.caught())
+			continue
+		}
+		s.leaks++
+		s.families[r.m.family] = true
+		for name, caught := range r.baselines {
+			if caught {
+				s.others[name]++
+			}
+		}
+		if !r.caught() {
+			continue
+		}
+		s.caught++
+		count(&s.function, r.rightFunction())
+		count(&s.line, r.rightLine())
+		count(&s.scenario, r.rightScenario())
+		if r.m.heldByField() {
+			s.fields++
+			count(&s.field, r.rightField())
+		}
+	}
+	return s
+}
+
+func (s powerScore) String() string {
+	return fmt.Sprintf("%d of %d mutants of %d families caught; of these function %d, line %d, scenario %d; retaining field %d of %d; %d of %d benign controls reported; goleak %d, gleak %d, goroutineleak %d",
+		s.caught, s.leaks, len(s.families), s.function, s.line, s.scenario, s.field, s.fields, s.reported, s.benign, s.others["goleak"], s.others["gleak"], s.others["goroutineleak"])
+}

@@ -1,0 +1,199 @@
+package regress_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// TestPower measures what the suite catches: it builds the hub with each mutant in
+// turn, has the quick specs run against it, and writes the table. It is make power.
+// PIGEONHUB_POWER says which: all, sample (one of each family), or names with a
+// comma between.
+func TestPower(t *testing.T) {
+	which := os.Getenv("PIGEONHUB_POWER")
+	if which == "" {
+		t.Skip("PIGEONHUB_POWER is not set: see make power")
+	}
+	mutants, err := chooseMutants(which)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []powerRow
+	for i, m := range mutants {
+		began := time.Now()
+		row := measure(t, m)
+		rows = append(rows, row)
+		t.Logf("%d of %d, %s: %s (%s)", i+1, len(mutants), m.name, row.result(), time.Since(began).Round(time.Second))
+		if err := writePower(rows); err != nil { // all of it each time: a long run may be cut short
+			t.Fatal(err)
+		}
+	}
+	judgePower(t, rows, which == "all")
+}
+
+// chooseMutants returns the mutants and controls of a selection.
+func chooseMutants(which string) ([]*mutant, error) {
+	leaks, err := loadMutants(mutantsDir)
+	if err != nil {
+		return nil, err
+	}
+	benign, err := loadMutants(benignDir)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(leaks, benign)
+	switch which {
+	case "all":
+		return all, nil
+	case "sample":
+		families := map[string]bool{}
+		return slices.DeleteFunc(all, func(m *mutant) bool {
+			seen := families[m.family]
+			families[m.family] = true
+			return seen
+		}), nil
+	}
+	var chosen []*mutant
+	for name := range strings.SplitSeq(which, ",") {
+		m, err := findMutant(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, m)
+	}
+	return chosen, nil
+}
+
+// powerRow is what came of one mutant.
+type powerRow struct {
+	m         *mutant
+	planted   *planted
+	verdicts  []verdict.Verdict // of the specs; of those that leak, the first counts
+	failed    string            // specs that failed in another way: what they printed last
+	took      time.Duration     // of the quick specs
+	witnessed bool              // the independent check has seen it leak
+	baselines map[string]bool   // whether goleak, gleak, goroutineleak caught it
+	errs      []string          // what could not be measured
+}
+
+// measure builds the mutant and runs everything against it. The baselines need the
+// goroutineleak profile, so the binary is built with it.
+func measure(t *testing.T, m *mutant) powerRow {
+	t.Helper()
+	row := powerRow{m: m, baselines: map[string]bool{}}
+	dir := t.TempDir()
+	var err error
+	if row.planted, err = m.overlay(dir); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "regress.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", row.planted.overlay, "-ldflags=-w=0", "-o", binary, ".")
+	build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s does not build: %v\n%s", m.name, err, out)
+	}
+	row.quick(t, binary, dir)
+	row.witness(t, binary)
+	row.baseline(t, binary)
+	if err := os.Remove(binary); err != nil { // 80 of them would fill the disk
+		t.Error(err)
+	}
+	return row
+}
+
+// run runs the binary with a test selected, as a process of its own.
+func (r *powerRow) run(t *testing.T, binary, test string, env ...string) ([]byte, error) {
+	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^"+test+"$", "-test.timeout", "4m", "-test.v")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") }), env...)
+	return cmd.CombinedOutput()
+}
+
+// quick runs the quick specs of the suite.
+func (r *powerRow) quick(t *testing.T, binary, dir string) {
+	reports := filepath.Join(dir, "report")
+	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") }), "PIGEONHUB_REPORT="+reports)
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	r.took = time.Since(began)
+	var found error
+	if r.verdicts, found = readVerdicts(reports); found != nil {
+		r.errs = append(r.errs, found.Error())
+	}
+	leaking := slices.ContainsFunc(r.verdicts, func(v verdict.Verdict) bool { return v.Outcome == verdict.Leaking })
+	if err != nil && !leaking {
+		r.failed = lastLines(out, 40)
+	}
+	if keep := os.Getenv("PIGEONHUB_POWER_KEEP"); keep != "" {
+		if err := os.WriteFile(filepath.Join(keep, r.m.name+".txt"), out, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func lastLines(out []byte, n int) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// readVerdicts reads the reports of a run, in the order in which they were made.
+func readVerdicts(dir string) ([]verdict.Verdict, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "verdict.json"))
+	if err != nil {
+		return nil, err
+	}
+	more, err := filepath.Glob(filepath.Join(dir, "*", "verdict.json"))
+	if err != nil {
+		return nil, err
+	}
+	var list []verdict.Verdict
+	for _, p := range append(paths, more...) {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		var v verdict.Verdict
+		if err := json.Unmarshal(b, &v); err != nil {
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		list = append(list, v)
+	}
+	if len(list) == 0 {
+		return nil, errors.New("no verdict was written")
+	}
+	return list, nil
+}
+
+// witness has the independent check look.
+func (r *powerRow) witness(t *testing.T, binary string) {
+	out, err := r.run(t, binary, "TestWitness", "PIGEONHUB_MUTANT="+r.m.name)
+	if r.witnessed = err == nil; err != nil {
+		r.errs = append(r.errs, "witness: "+lastLines(out, 12))
+	}
+}
+
+// baseline has the other detectors look.
+func (r *powerRow) baseline(t *testing.T, binary string) {
+	out, err := r.run(t, binary, "TestBaselines", "PIGEONHUB_MUTANT="+r.m.name)
+	if err != nil {
+		r.errs = append(r.errs, "baselines: "+lastLines(out, 12))
+		return
+	}
+	for line := range strings.Lines(string(out)) {
+		if _, text, ok := strings.Cut(line, baselineMark); ok {
+			if err := json.Unmarshal([]byte(text), &r.baselines); err != nil {
+				r.errs = append(r.errs, "baselines: "+err.Error())
+			}
+		}
+	}
+}

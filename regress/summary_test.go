@@ -1,0 +1,86 @@
+package regress_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// reportDir is where the reports go, from the checkout. PIGEONHUB_REPORT names
+// another place.
+const reportDir = "regress-report"
+
+// summary collects the verdicts of the suite.
+var summary verdicts
+
+type verdicts struct {
+	mu     sync.Mutex
+	list   []verdict.Verdict
+	beside int // peers of specs that make no verdict
+}
+
+// lives adds peers that were put through beside the campaigns.
+func (s *verdicts) lives(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beside += n
+}
+
+// add judges a run, and writes its report.
+func (s *verdicts) add(run verdict.Run) verdict.Verdict {
+	GinkgoHelper()
+	dir := os.Getenv("PIGEONHUB_REPORT")
+	if dir == "" {
+		dir = filepath.Join("..", reportDir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.list) > 0 {
+		dir = filepath.Join(dir, fmt.Sprint(len(s.list)+1))
+	}
+	run.Commit, run.Report = commit(), filepath.Join(dir, "index.html")
+	run.Command = fmt.Sprintf("go test ./regress -ginkgo.seed=%d", GinkgoRandomSeed())
+	if root, err := filepath.Abs(".."); err == nil {
+		run.Root = root
+	}
+	v := verdict.Judge(run)
+	s.list = append(s.list, v)
+	if err := harness.WriteReport(dir, v); err != nil {
+		Fail(fmt.Sprintf("report: %v", err))
+	}
+	return v
+}
+
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return os.Getenv("GITHUB_SHA")
+}
+
+// What a person reads, last: one verdict after the other, and how much they rest on.
+var _ = ReportAfterSuite("summary", func(r Report) {
+	total := int64(summary.beside)
+	for _, v := range summary.list {
+		fmt.Printf("\n%s\n", v.Run.Name)
+		if err := verdict.Text(os.Stdout, v); err != nil {
+			fmt.Println(err)
+		}
+		total += v.Run.Lives
+	}
+	fmt.Printf("\n%d peer lives in %s\n", total, r.RunTime.Round(time.Second))
+})
