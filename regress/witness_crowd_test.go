@@ -1,0 +1,104 @@
+package regress_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// crowd is how many peers are there at once for what is read per peer.
+const crowd = 300
+
+// held returns the bytes a peer costs that has said much once and idles.
+func (w *witness) held(t *testing.T) float64 {
+	t.Helper()
+	cfg := witnessConfig()
+	cfg.PingInterval = time.Minute
+	w.start(t, cfg)
+	warmUp()
+	w.gather(t, crowd)()
+	before := w.settled() + float64(memory().StackInuse)
+	leave := w.gather(t, crowd)
+	during := w.read() + float64(memory().StackInuse)
+	leave()
+	t.Logf("%.0f bytes held per peer", (during-before)/crowd)
+	return (during - before) / crowd
+}
+
+// peak returns the bytes that stay of each peer of a crowd, larger than any
+// before, that has come and gone.
+func (w *witness) peak(t *testing.T) float64 {
+	t.Helper()
+	w.start(t, witnessConfig())
+	warmUp()
+	w.gather(t, crowd/20)()
+	before := w.settled()
+	w.gather(t, crowd)()
+	w.settled()
+	time.Sleep(300 * time.Millisecond) // until the monitor has seen them gone
+	after := w.settled()
+	t.Logf("%.0f bytes stay per peer", (after-before)/crowd)
+	return (after - before) / crowd
+}
+
+// warmUp has the runtime make the goroutine descriptors it never frees.
+func warmUp() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for range 20 * crowd {
+		wg.Go(func() { <-ctx.Done() })
+	}
+	cancel()
+	wg.Wait()
+}
+
+// gather has peers join, each with much to say. They are gone when the function
+// it returns has been called.
+func (w *witness) gather(t *testing.T, n int) (leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), witnessWait)
+	defer cancel()
+	peers := make([]*wire.Conn, n)
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { peers[i], errs[i] = w.sayMuch(ctx, visit(w.target, i)) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		for _, c := range peers {
+			c.Close()
+		}
+	}
+}
+
+// sayMuch joins with a long announce and sends a long message to nobody.
+func (w *witness) sayMuch(ctx context.Context, v *harness.Visit) (*wire.Conn, error) {
+	c, err := dialWitness(ctx, w.target, v.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	blob, _ := json.Marshal(strings.Repeat("x", 50<<10))
+	network := "held " + string(v.ID)
+	err = errors.Join(c.Announce(network, map[string]any{"blob": fmt.Sprintf("%07000d", v.Index)}),
+		c.Signal(wire.KindOffer, wire.NewPeerID(), network, blob), c.SendRaw([]byte(`{"type":"ping"}`)))
+	c.SetReceiveDeadline(time.Now().Add(witnessWait))
+	for err == nil {
+		var m wire.Message
+		if m, err = c.Receive(); m.Type == wire.KindPong.String() {
+			break
+		}
+	}
+	return c, err
+}

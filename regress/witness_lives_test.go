@@ -1,0 +1,220 @@
+package regress_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+const (
+	witnessHubKey = "the key of the hubs"
+	witnessToken  = "the token of the peers"
+	witnessWait   = 10 * time.Second // for anything a life waits for
+	pipeWait      = 3 * time.Second  // over a pipe: its deadline is a timer that keeps it beyond its close
+)
+
+// life is a scenario as the witnesses run it.
+type life struct {
+	name   string
+	atOnce int
+	ownHub bool // each life is that of a whole hub
+	live   func(ctx context.Context, target *hubtest.Target, v *harness.Visit) error
+}
+
+// witnessLife returns the life of a scenario's name.
+func witnessLife(name string) life {
+	if name == every {
+		name = "clean"
+	}
+	for _, l := range witnessLivesAll() {
+		if l.name == name {
+			return l
+		}
+	}
+	panic("no life is named " + name)
+}
+
+func witnessLivesAll() []life {
+	lives := []life{
+		{"return", 32, false, liveReturn}, {"stall", 16, false, liveStall}, {"flood", 8, false, liveFlood},
+		{"trickle", 64, false, liveTrickle}, {"hub", 16, false, liveHub}, {"subscribe", 8, false, liveSubscribe},
+		{"start-stop", 8, true, liveStartStop}, {"cut-off", 8, true, liveCutOff}, {"full", 8, true, liveFull},
+		{"unauthorized", 8, true, liveUnauthorized},
+	}
+	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient()) {
+		if !slices.ContainsFunc(lives, func(l life) bool { return l.name == s.Name }) {
+			lives = append(lives, life{s.Name, 24, false, ofHarness(s)}) // no more than may wait for the holder of an id
+		}
+	}
+	return lives
+}
+
+func ofHarness(s harness.Scenario) func(context.Context, *hubtest.Target, *harness.Visit) error {
+	return func(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error { return s.Live(ctx, v) }
+}
+
+// live is one life, of a peer that was never there before.
+func (w *witness) live(ctx context.Context) error {
+	wait := witnessWait
+	if w.life.ownHub {
+		wait = pipeWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	i := int(w.next.Add(1) - 1)
+	return w.life.live(ctx, w.target, visit(w.target, i))
+}
+
+func visit(target *hubtest.Target, i int) *harness.Visit {
+	return &harness.Visit{
+		Peer:  harness.NewPeer(target, fmt.Sprint("peer ", i), wire.NewPeerID()),
+		Index: i, Rand: rand.New(rand.NewPCG(1, uint64(i))), Home: fmt.Sprint("home ", i/10),
+	}
+}
+
+// liveReturn is a peer of few that come again and again.
+func liveReturn(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
+	v.ID = wire.PeerID(fmt.Sprintf("%040x", v.Index%witnessGoal))
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	return v.Close(ctx)
+}
+
+// liveStall joins and reads no more, while another sends to it until it is cut.
+func liveStall(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	home := "stall " + string(v.ID)
+	slow, err := dialWitness(ctx, target, v.ID, "")
+	if err != nil {
+		return err
+	}
+	defer slow.Close()
+	slow.NetConn().(*net.TCPConn).SetReadBuffer(1)
+	if err := slow.Announce(home, nil); err != nil {
+		return err
+	}
+	sender := harness.NewPeer(target, v.Name+" sender", wire.NewPeerID())
+	if err := sender.Join(ctx, home); err != nil {
+		return err
+	}
+	payload, _ := json.Marshal(strings.Repeat("x", 60<<10))
+	for range 200 {
+		if err := sender.Signal(wire.KindOffer, v.ID, payload); err != nil {
+			return err
+		}
+		heard, err := sender.Fence(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range heard {
+			if m.Type == wire.KindPeerDisconnected.String() {
+				return sender.Close(ctx)
+			}
+		}
+	}
+	return errors.New("the hub never cut the peer that does not read")
+}
+
+// liveFlood announces more than it may.
+func liveFlood(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	c, err := dialWitness(ctx, target, v.ID, "")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- readToEnd(c) }()
+	for range 60 {
+		if err := c.Announce(v.Home, nil); err != nil {
+			break
+		}
+	}
+	return <-ended
+}
+
+// liveTrickle begins a message and takes too long over it.
+func liveTrickle(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	if err := v.WriteBytes([]byte{0x81, 0xfe, 0x40, 0x00, 0, 0, 0, 0}); err != nil {
+		return err
+	}
+	for range 8 {
+		if err := v.WriteBytes([]byte(strings.Repeat(" ", 1000))); err != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	_, err := v.WantClose(ctx)
+	return err
+}
+
+// liveHub is a hub that tells of a peer of its own, becomes a plain peer of
+// another network, and leaves.
+func liveHub(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	c, err := dialWitness(ctx, target, v.ID, witnessHubKey)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	told := fmt.Sprintf(`{"type":"peer-discovered","networkName":%q,"data":{"peerId":%q}}`, v.Home, wire.NewPeerID())
+	err = errors.Join(c.Announce(v.Home, map[string]any{"isHub": true}), c.SendRaw([]byte(told)),
+		c.Announce(v.Home+" again", nil), c.SendClose(wire.CodeNormal, "done"))
+	if err != nil {
+		return err
+	}
+	return readToEnd(c)
+}
+
+// liveSubscribe listens to the hub for a while.
+func liveSubscribe(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	events, err := target.Hub.Subscribe(v.Name)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	select {
+	case <-events.Events():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return v.Close(ctx)
+}
+
+// dialWitness connects a plain client, with a token if it is not empty.
+func dialWitness(ctx context.Context, target *hubtest.Target, id wire.PeerID, token string) (*wire.Conn, error) {
+	address := target.URL()
+	if token != "" {
+		address += "/?token=" + url.QueryEscape(token)
+	}
+	return wire.Dial(ctx, address, id, &wire.DialOptions{NetDialContext: target.Dial})
+}
+
+// readToEnd reads until the hub has ended the connection.
+func readToEnd(c *wire.Conn) error {
+	c.SetReceiveDeadline(time.Now().Add(witnessWait))
+	for {
+		_, err := c.ReceiveRaw()
+		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+			return err
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
