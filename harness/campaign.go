@@ -208,6 +208,11 @@ func (c *Campaign) conclude(ctx context.Context) {
 		}
 		c.run.Findings = append(c.run.Findings, found...)
 	}
+	if target, ok := c.Crowd.Target.(Inspector); ok {
+		if err := explainLines(ctx, "", target.Roots(), c.run.Findings); err != nil {
+			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
+		}
+	}
 	c.run.Detectors = c.detector
 	c.run.Duration = time.Since(c.began)
 	for _, name := range seriesOrder(c.series) {

@@ -42,6 +42,9 @@ type Census struct {
 	Stop func(reflect.Type) bool
 	// Ignore says of a path that its growth does not count.
 	Ignore func(path string) bool
+	// Label says of a key of a map which scenario it comes from, "" if it does not
+	// know; then findings about maps of strings tell their count by scenario.
+	Label func(key string) string
 	// Lock is held during the walk, if set.
 	Lock sync.Locker
 	// MaxValues bounds the values visited; default 20 million. A census that
@@ -56,7 +59,8 @@ type Census struct {
 // Size is how much the collections of one path hold together.
 type Size struct {
 	Collections int64
-	Len, Cap    int64 // a map has no capacity
+	Labels      map[string]int64 // keys by scenario, if Census.Label is set
+	Len, Cap    int64            // a map has no capacity
 }
 
 // Name implements Detector.
@@ -127,7 +131,25 @@ func (c *Census) judge(path string) (verdict.Finding, bool) {
 		}
 	}
 	f.Count = sum(f.PerCycle)
+	f.PerScenario = c.perScenario(path, f.Count)
 	return f, true
+}
+
+// perScenario is the growth of a map by the labels of its keys, if they tell all of
+// it.
+func (c *Census) perScenario(path string, count int64) map[string]int64 {
+	grown := map[string]int64{}
+	var total int64
+	for label, n := range c.cycles[len(c.cycles)-1][path].Labels {
+		if n -= c.base[path].Labels[label]; n > 0 {
+			grown[label] = n
+			total += n
+		}
+	}
+	if total != count {
+		return nil
+	}
+	return grown
 }
 
 // growth returns by how much a path grew in each cycle.

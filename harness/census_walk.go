@@ -22,7 +22,7 @@ func (c *Census) Count(ctx context.Context) (map[string]Size, error) {
 		return nil, errors.New("census: no roots")
 	}
 	w := censusWalk{
-		stop: c.Stop, left: c.MaxValues, ctx: ctx,
+		stop: c.Stop, label: c.Label, left: c.MaxValues, ctx: ctx,
 		seen: map[censusRef]bool{}, sizes: map[string]Size{}, next: map[*censusPath][]reflect.Value{},
 		leads: map[reflect.Type]bool{},
 	}
@@ -48,6 +48,7 @@ func (c *Census) Count(ctx context.Context) (map[string]Size, error) {
 type censusWalk struct {
 	ctx   context.Context
 	stop  func(reflect.Type) bool
+	label func(string) string
 	left  int
 	seen  map[censusRef]bool
 	sizes map[string]Size
@@ -130,9 +131,11 @@ func (w *censusWalk) follow(p *censusPath, v reflect.Value) {
 		}
 	case reflect.Map:
 		w.add(p.text, v.Len(), 0)
+		w.labels(p.text, v)
 		w.mapOf(p, v)
 	case reflect.Slice:
 		w.add(p.text, v.Len(), v.Cap())
+		w.labels(p.text, v)
 		if w.leadsOn(v.Type().Elem()) && !p.shut {
 			elem, again := p.down(censusStep{from: v.Type(), field: stepElem}, "[*]")
 			for i := range v.Len() {
@@ -146,7 +149,37 @@ func (w *censusWalk) follow(p *censusPath, v reflect.Value) {
 
 func (w *censusWalk) add(path string, n, capacity int) {
 	s := w.sizes[path]
-	w.sizes[path] = Size{s.Collections + 1, s.Len + int64(n), s.Cap + int64(capacity)}
+	s.Collections, s.Len, s.Cap = s.Collections+1, s.Len+int64(n), s.Cap+int64(capacity)
+	w.sizes[path] = s
+}
+
+// labels counts the keys of a map, or the strings in a slice, by the scenario they
+// come from.
+func (w *censusWalk) labels(path string, v reflect.Value) {
+	switch {
+	case w.label == nil:
+	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
+		for it := v.MapRange(); it.Next(); {
+			w.labelled(path, it.Key().String())
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
+		for i := range v.Len() {
+			w.labelled(path, v.Index(i).String())
+		}
+	}
+}
+
+func (w *censusWalk) labelled(path, text string) {
+	label := w.label(text)
+	if label == "" {
+		return
+	}
+	s := w.sizes[path]
+	if s.Labels == nil {
+		s.Labels = map[string]int64{}
+		w.sizes[path] = s
+	}
+	s.Labels[label]++
 }
 
 func (w *censusWalk) mapOf(p *censusPath, v reflect.Value) {
@@ -173,6 +206,9 @@ func (w *censusWalk) library(p *censusPath, t reflect.Type, all iter.Seq2[any, a
 	n := 0
 	for k, v := range all {
 		n++
+		if key := reflect.ValueOf(k); w.label != nil && key.Kind() == reflect.String {
+			w.labelled(p.text, key.String())
+		}
 		w.dynamic(elem, t, reflect.ValueOf(v))
 		w.dynamic(key, t, reflect.ValueOf(k))
 	}

@@ -9,7 +9,9 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,14 +94,17 @@ func (c *Crowd) atOnce() int {
 	return 128
 }
 
+func (c *Crowd) lifeLimit() time.Duration {
+	if c.LifeLimit > 0 {
+		return c.LifeLimit
+	}
+	return 30 * time.Second
+}
+
 // live is one life.
 func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit) (scenario string, err error) {
 	s := c.Scenarios[v.scenario]
-	limit := c.LifeLimit
-	if limit <= 0 {
-		limit = 30 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, c.lifeLimit())
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return s.Name, err
@@ -148,6 +153,28 @@ func (c *Crowd) Label(id wire.PeerID) string {
 	}
 	return fmt.Sprintf("%s/%d of cycle %d", c.Scenarios[scenario].Name, index, cycle)
 }
+
+// ScenarioOf says from which scenario a text comes that has the id of a peer of this
+// crowd in it, or the name of one of its networks; "" if it has neither. It is for
+// Census.Label.
+func (c *Crowd) ScenarioOf(text string) string {
+	for _, digits := range peerIDs.FindAllString(text, -1) {
+		if scenario, _, ok := strings.Cut(c.Label(wire.PeerID(digits)), "/"); ok {
+			return scenario
+		}
+	}
+	if home := homes.FindStringSubmatch(text); home != nil {
+		if slices.ContainsFunc(c.Scenarios, func(s Scenario) bool { return s.Name == home[1] }) {
+			return home[1]
+		}
+	}
+	return ""
+}
+
+var (
+	peerIDs = regexp.MustCompile(`[0-9a-f]{40}`)
+	homes   = regexp.MustCompile(`^([a-z-]+)-\d+-\d+$`) // see live
+)
 
 // arrivals collects what the lives report.
 type arrivals struct {

@@ -13,7 +13,9 @@ import (
 // Gauges finds what the hub itself says it holds when nobody is connected: gauges
 // that are not back at their baseline, and a consistency check that fails. It is
 // how a counter that drifts is found, which costs no memory and one day refuses
-// everybody.
+// everybody. For a gauge named after a field of a root ("hub.Hub.refused") it says
+// where the source counts that up, if the source is there; a program built with an
+// overlay must have it in GOFLAGS when it runs, too.
 //
 // It believes the hub: what no gauge counts it does not see.
 type Gauges struct {
@@ -21,6 +23,7 @@ type Gauges struct {
 
 	base   map[string]float64
 	cycles []map[string]float64
+	brief  bool     // to say nothing of places, which takes long
 	broken []string // what the consistency check said, by cycle; "" for nothing
 }
 
@@ -64,7 +67,8 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	var findings []verdict.Finding
-	for _, name := range slices.Sorted(maps.Keys(g.base)) {
+	source := &counters{roots: g.Target.Roots()}
+	for _, name := range g.names() {
 		f := verdict.Finding{Detector: g.Name(), Class: verdict.Gauge, Field: name, PerCycle: g.growth(name)}
 		if f.Count = sum(f.PerCycle); f.Count == 0 {
 			continue
@@ -73,13 +77,26 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 			f.Class = verdict.Subscription
 		}
 		f.Detail = fmt.Sprintf("%g at the baseline, %g in the end", g.base[name], g.cycles[len(g.cycles)-1][name])
-		if f.Count < 0 {
+		below := f.Count < 0
+		if below {
 			f.Count, f.PerCycle = -f.Count, nil
 			f.Detail += ": given back more often than taken"
+		}
+		if !g.brief {
+			source.explain(&f, below)
 		}
 		findings = append(findings, f)
 	}
 	return append(findings, g.inconsistent()...), nil
+}
+
+// names are the gauges of the baseline and those that came later, at zero.
+func (g *Gauges) names() []string {
+	all := maps.Clone(g.base)
+	for _, c := range g.cycles {
+		maps.Copy(all, c)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 func (g *Gauges) growth(name string) []int64 {

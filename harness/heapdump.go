@@ -195,7 +195,7 @@ func (d *heapDump) born(m heapRegion) verdict.Site {
 	site, ok := d.sites[bucket]
 	if !ok {
 		if stack := d.stack(bucket); len(stack) > 0 {
-			site = stack[ownFrame(stack)]
+			site = inlined(stack[ownFrame(stack)])
 		}
 		d.sites[bucket] = site
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"runtime/metrics"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -73,8 +74,7 @@ func (q *Quiet) Findings(context.Context) ([]verdict.Finding, error) {
 func alwaysBusy(ctx context.Context) (least int64, err error) {
 	least = 1 << 62
 	for range quietLooks {
-		busy := readMetric("/sched/goroutines/runnable:goroutines") + readMetric("/sched/goroutines/running:goroutines")
-		if least = min(least, max(0, int64(busy)-1)); least == 0 {
+		if least = min(least, max(0, busyGoroutines()-1)); least == 0 {
 			return 0, nil
 		}
 		if !pause(ctx, quietPause) {
@@ -82,4 +82,15 @@ func alwaysBusy(ctx context.Context) (least int64, err error) {
 		}
 	}
 	return least, nil
+}
+
+// busyGoroutines is how many run or want to. Both are read at once: what goes from
+// the one to the other in between would be missed.
+func busyGoroutines() (n int64) {
+	samples := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}, {Name: "/sched/goroutines/running:goroutines"}}
+	metrics.Read(samples)
+	for _, s := range samples {
+		n += int64(s.Value.Uint64())
+	}
+	return n
 }

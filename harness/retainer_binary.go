@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"debug/dwarf"
 	"debug/elf"
 	"os"
 	"strconv"
@@ -10,7 +11,7 @@ import (
 
 // newHeapSymbols looks at what the binary has. What it lacks has no name.
 func newHeapSymbols(d *heapDump) *heapSymbols {
-	s := &heapSymbols{segments: d.segments}
+	s := &heapSymbols{segments: d.segments, functions: map[uint64]dwarf.Offset{}, captures: map[[2]uint64]heapVariable{}}
 	s.described.low = ^uint64(0)
 	for _, t := range d.itabs { // those that we know of, for want of a better bound
 		s.described = addressRange{min(s.described.low, t), max(s.described.high, t+1)}

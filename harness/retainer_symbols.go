@@ -27,6 +27,8 @@ type heapSymbols struct {
 	variables []heapVariable // by address
 	data      *dwarf.Data
 	units     map[dwarf.Offset]map[uint64]dwarf.Offset // functions by entry, of the units read so far
+	functions map[uint64]dwarf.Offset                  // by entry, of those asked for; 0 if there is none
+	captures  map[[2]uint64]heapVariable
 	types     *dwarfTypes
 }
 
@@ -183,6 +185,17 @@ func (s *heapSymbols) variable(addr uint64) (heapVariable, bool) {
 
 // function returns the entry of the function that begins at an address.
 func (s *heapSymbols) function(entry uint64) (dwarf.Offset, bool) {
+	// Finding the unit of an address takes milliseconds, and there is a closure for
+	// each of thousands of objects.
+	if at, known := s.functions[entry]; known {
+		return at, at != 0
+	}
+	at, ok := s.findFunction(entry)
+	s.functions[entry] = at
+	return at, ok
+}
+
+func (s *heapSymbols) findFunction(entry uint64) (dwarf.Offset, bool) {
 	r := s.data.Reader()
 	unit, err := r.SeekPC(entry - s.slide)
 	if err != nil {
@@ -212,9 +225,21 @@ const attrClosureOffset = dwarf.Attr(0x2907)
 
 // captured returns the variable at an offset of a closure of the function at entry.
 func (s *heapSymbols) captured(entry uint64, off int) (v heapVariable, ok bool) {
+	key := [2]uint64{entry, uint64(off)}
+	if known, seen := s.captures[key]; seen {
+		return known, known.name != ""
+	}
 	if s.load(); s.data == nil {
 		return v, false
 	}
+	if v, ok = s.findCaptured(entry, off); !ok {
+		v = heapVariable{}
+	}
+	s.captures[key] = v
+	return v, ok && v.name != ""
+}
+
+func (s *heapSymbols) findCaptured(entry uint64, off int) (v heapVariable, ok bool) {
 	at, known := s.function(entry)
 	if !known {
 		return v, false

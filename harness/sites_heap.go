@@ -124,6 +124,21 @@ func readHeap() (map[*heapSite]heapCount, error) {
 	return counts, nil
 }
 
+// inlined returns the place with the function that the line is in. A heap dump has
+// the function into which that one was inlined.
+func inlined(place verdict.Site) verdict.Site {
+	siteCache.Lock()
+	defer siteCache.Unlock()
+	for _, site := range siteCache.sites {
+		for _, s := range site.stack {
+			if s.Line == place.Line && s.File == place.File {
+				return s
+			}
+		}
+	}
+	return place
+}
+
 const canaryKind = "canary"
 
 // resolveLocked finds the site of a stack that is new to us.

@@ -30,7 +30,7 @@ var baselineNames = []string{"goleak", "gleak", "goroutineleak"}
 // documentation says: goleak and gleak with what was there before ignored, after
 // the peers have left and again after the hub was stopped and forgotten; the
 // goroutineleak profile after that, since what is reachable it cannot see. The
-// peers are those of the mutant's scenarios, twenty each. It runs in a binary with
+// peers are those of the mutant's scenarios, a hundred each. It runs in a binary with
 // a mutant in it, or none, and says what was caught.
 func TestBaselines(t *testing.T) {
 	name := os.Getenv("PIGEONHUB_MUTANT")
@@ -60,20 +60,18 @@ func TestBaselines(t *testing.T) {
 // churnForBaselines starts a hub, sends the peers, has look look, and stops it.
 func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak.Goroutine)) {
 	t.Helper()
-	w, err := newWorld(quickConfig(), 1, hubtest.Start)
+	w, err := newWorld(powerConfig(), 1, hubtest.Start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ignore, snapshot := goleak.IgnoreCurrent(), gleak.Goroutines()
 	doses := map[string]int64{}
 	for _, s := range w.campaign.Crowd.Scenarios {
-		if slices.Contains(m.scenarios, s.Name) || slices.Contains(m.scenarios, "every") {
-			doses[s.Name] = 20
+		if slices.Contains(m.scenarios, s.Name) {
+			doses[s.Name] = 100 // for what hits one in a hundred
 		}
 	}
-	for cycle := range 5 { // a hundred of each, for what hits one in a hundred
-		w.campaign.Crowd.Send(t.Context(), cycle, doses)
-	}
+	w.campaign.Crowd.Send(t.Context(), 1, doses)
 	settled, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	_ = harness.Settle(settled, func() error { return holds(w.target, 0) }) // a mutant may never get there

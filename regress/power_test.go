@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +20,8 @@ import (
 // TestPower measures what the suite catches: it builds the hub with each mutant in
 // turn, has the quick specs run against it, and writes the table. It is make power.
 // PIGEONHUB_POWER says which: all, sample (one of each family), or names with a
-// comma between.
+// comma between. PIGEONHUB_POWER_PARTS may leave out some of suite, witness and
+// baselines, PIGEONHUB_POWER_KEEP name a folder for what the suite prints.
 func TestPower(t *testing.T) {
 	which := os.Getenv("PIGEONHUB_POWER")
 	if which == "" {
@@ -28,17 +31,45 @@ func TestPower(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []powerRow
-	for i, m := range mutants {
-		began := time.Now()
-		row := measure(t, m)
-		rows = append(rows, row)
-		t.Logf("%d of %d, %s: %s (%s)", i+1, len(mutants), m.name, row.result(), time.Since(began).Round(time.Second))
-		if err := writePower(rows); err != nil { // all of it each time: a long run may be cut short
-			t.Fatal(err)
-		}
-	}
+	rows := measureAll(t, mutants)
 	judgePower(t, rows, which == "all")
+}
+
+// powerAtOnce is how many mutants are measured at a time: much of it is waiting.
+const powerAtOnce = 2
+
+func measureAll(t *testing.T, mutants []*mutant) []powerRow {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	rows := make([]powerRow, 0, len(mutants))
+	for range powerAtOnce {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(mutants)); i = next.Add(1) - 1 {
+				began := time.Now()
+				row := measure(t, mutants[i])
+				mu.Lock()
+				rows = append(rows, row)
+				t.Logf("%d of %d, %s: %s (%s)", len(rows), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
+				slices.SortFunc(rows, func(a, b powerRow) int { return strings.Compare(a.m.sortKey(), b.m.sortKey()) })
+				if err := writePower(rows); err != nil { // all of it each time: a long run may be cut short
+					t.Error(err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return rows
+}
+
+// sortKey has the benign controls come last.
+func (m *mutant) sortKey() string {
+	if m.benign {
+		return "~" + m.name
+	}
+	return m.name
 }
 
 // chooseMutants returns the mutants and controls of a selection.
@@ -94,17 +125,23 @@ func measure(t *testing.T, m *mutant) powerRow {
 	dir := t.TempDir()
 	var err error
 	if row.planted, err = m.overlay(dir); err != nil {
-		t.Fatal(err)
+		row.errs = append(row.errs, err.Error())
+		return row
 	}
 	binary := filepath.Join(dir, "regress.test")
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", row.planted.overlay, "-ldflags=-w=0", "-o", binary, ".")
 	build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s does not build: %v\n%s", m.name, err, out)
+		row.errs = append(row.errs, fmt.Sprintf("it does not build: %v\n%s", err, out))
+		return row
 	}
-	row.quick(t, binary, dir)
-	row.witness(t, binary)
-	row.baseline(t, binary)
+	for part, measure := range map[string]func(){
+		"suite": func() { row.quick(t, binary, dir) }, "witness": func() { row.witness(t, binary) }, "baselines": func() { row.baseline(t, binary) },
+	} {
+		if parts := os.Getenv("PIGEONHUB_POWER_PARTS"); parts == "" || strings.Contains(parts, part) {
+			measure()
+		}
+	}
 	if err := os.Remove(binary); err != nil { // 80 of them would fill the disk
 		t.Error(err)
 	}
@@ -114,15 +151,21 @@ func measure(t *testing.T, m *mutant) powerRow {
 // run runs the binary with a test selected, as a process of its own.
 func (r *powerRow) run(t *testing.T, binary, test string, env ...string) ([]byte, error) {
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^"+test+"$", "-test.timeout", "4m", "-test.v")
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") }), env...)
+	cmd.Env = append(withoutPower(), env...)
 	return cmd.CombinedOutput()
+}
+
+// withoutPower is the environment for the binaries, which are not to measure in
+// their turn.
+func withoutPower() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") })
 }
 
 // quick runs the quick specs of the suite.
 func (r *powerRow) quick(t *testing.T, binary, dir string) {
 	reports := filepath.Join(dir, "report")
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") }), "PIGEONHUB_REPORT="+reports)
+	cmd.Env = append(withoutPower(), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+r.planted.overlay)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
 	r.took = time.Since(began)
@@ -171,6 +214,8 @@ func readVerdicts(dir string) ([]verdict.Verdict, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no verdict was written")
 	}
+	// The specs run in any order. The one that counts every object tells most.
+	slices.SortStableFunc(list, func(a, b verdict.Verdict) int { return len(a.Run.Name) - len(b.Run.Name) })
 	return list, nil
 }
 

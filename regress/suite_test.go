@@ -16,7 +16,7 @@ func TestRegress(t *testing.T) {
 	RegisterFailHandler(Fail)
 	suite, reporter := GinkgoConfiguration()
 	if suite.LabelFilter == "" {
-		suite.LabelFilter = "!soak"
+		suite.LabelFilter = "!soak && !power"
 	}
 	RunSpecs(t, "regress", suite, reporter)
 }

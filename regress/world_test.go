@@ -19,8 +19,8 @@ const hubKey = "the key of hubs"
 // cycle.
 func quickConfig() hub.Config {
 	return hub.Config{
-		PingInterval: time.Second, PongTimeout: time.Second, FirstMessageTimeout: 2 * time.Second,
-		MessageTimeout: 2 * time.Second, ProbeTimeout: 1500 * time.Millisecond, CloseTimeout: 500 * time.Millisecond,
+		PingInterval: time.Second, PongTimeout: time.Second, FirstMessageTimeout: 2500 * time.Millisecond,
+		MessageTimeout: 2 * time.Second, ProbeTimeout: time.Second, CloseTimeout: 500 * time.Millisecond,
 		WriteTimeout: 500 * time.Millisecond, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1,
 		IsHub: true, HubKey: hubKey, MaxSubscriptions: 1000,
 		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond, Limit: 8 << 30},
@@ -63,14 +63,21 @@ func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error))
 }
 
 // doses is so many peers of each scenario on average, and fewer of those that take
-// many messages, a hub of their own, or that come all at once.
+// many messages, a hub of their own, or that come all at once. Doses are different
+// primes, and small ones are few: the means say rather who gets them.
 func doses(mean int) func(string) int {
-	few := map[string]int{"stall": 8, "hub": 4, "flood": 3, "start-stop": 2, "cut-off": 2, "full": 2, "unauthorized": 2}
+	few := map[string]int{"stall": 2, "hub": 3, "flood": 5, "reconnect": 5, "start-stop": 8, "cut-off": 8, "full": 8, "unauthorized": 8}
 	for _, s := range harness.Patient() {
-		few[s.Name] = max(few[s.Name], 3)
+		if few[s.Name] == 0 {
+			few[s.Name] = 12
+		}
 	}
-	few["reconnect"] = 10 // a hub hears only so many out at once who claim an id that another has
-	return func(scenario string) int { return max(10, mean/max(1, few[scenario])) }
+	return func(scenario string) int {
+		if n := few[scenario]; n > 0 {
+			return n
+		}
+		return mean
+	}
 }
 
 // detectors are all there are, in the order in which they must look: descriptors
@@ -79,7 +86,7 @@ func (w *world) detectors() []harness.Detector {
 	return []harness.Detector{
 		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Gauges{Target: w.target},
 		&harness.Unclosed{}, w.watch, &harness.Timers{}, &harness.Sites{},
-		&harness.Census{Roots: w.target.Roots()},
+		&harness.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}
 }
 

@@ -3,6 +3,7 @@ package verdict
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Doses plans how many peers to put through each scenario in each cycle, about
@@ -14,11 +15,18 @@ import (
 func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
 	shapes := apart(len(scenarios), cycles, rng)
+	// Small primes are few: whoever wants few peers chooses first.
+	order := make([]int, len(scenarios))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return peers(scenarios[a]) - peers(scenarios[b]) })
 	plan := make([]Cycle, cycles)
 	for k := range plan {
 		used := make(map[int]bool)
 		plan[k].Doses = make(map[string]int64, len(scenarios))
-		for i, name := range scenarios {
+		for _, i := range order {
+			name := scenarios[i]
 			n := max(2, int(math.Round(shapes[i][k]*float64(peers(name)))))
 			for used[n] || !prime(n) {
 				n++

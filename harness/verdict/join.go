@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -39,16 +40,41 @@ func join(clues []*clue) []group {
 			shared[i] = parts
 		}
 	}
-	for _, same := range []func(a, b *clue) bool{sameGrowth, sameThing} { // the stronger first
+	for n, same := range []func(a, b *clue) bool{sameHolder, sameGrowth, sameThing} { // the stronger first
 		for i, a := range clues {
 			for j := range i {
-				if shared[i] == nil && shared[j] == nil && same(a, clues[j]) && u.find(i) != u.find(j) && !u.conflict(clues, i, j) {
+				if shared[i] != nil || shared[j] != nil || u.find(i) == u.find(j) || !same(a, clues[j]) {
+					continue
+				}
+				if n == 0 || !u.conflict(clues, i, j) { // what holds both is proof enough
 					u.merge(i, j)
 				}
 			}
 		}
 	}
-	return adopt(u.groups(clues, shared))
+	return explainChecks(adopt(u.groups(clues, shared)))
+}
+
+// explainChecks gives a consistency check that fails to the leak that grew most:
+// the check says that something is wrong, the leak says what. Alone it stays.
+func explainChecks(groups []group) []group {
+	var checks, leaks []group
+	for _, g := range groups {
+		if len(g) == 1 && g[0].Class == Invariant {
+			checks = append(checks, g)
+		} else {
+			leaks = append(leaks, g)
+		}
+	}
+	if len(leaks) == 0 {
+		return checks
+	}
+	most := slices.MaxFunc(leaks, func(a, b group) int { return cmp.Compare(a.principal().Count, b.principal().Count) })
+	i := slices.IndexFunc(leaks, func(g group) bool { return g[0] == most[0] })
+	for _, g := range checks {
+		leaks[i] = append(leaks[i], g...)
+	}
+	return leaks
 }
 
 // conflict reports whether merging the groups of two clues would bring clues
@@ -66,7 +92,7 @@ func (u union) conflict(clues []*clue, i, j int) bool {
 	}
 	for _, a := range left {
 		for _, b := range right {
-			if differ(a, b) && !sameGrowth(a, b) && !samePath(a, b) {
+			if differ(a, b) && !sameGrowth(a, b) && !sameHolder(a, b) {
 				return true
 			}
 		}
@@ -76,7 +102,7 @@ func (u union) conflict(clues []*clue, i, j int) bool {
 
 // sameThing reports whether both name the same path, collection, line or type.
 func sameThing(a, b *clue) bool {
-	if samePath(a, b) {
+	if sameHolder(a, b) {
 		return true
 	}
 	if differ(a, b) {
@@ -84,12 +110,17 @@ func sameThing(a, b *clue) bool {
 	}
 	switch {
 	case a.field != "" && a.field == b.field,
-		within(a.path, b.field), within(b.path, a.field),
 		samePlace(a.Born, b.Born) && !tellApart(a, b),
 		a.passes(b.Born), b.passes(a.Born):
 		return true
 	}
 	return a.Type == b.Type && named(a.Type)
+}
+
+// sameHolder reports whether one thing holds both, or one of them the other: the
+// paths say so, whatever else does not agree.
+func sameHolder(a, b *clue) bool {
+	return samePath(a, b) || a.heldByGoroutine(b) || b.heldByGoroutine(a) || sameFrame(a, b) || within(a.path, b.field) || within(b.path, a.field)
 }
 
 // samePath reports whether both are held by the same path, or one by what the
@@ -103,6 +134,37 @@ func samePath(a, b *clue) bool {
 
 func (c *clue) holds(o *clue) bool {
 	return len(o.path) > len(c.path) && c.Path[len(c.Path)-1].Field != "" && within(o.path, c.path)
+}
+
+// heldByGoroutine reports whether the path begins in a goroutine that the other clue
+// says does not end: what its frames hold is no leak of its own.
+func (c *clue) heldByGoroutine(o *clue) bool {
+	f := c.frame()
+	return f != "" && o.Class == Goroutine && strings.Contains(o.Detail+"\n", f)
+}
+
+// sameFrame reports whether both are held by goroutines in the same function, or by
+// timers that will call it.
+func sameFrame(a, b *clue) bool { return a.frame() != "" && a.frame() == b.frame() }
+
+// frame is the function whose frame the path begins in, or that a timer in which it
+// begins will call.
+func (c *clue) frame() string {
+	if len(c.Path) == 0 {
+		return ""
+	}
+	if words := strings.Fields(c.Path[0].Holder); len(words) == 3 && words[0] == "goroutine" {
+		return words[2]
+	}
+	if !strings.HasPrefix(c.Path[0].Holder, "runtime timers") {
+		return ""
+	}
+	for _, e := range c.Path[1:] {
+		if f, ok := strings.CutPrefix(e.Holder, "func "); ok {
+			return f
+		}
+	}
+	return ""
 }
 
 // differ reports whether two clues contradict each other about whose peers or

@@ -13,7 +13,7 @@ const secondsADay = 24 * 60 * 60
 // telling ranks the classes: what is wrong first, what follows from it after. A
 // goroutine that does not end holds objects; the objects are not what to repair.
 var telling = map[Class]int{
-	Subscription: 0, Timer: 1, Goroutine: 2, Unclosed: 3, Object: 4, Descriptor: 5,
+	Subscription: 0, Goroutine: 1, Timer: 2, Unclosed: 3, Object: 4, Descriptor: 5,
 	Collection: 6, Gauge: 8, Invariant: 9, CPU: 10,
 }
 
@@ -35,12 +35,20 @@ func (g group) principal() *clue {
 		return cmp.Or(
 			cmp.Compare(a.rank(), b.rank()),
 			cmp.Compare(unsure(a), unsure(b)),
-			cmp.Compare(len(b.path), len(a.path)),
+			cmp.Compare(unheld(a), unheld(b)),
+			cmp.Compare(len(a.path), len(b.path)), // what holds the others
 			cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Detector, b.Detector),
 			cmp.Compare(a.Born.String(), b.Born.String()),
 		)
 	})
+}
+
+func unheld(c *clue) int {
+	if c.path != "" {
+		return 0
+	}
+	return 1
 }
 
 func unsure(c *clue) int {
@@ -86,6 +94,11 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 	l.Count, l.Source = total.Count, p.source
 	if len(counted) > 1 {
 		l.Source = j.source(&total)
+	}
+	for _, c := range g {
+		if !l.Source.Solved && c.source.certain() && !p.anonymous() {
+			l.Source = c.source // another detector knows
+		}
 	}
 	l.Peers, l.Cycles = j.peers(l.Source)
 	if p.peers > 0 {

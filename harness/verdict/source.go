@@ -87,6 +87,13 @@ func told(r *Run, c *clue) Attribution {
 		return Attribution{}
 	}
 	a.PerPeer = leaked / peers
+	if len(a.Shares) < len(r.Scenarios) && 2*len(a.Shares) > len(r.Scenarios) {
+		for _, s := range r.Scenarios {
+			if c.PerScenario[s.Name] <= 0 {
+				a.But = append(a.But, s.Name)
+			}
+		}
+	}
 	return a
 }
 

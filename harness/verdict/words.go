@@ -1,9 +1,11 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -169,6 +171,14 @@ func (l *Leak) rate() string {
 func (l *Leak) perPeer() string {
 	if alike(l.Source.Shares) {
 		return ofPeers(float64(l.Count) / float64(max(1, l.Peers)))
+	}
+	if len(l.Source.Shares) > 3 { // a list of figures says nothing any more
+		worst := slices.MaxFunc(l.Source.Shares, func(a, b Share) int { return cmp.Compare(a.PerPeer, b.PerPeer) })
+		average := ofPeers(float64(l.Count) / float64(max(1, l.Peers)))
+		if worst.PerPeer < 1.5*l.Source.PerPeer {
+			return average
+		}
+		return average + " (" + worst.Scenario + ": " + perPeer(worst.PerPeer) + ")"
 	}
 	var words []string
 	for _, s := range l.Source.Shares {

@@ -1,0 +1,114 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// objectsOfPlace is how many of the objects that a line has made are asked about.
+const objectsOfPlace = 16
+
+// RetainersAt says by which path what each of the lines has made is kept alive, for
+// objects that nobody holds a weak pointer to: it takes some of those that are
+// there, and of their paths the most frequent. It needs ExactHeap, and is otherwise
+// as Retainers. A line of which nothing is there has no path.
+func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []verdict.Site) ([]Retainer, Tier, error) {
+	d, _, file, err := takeHeapDump(ctx, dir, nil)
+	if err != nil {
+		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
+	}
+	of := d.madeAt(lines)
+	var addrs []uint64
+	for _, list := range of {
+		addrs = append(addrs, list...)
+	}
+	s, err := newRetainerSearch(ctx, d, roots, nil, addrs)
+	if err != nil {
+		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
+	}
+	runtime.KeepAlive(roots)
+	found := make([]Retainer, len(lines))
+	for i, list := range of {
+		found[i] = mostFrequent(s.retainers(list))
+	}
+	tier := s.symbols.tier()
+	tier.Sites, tier.Dump, tier.File = runtime.MemProfileRate == 1, len(d.raw), file
+	return found, tier, ctx.Err()
+}
+
+// madeAt returns the addresses of objects that each of the lines has allocated,
+// spread over all there are.
+func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
+	type place struct {
+		file string
+		line int
+	}
+	index := map[place]int{}
+	for i, l := range lines {
+		index[place{l.File, l.Line}] = i
+	}
+	all := make([][]uint64, len(lines))
+	for _, sample := range d.samples {
+		if k := d.find(sample.object); k >= 0 {
+			born := d.born(d.objects[k])
+			if i, ok := index[place{born.File, born.Line}]; ok {
+				all[i] = append(all[i], sample.object)
+			}
+		}
+	}
+	for i, list := range all {
+		step := max(1, len(list)/objectsOfPlace)
+		var some []uint64
+		for k := 0; k < len(list) && len(some) < objectsOfPlace; k += step {
+			some = append(some, list[k])
+		}
+		all[i] = some
+	}
+	return all
+}
+
+// mostFrequent returns the retainer whose path most have, without regard to keys.
+func mostFrequent(list []Retainer) Retainer {
+	count, first := map[string]int{}, map[string]Retainer{}
+	for _, r := range list {
+		key := pathKey(r.Path)
+		if count[key]++; count[key] == 1 {
+			first[key] = r
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	if len(keys) == 0 {
+		return Retainer{}
+	}
+	return first[keys[0]]
+}
+
+// explainLines adds the retaining path to findings about what a line has made.
+func explainLines(ctx context.Context, dir string, roots map[string]any, findings []verdict.Finding) error {
+	var lines []verdict.Site
+	var of []int
+	for i, f := range findings {
+		if (f.Class == verdict.Object || f.Class == verdict.Timer) && f.Born != (verdict.Site{}) && len(f.Path) == 0 {
+			lines, of = append(lines, f.Born), append(of, i)
+		}
+	}
+	if len(lines) == 0 || runtime.MemProfileRate != 1 {
+		return nil
+	}
+	retainers, _, err := RetainersAt(ctx, dir, roots, lines)
+	if err != nil {
+		return err
+	}
+	for k, i := range of {
+		findings[i].Path, findings[i].Stored = retainers[k].Path, retainers[k].Stored
+	}
+	return nil
+}
