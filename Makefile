@@ -2,9 +2,10 @@
 GO        ?= go
 FUZZTIME  ?= 60s
 BENCHTIME ?= 1x
+POWER     ?= all
 LINT       = $(GO) tool -modfile=.golangci.mod golangci-lint
 
-.PHONY: help run build test race fuzz bench interop lint fmt tidy ci
+.PHONY: help run build test race regress power fuzz bench interop lint fmt tidy ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,11 +22,20 @@ test: ## run the tests
 race: ## run the tests under the race detector
 	$(GO) test -race -shuffle=on ./...
 
+regress: ## run the leak suite, with its summary; the report is in regress-report
+	$(GO) test -count=1 -v ./regress -run 'TestRegress|TestThirtyDays'
+
+power: ## measure what the leak suite catches: every planted leak, an hour or so (POWER=sample: some of each kind)
+	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
+	@cat regress-report/power.md
+
 fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAnnouncement$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzAppendString$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzzminimizetime 5s -fuzztime $(FUZZTIME)
+	$(GO) test ./harness/probe -run '^$$' -fuzz '^FuzzHealth$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./harness/probe -run '^$$' -fuzz '^FuzzMetrics$$' -fuzztime $(FUZZTIME)
 
 bench: ## measure the hub beside a naive one
 	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem

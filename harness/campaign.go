@@ -143,6 +143,7 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	c.say(fmt.Sprintf("cycle %d of %d", k, c.cycles()))
 	arrivals := c.Crowd.Send(ctx, k, planned.Doses)
 	c.note(arrivals)
+	c.say("reading")
 	c.settle(ctx)
 	// Doses are the peers that came, whether or not all went as planned: who has
 	// been there can have been leaked.

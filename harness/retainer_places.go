@@ -57,7 +57,7 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 	for _, sample := range d.samples {
 		if k := d.find(sample.object); k >= 0 {
 			born := d.born(d.objects[k])
-			if i, ok := index[place{born.File, born.Line}]; ok {
+			if i, ok := index[place{born.File, born.Line}]; ok && born.File != "" {
 				all[i] = append(all[i], sample.object)
 			}
 		}

@@ -49,8 +49,8 @@ func plantCanary() {
 	}
 }
 
-// heapSite is a place that allocates: the line of the project's code and what it
-// called to do so.
+// heapSite is a place that allocates: the line of the project's code, what it
+// called to do so, and who called it from another package.
 type heapSite struct {
 	born  verdict.Site
 	key   string
@@ -187,6 +187,9 @@ func siteOf(pcs []uintptr) *heapSite {
 		return nil
 	}
 	s.key = s.kind + "\n" + stackText(s.stack[:own+1])
+	if caller := callerOf(s.stack, s.born); caller != (verdict.Site{}) {
+		s.key += "\n" + caller.String() // one caller may forget what the others do not
+	}
 	return s
 }
 

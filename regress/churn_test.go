@@ -1,7 +1,9 @@
 package regress_test
 
 import (
+	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -43,10 +45,34 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 		defer harness.InexactHeap()()
 		w := startWorld(quickConfig(), hubtest.StartPipes)
 		w.campaign.Name = "regress, many"
-		w.manyOf(700)
+		w.manyOf(fewerUnderRace(700))
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(3*time.Minute))
 })
+
+// soakCycles is how many cycles a soak has, of about five seconds each.
+const soakCycles = 720
+
+var _ = Describe("a hub that runs for hours", Serial, Label("soak"), func() {
+	It("holds nothing of its peers", func(ctx SpecContext) {
+		w := startWorld(quickConfig(), hubtest.Start)
+		w.campaign.Name, w.campaign.Cycles = "regress, soak", soakCycles
+		if s := os.Getenv("PIGEONHUB_SOAK_CYCLES"); s != "" {
+			n, err := strconv.Atoi(s)
+			Expect(err).NotTo(HaveOccurred(), "PIGEONHUB_SOAK_CYCLES")
+			w.campaign.Cycles = n
+		}
+		Expect(w.judge(ctx)).To(LeakNothing())
+	})
+})
+
+// fewerUnderRace is how many peers there are time for.
+func fewerUnderRace(peers int) int {
+	if raceEnabled {
+		return peers / 10
+	}
+	return peers
+}
 
 // manyOf has three cycles of so many peers of each scenario that takes little time,
 // and the detectors that need not count every object.
@@ -66,8 +92,8 @@ func (w *world) manyOf(peers int) {
 // powerConfig is quickConfig with timeouts for a machine that has time.
 func powerConfig() hub.Config {
 	cfg := quickConfig()
-	cfg.PingInterval, cfg.PongTimeout, cfg.ProbeTimeout = 600*time.Millisecond, 600*time.Millisecond, 500*time.Millisecond
-	cfg.FirstMessageTimeout, cfg.MessageTimeout = 1300*time.Millisecond, 1300*time.Millisecond
+	cfg.PingInterval, cfg.PongTimeout, cfg.ProbeTimeout = 700*time.Millisecond, 700*time.Millisecond, time.Second
+	cfg.FirstMessageTimeout, cfg.MessageTimeout = 2*time.Second, 1500*time.Millisecond
 	return cfg
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 
 // TestPower measures what the suite catches: it builds the hub with each mutant in
 // turn, has the quick specs run against it, and writes the table. It is make power.
-// PIGEONHUB_POWER says which: all, sample (one of each family), or names with a
+// PIGEONHUB_POWER says which: all, sample (some of each chapter), or names with a
 // comma between. PIGEONHUB_POWER_PARTS may leave out some of suite, witness and
 // baselines, PIGEONHUB_POWER_KEEP name a folder for what the suite prints.
 func TestPower(t *testing.T) {
@@ -87,12 +88,7 @@ func chooseMutants(which string) ([]*mutant, error) {
 	case "all":
 		return all, nil
 	case "sample":
-		families := map[string]bool{}
-		return slices.DeleteFunc(all, func(m *mutant) bool {
-			seen := families[m.family]
-			families[m.family] = true
-			return seen
-		}), nil
+		return sampleOf(all), nil
 	}
 	var chosen []*mutant
 	for name := range strings.SplitSeq(which, ",") {
@@ -103,6 +99,29 @@ func chooseMutants(which string) ([]*mutant, error) {
 		chosen = append(chosen, m)
 	}
 	return chosen, nil
+}
+
+// sampleOf returns some of each chapter of the catalogue, of those that are rare, of
+// those that Shutdown leaves, and of the controls: the first and the one in the
+// middle.
+func sampleOf(all []*mutant) []*mutant {
+	chapters := map[string][]*mutant{}
+	for _, m := range all {
+		chapter := strings.TrimRight(strings.SplitN(m.name, "-", 2)[0], "0123456789")
+		if m.benign {
+			chapter = "benign"
+		}
+		chapters[chapter] = append(chapters[chapter], m)
+	}
+	var sample []*mutant
+	for _, name := range slices.Sorted(maps.Keys(chapters)) {
+		list := chapters[name]
+		sample = append(sample, list[0])
+		if middle := len(list) / 2; middle > 0 {
+			sample = append(sample, list[middle])
+		}
+	}
+	return sample
 }
 
 // powerRow is what came of one mutant.

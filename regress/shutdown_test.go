@@ -47,6 +47,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 	DescribeTable("are gone after they leave, and after the hub has",
 		func(ctx SpecContext, peers, atOnce int, start func(hub.Config) (*hubtest.Target, error)) {
 			defer harness.InexactHeap()()
+			peers = fewerUnderRace(peers)
 			before := balanceOf(ctx)
 			cfg := patientConfig()
 			cfg.MaxConnections = peers + 100

@@ -1,6 +1,8 @@
 package regress_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +49,7 @@ func (s *verdicts) add(run verdict.Run) verdict.Verdict {
 		dir = filepath.Join(dir, fmt.Sprint(len(s.list)+1))
 	}
 	run.Commit, run.Report = commit(), filepath.Join(dir, "index.html")
+	run.Known = knownLeaks()
 	run.Command = fmt.Sprintf("go test ./regress -ginkgo.seed=%d", GinkgoRandomSeed())
 	if root, err := filepath.Abs(".."); err == nil {
 		run.Root = root
@@ -57,6 +60,20 @@ func (s *verdicts) add(run verdict.Run) verdict.Verdict {
 		Fail(fmt.Sprintf("report: %v", err))
 	}
 	return v
+}
+
+// knownLeaks are the rules about leaks that are known for now.
+func knownLeaks() []verdict.Rule {
+	GinkgoHelper()
+	b, err := os.ReadFile("../testdata/known-leaks.json")
+	if err != nil {
+		Fail(err.Error())
+	}
+	var rules []verdict.Rule
+	if err := json.Unmarshal(b, &rules); err != nil {
+		Fail("known-leaks.json: " + err.Error())
+	}
+	return rules
 }
 
 func commit() string {
@@ -72,6 +89,25 @@ func commit() string {
 	return os.Getenv("GITHUB_SHA")
 }
 
+// toJobSummary appends the verdicts to the summary of a CI job, where there is one.
+func (s *verdicts) toJobSummary() (err error) {
+	path := os.Getenv("GITHUB_STEP_SUMMARY")
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	for _, v := range s.list {
+		if err := verdict.Markdown(f, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // What a person reads, last: one verdict after the other, and how much they rest on.
 var _ = ReportAfterSuite("summary", func(r Report) {
 	total := int64(summary.beside)
@@ -83,4 +119,7 @@ var _ = ReportAfterSuite("summary", func(r Report) {
 		total += v.Run.Lives
 	}
 	fmt.Printf("\n%d peer lives in %s\n", total, r.RunTime.Round(time.Second))
+	if err := summary.toJobSummary(); err != nil {
+		fmt.Println(err)
+	}
 })

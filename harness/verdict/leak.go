@@ -44,6 +44,13 @@ func (g group) principal() *clue {
 	})
 }
 
+func gauged(c *clue) int {
+	if c.Class == Gauge {
+		return 1
+	}
+	return 0
+}
+
 func unheld(c *clue) int {
 	if c.path != "" {
 		return 0
@@ -186,15 +193,22 @@ func (l *Leak) complete(g group) {
 	for _, c := range others {
 		if len(l.Path) == 0 {
 			l.Path = c.Path
-			l.Type = or(l.Type, shortName(c.Type)) // the path leads to this type
+			if l.Class != Goroutine { // which is not what it holds
+				l.Type = or(l.Type, shortName(c.Type)) // the path leads to this type
+			}
 		}
 		if l.Stored == (Site{}) {
 			l.Stored = c.Stored
 		}
-		l.Type = or(l.Type, shortName(c.Type))
+		if l.Class != Goroutine {
+			l.Type = or(l.Type, shortName(c.Type))
+		}
 		l.Field = or(l.Field, c.Field)
 	}
-	slices.SortStableFunc(others, func(a, b *clue) int { return cmp.Compare(b.Count, a.Count) })
+	// Gauges know a place from the source only, and may count bytes.
+	slices.SortStableFunc(others, func(a, b *clue) int {
+		return cmp.Or(cmp.Compare(gauged(a), gauged(b)), cmp.Compare(b.Count, a.Count))
+	})
 	for _, c := range others {
 		if l.Born == (Site{}) {
 			l.Born = c.Born

@@ -88,7 +88,7 @@ func (p *page) item(label, text string) {
 	if text == "" {
 		return
 	}
-	head := fmt.Sprintf("  %-9s", label)
+	head := fmt.Sprintf("  %-8s ", label)
 	for _, line := range wrap(text, textWidth-indent) {
 		p.line(head + line)
 		head = strings.Repeat(" ", indent)
@@ -101,7 +101,7 @@ func (p *page) leak(title string, l *Leak, rate float64) {
 		p.item("born", spread(shortName(l.Born.Function), l.Born.Place(), 24))
 	}
 	if l.Caller != (Site{}) {
-		p.item("called by", spread(shortName(l.Caller.Function), l.Caller.Place(), 24))
+		p.item("for", spread(shortName(l.Caller.Function), l.Caller.Place(), 24))
 	}
 	p.kept(l)
 	p.item("bytes", l.cost(rate))

@@ -1,0 +1,238 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// echoHub is a hub that greets peers and answers their pings, and no more. It keeps
+// those that say goodbye without a word, if it is to leak.
+type echoHub struct {
+	*harness.Pipes
+	server *http.Server
+	wg     sync.WaitGroup
+	leaks  bool
+	err    error // of Dial and Gauges
+
+	mu    sync.Mutex
+	state echoState
+}
+
+type echoState struct {
+	sessions map[*echoSession]bool
+	left     []*echoSession
+}
+
+type echoSession struct{ id string }
+
+func startEchoHub(t *testing.T) *echoHub {
+	t.Helper()
+	h := &echoHub{Pipes: harness.ListenPipes(), state: echoState{sessions: map[*echoSession]bool{}}}
+	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	h.wg.Go(func() { h.server.Serve(h.Pipes) })
+	t.Cleanup(func() { h.Stop(context.Background()) })
+	return h
+}
+
+func (h *echoHub) URL() string { return "ws://" + h.Addr().String() }
+
+func (h *echoHub) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	return h.DialContext(ctx, network, addr)
+}
+
+func (h *echoHub) Stop(context.Context) error {
+	err := h.server.Close()
+	h.wg.Wait()
+	return err
+}
+
+func (h *echoHub) Gauges() (map[string]float64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return gauges{"sessions": float64(len(h.state.sessions))}, h.err
+}
+
+func (h *echoHub) Check() error { return nil }
+
+func (h *echoHub) Roots() map[string]any { return map[string]any{"hub": &h.state} }
+
+func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.wg.Add(1)
+	defer h.wg.Done()
+	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	s := &echoSession{r.URL.Query().Get("peerId")}
+	h.mu.Lock()
+	h.state.sessions[s] = true
+	h.mu.Unlock()
+	said := s.talk(conn)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.state.sessions, s)
+	if h.leaks && said == `goodbye` {
+		h.state.left = append(h.state.left, s)
+	}
+}
+
+// talk returns the type of the last message.
+func (s *echoSession) talk(conn *websocket.Conn) (last string) {
+	tell := func(text string) { _ = conn.WriteMessage(websocket.TextMessage, []byte(text)) } // the reader will see
+	tell(`{"type":"connected"}`)
+	for {
+		_, b, err := conn.ReadMessage()
+		if err != nil {
+			return last
+		}
+		last = strings.Split(string(b), `"`)[3]
+		if last == "ping" {
+			tell(`{"type":"pong"}`)
+		}
+	}
+}
+
+// campaignAt is a short campaign against a target.
+func campaignAt(target harness.Target, detectors ...harness.Detector) *harness.Campaign {
+	scenarios := slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
+		return s.Name != "clean" && s.Name != "goodbye" && s.Name != "drop"
+	})
+	return &harness.Campaign{
+		Name: "toy", Crowd: harness.Crowd{Target: target, Scenarios: scenarios, Seed: 5, AtOnce: 4},
+		Peers: func(string) int { return 7 }, Cycles: 3, Detectors: detectors, Patience: 2 * time.Second,
+	}
+}
+
+// run returns the verdict of a campaign that could be made.
+func runCampaign(t *testing.T, c *harness.Campaign) verdict.Verdict {
+	t.Helper()
+	run, err := c.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verdict.Judge(run)
+	if t.Failed() || testing.Verbose() {
+		var b strings.Builder
+		_ = verdict.Text(&b, v)
+		t.Logf("\n%s", b.String())
+	}
+	return v
+}
+
+// A target that is right passes, every detector has seen what was planted for it,
+// and nothing of that or of the peers is left.
+func TestCampaignPasses(t *testing.T) {
+	harness.GuardParallel(t.Context(), t) // and not Guard: the controls forget a file on purpose
+	h := startEchoHub(t)
+	c := campaignAt(h, &harness.Descriptors{Grace: 100 * time.Millisecond}, &harness.Goroutines{Grace: 100 * time.Millisecond}, &harness.Quiet{},
+		&harness.Gauges{Target: h}, &harness.Unclosed{}, harness.NewWatch(), &harness.Timers{}, &harness.Census{Roots: h.Roots()})
+	var steps []string
+	c.Progress = func(s string) { steps = append(steps, s) }
+	v := runCampaign(t, c)
+	if v.Outcome != verdict.Pass || len(v.Controls) != len(c.Detectors) {
+		t.Errorf("outcome %s, %d controls, want a pass and %d", v.Outcome, len(v.Controls), len(c.Detectors))
+	}
+	for _, control := range v.Controls {
+		if control.Failed() || !control.Planted {
+			t.Errorf("control %+v", control)
+		}
+	}
+	want := []string{"warm-up", "controls", "baseline", "cycle 1 of 3", "cycle 2 of 3", "cycle 3 of 3", "findings"}
+	steps = slices.DeleteFunc(steps, func(s string) bool { return !slices.Contains(want, s) }) // there may be more
+	if !slices.Equal(steps, want) {
+		t.Errorf("steps %q, want %q", steps, want)
+	}
+	var planned int64
+	for _, s := range v.Scenarios {
+		planned += s.Planned
+	}
+	if planned != v.Run.Lives || len(v.Cycles) != 3 || len(v.Series) < 5 || len(v.Series[0].Points) != 4 || v.Run.Target != h.URL() {
+		t.Errorf("%d of %d lives, %d cycles, %d series of %+v", v.Run.Lives, planned, len(v.Cycles), len(v.Series), v.Run)
+	}
+}
+
+// A leak is found, with its scenario, and the others are cleared.
+func TestCampaignFindsLeak(t *testing.T) {
+	h := startEchoHub(t)
+	h.leaks = true
+	v := runCampaign(t, campaignAt(h, &harness.Goroutines{Grace: 100 * time.Millisecond}, &harness.Census{Roots: h.Roots()}))
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 {
+		t.Fatalf("outcome %s, %d leaks", v.Outcome, len(v.Leaks))
+	}
+	l := v.Leaks[0]
+	if l.Class != verdict.Collection || !strings.HasSuffix(l.Field, "echoState.left") || l.Source.String() != "scenario goodbye" || l.Count != l.Peers {
+		t.Errorf("%s %s %s: %d of %d", l.Class, l.Field, l.Source, l.Count, l.Peers)
+	}
+	if !slices.Equal(v.NotLeaking, []string{"clean", "drop"}) {
+		t.Errorf("not leaking: %q", v.NotLeaking)
+	}
+}
+
+// A target that cannot be reached is no pass, and does not take for ever.
+func TestCampaignOfNobody(t *testing.T) {
+	h := startEchoHub(t)
+	remote, err := harness.NewRemote("ws://127.0.0.1:1") // where nobody listens
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := campaignAt(remote, &harness.Gauges{Target: h})
+	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "no peer was put through") || !saysInvalid(v, "could not be planted") || saysInvalid(v, "gauges is missing") {
+		t.Errorf("%s: %+v", v.Outcome, v.Invalid)
+	}
+}
+
+// A target that takes connections and never says a word does not hold the controls up.
+func TestCampaignOfMute(t *testing.T) {
+	ln := listen(t, "tcp", "127.0.0.1:0") // whose backlog takes them
+	remote, err := harness.NewRemote("ws://" + ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := campaignAt(remote, &harness.Gauges{Target: startEchoHub(t)})
+	c.Peers, c.Cycles, c.Crowd.AtOnce, c.Crowd.LifeLimit = func(string) int { return 1 }, 1, 20, 50*time.Millisecond
+	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "could not be planted") {
+		t.Errorf("%s: %+v", v.Outcome, v.Invalid)
+	}
+}
+
+func saysInvalid(v verdict.Verdict, what string) bool {
+	return slices.ContainsFunc(v.Invalid, func(r verdict.Reason) bool { return strings.Contains(r.What, what) })
+}
+
+// A run that could not be made is an error: a target whose gauges cannot be read at
+// the start, a context that ends.
+func TestCampaignErrors(t *testing.T) {
+	h := startEchoHub(t)
+	h.err = errors.New("no gauges")
+	if _, err := campaignAt(h).Run(t.Context()); !errors.Is(err, h.err) {
+		t.Errorf("no gauges: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c := campaignAt(startEchoHub(t))
+	c.Uncontrolled = true
+	c.Progress = func(s string) {
+		if s == "cycle 2 of 3" {
+			cancel()
+		}
+	}
+	run, err := c.Run(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cycle 3") {
+		t.Errorf("in the middle: %v, after %d cycles", err, len(run.Cycles))
+	}
+}

@@ -1,0 +1,288 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// GuardOption changes what Guard and GuardParallel look at.
+type GuardOption func(*guard)
+
+// Grace is how long a guard waits, from the end of the test, for goroutines and
+// descriptors that are about to go; default 1s.
+func Grace(d time.Duration) GuardOption {
+	return func(g *guard) { g.grace = d }
+}
+
+// Also has a guard ask further detectors, after its own: a Census of what outlives
+// the test, Gauges of a hub that many tests share.
+func Also(detectors ...Detector) GuardOption {
+	return func(g *guard) { g.also = append(g.also, detectors...) }
+}
+
+// Except says of goroutines that they do not count. The stack begins with the
+// innermost frame.
+func Except(ignore func(stack []verdict.Site) bool) GuardOption {
+	return func(g *guard) { g.except = ignore }
+}
+
+// guard is what looks at one test.
+type guard struct {
+	tb        TB
+	watch     *Watch
+	grace     time.Duration
+	except    func([]verdict.Site) bool
+	also      []Detector
+	detectors []Detector
+	states    []verdict.Detector
+	began     time.Time
+}
+
+// guardLongest bounds what a guard takes before a test and after it.
+const guardLongest = time.Minute
+
+// Guard fails a test that leaves something behind: a goroutine, a descriptor, a
+// connection or file that was never closed, a timer that was not stopped (in a
+// program that calls ExactHeap), or an object given to the Watch that it returns.
+// It is the first thing that a test does:
+//
+//	func TestRoom(t *testing.T) {
+//		watch := harness.Guard(t)
+//		...
+//
+// Cleanups run in the reverse order of their registration, so the guard, which
+// registers first, looks last: after the cleanups of all that the test and its
+// helpers started later. What was registered before it is not over when it looks.
+// In Ginkgo it is the same: call Guard(GinkgoT()) first in the outermost BeforeEach.
+// It runs after the AfterEach nodes and after every later DeferCleanup. But Ginkgo
+// holds on to cleanups until all have run, and to the variables of its containers:
+// an object or a stopped timer that one of these refers to counts as left behind.
+//
+// The test must not run in parallel with others; for those there is GuardParallel.
+// What was there before does not count. Goroutines of before are logged once for
+// each place, in case an earlier test left them.
+//
+// Of a test that has failed or was stopped by Fatal it says that it did not look: a
+// test that ends in the middle leaves things, and its first failure is the news. A
+// guard that cannot look fails the test.
+//
+// It takes some milliseconds before and after. Descriptors are seen on Linux only.
+func Guard(tb TB, opts ...GuardOption) *Watch {
+	tb.Helper()
+	g := newGuard(tb, opts)
+	goroutines := &Goroutines{Grace: g.grace, Ignore: g.except}
+	g.add(&Descriptors{Grace: g.grace})
+	if runtime.GOOS != "linux" {
+		g.off("descriptors can be read on Linux only")
+	}
+	g.add(goroutines)
+	g.add(&Unclosed{})
+	g.add(g.watch)
+	g.add(&Timers{Ignore: ofFramework})
+	if runtime.MemProfileRate != 1 {
+		g.off(ErrNotExact.Error())
+	}
+	for _, d := range g.also {
+		g.add(d)
+	}
+	g.start()
+	g.tellBefore(goroutines)
+	return g.watch
+}
+
+// GuardParallel is Guard for a test that runs beside others. It labels the calling
+// goroutine, and looks only at goroutines that this one and its like start from now
+// on, and at what is given to the Watch. It does not see what somebody starts on
+// behalf of the test who was there before, nor descriptors or timers: these belong
+// to the process. Ginkgo runs each node in a goroutine of its own, so there it
+// belongs into the It.
+//
+// The context has the label, for pprof.Do and the like.
+func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *Watch) {
+	tb.Helper()
+	g := newGuard(tb, opts)
+	// The name alone would not do: a test may run twice.
+	label := fmt.Sprintf("%s#%d", tb.Name(), guards.Add(1))
+	ctx = Label(ctx, guardLabel, label)
+	g.add(&Goroutines{Grace: g.grace, Ignore: g.except, Labels: map[string]string{guardLabel: label}})
+	g.add(g.watch)
+	for _, d := range g.also {
+		g.add(d)
+	}
+	g.start()
+	return ctx, g.watch
+}
+
+const guardLabel = "harness.Guard"
+
+var guards atomic.Int64
+
+func newGuard(tb TB, opts []GuardOption) *guard {
+	g := &guard{tb: tb, watch: NewWatch(), grace: time.Second, began: time.Now()}
+	for _, o := range opts {
+		o(g)
+	}
+	return g
+}
+
+func (g *guard) add(d Detector) {
+	g.detectors, g.states = append(g.detectors, d), append(g.states, describe(d))
+}
+
+// off switches the detector added last off.
+func (g *guard) off(why string) {
+	s := &g.states[len(g.states)-1]
+	s.State, s.Why = verdict.Off, why
+}
+
+// start registers the look at the end, then takes the baseline.
+func (g *guard) start() {
+	g.tb.Helper()
+	g.tb.Cleanup(g.finish)
+	ctx, cancel := context.WithTimeout(context.Background(), guardLongest)
+	defer cancel()
+	r := NewReading(0)
+	g.each(func(d Detector) error {
+		if labelled, ok := d.(*Goroutines); ok && labelled.Labels != nil {
+			labelled.startEmpty() // nobody can have the label yet
+			return nil
+		}
+		return d.Baseline(ctx, r)
+	})
+}
+
+// each has all detectors do something that work so far.
+func (g *guard) each(do func(Detector) error) {
+	for i, d := range g.detectors {
+		if g.states[i].State != verdict.Ready {
+			continue
+		}
+		if err := do(d); err != nil {
+			g.states[i].State, g.states[i].Why = verdict.Missing, err.Error()
+		}
+	}
+}
+
+// finish looks at what the test has left.
+func (g *guard) finish() {
+	g.tb.Helper()
+	if g.tb.Failed() {
+		g.tb.Logf("leak guard: %s has failed, nobody looked for leaks", g.tb.Name())
+		return
+	}
+	g.forgetCleanups()
+	v := verdict.Judge(g.run())
+	if told := guardText(v); told != "" {
+		// All in one: in Ginkgo the first failure ends the node.
+		g.tb.Errorf("leak guard: %s\n%s%s", g.tb.Name(), told, guardDetails(v))
+	}
+}
+
+// staleCleanups is how many cleanups a test may have and the guard not be misled.
+const staleCleanups = 128
+
+// ofFramework reports whether a timer is the test framework's own.
+func ofFramework(stack []verdict.Site) bool {
+	i := slices.IndexFunc(stack, func(s verdict.Site) bool { return !isStandard(s) })
+	return i >= 0 && inPackages(stack[i].Function, harmlessPackages)
+}
+
+// forgetCleanups has the testing package let go of the cleanups that have run: the
+// end of its list still holds them, and with them whatever they refer to. Others
+// take their places.
+func (g *guard) forgetCleanups() {
+	switch fmt.Sprintf("%T", g.tb) {
+	case "*testing.T", "*testing.B", "*testing.F":
+		for range staleCleanups {
+			g.tb.Cleanup(func() {})
+		}
+	}
+}
+
+// run is the test as a run of one cycle with one peer.
+func (g *guard) run() verdict.Run {
+	ctx, cancel := context.WithTimeout(context.Background(), guardLongest)
+	defer cancel()
+	name := g.tb.Name()
+	run := verdict.Run{
+		Name: name, Start: g.began, Lives: 1,
+		Scenarios: []verdict.Scenario{{Name: name, Planned: 1, Landed: 1}},
+		Cycles:    []verdict.Cycle{{Doses: map[string]int64{name: 1}}},
+	}
+	r := NewReading(1)
+	g.each(func(d Detector) error { return d.Cycle(ctx, r) })
+	g.each(g.recount)
+	g.each(func(d Detector) error {
+		found, err := d.Findings(ctx)
+		for _, f := range found {
+			f.PerScenario = map[string]int64{name: f.Count} // who else
+			run.Findings = append(run.Findings, f)
+		}
+		return err
+	})
+	run.Detectors, run.Duration = g.states, time.Since(g.began)
+	return run
+}
+
+// recount counts the descriptors again if the collector had to close some: those
+// are Unclosed's to tell, which knows where they were opened. One leak is told once.
+func (g *guard) recount(d Detector) error {
+	descriptors, ok := d.(*Descriptors)
+	if !ok || len(descriptors.cycles) == 0 || !slices.ContainsFunc(g.detectors, hasClosed) {
+		return nil
+	}
+	now, err := descriptors.read()
+	descriptors.cycles[len(descriptors.cycles)-1] = now
+	return err
+}
+
+func hasClosed(d Detector) bool {
+	u, ok := d.(*Unclosed)
+	return ok && len(u.counts) > 1 && u.counts[1] > u.counts[0]
+}
+
+// guardDetailLines is how many lines of evidence a guard shows for a leak.
+const guardDetailLines = 12
+
+// guardDetails is the evidence: where the goroutines wait, what the descriptors
+// lead to.
+func guardDetails(v verdict.Verdict) string {
+	var b strings.Builder
+	for i, l := range v.Leaks {
+		for _, e := range l.Evidence {
+			if !e.Principal || e.Detail == "" {
+				continue
+			}
+			lines := strings.Split(e.Detail, "\n")
+			fmt.Fprintf(&b, "%d of %d, by %s:\n%s\n", i+1, len(v.Leaks), e.Detector, indent(strings.Join(lines[:min(len(lines), guardDetailLines)], "\n")))
+		}
+	}
+	return b.String()
+}
+
+// guardText is what a verdict says against a test, in the words of its text: the
+// leaks and what could not be seen. What a leak would cost a hub a day is left out.
+func guardText(v verdict.Verdict) string {
+	var b, told strings.Builder
+	_ = verdict.Text(&b, v) // a strings.Builder takes everything
+	against := false
+	for line := range strings.Lines(b.String()) {
+		switch head, _, _ := strings.Cut(line, " "); {
+		case head == "LEAK" || head == "AND" || head == "MAYBE" || head == "INVALID":
+			against = true
+		case head != "":
+			against = false
+		}
+		if against && !strings.HasPrefix(line, "  bytes ") {
+			told.WriteString(line)
+		}
+	}
+	return told.String()
+}

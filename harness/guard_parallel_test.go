@@ -1,0 +1,72 @@
+package harness_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+)
+
+// Of tests side by side each is told of its own.
+func TestGuardParallel(t *testing.T) {
+	h := newHerd(t)
+	type session struct{ next *session }
+	var kept *session
+	bodies := map[string]func(ctx context.Context, tb *fakeTB, w *harness.Watch){
+		"clean": func(_ context.Context, tb *fakeTB, w *harness.Watch) {
+			own := newHerd(t)
+			own.leak(5)
+			tb.Cleanup(own.end)
+			if err := w.Add(&session{}, "short"); err != nil {
+				t.Error(err)
+			}
+		},
+		"goroutine": func(context.Context, *fakeTB, *harness.Watch) { h.leak(1) },
+		"grandchild": func(context.Context, *fakeTB, *harness.Watch) {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				h.leak(1)
+			}()
+			<-done
+		},
+		"object": func(_ context.Context, _ *fakeTB, w *harness.Watch) {
+			kept = &session{}
+			if err := w.Add(kept, "long"); err != nil {
+				t.Error(err)
+			}
+		},
+	}
+	var begun, ended, all sync.WaitGroup
+	begun.Add(len(bodies))
+	ended.Add(len(bodies))
+	got := map[string]string{}
+	var mu sync.Mutex
+	for name, body := range bodies {
+		all.Go(func() {
+			tb := newFakeTB(t)
+			tb.name = name
+			ctx, w := harness.GuardParallel(t.Context(), tb, harness.Grace(300*time.Millisecond))
+			begun.Done()
+			begun.Wait() // all are under way
+			body(ctx, tb, w)
+			ended.Done()
+			ended.Wait() // all have leaked
+			errors := tb.end()
+			mu.Lock()
+			defer mu.Unlock()
+			got[name] = errors
+		})
+	}
+	all.Wait()
+	for name, want := range map[string]string{"clean": "", "goroutine": "goroutine of", "grandchild": "goroutine of", "object": "*harness_test.session retained"} {
+		if (got[name] == "") != (want == "") || !strings.Contains(got[name], want) || strings.Contains(got[name], "of 2") {
+			t.Errorf("%s: got %q, want %q", name, got[name], want)
+		}
+	}
+	runtime.KeepAlive(kept)
+}

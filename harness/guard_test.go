@@ -1,0 +1,256 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// fakeTB is a test that somebody else looks at. Its end is by hand.
+type fakeTB struct {
+	testing.TB
+	name string
+
+	mu       sync.Mutex
+	cleanups []func()
+	errors   []string
+	logs     []string
+}
+
+func newFakeTB(t testing.TB) *fakeTB { return &fakeTB{TB: t, name: t.Name() + "/guarded"} }
+
+func (f *fakeTB) Name() string     { return f.name }
+func (f *fakeTB) Helper()          {}
+func (f *fakeTB) Cleanup(c func()) { f.cleanups = append(f.cleanups, c) }
+
+func (f *fakeTB) Errorf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errors = append(f.errors, fmt.Sprintf(format, args...))
+}
+
+func (f *fakeTB) Logf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.logs = append(f.logs, fmt.Sprintf(format, args...))
+}
+
+func (f *fakeTB) Failed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.errors) > 0
+}
+
+// end runs the cleanups as a test does, and returns what was reported.
+func (f *fakeTB) end() string {
+	for len(f.cleanups) > 0 {
+		last := len(f.cleanups) - 1
+		c := f.cleanups[last]
+		f.cleanups = slices.Delete(f.cleanups, last, last+1) // which forgets it
+		c()
+	}
+	return strings.Join(f.errors, "\n")
+}
+
+// guarded is a test with a guard, whose body leaks or does not.
+func guarded(t *testing.T, body func(tb *fakeTB, w *harness.Watch), opts ...harness.GuardOption) (errors string, tb *fakeTB) {
+	tb = newFakeTB(t)
+	w := harness.Guard(tb, append([]harness.GuardOption{harness.Grace(100 * time.Millisecond)}, opts...)...)
+	body(tb, w)
+	return tb.end(), tb
+}
+
+// Each kind of leak is told, with its place where one is known.
+func TestGuardFinds(t *testing.T) {
+	h := newHerd(t)
+	dropListeners(t, 1, true) // the first one in a process reads a file
+	type room struct{ members map[string]*room }
+	var kept []any
+	var timer *time.Timer
+	var file *os.File
+	for _, leak := range []struct {
+		name string
+		body func(*fakeTB, *harness.Watch)
+		want []string
+	}{
+		{"goroutine", func(*fakeTB, *harness.Watch) { h.leak(2) }, []string{"goroutine of harness_test.(*herd).leak does not end", "goroutines_test.go:", "2 from 1 peer", "(*herd).wait"}},
+		{"descriptor", func(*fakeTB, *harness.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}},
+		{"unclosed", func(*fakeTB, *harness.Watch) { dropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "dropListeners"}},
+		{"timer", func(*fakeTB, *harness.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}},
+		{"object", func(_ *fakeTB, w *harness.Watch) {
+			r := &room{}
+			kept = append(kept, r)
+			if err := w.Add(r, "lobby"); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"*harness_test.room retained", "lobby"}},
+	} {
+		got, tb := guarded(t, leak.body)
+		if len(tb.errors) != 1 || !strings.Contains(got, "LEAK 1 of 1") {
+			t.Errorf("%s: %d reports, want one leak:\n%s", leak.name, len(tb.errors), got)
+		}
+		for _, want := range leak.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the report lacks %q:\n%s", leak.name, want, got)
+			}
+		}
+		for _, unwanted := range []string{"NOT LEAKING", "verdict", "bytes"} {
+			if strings.Contains(got, unwanted) {
+				t.Errorf("%s: the report has %q:\n%s", leak.name, unwanted, got)
+			}
+		}
+	}
+	runtime.KeepAlive(kept)
+	timer.Stop()
+	file.Close()
+}
+
+func mustOpen(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A test that cleans up is left alone, whatever it has done and whatever was there
+// before; its later cleanups come first.
+func TestGuardClean(t *testing.T) {
+	before := newHerd(t)
+	before.leak(3)
+	old := mustOpen(t)
+	defer old.Close()
+	got, tb := guarded(t, func(tb *fakeTB, w *harness.Watch) {
+		h, f := newHerd(t), mustOpen(t)
+		h.leak(10)
+		timer := time.AfterFunc(time.Hour, func() {})
+		tb.Cleanup(func() {
+			h.end()
+			f.Close()
+			timer.Stop()
+		})
+		slow := make(chan struct{})
+		h.wg.Go(func() { <-slow })
+		tb.Cleanup(func() { close(slow) })
+		if err := w.Add(new([64]int), "short"); err != nil {
+			t.Fatal(err)
+		}
+		dropListeners(t, 5, true)
+	})
+	if got != "" {
+		t.Error(got)
+	}
+	for _, log := range tb.logs {
+		if !strings.Contains(log, "did an earlier test leave them") {
+			t.Error(log)
+		}
+	}
+}
+
+// What was there before is logged once, with its place.
+func TestGuardTellsOfBefore(t *testing.T) {
+	h := newHerd(t)
+	ch := make(chan struct{})
+	leftRuns++ // one more than a run of this test before has told of
+	for range leftRuns {
+		h.wg.Go(func() { leftBehind(ch) })
+	}
+	t.Cleanup(func() { close(ch) })
+	told := 0
+	for range 2 {
+		got, tb := guarded(t, func(*fakeTB, *harness.Watch) {})
+		if got != "" {
+			t.Error(got)
+		}
+		for _, log := range tb.logs {
+			if strings.Contains(log, "leftBehind") && strings.Contains(log, "guard_test.go:") {
+				told++
+			}
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once", told)
+	}
+}
+
+var leftRuns int
+
+func leftBehind(ch chan struct{}) { <-ch }
+
+// A test that has failed is not looked at, and that is said.
+func TestGuardOfFailedTest(t *testing.T) {
+	h := newHerd(t)
+	_, tb := guarded(t, func(tb *fakeTB, _ *harness.Watch) {
+		h.leak(1)
+		tb.Errorf("it went wrong")
+	})
+	if len(tb.errors) != 1 || !slices.ContainsFunc(tb.logs, func(s string) bool { return strings.Contains(s, "nobody looked for leaks") }) {
+		t.Errorf("errors %q, logs %q", tb.errors, tb.logs)
+	}
+}
+
+// blind is a detector that cannot look.
+type blind struct{ harness.Quiet }
+
+func (*blind) Name() string { return "blind" }
+
+func (*blind) Cycle(context.Context, *harness.Reading) error { return fmt.Errorf("no light") }
+
+// The options: further detectors, of which one that cannot look fails the test, and
+// goroutines that do not count.
+func TestGuardOptions(t *testing.T) {
+	got, _ := guarded(t, func(*fakeTB, *harness.Watch) {}, harness.Also(&blind{}))
+	if !strings.Contains(got, "INVALID") || !strings.Contains(got, "detector blind is missing: no light") {
+		t.Errorf("a detector that cannot look: %q", got)
+	}
+	rooms := map[int]int{}
+	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { rooms[1] = 1 }, harness.Also(&harness.Census{Roots: map[string]any{"rooms": &rooms}}))
+	if !strings.Contains(got, "LEAK 1 of 1") || !strings.Contains(got, "grows") {
+		t.Errorf("a map that grows: %q", got)
+	}
+	h := newHerd(t)
+	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { h.leak(1) }, harness.Except(func(stack []verdict.Site) bool {
+		return strings.Contains(stack[len(stack)-1].Function, "(*herd).wait")
+	}))
+	if got != "" {
+		t.Errorf("excepted: %s", got)
+	}
+}
+
+// A guard of the real thing, in a test that is clean.
+func TestGuardOfThisTest(t *testing.T) {
+	w := harness.Guard(t)
+	a, b := net.Pipe()
+	if err := w.Open(a, "pipe"); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { b.Read(make([]byte, 1)) })
+	t.Cleanup(func() {
+		w.Closed(a)
+		a.Close()
+		b.Close()
+		wg.Wait()
+	})
+}
+
+func BenchmarkGuard(b *testing.B) {
+	for b.Loop() {
+		tb := newFakeTB(b)
+		harness.Guard(tb)
+		if got := tb.end(); got != "" {
+			b.Fatal(got)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+// Package till is a toy with counters of every kind, for the tests of the harness.
+// What a test looks for stands on the line with its mark.
+package till
+
+import "sync/atomic"
+
+// Till is a target.
+type Till struct {
+	refused  int
+	admitted int
+	probing  int
+	queued   atomic.Int64
+	legacy   int64
+	level    int
+	peak     int
+	owed     int
+	spent    uint32
+	gate     tillGate
+	two      tillTwo
+	drawer   *drawer
+	sessions map[string]bool
+	tillBase
+}
+
+// tillGate has one number, tillTwo two.
+type tillGate struct {
+	open bool
+	n    int
+}
+
+type tillTwo struct{ a, b int }
+
+type tillBase struct{ loans int }
+
+type drawer struct {
+	refused int // by another type
+	bytes   int
+	coins   tillStack[int]
+}
+
+type tillStack[T any] struct {
+	depth int
+	all   []T
+}
+
+// New returns a Till in which nothing has been counted.
+func New() *Till { return &Till{drawer: &drawer{}, sessions: map[string]bool{}} }
+
+func (t *Till) Refuse() {
+	t.refused++ // up refused
+	if t.drawer.refused++; t.refused > 3 {
+		t.refused-- // down refused
+	}
+}
+
+func (t *Till) Admit() {
+	t.reserve(1)        // up admitted
+	defer t.reserve(-1) // down admitted
+	if !t.probe(1) {    // up probing
+		return
+	}
+	defer t.probe(-1) // down probing
+}
+
+func (t *Till) reserve(n int) { t.admitted += n }
+
+func (t *Till) probe(by int) bool { return t.count(by) }
+
+func (t *Till) count(n int) bool {
+	t.probing += n
+	return t.probing > 0
+}
+
+func (t *Till) Queue(b []byte) {
+	grown := len(b)
+	t.drawer.bytes += grown
+	t.queued.Add(int64(grown)) // up queued
+}
+
+func (t *Till) Written(n int) {
+	t.drawer.bytes -= n
+	if n > 1 {
+		t.queued.Add(int64(-n)) // down queued
+	}
+}
+
+func (t *Till) Drop(n int) {
+	if n > 0 {
+		t.drawer.bytes -= n // alone queued
+	}
+	t.queued.Add(-1)
+}
+
+func (t *Till) Legacy() {
+	func() { atomic.AddInt64(&t.legacy, 2) }() // up legacy
+	atomic.AddInt64(&t.legacy, -2)             // down legacy
+}
+
+func (t *Till) Set(n int) {
+	t.level = n                   // up level
+	t.level = 0                   // down level
+	t.peak = t.peak + n           // up peak
+	atomic.AddUint32(&t.spent, 1) // up spent
+	atomic.AddUint32(&t.spent, ^uint32(0))
+	t.loans++    // up loans
+	t.owed -= -n // up owed
+	t.sessions["x"] = true
+	t.two.a, t.two.b = 1, 2
+}
+
+func (g *tillGate) enter() {
+	g.n++ // up gate
+	g.open = true
+}
+
+func (s *tillStack[T]) push(v T) {
+	s.all = append(s.all, v)
+	s.depth++ // up depth
+}
+
+func (t *Till) Gate() {
+	t.gate.enter()
+	t.drawer.coins.push(1)
+}
