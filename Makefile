@@ -26,6 +26,7 @@ regress: ## run the leak suite, with its summary; the report is in regress-repor
 	$(GO) test -count=1 -v ./regress -run 'TestRegress|TestThirtyDays'
 
 power: ## measure what the leak suite catches: every planted leak, an hour or so (POWER=sample: some of each kind)
+	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
 

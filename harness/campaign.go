@@ -72,6 +72,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	}
 	c.say("findings")
 	c.conclude(ctx)
+	c.Crowd.Release() // what lingered has been seen
 	return c.run, nil
 }
 

@@ -28,6 +28,9 @@ type Crowd struct {
 	HubKey    string        // by which the target lets a peer be a hub; scenarios that need it fail without
 	AtOnce    int           // peers under way at once, beside those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
+
+	mu        sync.Mutex
+	lingering []*Peer // see part
 }
 
 // Arrivals says how a crowd fared.
@@ -114,12 +117,35 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit) (scenario str
 		of = 0
 	}
 	peer := NewPeer(c.Target, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
-	defer peer.leaveNothing()
+	defer c.part(peer)
 	return s.Name, s.Live(ctx, &Visit{
 		Peer: peer, Index: v.index, Cycle: cycle, HubKey: c.HubKey,
 		Rand: rand.New(rand.NewPCG(c.Seed, uint64(v.scenario)<<48|uint64(cycle)<<32|uint64(v.index))),
 		Home: fmt.Sprintf("%s-%d-%d", s.Name, cycle, v.index/10),
 	})
+}
+
+// part has a peer leave nothing behind, at once or, if its scenario was to wait for
+// the hub and the hub did nothing, with Release: a hub that keeps it is to be seen.
+func (c *Crowd) part(p *Peer) {
+	if !p.lingers {
+		p.leaveNothing()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lingering = append(c.lingering, p)
+}
+
+// Release drops the connections of peers that the hub should have ended and did
+// not. A reading comes before it.
+func (c *Crowd) Release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.lingering {
+		p.leaveNothing()
+	}
+	c.lingering = nil
 }
 
 // id is the id of a peer: its scenario, cycle and number, then digits that only
@@ -143,6 +169,7 @@ func (c *Crowd) id(scenario, cycle, index int) wire.PeerID {
 // as labels of Watch want it: "rst/17 of cycle 2". It is empty for an id that is
 // not of this crowd.
 func (c *Crowd) Label(id wire.PeerID) string {
+	id = id[max(0, len(id)-wire.PeerIDLen):] // see liveBadID
 	b, err := hex.DecodeString(string(id))
 	if err != nil || len(b) != wire.PeerIDLen/2 {
 		return ""

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ type Peer struct {
 	target Target
 	conn   *wire.Conn // nil when not connected
 	beside []*Peer
+
+	lingers bool // the hub was to end it, and did not
 }
 
 // NewPeer makes a peer that is not connected yet.
@@ -232,15 +235,17 @@ func (p *Peer) Close(ctx context.Context) error {
 	return p.awaitEnd(ctx)
 }
 
-// awaitEnd reads to the end, whatever it is, and closes.
+// awaitEnd reads to the end, whatever it is, and closes. If none comes it is an
+// error, and the connection stays.
 func (p *Peer) awaitEnd(ctx context.Context) error {
 	p.bound(ctx)
 	for {
-		if _, err := p.conn.ReceiveRaw(); err != nil {
-			p.conn.Close()
-			if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-				return p.errorf("waiting for the end: %w", err)
-			}
+		_, err := p.conn.ReceiveRaw()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return p.errorf("waiting for the end: %w", err)
+		}
+		if err != nil {
+			_ = p.conn.Close()
 			return nil
 		}
 	}

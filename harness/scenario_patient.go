@@ -33,7 +33,10 @@ func liveMute(ctx context.Context, v *Visit) error {
 			return err
 		}
 	}
-	return v.awaitEnd(ctx)
+	if err := v.awaitEnd(ctx); errors.Is(err, os.ErrDeadlineExceeded) {
+		v.lingers = true
+	}
+	return nil
 }
 
 // liveReconnect comes back under its id while the hub still believes in the old
@@ -53,14 +56,11 @@ func liveReconnect(ctx context.Context, v *Visit) error {
 // has closed the connection, and closes then.
 func (p *Peer) awaitHangup(ctx context.Context) error {
 	conn := p.conn.NetConn()
-	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	conn.SetReadDeadline(deadline)
 	_, err := io.Copy(io.Discard, conn)
-	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-		return p.errorf("waiting for the hub to give up: %w", err)
-	}
-	return nil // by FIN or RST
+	p.lingers = errors.Is(err, os.ErrDeadlineExceeded)
+	return nil // by FIN or RST, or not at all
 }
 
 // liveFlood announces more than a hub lets through, until it is cut.
@@ -84,7 +84,6 @@ func liveTrickle(ctx context.Context, v *Visit) error {
 		return err
 	}
 	conn := v.conn.NetConn()
-	defer conn.Close()
 	if _, err := conn.Write([]byte{0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0}); err != nil { // 64 KiB to come
 		return v.errorf("%w", err)
 	}
@@ -98,7 +97,8 @@ func liveTrickle(ctx context.Context, v *Visit) error {
 			return nil
 		}
 	}
-	return v.errorf("waiting for the hub to cut the message short: %w", ctx.Err())
+	v.lingers = true
+	return nil
 }
 
 // mostToStall bounds what is sent to a peer that does not read, before a hub that

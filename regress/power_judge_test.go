@@ -148,16 +148,16 @@ func (r *powerRow) headline() string {
 
 // judgePower fails the test for what falls short of the bars. The attribution is
 // judged on a full set only: one of a few mutants is many percent.
-func judgePower(t *testing.T, rows []powerRow, whole bool) {
+func judgePower(t *testing.T, results []powerResult, whole bool) {
 	t.Helper()
-	s := score(rows)
+	s := score(results)
 	t.Log(s)
-	for _, r := range rows {
-		if len(r.errs) > 0 {
-			t.Errorf("%s: %s", r.m.name, strings.Join(r.errs, "\n"))
+	for _, k := range results {
+		if len(k.Errors) > 0 {
+			t.Errorf("%s: %s", k.Name, strings.Join(k.Errors, "\n"))
 		}
-		if r.m.benign && (r.caught() || r.failed != "") {
-			t.Errorf("%s: %s", r.m.name, r.result())
+		if k.Benign && (k.Caught || k.Failed != "") {
+			t.Errorf("%s: %s %s", k.Name, k.Leak, k.Failed)
 		}
 	}
 	bar := func(what string, part, of, want int) {
@@ -172,52 +172,4 @@ func judgePower(t *testing.T, rows []powerRow, whole bool) {
 		bar("retaining field", s.field, s.fields, wantField)
 		bar("scenario", s.scenario, s.caught, wantScenario)
 	}
-}
-
-// powerScore counts what was right.
-type powerScore struct {
-	leaks, caught, function, line, fields, field, scenario int
-	families                                               map[string]bool
-	benign, reported                                       int
-	others                                                 map[string]int
-}
-
-func score(rows []powerRow) powerScore {
-	s := powerScore{families: map[string]bool{}, others: map[string]int{}}
-	count := func(n *int, right bool) {
-		if right {
-			*n++
-		}
-	}
-	for _, r := range rows {
-		if r.m.benign {
-			s.benign++
-			count(&s.reported, r.caught())
-			continue
-		}
-		s.leaks++
-		s.families[r.m.family] = true
-		for name, caught := range r.baselines {
-			if caught {
-				s.others[name]++
-			}
-		}
-		if !r.caught() {
-			continue
-		}
-		s.caught++
-		count(&s.function, r.rightFunction())
-		count(&s.line, r.rightLine())
-		count(&s.scenario, r.rightScenario())
-		if r.m.heldByField() {
-			s.fields++
-			count(&s.field, r.rightField())
-		}
-	}
-	return s
-}
-
-func (s powerScore) String() string {
-	return fmt.Sprintf("%d of %d mutants of %d families caught; of these function %d, line %d, scenario %d; retaining field %d of %d; %d of %d benign controls reported; goleak %d, gleak %d, goroutineleak %d",
-		s.caught, s.leaks, len(s.families), s.function, s.line, s.scenario, s.field, s.fields, s.reported, s.benign, s.others["goleak"], s.others["gleak"], s.others["goroutineleak"])
 }

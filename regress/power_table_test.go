@@ -1,57 +1,199 @@
 package regress_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// writePower writes the table as Markdown: what make power prints, and what the
-// record in doc.go and the README have been taken from.
-func writePower(rows []powerRow) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", score(rows))
-	b.WriteString("| mutant | family | rate | suite | function | line | field | scenario | seen by | time | goleak | gleak | goroutineleak |\n")
-	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
-	for _, r := range rows {
-		b.WriteString(r.markdown())
-	}
-	dir := filepath.Join("..", reportDir)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "power.md"), []byte(b.String()), 0o644)
+// powerResult is what is kept of a row, so that a few mutants can be measured again
+// and the table be whole.
+type powerResult struct {
+	Name, Family string
+	Rate         float64
+	Benign       bool
+
+	Caught, Function, Line, Field, Scenario bool
+	HasField                                bool     // something of the hub retains it
+	Detectors                               []string // that saw it
+	Seconds                                 float64
+	Witnessed                               *bool `json:",omitempty"` // nil: not asked
+	Baselines                               map[string]bool
+	Failed                                  string   `json:",omitempty"` // in another way than by a leak
+	Errors                                  []string `json:",omitempty"` // what could not be measured
+	Leak                                    string   `json:",omitempty"` // as it was told
 }
 
-func (r *powerRow) markdown() string {
-	mark := func(right bool) string {
-		if right {
-			return "yes"
-		}
-		return "no"
+func (r *powerRow) kept() powerResult {
+	k := powerResult{
+		Name: r.m.name, Family: r.m.family, Rate: r.m.rate, Benign: r.m.benign, Caught: r.caught(), HasField: r.m.heldByField(),
+		Seconds: r.took.Seconds(), Witnessed: r.witnessed, Baselines: r.baselines, Failed: r.failed, Errors: r.errs,
 	}
-	cells := []string{r.m.name, r.m.family, fmt.Sprint(r.m.rate)}
+	if k.Caught {
+		k.Function, k.Line, k.Field, k.Scenario = r.rightFunction(), r.rightLine(), r.rightField(), r.rightScenario()
+		k.Detectors, k.Leak = r.detectors(), r.headline()
+	}
+	return k
+}
+
+// powerDir is where results and the table are.
+func powerDir() string { return filepath.Join("..", reportDir, "power") }
+
+// keepPower keeps a result and writes the table of all there are as Markdown: what
+// make power prints, and where the figures of the README are from.
+func keepPower(k powerResult) error {
+	if err := os.MkdirAll(powerDir(), 0o755); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(powerDir(), k.Name+".json"), b, 0o644); err != nil {
+		return err
+	}
+	all, err := readPower()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join("..", reportDir, "power.md"), []byte(powerTable(all)), 0o644)
+}
+
+// readPower returns all results, the benign controls last.
+func readPower() ([]powerResult, error) {
+	paths, err := filepath.Glob(filepath.Join(powerDir(), "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []powerResult
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		var k powerResult
+		if err := json.Unmarshal(b, &k); err != nil {
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		all = append(all, k)
+	}
+	slices.SortStableFunc(all, func(a, b powerResult) int { return order(a) - order(b) })
+	return all, nil
+}
+
+func order(k powerResult) int {
+	if k.Benign {
+		return 1
+	}
+	return 0
+}
+
+func powerTable(all []powerResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", score(all))
+	b.WriteString("| mutant | class | per life | suite | function | line | field | scenario | seen by | time | witness | goleak | gleak | goroutineleak |\n")
+	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, k := range all {
+		b.WriteString(k.markdown())
+	}
+	return b.String()
+}
+
+func mark(right bool) string {
+	if right {
+		return "yes"
+	}
+	return "no"
+}
+
+func (k powerResult) markdown() string {
+	cells := []string{k.Name, k.Family, fmt.Sprint(k.Rate)}
 	switch {
-	case r.m.benign:
+	case k.Benign:
 		word := "not reported"
-		if r.caught() {
+		if k.Caught {
 			word = "REPORTED"
 		}
-		cells = []string{r.m.name, "benign", "", word, "", "", "", ""}
-	case !r.caught():
+		cells = []string{k.Name, "benign", "", word, "", "", "", ""}
+	case !k.Caught:
 		cells = append(cells, "MISSED", "", "", "", "")
 	default:
 		field := "-"
-		if r.m.heldByField() {
-			field = mark(r.rightField())
+		if k.HasField {
+			field = mark(k.Field)
 		}
-		cells = append(cells, "caught", mark(r.rightFunction()), mark(r.rightLine()), field, mark(r.rightScenario()))
+		cells = append(cells, "caught", mark(k.Function), mark(k.Line), field, mark(k.Scenario))
 	}
-	cells = append(cells, strings.Join(r.detectors(), ", "), r.took.Round(100*time.Millisecond).String())
+	took := time.Duration(k.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
+	witness := "-"
+	if k.Witnessed != nil {
+		witness = mark(*k.Witnessed)
+	}
+	cells = append(cells, strings.Join(k.Detectors, ", "), took, witness)
 	for _, other := range baselineNames {
-		cells = append(cells, mark(r.baselines[other]))
+		word := "-"
+		if caught, asked := k.Baselines[other]; asked {
+			word = mark(caught)
+		}
+		cells = append(cells, word)
 	}
 	return "| " + strings.Join(cells, " | ") + " |\n"
+}
+
+// powerScore counts what was right.
+type powerScore struct {
+	leaks, caught, function, line, fields, field, scenario int
+	witnessed, asked                                       int
+	families                                               map[string]bool
+	benign, reported                                       int
+	others                                                 map[string]int
+}
+
+func score(all []powerResult) powerScore {
+	s := powerScore{families: map[string]bool{}, others: map[string]int{}}
+	count := func(n *int, right bool) {
+		if right {
+			*n++
+		}
+	}
+	for _, k := range all {
+		if k.Benign {
+			s.benign++
+			count(&s.reported, k.Caught)
+			continue
+		}
+		s.leaks++
+		s.families[k.Family] = true
+		if k.Witnessed != nil {
+			s.asked++
+			count(&s.witnessed, *k.Witnessed)
+		}
+		for name, caught := range k.Baselines {
+			if caught {
+				s.others[name]++
+			}
+		}
+		if !k.Caught {
+			continue
+		}
+		s.caught++
+		count(&s.function, k.Function)
+		count(&s.line, k.Line)
+		count(&s.scenario, k.Scenario)
+		if k.HasField {
+			s.fields++
+			count(&s.field, k.Field)
+		}
+	}
+	return s
+}
+
+func (s powerScore) String() string {
+	return fmt.Sprintf("%d of %d mutants of %d classes caught (the witness saw %d of %d leak); of these the function is right in %d, the line in %d, the scenario in %d, the retaining field in %d of %d; %d of %d benign controls reported; goleak catches %d, gleak %d, goroutineleak %d",
+		s.caught, s.leaks, len(s.families), s.witnessed, s.asked, s.function, s.line, s.scenario, s.field, s.fields, s.reported, s.benign,
+		s.others["goleak"], s.others["gleak"], s.others["goroutineleak"])
 }

@@ -32,29 +32,28 @@ func TestPower(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := measureAll(t, mutants)
-	judgePower(t, rows, which == "all")
+	results := measureAll(t, mutants)
+	judgePower(t, results, which == "all")
 }
 
 // powerAtOnce is how many mutants are measured at a time: much of it is waiting.
 const powerAtOnce = 2
 
-func measureAll(t *testing.T, mutants []*mutant) []powerRow {
+func measureAll(t *testing.T, mutants []*mutant) []powerResult {
 	t.Helper()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var next atomic.Int64
-	rows := make([]powerRow, 0, len(mutants))
+	var results []powerResult
 	for range powerAtOnce {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(mutants)); i = next.Add(1) - 1 {
 				began := time.Now()
 				row := measure(t, mutants[i])
 				mu.Lock()
-				rows = append(rows, row)
-				t.Logf("%d of %d, %s: %s (%s)", len(rows), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
-				slices.SortFunc(rows, func(a, b powerRow) int { return strings.Compare(a.m.sortKey(), b.m.sortKey()) })
-				if err := writePower(rows); err != nil { // all of it each time: a long run may be cut short
+				results = append(results, row.kept())
+				t.Logf("%d of %d, %s: %s (%s)", len(results), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
+				if err := keepPower(row.kept()); err != nil { // at once: a long run may be cut short
 					t.Error(err)
 				}
 				mu.Unlock()
@@ -62,15 +61,7 @@ func measureAll(t *testing.T, mutants []*mutant) []powerRow {
 		})
 	}
 	wg.Wait()
-	return rows
-}
-
-// sortKey has the benign controls come last.
-func (m *mutant) sortKey() string {
-	if m.benign {
-		return "~" + m.name
-	}
-	return m.name
+	return results
 }
 
 // chooseMutants returns the mutants and controls of a selection.
@@ -131,7 +122,7 @@ type powerRow struct {
 	verdicts  []verdict.Verdict // of the specs; of those that leak, the first counts
 	failed    string            // specs that failed in another way: what they printed last
 	took      time.Duration     // of the quick specs
-	witnessed bool              // the independent check has seen it leak
+	witnessed *bool             // whether the independent check has seen it leak; nil if it was not asked
 	baselines map[string]bool   // whether goleak, gleak, goroutineleak caught it
 	errs      []string          // what could not be measured
 }
@@ -241,7 +232,8 @@ func readVerdicts(dir string) ([]verdict.Verdict, error) {
 // witness has the independent check look.
 func (r *powerRow) witness(t *testing.T, binary string) {
 	out, err := r.run(t, binary, "TestWitness", "PIGEONHUB_MUTANT="+r.m.name)
-	if r.witnessed = err == nil; err != nil {
+	leaks := err == nil
+	if r.witnessed = &leaks; err != nil {
 		r.errs = append(r.errs, "witness: "+lastLines(out, 12))
 	}
 }

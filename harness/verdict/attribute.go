@@ -28,6 +28,7 @@ type problem struct {
 	total  []float64   // by cycle
 	counts []float64   // by cycle
 	noise  float64
+	half   **halves // made when first needed, for all patterns of a run
 }
 
 // guess is one explanation.
@@ -38,7 +39,7 @@ type guess struct {
 }
 
 func newProblem(r *Run) *problem {
-	p := &problem{total: make([]float64, len(r.Cycles))}
+	p := &problem{total: make([]float64, len(r.Cycles)), half: new(*halves)}
 	for _, s := range r.Scenarios {
 		doses := make([]float64, len(r.Cycles))
 		used := false

@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -249,5 +250,29 @@ func TestMixtures(t *testing.T) {
 	}
 	if right < 18 {
 		t.Errorf("%d of 20 mixtures solved", right)
+	}
+}
+
+// Of many scenarios those are found that have something in common.
+func TestSomeOfManyScenarios(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 28 {
+		many = append(many, fmt.Sprintf("scenario %d", i))
+	}
+	right := 0
+	for seed := range uint64(20) {
+		r := planned(many, 4, 40, seed)
+		rates := map[string]float64{many[seed]: 1, many[seed+3]: 1, many[seed+7]: 1}
+		r.Findings = []verdict.Finding{finding("goroutines", verdict.Goroutine, grown(r, rates, 0, rand.New(rand.NewPCG(seed, 9))))}
+		r.Detectors = []verdict.Detector{{Name: "goroutines", State: verdict.Ready}}
+		if s := verdict.Judge(r).Leaks[0].Source; guilty(s, rates) && len(s.Or) == 0 {
+			right++
+		} else {
+			t.Log(seed, s, s.Or)
+		}
+	}
+	if right < 19 {
+		t.Errorf("%d of 20 solved", right)
 	}
 }

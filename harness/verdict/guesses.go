@@ -72,7 +72,7 @@ func (p *problem) pairs(list []guess) []guess {
 func (p *problem) subsets(list []guess) []guess {
 	n := len(p.names)
 	if n > maxSubsets {
-		return list
+		return p.halved(list)
 	}
 	cost := float64(n)*math.Ln2 + rare
 	best := p.exactScore(p.noise) - cost - wholeCost(1)

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -103,8 +104,8 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 		l.Source = j.source(&total)
 	}
 	for _, c := range g {
-		if !l.Source.Solved && c.source.certain() && !p.anonymous() {
-			l.Source = c.source // another detector knows
+		if len(p.PerScenario) == 0 && len(c.PerScenario) > 0 && c.source.Solved && sameCounts(p, c) {
+			l.Source = c.source // it was told where ours was solved for
 		}
 	}
 	l.Peers, l.Cycles = j.peers(l.Source)
@@ -121,6 +122,19 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 	}
 	l.Cycles = max(l.Cycles, l.Grew)
 	return counted
+}
+
+// sameCounts reports whether both have grown by the same, or nearly, in each cycle.
+func sameCounts(a, b *clue) bool {
+	if len(a.PerCycle) != len(b.PerCycle) || len(a.PerCycle) == 0 {
+		return false
+	}
+	for k, n := range a.PerCycle {
+		if d := math.Abs(float64(n - b.PerCycle[k])); d > 1 && d > 0.03*float64(n) {
+			return false
+		}
+	}
+	return true
 }
 
 func mergeCounts(clues []*clue) Finding {

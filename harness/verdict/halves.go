@@ -1,0 +1,135 @@
+package verdict
+
+import (
+	"math"
+	"math/bits"
+)
+
+// maxHalved is up to how many scenarios the subsets are searched by halves: two
+// tables of 2^16 sums.
+const maxHalved = 32
+
+// halves finds the subsets of scenarios that explain counts to the unit, where
+// there are too many to try each: the sums of the subsets of one half of the
+// scenarios are in a table, and those of the other half are looked up in it
+// (Horowitz and Sahni, Computing partitions with applications to the knapsack
+// problem, 1974).
+type halves struct {
+	low   map[uint64][]uint // subsets of the first half, by the hash of their sums
+	high  [][]int64         // sums of the subsets of the second half, by subset
+	split int               // scenarios in the first half
+}
+
+func (p *problem) newHalves() *halves {
+	n := len(p.names)
+	h := &halves{low: map[uint64][]uint{}, split: n / 2}
+	for mask, sums := range p.sumsOf(0, h.split) {
+		key := hashOf(sums)
+		h.low[key] = append(h.low[key], uint(mask))
+	}
+	h.high = p.sumsOf(h.split, n)
+	return h
+}
+
+// sumsOf returns the doses by cycle of every subset of the scenarios from one to
+// another.
+func (p *problem) sumsOf(from, to int) [][]int64 {
+	all := make([][]int64, 1<<(to-from))
+	all[0] = make([]int64, len(p.total))
+	for mask := 1; mask < len(all); mask++ {
+		last := bits.TrailingZeros(uint(mask))
+		sums := append([]int64(nil), all[mask&(mask-1)]...)
+		for k := range sums {
+			sums[k] += int64(p.doses[from+last][k])
+		}
+		all[mask] = sums
+	}
+	return all
+}
+
+// hashOf is FNV-1a over whole numbers.
+func hashOf(sums []int64) uint64 {
+	hash := uint64(14695981039346656037)
+	for _, n := range sums {
+		hash = (hash ^ uint64(n)) * 1099511628211
+	}
+	return hash
+}
+
+// find returns subsets whose doses are the counts, a few at most.
+func (h *halves) find(p *problem, counts []int64) (masks []uint) {
+	rest := make([]int64, len(counts))
+search:
+	for high, sums := range h.high {
+		for k, n := range counts {
+			if rest[k] = n - sums[k]; rest[k] < 0 {
+				continue search
+			}
+		}
+		for _, low := range h.low[hashOf(rest)] {
+			mask := low | uint(high)<<h.split
+			if p.explains(mask, counts) {
+				masks = append(masks, mask)
+			}
+		}
+		if len(masks) > 2*maxOr {
+			return masks // too many to choose from: none will be decisive
+		}
+	}
+	return masks
+}
+
+// explains checks what the hash has found.
+func (p *problem) explains(mask uint, counts []int64) bool {
+	for k, sum := range p.column(mask) {
+		if int64(sum) != counts[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// halved appends the guesses that three or more of many scenarios, not all, leak a
+// whole number of things per peer.
+func (p *problem) halved(list []guess) []guess {
+	n := len(p.names)
+	if p.noise > 0 || n > maxHalved || len(p.counts) < 3 {
+		return list // fewer equations have too many answers
+	}
+	if *p.half == nil {
+		*p.half = p.newHalves()
+	}
+	for rate := int64(1); rate <= maxPerPeer; rate++ {
+		counts, whole := p.divided(rate)
+		if !whole {
+			continue
+		}
+		for _, mask := range (*p.half).find(p, counts) {
+			if size := bits.OnesCount(mask); size < 3 || size == n {
+				continue
+			}
+			cost := choices(n, bits.OnesCount(mask)) + math.Log(float64(n)) + rare // how many they are, and which
+			list = append(list, guess{rates: p.rates(mask, float64(rate)), score: p.exactScore(0) - cost - wholeCost(float64(rate))})
+		}
+	}
+	return list
+}
+
+// choices is the logarithm of the number of ways to choose k of n.
+func choices(n, k int) float64 {
+	all, _ := math.Lgamma(float64(n + 1))
+	these, _ := math.Lgamma(float64(k + 1))
+	others, _ := math.Lgamma(float64(n - k + 1))
+	return all - these - others
+}
+
+// divided returns the counts by a rate, and whether that leaves no rest.
+func (p *problem) divided(rate int64) (counts []int64, whole bool) {
+	for _, n := range p.counts {
+		if int64(n)%rate != 0 {
+			return nil, false
+		}
+		counts = append(counts, int64(n)/rate)
+	}
+	return counts, true
+}
