@@ -4,6 +4,11 @@
 // package verdict makes one verdict of what they find. The detectors know nothing
 // of hubs: each works alone, in the tests of any Go program.
 //
+// A Campaign does all of it for a hub: it warms up, proves its detectors on planted
+// leaks, sends crowds through the scenarios in cycles of other doses, reads after
+// each, and returns the run that verdict.Judge judges. A Guard does a little of it
+// for any test. By hand it is
+//
 //	func init() { harness.ExactHeap() }
 //
 //	detectors := harness.Detectors{
@@ -29,10 +34,13 @@
 //	Timers       timers never stopped, contexts never cancelled
 //	Census       maps, slices, channels, lists that grow, by field
 //	Watch        given objects that are still there, and by which path
+//	Gauges       what the hub says of itself: counts that drift, checks that fail
+//	Quiet        work that goes on with nobody connected
+//	Footprint    what a connected peer costs, and what a crowd leaves
 //
 // Each says in its documentation what it misses. Together they miss what a hub
-// keeps outside its process, memory of C, a counter that drifts (compare the
-// target's gauges for that), numbers that pile up in a collection that no root
+// keeps outside its process, memory of C, a counter of which there is no gauge,
+// numbers that pile up in a collection that no root
 // leads to, and whatever the scenarios do not make happen.
 //
 // # Order

@@ -218,6 +218,15 @@ func (d *heapDump) stack(bucket uint64) (stack []verdict.Site) {
 	return stack
 }
 
+// bucketsOf returns the buckets whose objects a function of the runtime asked for.
+func (d *heapDump) bucketsOf(function string) map[uint64]bool {
+	of := map[uint64]bool{}
+	for bucket := range d.buckets {
+		of[bucket] = d.allocatedBy(bucket, function)
+	}
+	return of
+}
+
 // allocatedBy reports whether a function of the runtime, of any type arguments,
 // asked for the objects of a bucket.
 func (d *heapDump) allocatedBy(bucket uint64, function string) bool {

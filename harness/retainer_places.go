@@ -49,15 +49,18 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 		file string
 		line int
 	}
-	index := map[place]int{}
+	index := map[place][]int{} // several findings may be about one line
 	for i, l := range lines {
-		index[place{l.File, l.Line}] = i
+		index[place{l.File, l.Line}] = append(index[place{l.File, l.Line}], i)
 	}
 	all := make([][]uint64, len(lines))
 	for _, sample := range d.samples {
 		if k := d.find(sample.object); k >= 0 {
 			born := d.born(d.objects[k])
-			if i, ok := index[place{born.File, born.Line}]; ok && born.File != "" {
+			if born.File == "" {
+				continue // it is not known who made it
+			}
+			for _, i := range index[place{born.File, born.Line}] {
 				all[i] = append(all[i], sample.object)
 			}
 		}

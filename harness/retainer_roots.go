@@ -141,6 +141,13 @@ func (s *retainerSearch) markInner() {
 			s.inner[i] = true
 		}
 	}
+	// A waiter is in the runtime's tables and points at what its goroutine waits for.
+	waiters := s.d.bucketsOf("runtime.acquireSudog")
+	for _, sample := range s.d.samples {
+		if i := s.d.find(sample.object); i >= 0 && waiters[sample.bucket] {
+			s.inner[i] = true
+		}
+	}
 }
 
 // processors are the processors of the scheduler as roots: they have the timers.
@@ -162,10 +169,7 @@ func (s *retainerSearch) innerRoots(processors bool) []retainerRoot {
 // cleanups are the arguments of cleanups, which the dump does not list: they are
 // known by who allocates them.
 func (s *retainerSearch) cleanups() []retainerRoot {
-	of := map[uint64]bool{}
-	for bucket := range s.d.buckets {
-		of[bucket] = s.d.allocatedBy(bucket, "runtime.AddCleanup")
-	}
+	of := s.d.bucketsOf("runtime.AddCleanup")
 	var roots []retainerRoot
 	for _, sample := range s.d.samples {
 		if !of[sample.bucket] {

@@ -27,7 +27,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	// are the mutants themselves.
 	It("is known to leak", Label("power"), func(ctx SpecContext) {
 		w := startWorld(powerConfig(), hubtest.Start)
-		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(30), true, 8*time.Second
+		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(80), true, 8*time.Second
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 

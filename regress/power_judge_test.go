@@ -108,6 +108,9 @@ func (r *powerRow) rightScenario() bool {
 	if !l.Source.Solved || len(blamed) == 0 {
 		return false
 	}
+	if k := r.m.witness.name; k == "held" || k == "peak" {
+		return blamed[0].Scenario == "idle" // in which every mutant of that kind is found
+	}
 	if slices.Contains(r.m.scenarios, "every") {
 		return l.Source.Every || len(l.Source.But) > 0 || len(blamed) > 8
 	}

@@ -18,5 +18,6 @@ func TestRegress(t *testing.T) {
 	if suite.LabelFilter == "" {
 		suite.LabelFilter = "!soak && !power"
 	}
+	suite.LabelFilter = remoteFilter(suite.LabelFilter)
 	RunSpecs(t, "regress", suite, reporter)
 }

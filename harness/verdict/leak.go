@@ -104,7 +104,11 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 		l.Source = j.source(&total)
 	}
 	for _, c := range g {
-		if len(p.PerScenario) == 0 && len(c.PerScenario) > 0 && c.source.Solved && sameCounts(p, c) {
+		close := 0.03
+		if p.Class == Goroutine && c.heldByGoroutine(p) {
+			close = 0.25 // these are whose goroutines they are, but for some that hold nothing that is watched
+		}
+		if len(p.PerScenario) == 0 && len(c.PerScenario) > 0 && c.source.Solved && sameCounts(p, c, close) {
 			l.Source = c.source // it was told where ours was solved for
 		}
 	}
@@ -125,12 +129,12 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 }
 
 // sameCounts reports whether both have grown by the same, or nearly, in each cycle.
-func sameCounts(a, b *clue) bool {
+func sameCounts(a, b *clue, close float64) bool {
 	if len(a.PerCycle) != len(b.PerCycle) || len(a.PerCycle) == 0 {
 		return false
 	}
 	for k, n := range a.PerCycle {
-		if d := math.Abs(float64(n - b.PerCycle[k])); d > 1 && d > 0.03*float64(n) {
+		if d := math.Abs(float64(n - b.PerCycle[k])); d > 1 && d > close*float64(n) {
 			return false
 		}
 	}
