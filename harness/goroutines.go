@@ -155,9 +155,11 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	bounded, cancel := context.WithTimeout(ctx, g.grace())
-	// That it does not settle is what the findings say.
-	_ = Settle(bounded, g.Quiet)
+	settled := Settle(bounded, g.Quiet)
 	cancel()
+	if settled == nil && !g.SecondOpinion { // a callback that runs since then is none of them
+		return nil, nil
+	}
 	now, err := g.count()
 	if err != nil {
 		return nil, err

@@ -19,11 +19,13 @@ type Quiet struct {
 	base   int64
 	based  bool
 	cycles []int64
+	brief  bool // a control is read, and what is busy is meant to be
 }
 
 // How often Quiet looks, and how long it waits in between.
 const (
 	quietLooks = 20
+	quietAgain = 200
 	quietPause = 5 * time.Millisecond
 )
 
@@ -32,7 +34,7 @@ func (q *Quiet) Name() string { return "quiet" }
 
 // Baseline counts the goroutines that are always busy.
 func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
-	busy, err := alwaysBusy(ctx)
+	busy, err := alwaysBusy(ctx, quietLooks)
 	q.base, q.based, q.cycles = busy, err == nil, nil
 	return err
 }
@@ -42,7 +44,7 @@ func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 	if !q.based {
 		return ErrNoBaseline
 	}
-	busy, err := alwaysBusy(ctx)
+	busy, err := alwaysBusy(ctx, quietLooks)
 	if err != nil {
 		return err
 	}
@@ -51,7 +53,7 @@ func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 }
 
 // Findings returns a finding if more are always busy than at the baseline.
-func (q *Quiet) Findings(context.Context) ([]verdict.Finding, error) {
+func (q *Quiet) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if len(q.cycles) == 0 {
 		return nil, ErrNoCycle
 	}
@@ -59,21 +61,27 @@ func (q *Quiet) Findings(context.Context) ([]verdict.Finding, error) {
 	if n <= 0 {
 		return nil, nil
 	}
+	if !q.brief {
+		busy, err := alwaysBusy(ctx, quietAgain)
+		if n = min(n, busy-q.base); err != nil || n <= 0 {
+			return nil, err
+		}
+	}
 	f := verdict.Finding{Detector: q.Name(), Class: verdict.CPU, Count: n}
 	before := q.base
 	for _, c := range q.cycles {
 		f.PerCycle = append(f.PerCycle, c-before)
 		before = c
 	}
-	f.Detail = fmt.Sprintf("%d goroutines more than at the baseline were running at each of %d looks", n, quietLooks)
+	f.Detail = fmt.Sprintf("%d goroutines more than at the baseline were running at each of %d looks", n, quietAgain)
 	return []verdict.Finding{f}, nil
 }
 
 // alwaysBusy returns the least number of goroutines, besides the caller, that
 // were running or runnable. It ends early once that is none.
-func alwaysBusy(ctx context.Context) (least int64, err error) {
+func alwaysBusy(ctx context.Context, looks int) (least int64, err error) {
 	least = 1 << 62
-	for range quietLooks {
+	for range looks {
 		if least = min(least, max(0, busyGoroutines()-1)); least == 0 {
 			return 0, nil
 		}

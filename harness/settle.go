@@ -58,6 +58,11 @@ const (
 // looks before. The time it takes is bounded by ctx and by longest: what still
 // changes after that long is taken as it is.
 func settleFlat(ctx context.Context, longest time.Duration, look func() (left int64, err error)) error {
+	return settleLooks(ctx, longest, flatLooks, look)
+}
+
+// settleLooks is settleFlat where so many looks are enough.
+func settleLooks(ctx context.Context, longest time.Duration, enough int, look func() (left int64, err error)) error {
 	start := time.Now()
 	since, looks, before := start, 0, int64(-1)
 	for wait := settleFirst; ; wait = min(2*wait, flatWait) {
@@ -69,7 +74,7 @@ func settleFlat(ctx context.Context, longest time.Duration, look func() (left in
 		if left != before {
 			since, looks, before = now, 0, left
 		}
-		if looks++; looks >= flatLooks && now.Sub(since) >= flatFor || now.Sub(start) >= longest {
+		if looks++; looks >= enough && now.Sub(since) >= flatFor || now.Sub(start) >= longest {
 			return nil
 		}
 		if !pause(ctx, wait) {

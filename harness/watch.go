@@ -271,7 +271,8 @@ const watchLongest = 10 * time.Second
 // after the last change, not for the target: that should be at rest. When ctx ends
 // first, the error says so and there are no findings.
 func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
-	err := settleFlat(ctx, watchLongest, func() (int64, error) {
+	// Each look is a collection: what three of them leave is held.
+	err := settleLooks(ctx, watchLongest, 4, func() (int64, error) {
 		runtime.GC()
 		if err := awaitFinalizers(ctx); err != nil {
 			return 0, err

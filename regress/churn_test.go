@@ -83,7 +83,12 @@ func (w *world) manyOf(peers int) {
 	w.campaign.Peers = func(string) int { return peers }
 	w.campaign.Crowd.AtOnce = 256
 	w.campaign.Cycles = 3
-	w.campaign.Detectors = []harness.Detector{
+	w.campaign.Detectors = w.quickDetectors()
+}
+
+// quickDetectors are those that need not count every object.
+func (w *world) quickDetectors() []harness.Detector {
+	return []harness.Detector{
 		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Gauges{Target: w.target},
 		w.watch, &harness.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}

@@ -48,7 +48,7 @@ func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Targ
 	crowd.Target, crowd.Seed, crowd.HubKey, crowd.LifeLimit = target, seed, hubKey, 20*time.Second
 	crowd.Scenarios = slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs(), w.ownScenarios(cfg))
 	w.watch.Paths, w.watch.Roots = true, target.Roots()
-	w.campaign.Name, w.campaign.Peers, w.campaign.Detectors = "regress", doses(80), w.detectors()
+	w.campaign.Name, w.campaign.Peers, w.campaign.Detectors = "regress", doses(60), w.detectors()
 	return w, nil
 }
 
