@@ -148,6 +148,7 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	c.settle(ctx)
 	// Doses are the peers that came, whether or not all went as planned: who has
 	// been there can have been leaked.
+	planned.Sessions = arrivals.Sessions
 	c.run.Cycles = append(c.run.Cycles, planned)
 	var dose int64
 	for _, n := range planned.Doses {

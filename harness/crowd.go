@@ -38,6 +38,8 @@ type Arrivals struct {
 	Planned map[string]int64   // peers by scenario
 	Landed  map[string]int64   // of these, the ones whose life went as the scenario says
 	Errors  map[string][]error // of the others, the first few
+
+	Sessions map[string]int64 // connections that they opened, by scenario
 }
 
 // mostArrivalErrors is how many errors of a scenario are kept.
@@ -47,7 +49,10 @@ const mostArrivalErrors = 3
 // gone. The peers of scenarios that wait come all at once, beside the others. When
 // ctx ends, those under way end with it and the rest do not come.
 func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arrivals {
-	a := &arrivals{Arrivals: Arrivals{maps.Clone(doses), map[string]int64{}, map[string][]error{}}}
+	a := &arrivals{
+		Arrivals: Arrivals{maps.Clone(doses), map[string]int64{}, map[string][]error{}, map[string]int64{}},
+		opened:   make([]atomic.Int64, len(c.Scenarios)),
+	}
 	quick, patient := c.visits(cycle, doses)
 	var wg sync.WaitGroup
 	send := func(visits []crowdVisit, atOnce int) {
@@ -55,7 +60,7 @@ func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arr
 		for range min(atOnce, len(visits)) {
 			wg.Go(func() {
 				for i := next.Add(1) - 1; i < int64(len(visits)); i = next.Add(1) - 1 {
-					a.note(c.live(ctx, cycle, visits[i]))
+					a.note(c.live(ctx, cycle, visits[i], &a.opened[visits[i].scenario]))
 				}
 			})
 		}
@@ -65,6 +70,9 @@ func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arr
 	}
 	send(quick, c.atOnce())
 	wg.Wait()
+	for i, s := range c.Scenarios {
+		a.Sessions[s.Name] = a.opened[i].Load()
+	}
 	return a.Arrivals
 }
 
@@ -105,7 +113,7 @@ func (c *Crowd) lifeLimit() time.Duration {
 }
 
 // live is one life.
-func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit) (scenario string, err error) {
+func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomic.Int64) (scenario string, err error) {
 	s := c.Scenarios[v.scenario]
 	ctx, cancel := context.WithTimeout(ctx, c.lifeLimit())
 	defer cancel()
@@ -117,6 +125,7 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit) (scenario str
 		of = 0
 	}
 	peer := NewPeer(c.Target, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
+	peer.opened = opened
 	defer c.part(peer)
 	return s.Name, s.Live(ctx, &Visit{
 		Peer: peer, Index: v.index, Cycle: cycle, HubKey: c.HubKey,
@@ -205,6 +214,8 @@ var (
 
 // arrivals collects what the lives report.
 type arrivals struct {
+	opened []atomic.Int64 // by scenario
+
 	mu sync.Mutex
 	Arrivals
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -29,6 +30,8 @@ type Peer struct {
 	beside []*Peer
 
 	lingers bool // the hub was to end it, and did not
+
+	opened *atomic.Int64 // counts the connections of its scenario; nil if nobody asks
 }
 
 // NewPeer makes a peer that is not connected yet.
@@ -47,6 +50,9 @@ func (p *Peer) Dial(ctx context.Context) error {
 		return p.errorf("%w", err)
 	}
 	p.conn = c
+	if p.opened != nil {
+		p.opened.Add(1)
+	}
 	return nil
 }
 
@@ -267,8 +273,12 @@ func (p *Peer) Drop() error { return p.wrap(p.conn.Close()) }
 
 // Beside returns another peer of the same target, as a peer needs that comes twice
 // or is sent to. It is dropped with this one at the latest.
-func (p *Peer) Beside(name string, id wire.PeerID) *Peer {
-	other := NewPeer(p.target, p.Name+" "+name, id)
+func (p *Peer) Beside(name string, id wire.PeerID) *Peer { return p.At(p.target, name, id) }
+
+// At is Beside for another target.
+func (p *Peer) At(target Target, name string, id wire.PeerID) *Peer {
+	other := NewPeer(target, p.Name+" "+name, id)
+	other.opened = p.opened
 	p.beside = append(p.beside, other)
 	return other
 }

@@ -67,7 +67,7 @@ func others(target harness.Target, v *harness.Visit, n int) []*harness.Peer {
 	peers := make([]*harness.Peer, n)
 	for i := range peers {
 		id := v.ID[:wire.PeerIDLen-1] + wire.PeerID(fmt.Sprintf("%x", i))
-		peers[i] = harness.NewPeer(target, fmt.Sprintf("%s peer %d", v.Name, i), id)
+		peers[i] = v.At(target, fmt.Sprintf("peer %d", i), id)
 	}
 	return peers
 }

@@ -1,6 +1,9 @@
 package verdict
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Which scenario leaks is solved for: growth in cycle k should be the sum over
 // the scenarios of (retained per peer) x (dose in cycle k). There are far more
@@ -29,22 +32,39 @@ type problem struct {
 	counts []float64   // by cycle
 	noise  float64
 	half   **halves // made when first needed, for all patterns of a run
+
+	sessions *problem // the same in sessions; nil if they are not known
 }
 
 // guess is one explanation.
 type guess struct {
 	rates []float64 // by scenario
 	fixed bool
+	alike bool // in sessions, although not in peers
 	score float64
 }
 
 func newProblem(r *Run) *problem {
+	p := newProblemIn(r, func(c Cycle) map[string]int64 { return c.Doses })
+	for _, c := range r.Cycles {
+		if len(c.Sessions) == 0 {
+			return p
+		}
+	}
+	if s := newProblemIn(r, func(c Cycle) map[string]int64 { return c.Sessions }); len(s.names) > 1 {
+		p.sessions = s
+	}
+	return p
+}
+
+// newProblemIn measures scenarios in peers or in sessions.
+func newProblemIn(r *Run, of func(Cycle) map[string]int64) *problem {
 	p := &problem{total: make([]float64, len(r.Cycles)), half: new(*halves)}
 	for _, s := range r.Scenarios {
 		doses := make([]float64, len(r.Cycles))
 		used := false
 		for k, c := range r.Cycles {
-			doses[k] = float64(c.Doses[s.Name])
+			doses[k] = float64(of(c)[s.Name])
 			p.total[k] += doses[k]
 			used = used || doses[k] > 0
 		}
@@ -67,7 +87,7 @@ func (p *problem) solve(perCycle []int64, noise float64) Attribution {
 	if len(q.names) == 0 || len(q.counts) != len(q.total) || sum <= 0 {
 		return Attribution{}
 	}
-	guesses := q.guesses()
+	guesses := append(q.guesses(), q.inSessions()...)
 	slices.SortStableFunc(guesses, func(a, b guess) int {
 		switch {
 		case a.score > b.score:
@@ -82,6 +102,32 @@ func (p *problem) solve(perCycle []int64, noise float64) Attribution {
 		a.PerPeer = sum / max(1, sumOf(q.total))
 	}
 	return a
+}
+
+// inSessions returns the guesses about sessions, told in peers.
+func (p *problem) inSessions() []guess {
+	if p.sessions == nil {
+		return nil
+	}
+	s := *p.sessions
+	s.noise, s.counts = p.noise, p.counts
+	var list []guess
+	for _, g := range s.guesses() {
+		if g.fixed {
+			continue
+		}
+		told := guess{rates: make([]float64, len(p.names)), score: g.score - math.Ln2, alike: true}
+		for i, rate := range g.rates {
+			at := slices.Index(p.names, s.names[i])
+			if at < 0 {
+				continue
+			}
+			told.rates[at] = rate * sumOf(s.doses[i]) / max(1, sumOf(p.doses[at]))
+			told.alike = told.alike && (rate == 0 || rate == slices.Max(g.rates))
+		}
+		list = append(list, told)
+	}
+	return list
 }
 
 // choose takes the best guess if it is decisively better than those that blame
@@ -123,7 +169,7 @@ func (p *problem) attribution(g guess) Attribution {
 		leaked, peers = leaked+rate*dose, peers+dose
 	}
 	a.PerPeer = leaked / max(1, peers)
-	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && alike(a.Shares) {
+	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && (g.alike || alike(a.Shares)) {
 		for i, rate := range g.rates {
 			if rate <= 0 {
 				a.But = append(a.But, p.names[i])

@@ -276,3 +276,29 @@ func TestSomeOfManyScenarios(t *testing.T) {
 		t.Errorf("%d of 20 solved", right)
 	}
 }
+
+// A leak of every session is known for one also where some peers have two.
+func TestEverySession(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 28 {
+		many = append(many, fmt.Sprintf("scenario %d", i))
+	}
+	r := planned(many, 4, 40, 1)
+	var counts []int64
+	for k, c := range r.Cycles {
+		r.Cycles[k].Sessions = map[string]int64{}
+		n := int64(0)
+		for i, name := range many {
+			r.Cycles[k].Sessions[name] = c.Doses[name] * int64([]int{1, 2, 1, 1, 0}[i%5])
+			n += r.Cycles[k].Sessions[name]
+		}
+		counts = append(counts, n)
+	}
+	r.Findings = []verdict.Finding{finding("goroutines", verdict.Goroutine, counts)}
+	r.Detectors = []verdict.Detector{{Name: "goroutines", State: verdict.Ready}}
+	s := verdict.Judge(r).Leaks[0].Source
+	if !s.Solved || len(s.Or) > 0 || len(s.But) != 5 {
+		t.Errorf("got %s, but %q", s, s.But)
+	}
+}

@@ -47,6 +47,10 @@ type Scenario struct {
 // arrived cannot be leaked.
 type Cycle struct {
 	Doses map[string]int64 `json:"doses"` // by scenario
+
+	// Sessions are the connections that those peers opened, if it is known: where a
+	// scenario takes two for a peer, a leak of each session is one of two per peer.
+	Sessions map[string]int64 `json:"sessions,omitempty"`
 }
 
 // State says whether a detector worked.
