@@ -27,7 +27,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	// are the mutants themselves.
 	It("is known to leak", Label("power"), func(ctx SpecContext) {
 		w := startWorld(powerConfig(), hubtest.Start)
-		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(80), true, 8*time.Second
+		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(60), true, 8*time.Second
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 
@@ -97,8 +97,8 @@ func (w *world) quickDetectors() []harness.Detector {
 // powerConfig is quickConfig with timeouts for a machine that has time.
 func powerConfig() hub.Config {
 	cfg := quickConfig()
-	cfg.PingInterval, cfg.PongTimeout, cfg.ProbeTimeout = 700*time.Millisecond, 700*time.Millisecond, time.Second
-	cfg.FirstMessageTimeout, cfg.MessageTimeout = 2*time.Second, 1500*time.Millisecond
+	cfg.PingInterval, cfg.PongTimeout, cfg.ProbeTimeout = 600*time.Millisecond, 600*time.Millisecond, 700*time.Millisecond
+	cfg.FirstMessageTimeout, cfg.MessageTimeout = 1500*time.Millisecond, 1200*time.Millisecond
 	return cfg
 }
 
