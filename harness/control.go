@@ -18,13 +18,13 @@ import (
 // one for each kind of detector, and each must find its own. A detector that is
 // wrong here makes the run invalid. What was planted is taken away again.
 func (c *Campaign) prove(ctx context.Context) {
-	still := c.rehearse(ctx, func(int) error { return nil })
+	still := c.rehearse(ctx, func(int) error { return nil }, nil)
 	p := &plant{crowd: &c.Crowd}
 	defer c.settle(ctx)
 	defer p.remove()
 	restore := p.growIn(c.Detectors)
 	defer restore()
-	grown := c.rehearse(ctx, p.grow)
+	grown := c.rehearse(ctx, p.grow, p)
 	if grown == nil {
 		return
 	}
@@ -56,7 +56,7 @@ var controlDoses = []int64{1009, 1013}
 
 // rehearse is a baseline and two readings, and what each detector finds in them; nil
 // if what was to happen could not.
-func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error) [][]verdict.Finding {
+func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error, p *plant) [][]verdict.Finding {
 	for _, d := range c.Detectors { // what is planted stays for certain: it need not be waited for
 		if g, ok := d.(*Goroutines); ok {
 			defer func(grace time.Duration) { g.Grace = grace }(g.Grace)
@@ -66,10 +66,15 @@ func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error) [
 	c.each(func(d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
 	for k, dose := range controlDoses {
 		if err := happen(k); err != nil {
-			c.run.Problems = append(c.run.Problems, verdict.Reason{About: "controls", What: "the controls could not be planted: " + err.Error()})
+			c.unplanted(err)
 			return nil
 		}
-		c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, NewReading(dose))
+		c.each(func(d Detector, r *Reading) error {
+			if _, ok := d.(*Gauges); ok && p != nil {
+				return c.withPeer(ctx, p, func() error { return d.Cycle(ctx, r) })
+			}
+			return d.Cycle(ctx, r)
+		}, NewReading(dose))
 	}
 	found := make([][]verdict.Finding, len(c.Detectors))
 	for i, d := range c.Detectors {
@@ -95,19 +100,22 @@ func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error) [
 	return found
 }
 
+// unplanted makes the run invalid: nobody knows whether its detectors work.
+func (c *Campaign) unplanted(err error) {
+	c.run.Problems = append(c.run.Problems, verdict.Reason{About: "controls", What: "the controls could not be planted: " + err.Error()})
+}
+
 // plant is one leak of each kind.
 type plant struct {
 	crowd *Crowd
 	ctx   context.Context
 
 	watches []*Watch
-	gauges  bool
 	spins   bool
 
 	entries map[int64]int64 // for Census
 	objects []*[3]*int      // for Sites, and two of them for Watch
 	timers  []*time.Timer
-	peers   []*Peer // who stay: sessions, goroutines, descriptors
 	files   []*os.File
 	stop    context.CancelFunc // of the goroutines
 }
@@ -125,8 +133,6 @@ func (p *plant) growIn(detectors []Detector) (restore func()) {
 			p.watches = append(p.watches, d)
 		case *Quiet:
 			p.spins = true
-		case *Gauges:
-			p.gauges = true
 		case *Census:
 			roots, others := d.Roots, restore
 			d.Roots = map[string]any{"planted": &p.entries}
@@ -164,23 +170,21 @@ func (p *plant) grow(cycle int) error {
 	if err := p.openFiles(); err != nil {
 		return err
 	}
-	if p.gauges {
-		return p.stay()
-	}
 	return nil
 }
 
-// stay connects a peer that does not go, for the hub's own gauges.
-func (p *plant) stay() error {
+// withPeer reads the hub's gauges while a peer is there. It has gone again before
+// anybody walks through the hub: a session that lives changes meanwhile.
+func (c *Campaign) withPeer(ctx context.Context, p *plant, read func() error) error {
 	peer := NewPeer(p.crowd.Target, "who stays", wire.NewPeerID())
-	p.peers = append(p.peers, peer)
-	ctx, cancel := context.WithTimeout(p.ctx, p.crowd.lifeLimit())
+	defer c.settle(ctx)
+	defer peer.leaveNothing()
+	limited, cancel := context.WithTimeout(p.ctx, p.crowd.lifeLimit())
 	defer cancel()
-	if err := peer.Join(ctx, "planted"); err != nil {
-		return err
+	if err := peer.Join(limited, "planted"); err != nil {
+		c.unplanted(err)
 	}
-	go peer.Listen(p.ctx) // or the hub would send it away
-	return nil
+	return read()
 }
 
 // openFiles leaves one file open, and forgets another, which the collector closes.
@@ -202,9 +206,6 @@ func (p *plant) remove() {
 	}
 	for _, f := range p.files {
 		f.Close()
-	}
-	for _, peer := range p.peers {
-		peer.leaveNothing()
 	}
 	clear(p.entries)
 	p.objects, p.timers = nil, nil
