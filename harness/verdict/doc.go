@@ -8,11 +8,11 @@
 //
 // # The outcome
 //
-// A run is invalid if it cannot tell: a detector was missing, under 99 % of the
-// planned peers of a scenario did what it says, or a control was judged wrongly.
-// It says which, and what to do. Only then come leaks, then known-leak rules that
-// are stale (invalid too: each would hide the next leak of its kind), then doubts
-// (inconclusive). What is left passes.
+// A run is invalid if it cannot tell: a detector was missing, more than a percent
+// of the planned peers of a scenario (and more than one of them) did not do what it
+// says, or a control was judged wrongly. It says which, and what to do. Only then
+// come leaks, then known-leak rules that are stale (invalid too: each would hide the
+// next leak of its kind), then doubts (inconclusive). What is left passes.
 //
 // # One leak, once
 //

@@ -45,7 +45,8 @@ func idle(r *Run) []Reason {
 		reasons = append(reasons, Reason{What: "no peer was put through", Do: "see why the peers cannot connect to " + or(r.Target, "the target")})
 	}
 	for _, s := range r.Scenarios {
-		if s.Landed*100 >= s.Planned*landedPercent && s.Landed > 0 {
+		// One that went astray is more than a percent of a few, and no reason.
+		if s.Landed > 0 && (s.Landed*100 >= s.Planned*landedPercent || s.Landed == s.Planned-1) {
 			continue
 		}
 		reasons = append(reasons, Reason{s.Name,
