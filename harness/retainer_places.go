@@ -45,13 +45,9 @@ func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []
 // madeAt returns the addresses of objects that each of the lines has allocated,
 // spread over all there are.
 func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
-	type place struct {
-		file string
-		line int
-	}
-	index := map[place][]int{} // several findings may be about one line
+	index := map[codeLine][]int{} // several findings may be about one line
 	for i, l := range lines {
-		index[place{l.File, l.Line}] = append(index[place{l.File, l.Line}], i)
+		index[codeLine{l.File, l.Line}] = append(index[codeLine{l.File, l.Line}], i)
 	}
 	all := make([][]uint64, len(lines))
 	for _, sample := range d.samples {
@@ -60,7 +56,7 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 			if born.File == "" {
 				continue // it is not known who made it
 			}
-			for _, i := range index[place{born.File, born.Line}] {
+			for _, i := range index[codeLine{born.File, born.Line}] {
 				all[i] = append(all[i], sample.object)
 			}
 		}

@@ -67,7 +67,14 @@ var siteCache = struct {
 	sync.Mutex
 	stacks map[[32]uintptr]*heapSite // nil for what is not worth knowing
 	sites  map[string]*heapSite
-}{stacks: map[[32]uintptr]*heapSite{}, sites: map[string]*heapSite{}}
+	lines  map[codeLine]verdict.Site // of all stacks, with the function that the line is in
+}{stacks: map[[32]uintptr]*heapSite{}, sites: map[string]*heapSite{}, lines: map[codeLine]verdict.Site{}}
+
+// codeLine is a line of code.
+type codeLine struct {
+	file string
+	line int
+}
 
 // heapProfile returns what lives at each site, after a collection. All detectors
 // of a reading share the profile.
@@ -129,12 +136,8 @@ func readHeap() (map[*heapSite]heapCount, error) {
 func inlined(place verdict.Site) verdict.Site {
 	siteCache.Lock()
 	defer siteCache.Unlock()
-	for _, site := range siteCache.sites {
-		for _, s := range site.stack {
-			if s.Line == place.Line && s.File == place.File {
-				return s
-			}
-		}
+	if s, ok := siteCache.lines[codeLine{place.File, place.Line}]; ok {
+		return s
 	}
 	return place
 }
@@ -143,7 +146,7 @@ const canaryKind = "canary"
 
 // resolveLocked finds the site of a stack that is new to us.
 func resolveLocked(rec *runtime.MemProfileRecord) *heapSite {
-	site := siteOf(rec.Stack())
+	site := siteOfLocked(rec.Stack())
 	if site != nil {
 		if known := siteCache.sites[site.key]; known != nil {
 			site = known
@@ -155,18 +158,19 @@ func resolveLocked(rec *runtime.MemProfileRecord) *heapSite {
 	return site
 }
 
-// siteOf returns the site of a stack, nil if it is the runtime's or ours.
-func siteOf(pcs []uintptr) *heapSite {
-	s := &heapSite{}
+// siteOfLocked returns the site of a stack, nil if it is the runtime's or ours.
+func siteOfLocked(pcs []uintptr) *heapSite {
+	s, benign := &heapSite{}, false
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()
+		if !isRuntime(f.Function) {
+			siteCache.lines[codeLine{f.File, f.Line}] = verdict.Site{Function: f.Function, File: f.File, Line: f.Line}
+		}
 		switch {
 		case len(s.stack) == 0 && isRuntime(f.Function):
 			// The outermost is the function that the compiler calls for the line.
 			s.kind = f.Function
-			if isBenignRuntime(f.Function) {
-				return nil
-			}
+			benign = benign || isBenignRuntime(f.Function)
 		case f.Function != "runtime.goexit":
 			s.stack = append(s.stack, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
 		}
@@ -174,7 +178,7 @@ func siteOf(pcs []uintptr) *heapSite {
 			break
 		}
 	}
-	if len(s.stack) == 0 {
+	if len(s.stack) == 0 || benign {
 		return nil
 	}
 	if s.stack[0].Function == harnessPackage+".plantCanary" {

@@ -105,8 +105,8 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 	}
 	for _, c := range g {
 		close := 0.03
-		if p.Class == Goroutine && c.heldByGoroutine(p) {
-			close = 0.25 // these are whose goroutines they are, but for some that hold nothing that is watched
+		if p.Class == Goroutine && c.heldByGoroutine(p) || within(p.path, c.field) {
+			close = 0.25 // it is about these, but for some that hold nothing, or have no key
 		}
 		if len(p.PerScenario) == 0 && len(c.PerScenario) > 0 && c.source.Solved && sameCounts(p, c, close) {
 			l.Source = c.source // it was told where ours was solved for
