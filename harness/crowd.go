@@ -209,7 +209,7 @@ func (c *Crowd) ScenarioOf(text string) string {
 
 var (
 	peerIDs = regexp.MustCompile(`[0-9a-f]{40}`)
-	homes   = regexp.MustCompile(`^([a-z-]+)-\d+-\d+$`) // see live
+	homes   = regexp.MustCompile(`^([a-z-]+)-\d+-\d+(?:$|[^0-9a-z])`) // see live
 )
 
 // arrivals collects what the lives report.

@@ -108,8 +108,8 @@ func (r *powerRow) rightScenario() bool {
 	if !l.Source.Solved || len(blamed) == 0 {
 		return false
 	}
-	if k := r.m.witness.name; k == "held" || k == "peak" {
-		return blamed[0].Scenario == "idle" // in which every mutant of that kind is found
+	if blamed[0].Scenario == "idle" { // the crowd of the footprint, which is no scenario of a campaign
+		return true
 	}
 	if slices.Contains(r.m.scenarios, "every") {
 		return l.Source.Every || len(l.Source.But) > 0 || len(blamed) > 8
