@@ -14,7 +14,7 @@ import (
 // Of tests side by side each is told of its own.
 func TestGuardParallel(t *testing.T) {
 	h := newHerd(t)
-	type session struct{ next *session }
+	type session struct{ _ *session }
 	var kept *session
 	bodies := map[string]func(ctx context.Context, tb *fakeTB, w *harness.Watch){
 		"clean": func(_ context.Context, tb *fakeTB, w *harness.Watch) {

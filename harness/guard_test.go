@@ -74,7 +74,7 @@ func guarded(t *testing.T, body func(tb *fakeTB, w *harness.Watch), opts ...harn
 func TestGuardFinds(t *testing.T) {
 	h := newHerd(t)
 	dropListeners(t, 1, true) // the first one in a process reads a file
-	type room struct{ members map[string]*room }
+	type room struct{ _ map[string]*room }
 	var kept []any
 	var timer *time.Timer
 	var file *os.File

@@ -180,7 +180,7 @@ func TestProxyTellsWhoWritesToNobody(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			select {
-			case err = <-failed:
+			case <-failed:
 			case <-ctx.Done():
 				t.Error("it writes to nobody, and nobody tells it")
 			}

@@ -117,7 +117,7 @@ func atRest(ctx context.Context, target *hubtest.Target) error {
 	looks := 0
 	return harness.Settle(ctx, func() error {
 		st := target.Hub.Stats()
-		if st.Memory.At == seen.Memory.At {
+		if st.Memory.At.Equal(seen.Memory.At) {
 			return errors.New("the monitor does not look")
 		}
 		if looks++; st.Sessions > 0 || st.Goroutines != seen.Goroutines {
