@@ -148,13 +148,16 @@ func (c *clue) heldByGoroutine(o *clue) bool {
 func sameFrame(a, b *clue) bool { return a.frame() != "" && a.frame() == b.frame() }
 
 // frame is the function whose frame the path begins in, or that a timer in which it
-// begins will call.
+// begins will call; or the finalizer that holds it.
 func (c *clue) frame() string {
 	if len(c.Path) == 0 {
 		return ""
 	}
 	if words := strings.Fields(c.Path[0].Holder); len(words) == 3 && words[0] == "goroutine" {
 		return words[2]
+	}
+	if strings.HasPrefix(c.Path[0].Holder, "finalizer of ") {
+		return c.Path[0].Holder
 	}
 	if !strings.HasPrefix(c.Path[0].Holder, "runtime timers") {
 		return ""

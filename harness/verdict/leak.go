@@ -32,8 +32,10 @@ func (c *clue) rank() int {
 
 // principal is the clue in whose words the leak is told.
 func (g group) principal() *clue {
+	most := slices.MaxFunc(g, func(a, b *clue) int { return cmp.Compare(a.Count, b.Count) }).Count
 	return slices.MinFunc(g, func(a, b *clue) int {
 		return cmp.Or(
+			cmp.Compare(a.minor(most), b.minor(most)),
 			cmp.Compare(a.rank(), b.rank()),
 			cmp.Compare(unsure(a), unsure(b)),
 			cmp.Compare(unheld(a), unheld(b)),
@@ -43,6 +45,15 @@ func (g group) principal() *clue {
 			cmp.Compare(a.Born.String(), b.Born.String()),
 		)
 	})
+}
+
+// minor is 1 for a clue that speaks of a small part of a leak: what hangs on a few of
+// the things does not name them all.
+func (c *clue) minor(most int64) int {
+	if 8*c.Count < most && c.Bytes > 0 {
+		return 1
+	}
+	return 0
 }
 
 func gauged(c *clue) int {
