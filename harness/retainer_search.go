@@ -184,7 +184,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 		}
 		if root, hops, ok := s.path(object); ok {
 			found[i] = s.name(root, hops)
-			if packageOf(found[i].Stored.Function) == harnessPackage {
+			if found[i].Stored.Function == harnessPackage+".stopTimers" {
 				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours
 			}
 		} else {

@@ -22,7 +22,7 @@ func powerRuns(t *testing.T) uint64 {
 	case testing.Short() || raceEnabled:
 		return 5
 	}
-	return 50
+	return 20
 }
 
 // Of clean runs none has a finding.
