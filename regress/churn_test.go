@@ -82,6 +82,9 @@ func (w *world) manyOf(peers int) {
 	})
 	w.campaign.Peers = func(string) int { return peers }
 	w.campaign.Crowd.AtOnce = 256
+	if raceEnabled {
+		w.campaign.Crowd.AtOnce = 64
+	}
 	w.campaign.Cycles = 3
 	w.campaign.Detectors = w.quickDetectors()
 }
