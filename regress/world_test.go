@@ -46,6 +46,9 @@ func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Targ
 	}
 	w.target, w.config = target, cfg
 	crowd.Target, crowd.Seed, crowd.HubKey, crowd.LifeLimit = target, seed, hubKey, 20*time.Second
+	if raceEnabled {
+		crowd.AtOnce = 64 // also fewer than after which the hub's monitor makes maps anew beside the census
+	}
 	crowd.Scenarios = slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs(), w.ownScenarios(cfg))
 	w.watch.Paths, w.watch.Roots = true, target.Roots()
 	w.campaign.Name, w.campaign.Peers, w.campaign.Detectors = "regress", doses(60), w.detectors()
