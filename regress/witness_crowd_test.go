@@ -43,10 +43,32 @@ func (w *witness) peak(t *testing.T) float64 {
 	before := w.settled()
 	w.gather(t, crowd)()
 	w.settled()
-	time.Sleep(300 * time.Millisecond) // until the monitor has seen them gone
+	w.monitored(t)
 	after := w.settled()
 	t.Logf("%.0f bytes stay per peer", (after-before)/crowd)
 	return (after - before) / crowd
+}
+
+// monitored waits until the hub's monitor has looked a few times at a hub at rest,
+// which is when it gives back what a peak needed.
+func (w *witness) monitored(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var last time.Time
+	looks := 0
+	if err := harness.Settle(ctx, func() error {
+		if at := w.target.Hub.Stats().Memory.At; !at.Equal(last) {
+			last = at
+			looks++
+		}
+		if looks < 5 {
+			return fmt.Errorf("the monitor has looked %d times", looks)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // warmUp has the runtime make the goroutine descriptors it never frees.

@@ -2,6 +2,7 @@ package regress_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -203,15 +205,21 @@ func (w *witness) round(t *testing.T) {
 // returns it.
 func (w *witness) settled() float64 {
 	deadline := time.Now().Add(pipeWait + 10*time.Second)
-	for w.target != nil && w.target.Hub.Sessions() > 0 && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	// A mutant may keep them: what is left then is what is measured.
+	_ = harness.Settle(ctx, func() error {
+		if w.target != nil && w.target.Hub.Sessions() > 0 {
+			return errors.New("sessions are left")
+		}
+		return nil
+	})
 	if w.life.ownHub && w.kind.name != "goroutines" {
-		time.Sleep(pipeWait)
+		time.Sleep(pipeWait) // not for anything of ours: it is how long the library's timers run
 	}
 	last := []float64{w.read()}
 	for steady := 0; steady < 10 && time.Now().Before(deadline); steady++ {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // between two samples
 		last = append(last, w.read())
 		if n := len(last); last[n-1] < last[n-2] {
 			steady = 0
