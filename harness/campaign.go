@@ -117,14 +117,11 @@ func (c *Campaign) plan() []verdict.Cycle {
 	for _, s := range c.Crowd.Scenarios {
 		names = append(names, s.Name)
 	}
-	peers, cycles := c.Peers, c.Cycles
+	peers := c.Peers
 	if peers == nil {
 		peers = func(string) int { return 100 }
 	}
-	if cycles <= 0 {
-		cycles = 4
-	}
-	return verdict.Doses(names, cycles, peers, c.Crowd.Seed)
+	return verdict.Doses(names, c.cycles(), peers, c.Crowd.Seed)
 }
 
 // largest is the largest dose of each scenario: the warm-up has as many peers as
@@ -174,14 +171,10 @@ func (c *Campaign) note(a Arrivals) {
 		s.Landed += a.Landed[s.Name]
 	}
 	c.run.Lives += a.Lives()
-	if err := a.Err(); err != nil && len(c.run.Problems) == 0 {
-		c.firstError(err)
+	if err := a.Err(); err != nil { // if too many did not land the verdict says so, and this says why
+		c.say("a life went wrong: " + err.Error())
 	}
 }
-
-// firstError keeps what went wrong for whoever has to find out: if too many did
-// not land the verdict says so, and this says why.
-func (c *Campaign) firstError(err error) { c.say("a life went wrong: " + err.Error()) }
 
 // each has every detector look. One that cannot is missing from then on.
 func (c *Campaign) each(look func(Detector, *Reading) error, r *Reading) {
