@@ -126,7 +126,9 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 	}
 	// A crowd has stopped many timers, and a pipe leaves more that wait: it takes many
 	// to have the runtime forget those.
-	(&timerFlusher{each: flushLongest}).flush()
+	timers := timerFlusher{each: flushLongest}
+	timers.flush(ctx)
+	timers.end()
 	if err := NewReading(0).Collect(ctx); err != nil {
 		return nil, fmt.Errorf("footprint: %w", err)
 	}

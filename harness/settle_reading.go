@@ -100,9 +100,10 @@ func (r *Reading) Collect(ctx context.Context) error {
 	r.collected = true
 	before := uint64(math.MaxUint64)
 	var timers timerFlusher
+	defer timers.end()
 	for round := range 8 {
 		if round == 0 || !timers.done() {
-			timers.flush()
+			timers.flush(ctx)
 		}
 		runtime.GC()
 		if err := awaitFinalizers(ctx); err != nil {
