@@ -92,6 +92,15 @@ func pairs(scenario string, blocks []Block) []pair {
 	return list
 }
 
+// perCycle is what each pair changed, in whole numbers.
+func perCycle(list []pair) []int64 {
+	counts := make([]int64, len(list))
+	for i, p := range list {
+		counts[i] = int64(math.Round(p.change))
+	}
+	return counts
+}
+
 func readable(b Block) bool {
 	return !math.IsNaN(b.After-b.Before) && !math.IsInf(b.After-b.Before, 0)
 }

@@ -8,6 +8,9 @@
 //
 // # The outcome
 //
+// A target that failed otherwise than by leaking, by dying for instance, has
+// failed: that explains whatever the run then lacks.
+//
 // A run is invalid if it cannot tell: a detector was missing, more than a percent
 // of the planned peers of a scenario (and more than one of them) did not do what it
 // says, or a control was judged wrongly. It says which, and what to do. Only then

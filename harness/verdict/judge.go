@@ -15,7 +15,7 @@ func Judge(run Run) Verdict {
 		j.rate = defaultRate
 	}
 	v := Verdict{
-		Schema: SchemaVersion, Run: j.about(), Invalid: problems(r), Doubts: slices.Clone(r.Doubts),
+		Schema: SchemaVersion, Run: j.about(), Failures: slices.Clone(r.Failures), Invalid: problems(r), Doubts: slices.Clone(r.Doubts),
 		Scenarios: r.Scenarios, Cycles: r.Cycles, Detectors: r.Detectors, Controls: r.Controls,
 		Trends: r.Trends, Series: finite(r.Series), Sensitivity: j.sensitivity(),
 	}
@@ -38,10 +38,12 @@ func Judge(run Run) Verdict {
 	return v
 }
 
-// decide: what the run cannot know comes before what it found, and what it found
-// before housekeeping.
+// decide: a target that failed explains whatever else is missing. What the run
+// cannot know comes before what it found, and what it found before housekeeping.
 func (v *Verdict) decide(stale bool) Outcome {
 	switch {
+	case len(v.Failures) > 0:
+		return Failed
 	case len(v.Invalid) > 0:
 		return Invalid
 	case len(v.Leaks) > 0:
@@ -66,24 +68,32 @@ func (j *judge) about() About {
 // trends included.
 func (j *judge) clues() []*clue {
 	var clues []*clue
-	add := func(f Finding, peers int64) {
+	add := func(f Finding, t *Trend) {
 		if f.Count <= 0 && f.Bytes <= 0 && !complaint(f.Class) {
 			return
 		}
 		f = f.relativeTo(j.run.Root)
-		c := &clue{Finding: f, peers: peers, noise: j.noise(&f), field: starred(shortName(f.Field))}
+		c := &clue{Finding: f, noise: j.noise(&f), field: starred(shortName(f.Field))}
 		if len(f.Path) > 0 {
 			c.path = starredPath(f.Path)
 		}
+		if t != nil {
+			c.peers = t.Peers
+		}
 		c.source = j.source(c)
+		if t != nil {
+			if a := j.problem.solve(t.PerCycle, c.noise); a.Solved {
+				c.source = a // of several scenarios together
+			}
+		}
 		clues = append(clues, c)
 	}
 	for _, f := range j.run.Findings {
-		add(f, 0)
+		add(f, nil)
 	}
-	for _, t := range j.run.Trends {
-		if t.Outcome == Leaking {
-			add(t.finding(), t.Peers)
+	for i := range j.run.Trends {
+		if t := &j.run.Trends[i]; t.Outcome == Leaking {
+			add(t.finding(), t)
 		}
 	}
 	j.sort(clues)

@@ -214,3 +214,45 @@ func TestNothingIsClearedWithoutAScenario(t *testing.T) {
 		t.Errorf("%d leaks, one of unknown source, and cleared are %q", len(v.Leaks), v.NotLeaking)
 	}
 }
+
+// A target that dies fails the run, whatever else the run could not tell then.
+func TestFailureComesFirst(t *testing.T) {
+	t.Parallel()
+	r := sampleRun()
+	r.Scenarios[0].Landed = 1
+	r.Failures = []verdict.Reason{{What: "the target stopped answering after 1,200 peers", Do: "look at its log"}}
+	v := verdict.Judge(r)
+	if v.Outcome != verdict.Failed || v.Outcome.ExitCode() != 1 {
+		t.Errorf("outcome %s with status %d, want failed with 1", v.Outcome, v.Outcome.ExitCode())
+	}
+	for _, f := range verdict.Formats() {
+		var b strings.Builder
+		if err := f.Write(&b, v); err != nil || !strings.Contains(b.String(), "stopped answering") {
+			t.Errorf("%s does not say what failed (%v)", f.File, err)
+		}
+	}
+}
+
+// A series that grows with the doses of one of many scenarios names it.
+func TestTrendOfAllScenariosNamesOne(t *testing.T) {
+	t.Parallel()
+	r := verdict.Run{Lives: 1, Cycles: verdict.Doses([]string{"clean", "rst", "roam"}, 8, func(string) int { return 90 }, 7)}
+	level, blocks := 3.0, []verdict.Block{}
+	for _, c := range r.Cycles {
+		total := 0.0
+		for _, n := range c.Doses {
+			total += float64(n)
+		}
+		grown := level + float64(c.Doses["rst"])
+		blocks = append(blocks, verdict.Block{Dose: total, Before: level, After: grown}, verdict.Block{Before: grown, After: grown})
+		level = grown
+	}
+	for _, name := range []string{"clean", "rst", "roam"} {
+		r.Scenarios = append(r.Scenarios, verdict.Scenario{Name: name, Planned: 1, Landed: 1})
+	}
+	r.Trends = []verdict.Trend{verdict.TestTogether(verdict.Question{Series: "peers", Class: verdict.Collection, Strict: true, Among: 20}, blocks, r.Cycles)}
+	v := verdict.Judge(r)
+	if v.Outcome != verdict.Leaking || v.Leaks[0].Source.String() != "scenario rst" {
+		t.Errorf("%s %+v, want a leak of scenario rst", v.Outcome, v.Leaks)
+	}
+}

@@ -126,6 +126,8 @@ func (v *Verdict) junitRun(name string, others []junitCase) junitCase {
 		}
 	}
 	switch {
+	case len(v.Failures) > 0:
+		c.Failure = &junitProblem{Message: v.headline(), Type: string(Failed), Text: v.text()}
 	case len(left) > 0:
 		c.Error = &junitProblem{Message: left[0], Type: string(Invalid), Text: strings.Join(left, "\n")}
 	case v.Outcome == Inconclusive:

@@ -10,6 +10,7 @@ import (
 func Markdown(w io.Writer, v Verdict) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s %s\n\n", badge[v.Outcome], md(v.headline()))
+	mdReasons(&b, "What failed", v.Failures)
 	mdReasons(&b, "Why the run cannot tell", v.Invalid)
 	for i := range v.Leaks {
 		mdLeak(&b, &v.Leaks[i], v.Run.Rate)
@@ -34,7 +35,7 @@ func Markdown(w io.Writer, v Verdict) error {
 	return err
 }
 
-var badge = map[Outcome]string{Pass: "✅", Leaking: "❌", Inconclusive: "🟡", Invalid: "⛔"}
+var badge = map[Outcome]string{Pass: "✅", Leaking: "❌", Inconclusive: "🟡", Invalid: "⛔", Failed: "❌"}
 
 // headline is the verdict in one sentence.
 func (v *Verdict) headline() string {
@@ -46,6 +47,8 @@ func (v *Verdict) headline() string {
 			return v.Leaks[0].what()
 		}
 		return plural(int64(len(v.Leaks)), "leak")
+	case Failed:
+		return "Failed: " + v.Failures[0].What
 	case Inconclusive:
 		return "Undecided: there may be a leak"
 	}

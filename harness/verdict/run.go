@@ -34,6 +34,8 @@ type Run struct {
 	// invalid, doubts keep it from passing.
 	Problems []Reason
 	Doubts   []Reason
+	// Failures are what the target did wrong beside leaking: it died, for example.
+	Failures []Reason
 }
 
 // Scenario is one way in which peers came and went, over all cycles.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -157,7 +158,7 @@ func (v *Verdict) sarifInvocation() sarifInvocation {
 		Successful: v.Outcome != Invalid, CommandLine: v.Run.Command, Start: start.Format(time.RFC3339),
 		End: start.Add(time.Duration(v.Run.Seconds * float64(time.Second))).Format(time.RFC3339),
 	}
-	for _, r := range v.Invalid {
+	for _, r := range slices.Concat(v.Failures, v.Invalid) {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{r.What + because(r.Do)}})
 	}
 	for _, r := range v.Doubts {

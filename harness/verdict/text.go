@@ -17,6 +17,9 @@ const (
 // something to act on.
 func Text(w io.Writer, v Verdict) error {
 	var p page
+	for _, r := range v.Failures {
+		p.reason("FAILED", r)
+	}
 	for _, r := range v.Invalid {
 		p.reason("INVALID", r)
 	}

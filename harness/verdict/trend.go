@@ -42,6 +42,10 @@ type Trend struct {
 	Outcome  Outcome `json:"outcome"` // leak, none or inconclusive
 	Why      string  `json:"why"`
 
+	// PerCycle is what the peers of each pair changed, where the blocks are of several
+	// scenarios together: the source of a leak is solved for from it and the doses.
+	PerCycle []int64 `json:"perCycle,omitempty"`
+
 	Peers    int64     `json:"peers"`
 	Pairs    int       `json:"pairs"` // of an on and an off block
 	Retained float64   `json:"retained"`
@@ -89,6 +93,9 @@ func Test(q Question, blocks []Block) Trend {
 		if b.Dose > 0 && b.Scenario == q.Scenario {
 			t.Peers += int64(b.Dose)
 		}
+	}
+	if q.Scenario == "" && q.Unit != Bytes {
+		t.PerCycle = perCycle(list)
 	}
 	// A strict series is asked a second question, so each gets half of the errors.
 	alpha := errorRate / float64(q.Among)

@@ -11,6 +11,7 @@ const (
 	Leaking      Outcome = "leak"
 	Inconclusive Outcome = "inconclusive"
 	Invalid      Outcome = "invalid" // the run cannot tell, and says why
+	Failed       Outcome = "failed"  // the target did, in another way than by a leak
 	None         Outcome = "none"    // nothing of the size that matters is retained
 )
 
@@ -19,7 +20,7 @@ func (o Outcome) ExitCode() int {
 	switch o {
 	case Pass, None:
 		return 0
-	case Leaking:
+	case Leaking, Failed:
 		return 1
 	case Inconclusive:
 		return 3
@@ -36,8 +37,9 @@ type Verdict struct {
 	Outcome Outcome `json:"outcome"`
 	Run     About   `json:"run"`
 
-	Invalid []Reason `json:"invalid,omitempty"` // why the run cannot tell
-	Doubts  []Reason `json:"doubts,omitempty"`  // why it does not pass without a leak
+	Failures []Reason `json:"failures,omitempty"` // what the target did wrong beside leaking
+	Invalid  []Reason `json:"invalid,omitempty"`  // why the run cannot tell
+	Doubts   []Reason `json:"doubts,omitempty"`   // why it does not pass without a leak
 
 	Leaks    []Leak  `json:"leaks,omitempty"`    // worst first
 	Known    []Known `json:"known,omitempty"`    // leaks that a rule allows for now
