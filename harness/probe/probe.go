@@ -21,20 +21,10 @@ type Probe struct {
 // the reference hub does at every path it does not know, there is no probe. If
 // there is none at all, the error says why for each.
 func Discover(ctx context.Context, base string) ([]Probe, error) {
-	u, err := url.Parse(base)
+	root, err := rootOf(base)
 	if err != nil {
 		return nil, fmt.Errorf("probe: discover: %w", err)
 	}
-	switch u.Scheme {
-	case "http", "https":
-	case "ws":
-		u.Scheme = "http"
-	case "wss":
-		u.Scheme = "https"
-	default:
-		return nil, fmt.Errorf("probe: discover %q: the scheme must be ws, wss, http or https", base)
-	}
-	root := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
 	var found []Probe
 	var errs []error
 	for _, page := range []struct {
@@ -52,4 +42,22 @@ func Discover(ctx context.Context, base string) ([]Probe, error) {
 		return nil, fmt.Errorf("probe: nothing answers at %s: %w", root.Redacted(), errors.Join(errs...))
 	}
 	return found, nil
+}
+
+// rootOf returns the root of the host of a hub's URL, for HTTP.
+func rootOf(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	switch u.Scheme {
+	case "http", "https":
+	case "ws":
+		u.Scheme = "http"
+	case "wss":
+		u.Scheme = "https"
+	default:
+		return nil, fmt.Errorf("%q: the scheme must be ws, wss, http or https", base)
+	}
+	return &url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}, nil
 }

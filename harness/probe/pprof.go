@@ -1,0 +1,88 @@
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Pprof reads the profiles of a Go process, at the URL where net/http/pprof serves
+// its list (".../debug/pprof"). It has the process collect its garbage twice first,
+// which costs it time:
+//
+//	heap_live_bytes    of objects that were reachable
+//	heap_live_objects  how many they were
+//	collections        of garbage, so far
+//	goroutines         the one that answers included
+func Pprof(ctx context.Context, url string) (map[string]float64, error) {
+	url = strings.TrimSuffix(url, "/")
+	var page []byte
+	for range 2 { // what a finalizer or a pool held goes with the second
+		var err error
+		if page, err = get(ctx, url+"/heap?gc=1&debug=1", "text/plain"); err != nil {
+			return nil, fmt.Errorf("probe: pprof: %w", err)
+		}
+	}
+	reading, err := parseHeap(page)
+	if err != nil {
+		return nil, fmt.Errorf("probe: pprof: %s: %w", redacted(url), err)
+	}
+	if page, err = get(ctx, url+"/goroutine?debug=1", "text/plain"); err != nil {
+		return nil, fmt.Errorf("probe: pprof: %w", err)
+	}
+	n, err := parseGoroutines(page)
+	if err != nil {
+		return nil, fmt.Errorf("probe: pprof: %s: %w", redacted(url), err)
+	}
+	reading["goroutines"] = n
+	return reading, nil
+}
+
+// DiscoverPprof returns the probe of the profiles under /debug/pprof at the root of the
+// host of a URL. Each of its readings makes the process collect its garbage.
+func DiscoverPprof(ctx context.Context, base string) (Probe, error) {
+	root, err := rootOf(base)
+	if err != nil {
+		return Probe{}, fmt.Errorf("probe: discover pprof: %w", err)
+	}
+	at := root.JoinPath("debug", "pprof").String()
+	if _, err := Pprof(ctx, at); err != nil {
+		return Probe{}, err
+	}
+	return Probe{"pprof", at, func(ctx context.Context) (map[string]float64, error) { return Pprof(ctx, at) }}, nil
+}
+
+// parseHeap reads the lines like "# HeapAlloc = 1234" at the end of a heap profile.
+func parseHeap(page []byte) (map[string]float64, error) {
+	stats := map[string]float64{}
+	lines := bufio.NewScanner(bytes.NewReader(page))
+	lines.Buffer(nil, MaxBytes)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "# "), " = ")
+		if n, err := strconv.ParseFloat(value, 64); ok && err == nil {
+			stats[name] = n
+		}
+	}
+	for _, name := range []string{"HeapAlloc", "Mallocs", "Frees", "NumGC"} {
+		if _, ok := stats[name]; !ok {
+			return nil, fmt.Errorf("no %s in the heap profile", name)
+		}
+	}
+	return map[string]float64{"heap_live_bytes": stats["HeapAlloc"], "heap_live_objects": stats["Mallocs"] - stats["Frees"],
+		"collections": stats["NumGC"]}, nil
+}
+
+var goroutineTotal = regexp.MustCompile(`^goroutine profile: total (\d+)`)
+
+func parseGoroutines(page []byte) (float64, error) {
+	m := goroutineTotal.FindSubmatch(page)
+	if m == nil {
+		return 0, errors.New("no total in the goroutine profile")
+	}
+	return strconv.ParseFloat(string(m[1]), 64)
+}
