@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -105,23 +106,33 @@ func liveTrickle(ctx context.Context, v *Visit) error {
 // does not cut it is found to have no bound.
 const mostToStall = 64 << 20
 
+// stallBurst is how many offers the stalled peer is sent before its feeder looks
+// whether it was cut. One at a time would, in a crowd, take so long that the pings
+// the peer does not answer end it before its queue has.
+const stallBurst = 8
+
 // liveStall joins and reads no more, while another sends to it until the hub cuts
 // it as a slow consumer.
 func liveStall(ctx context.Context, v *Visit) error {
 	feeder := v.Beside("its feeder", v.ID[:len(v.ID)-1]+"f")
-	if err := feeder.Join(ctx, v.Home); err != nil { // first, so that it hears of the end
-		return err
-	}
-	if err := v.Join(ctx, v.Home); err != nil {
+	// At once: the one that came first would answer no ping while the other joins.
+	var joined sync.WaitGroup
+	var feederErr error
+	joined.Go(func() { feederErr = feeder.Join(ctx, v.Home) })
+	err := v.Join(ctx, v.Home)
+	joined.Wait()
+	if err = errors.Join(err, feederErr); err != nil {
 		return err
 	}
 	if tcp, ok := v.conn.NetConn().(*net.TCPConn); ok {
 		tcp.SetReadBuffer(1) // the smallest there is: less to fill
 	}
 	offer := fmt.Appendf(nil, `{"type":"offer","targetPeerId":%q,"networkName":%q,"data":"%s"}`, v.ID, v.Home, strings.Repeat("x", 32<<10))
-	for sent := 0; sent < mostToStall; sent += len(offer) {
+	for sent := 0; sent < mostToStall; sent += stallBurst * len(offer) {
 		cut := false
-		err := feeder.SendRaw(offer)
+		for i := 0; i < stallBurst && err == nil; i++ {
+			err = feeder.SendRaw(offer)
+		}
 		if err == nil {
 			err = feeder.fence(ctx, func(raw []byte) { cut = cut || tellsGone(raw, v.ID) })
 		}

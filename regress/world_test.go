@@ -69,7 +69,7 @@ func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error))
 // many messages, a hub of their own, or that come all at once. Doses are different
 // primes, and small ones are few: the means say rather who gets them.
 func doses(mean int) func(string) int {
-	few := map[string]int{"stall": 2, "hub": 3, "flood": 5, "reconnect": 5, "start-stop": 8, "cut-off": 8, "full": 8, "unauthorized": 8}
+	few := map[string]int{"stall": 12, "hub": 3, "flood": 5, "reconnect": 5, "start-stop": 8, "cut-off": 8, "full": 8, "unauthorized": 8}
 	for _, s := range harness.Patient() {
 		if few[s.Name] == 0 {
 			few[s.Name] = 12

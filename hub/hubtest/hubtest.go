@@ -51,10 +51,23 @@ func serve(cfg hub.Config, ln net.Listener, dial func(context.Context, string, s
 		return nil, errors.Join(fmt.Errorf("hubtest: %w", err), ln.Close())
 	}
 	t := &Target{Hub: h, url: "ws://" + ln.Addr().String(), dial: dial}
-	t.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	t.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnContext: bufferLittle}
 	t.serve.Go(func() { t.server.Serve(ln) }) // returns ErrServerClosed: Stop closes it
 	h.Listening(ln.Addr())
 	return t, nil
+}
+
+// writeBuffer is what the kernel may hold of what a hub sends to a peer (it takes
+// twice as much). Left alone it lets that grow to 4 MiB on loopback, all of which a
+// test must send before a peer that does not read is seen not to: where thousands of
+// others are about, pings found it first.
+const writeBuffer = 64 << 10
+
+func bufferLittle(ctx context.Context, c net.Conn) context.Context {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		tcp.SetWriteBuffer(writeBuffer) // an error would be one of a closed connection, which whoever reads it is told
+	}
+	return ctx
 }
 
 // URL implements harness.Target.
