@@ -43,7 +43,8 @@ type Census struct {
 	// Ignore says of a path that its growth does not count.
 	Ignore func(path string) bool
 	// Label says of a key of a map which scenario it comes from, "" if it does not
-	// know; then findings about maps of strings tell their count by scenario.
+	// know; then findings about maps of strings tell their count by scenario. It may
+	// return a part of the key.
 	Label func(key string) string
 	// Lock is held during the walk, if set.
 	Lock sync.Locker

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
+	"weak"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -133,6 +136,36 @@ func TestCensusPaths(t *testing.T) {
 	for path, s := range sizes {
 		t.Errorf("also found %s: %+v", path, s)
 	}
+}
+
+// What the census remembers of a key is not the key: it would keep what the target
+// has let go, and the detectors beside it would find that.
+func TestCensusKeepsNoKey(t *testing.T) {
+	t.Parallel()
+	h := &struct{ names map[string]int }{map[string]int{}}
+	c := harness.Census{Roots: map[string]any{"hub": h}, Label: func(key string) string {
+		scenario, _, _ := strings.Cut(key, "/")
+		return scenario
+	}}
+	if err := c.Baseline(t.Context(), harness.NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.Repeat("rst", 10) + "/" + t.Name()
+	h.names[key] = 1
+	data := weak.Make(unsafe.StringData(key))
+	if err := c.Cycle(t.Context(), harness.NewReading(1)); err != nil {
+		t.Fatal(err)
+	}
+	if data.Value() == nil {
+		t.Fatal("the control: a key in its map is alive")
+	}
+	clear(h.names)
+	key = ""
+	runtime.GC()
+	if data.Value() != nil {
+		t.Error("a key that its map has let go is alive")
+	}
+	runtime.KeepAlive(&c)
 }
 
 // Which path a shared collection counts for does not depend on the order of maps.

@@ -179,6 +179,9 @@ func (w *censusWalk) labelled(path, text string) {
 		s.Labels = map[string]int64{}
 		w.sizes[path] = s
 	}
+	if _, known := s.Labels[label]; !known {
+		label = strings.Clone(label) // it may be a part of the key, and keep what the target lets go
+	}
 	s.Labels[label]++
 }
 
