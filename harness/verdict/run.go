@@ -76,6 +76,10 @@ type Detector struct {
 	// Noise is by how much a clean cycle moves a count of it, at worst. A detector
 	// without noise counts one by one: a single one that stays is a leak.
 	Noise float64 `json:"noise"`
+
+	// Aside says that it counts no leaks itself: it reads series, whose trends have a
+	// sensitivity of their own, or looks for something else.
+	Aside bool `json:"aside,omitempty"`
 }
 
 // Control is a check of the instrument itself, made in the same run.

@@ -12,7 +12,7 @@ const missed = 0.01
 func (j *judge) sensitivity() Sensitivity {
 	s := Sensitivity{}
 	for _, d := range j.run.Detectors {
-		if d.State != Ready {
+		if d.State != Ready || d.Aside {
 			continue
 		}
 		p := Power{Detector: d.Name, Unit: or(d.Unit, "object"), Peers: math.Inf(1)}

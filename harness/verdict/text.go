@@ -3,6 +3,8 @@ package verdict
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +13,8 @@ import (
 const (
 	textWidth = 140
 	textLeaks = 5 // more than these are not read on one screen
+	// more series without a leak than these are told of together
+	textTrends = 6
 )
 
 // Text writes the verdict for a terminal or a log: one screen, every line
@@ -145,6 +149,10 @@ func (p *page) reason(title string, r Reason) {
 
 // trends tells each series of a target that cannot be seen into.
 func (p *page) trends(trends []Trend) {
+	if flat := without(trends); len(flat) > textTrends {
+		trends = slices.DeleteFunc(slices.Clone(trends), func(t Trend) bool { return t.Outcome == None })
+		p.flat(flat)
+	}
 	width := 0
 	for i := range trends {
 		width = max(width, utf8.RuneCountInString(trends[i].Name()))
@@ -157,6 +165,33 @@ func (p *page) trends(trends []Trend) {
 			more += "; " + t.advice()
 		}
 		p.columns(head, t.retained(), more)
+	}
+}
+
+// without are the trends that found nothing.
+func without(trends []Trend) []Trend {
+	return slices.DeleteFunc(slices.Clone(trends), func(t Trend) bool { return t.Outcome != None })
+}
+
+// flat tells of many series without a leak in one line for each unit: what the
+// least exact of them would have seen.
+func (p *page) flat(trends []Trend) {
+	type worst struct {
+		n        int
+		smallest float64
+	}
+	units := map[string]worst{}
+	for _, t := range trends {
+		w := units[t.Unit]
+		units[t.Unit] = worst{w.n + 1, max(w.smallest, t.Smallest)}
+	}
+	for _, unit := range slices.Sorted(maps.Keys(units)) {
+		w := units[unit]
+		what := "counts"
+		if unit != "" {
+			what = "of " + unit
+		}
+		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+measure(w.smallest, unit)+" per 1,000 peers would have been seen")
 	}
 }
 

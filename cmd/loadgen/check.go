@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
+)
+
+// check runs the plan, against a hub of our own if there is no URL.
+func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, error) {
+	log := slog.New(newProgress(stderr))
+	for o.plan.Seed == 0 {
+		o.plan.Seed = rand.Uint64()
+	}
+	cfg := loadgen.Config{URL: o.url, Plan: o.plan, Pages: o.pages, PID: o.pid, Command: o.command(o.plan.Seed), Logger: log}
+	if o.report != "" {
+		cfg.Report = filepath.Join(o.report, "index.html")
+	}
+	if o.url != "" {
+		return loadgen.Run(ctx, cfg)
+	}
+	h, err := startHub(ctx, o.hub, log)
+	if err != nil {
+		return loadgen.Result{}, fmt.Errorf("no URL is given, and no hub of ours can be started: %w", err)
+	}
+	defer h.stop(log)
+	cfg.URL, cfg.PID, cfg.Died = h.url, h.pid(), h.died
+	cfg.Pages = append(cfg.Pages, h.admin)
+	return loadgen.Run(ctx, cfg)
+}

@@ -1,0 +1,63 @@
+// Command loadgen puts load on a WebSocket hub and says whether the hub leaks. Without
+// a URL it starts a pigeonhub of its own and checks that; loadgen --help lists the
+// rest.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes. The first four are those of a verdict.
+const (
+	exitPassed       = 0
+	exitFailed       = 1 // a leak, or another failure of the target
+	exitCannotTell   = 2 // the run could not begin, or was invalid
+	exitInconclusive = 3
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the run in order; a second one ends the process.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run is the program. It returns the exit code when all that it started has ended.
+// The result goes to stdout, progress and problems go to stderr.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, environ)
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "loadgen: %v\nloadgen --help lists what can be set.\n", err)
+		return exitCannotTell
+	case o.help:
+		o.writeHelp(stdout)
+		return exitPassed
+	case o.printPlan:
+		return report(stderr, o.writePlan(stdout))
+	}
+	result, err := o.check(ctx, stderr)
+	if err == nil {
+		err = result.WriteText(stdout)
+	}
+	if err == nil && o.report != "" {
+		err = result.WriteReport(o.report)
+	}
+	if err != nil {
+		return report(stderr, err)
+	}
+	return result.Verdict.Outcome.ExitCode()
+}
+
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitPassed
+	}
+	fmt.Fprintf(stderr, "loadgen: %v\n", err)
+	return exitCannotTell
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, args, environ string
+		want                func(*options) bool
+	}{
+		{"nothing", "", "", func(o *options) bool { return o.url == "" && o.plan.Phases[0].Profile == "check" }},
+		{"URL alone", "ws://127.0.0.1:3000", "", func(o *options) bool { return o.url != "" && o.plan.Phases[0].Profile == "check" }},
+		{"profile and URL", "churn ws://localhost:3000 --peers 7", "", func(o *options) bool {
+			return o.plan.Phases[0].Profile == "churn" && o.plan.Phases[0].Peers == 7
+		}},
+		{"parameters", "churn --param leave=rst,stay=1s", "", func(o *options) bool {
+			return o.plan.Phases[0].Params["leave"] == "rst" && o.plan.Phases[0].Params["stay"] == "1s"
+		}},
+		{"plan", "--plan ../../testdata/plans/resets.json", "", func(o *options) bool { return o.plan.Seed == 24301 }},
+		{"environment", "ramp", "LOADGEN_SEED=5 LOADGEN_PEERS=9", func(o *options) bool { return o.plan.Seed == 5 && o.plan.Phases[0].Peers == 9 }},
+		{"flag before environment", "ramp --seed 6", "LOADGEN_SEED=5", func(o *options) bool { return o.plan.Seed == 6 }},
+		{"another machine that is mine", "--i-own-this wss://hub.example.org", "", func(o *options) bool { return o.url != "" }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o, err := parse(strings.Fields(tt.args), strings.Fields(tt.environ))
+			if err != nil || !tt.want(o) {
+				t.Errorf("got %+v: %v", o, err)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, args, environ, names string }{
+		{"another machine", "wss://hub.example.org", "", "--i-own-this"},
+		{"another address", "ws://192.0.2.7:3000", "", "--i-own-this"},
+		{"unknown flag", "--pears 3", "", "pears"},
+		{"unknown word", "rump ws://127.0.0.1:3000", "", "rump"},
+		{"no URL", "127.0.0.1:3000", "", "no URL"},
+		{"two URLs", "ws://127.0.0.1:1 ws://127.0.0.1:2", "", "unexpected"},
+		{"unknown parameter", "churn --param leaf=rst", "", "leaf"},
+		{"bad variable", "ramp", "LOADGEN_PEERS=many", "LOADGEN_PEERS"},
+		{"plan and profile", "churn --plan ../../testdata/plans/resets.json", "", "exclude"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := parse(strings.Fields(tt.args), strings.Fields(tt.environ)); err == nil || !strings.Contains(err.Error(), tt.names) {
+				t.Errorf("got %v, want an error that names %q", err, tt.names)
+			}
+		})
+	}
+}
+
+// The command in the report runs the same again, in a shell.
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"churn", "--report", "it's here", "ws://127.0.0.1:3000"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := o.command(7), `loadgen churn --report 'it'\''s here' ws://127.0.0.1:3000 --seed=7`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestHelpAndPlan(t *testing.T) {
+	t.Parallel()
+	var help, plan, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, nil, &help, &stderr); code != exitPassed || !strings.Contains(help.String(), "churn") || !strings.Contains(help.String(), "--i-own-this") {
+		t.Errorf("code %d, help %q", code, help.String())
+	}
+	if code := run(t.Context(), []string{"churn", "--print-plan", "--peers", "12"}, nil, &plan, &stderr); code != exitPassed {
+		t.Errorf("code %d: %s", code, stderr.String())
+	}
+	file := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(file, plan.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := parse([]string{"--plan", file}, nil); err != nil || o.plan.Phases[0].Peers != 12 {
+		t.Errorf("the printed plan is not one: %v", err)
+	}
+}
+
+// Without a URL a hub of ours is built, started, loaded and stopped.
+func TestOwnHub(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	args := []string{"ramp", "--peers=50", "--rate=200", "--duration=100ms", "--report=" + dir}
+	if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitPassed {
+		t.Fatalf("code %d\n%s\n%s", code, stdout.String(), stderr.String())
+	}
+	if !strings.Contains(stdout.String(), "verdict PASS") || !strings.Contains(stderr.String(), "stopped the hub  status 0") {
+		t.Errorf("%s\n%s", stdout.String(), stderr.String())
+	}
+	for _, name := range []string{"index.html", "verdict.json", "junit.xml", "leaks.sarif", "verdict.md", "verdict.txt", "loadgen.json"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A hub that does not start, and one that is not there, are said.
+func TestHubThatDoesNotStart(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "hub")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho no luck today >&2\nexit 7\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for program, want := range map[string]string{script: "no luck today", script + "-missing": "no such file"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"--hub", program, "--report="}, nil, &stdout, &stderr); code != exitCannotTell || !strings.Contains(stderr.String(), want) {
+			t.Errorf("code %d, stderr %q, want %q", code, stderr.String(), want)
+		}
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"ramp", "--report=", "ws://127.0.0.1:1"}, nil, &stdout, &stderr); code != exitCannotTell || !strings.Contains(stderr.String(), "no peer can connect") {
+		t.Errorf("code %d, stderr %q", code, stderr.String())
+	}
+}

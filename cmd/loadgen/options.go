@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
+)
+
+// envPrefix begins the environment variables: LOADGEN_SEED stands for --seed.
+const envPrefix = "LOADGEN_"
+
+// options are what a command line says.
+type options struct {
+	args  []string
+	flags *pflag.FlagSet
+
+	url  string // "" for a hub of our own
+	plan loadgen.Plan
+
+	planFile  string
+	seed      uint64
+	figures   loadgen.Phase
+	params    map[string]string
+	pages     []string
+	pid       int
+	report    string
+	iOwnThis  bool
+	hub       string
+	help      bool
+	printPlan bool
+}
+
+// parse reads flags, and the environment for those that are not given. The words
+// before the URL may name a profile; without one it is check.
+func parse(args, environ []string) (*options, error) {
+	o := &options{args: args, flags: pflag.NewFlagSet("loadgen", pflag.ContinueOnError)}
+	o.define()
+	if err := o.flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if o.help {
+		return o, nil
+	}
+	if err := o.fromEnvironment(environ); err != nil {
+		return nil, err
+	}
+	word, err := o.words(o.flags.Args())
+	if err != nil {
+		return nil, err
+	}
+	if err := o.makePlan(word); err != nil {
+		return nil, err
+	}
+	return o, o.allowed()
+}
+
+func (o *options) define() {
+	f := o.flags
+	f.Usage = func() {} // writeHelp is ours
+	f.SortFlags = false
+	f.StringVar(&o.planFile, "plan", "", "plan `FILE`, YAML or JSON, in place of a profile")
+	f.Uint64Var(&o.seed, "seed", 0, "repeat the run of this seed `NUMBER`; 0 draws one")
+	f.IntVar(&o.figures.Peers, "peers", 0, "`NUMBER` of peers; 0 is what the profile has")
+	f.Float64Var(&o.figures.Rate, "rate", 0, "actions a second, a `NUMBER`; 0 is what the profile has")
+	f.DurationVar(&o.figures.Duration, "duration", 0, "of the profile; 0s is what the profile has")
+	f.IntVar(&o.figures.Networks, "networks", 0, "`NUMBER` of networks; 0 is what the profile has")
+	f.StringToStringVar(&o.params, "param", nil, "further figures of the profile, such as leave=rst,stay=2s")
+	f.StringArrayVar(&o.pages, "page", nil, "`URL` at whose host /health, /metrics and /debug/pprof are looked for, beside the target's; may be given more than once")
+	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
+	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
+	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
+	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
+	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
+	f.BoolVarP(&o.help, "help", "h", false, "print this")
+}
+
+// fromEnvironment sets the flags that were not given. An empty variable counts as
+// unset.
+func (o *options) fromEnvironment(environ []string) error {
+	values := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	var errs []error
+	o.flags.VisitAll(func(f *pflag.Flag) {
+		name := variable(f.Name)
+		if value := values[name]; value != "" && !f.Changed {
+			if err := o.flags.Set(f.Name, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func variable(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// words takes the profile's word and the URL, either of which may be missing.
+func (o *options) words(words []string) (profile string, err error) {
+	if len(words) > 0 && loadgen.IsWord(words[0]) {
+		profile, words = words[0], words[1:]
+	}
+	switch {
+	case len(words) > 0 && !strings.Contains(words[0], "://"):
+		_, err := loadgen.PlanOf(words[0]) // says which profiles there are
+		return "", fmt.Errorf("%.50q is no URL, and %w", words[0], err)
+	case len(words) > 1:
+		return "", fmt.Errorf("unexpected argument %.50q", words[1])
+	case len(words) == 1:
+		o.url = words[0]
+	}
+	if profile != "" && o.planFile != "" {
+		return "", errors.New("a profile and --plan exclude each other")
+	}
+	return profile, nil
+}
+
+func (o *options) makePlan(word string) (err error) {
+	switch {
+	case o.planFile != "":
+		o.plan, err = loadgen.LoadPlan(o.planFile)
+	case word == "":
+		o.plan, err = loadgen.PlanOf("check")
+	default:
+		o.plan, err = loadgen.PlanOf(word)
+	}
+	if err != nil {
+		return err
+	}
+	if o.seed != 0 {
+		o.plan.Seed = o.seed
+	}
+	o.figures.Params = o.params
+	o.plan, err = o.plan.With(o.figures)
+	return err
+}
+
+// allowed refuses to put load on somebody else's machine by a slip.
+func (o *options) allowed() error {
+	if o.url == "" || o.iOwnThis {
+		return nil
+	}
+	u, err := url.Parse(o.url)
+	if err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%s is not this machine: add --i-own-this if you may put load on it", u.Host)
+}
+
+func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan) }
+
+// command is the command line that runs the same again.
+func (o *options) command(seed uint64) string {
+	words := []string{"loadgen"}
+	for _, a := range o.args {
+		words = append(words, quoted(a))
+	}
+	if !o.flags.Changed("seed") {
+		words = append(words, fmt.Sprintf("--seed=%d", seed))
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted writes a word so that a shell reads it as one.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("-_=./:,@%+", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

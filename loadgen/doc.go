@@ -1,0 +1,54 @@
+// Package loadgen puts load on a WebSocket hub, ours or anybody's, and says what came
+// of it: a leak verdict with the smallest leak that it would have seen, latencies, and
+// what became of every message. It sees the target from outside only.
+//
+//	plan, err := loadgen.PlanOf("check")
+//	result, err := loadgen.Run(ctx, loadgen.Config{URL: "ws://127.0.0.1:3000", Plan: plan})
+//	err = result.WriteReport("loadgen-report")
+//	os.Exit(result.Verdict.Outcome.ExitCode())
+//
+// # How it is built
+//
+// A Plan is phases; a phase is a profile with its figures. A profile (profile_*.go)
+// puts actions on the agenda, each with the time at which it is due; the agenda runs
+// them. Actions make peers of the fleet do something. A peer is one socket and one
+// goroutine that reads; it speaks by a Codec. What peers hear goes to the rooms (who
+// should hear of whom), the Ledger (every message from peer to peer) and the Recorder
+// (times). The target is read by its pages and its process id, and the experiment
+// (experiment.go) makes the verdict of these readings.
+//
+//	plan -> profile -> agenda -> fleet, peers -> codec, socket
+//	                                 |
+//	                                 +-> room, ledger, recorder
+//	target (probes) -> experiment -> verdict
+//
+// # Time
+//
+// The model is open: when an action is due depends on the rate and the seed alone, not
+// on how the target answers. Latency counts from then, service time from when the
+// action began. How late actions began is counted too; beyond SlipBound the generator
+// was saturated, and the times say more of it than of the target.
+//
+// # Leaks
+//
+// Blocks in which peers of all scenarios come and go alternate, in random order within
+// each pair, with blocks without; at the end of each nobody is connected, the target
+// settles, and is read. All scenarios are in every block, each with a dose of its own
+// that differs from block to block: that takes as many peers as one scenario alone
+// would, and the growth says whose it is. See harness/verdict for the statistics. A
+// peer that vanishes is reset by us after a while, as the network would do with the
+// next packet: what stays after that is retained, whatever the target's idea of a
+// timeout.
+//
+// # Seeds
+//
+// All that is drawn is drawn from streams derived from the seed of the plan and the
+// place of the choice. The same plan and seed give the same peers, scenarios, times and
+// doses; what depends on the answers of the target, such as which of two members is
+// there to be signalled to, may differ.
+//
+// # The socket
+//
+// Peers do not use the client of hub/wire: its buffers are 8 KB a connection, and of
+// these there are to be many thousands in a process. They share its parser and words.
+package loadgen

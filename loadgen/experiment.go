@@ -1,0 +1,238 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// experiment finds out what a target retains of peers that have left. In each pair of
+// blocks, one has peers of all scenarios come and go (on) and one has none (off), in
+// random order; at the end of each, with nobody connected, the target settles and is
+// read. What happens anyway is in both and cancels. The doses of the scenarios differ
+// from block to block, so that the growth says whose it is.
+type experiment struct {
+	*stage
+	scenarios []scenario
+	pairs     int             // that it takes at least
+	planned   []verdict.Cycle // doses of each pair
+	cycles    []verdict.Cycle // that landed
+	rng       *rand.Rand
+
+	peak   reading // in the warm-up, with peers connected
+	seen   int     // how many they were
+	rest   reading // the last one at rest
+	blocks []block
+	trends []verdict.Trend
+}
+
+// block is a stretch of the experiment between two readings at rest.
+type block struct {
+	dose          float64
+	before, after reading
+	at            time.Duration // of the second reading
+}
+
+// longest is how many times the planned pairs it may take to be sure.
+const longest = 3
+
+func newExperiment(s *stage, scenarios []scenario) *experiment {
+	e := &experiment{stage: s, scenarios: scenarios, rng: s.stream('e')}
+	e.pairs, _ = strconv.Atoi(s.Params["pairs"]) // checked with the plan
+	names := make([]string, len(scenarios))
+	for i, sc := range scenarios {
+		names[i] = sc.name
+	}
+	each := s.Peers / e.pairs / len(scenarios)
+	e.planned = verdict.Doses(names, longest*e.pairs, func(string) int { return each }, s.seed)
+	return e
+}
+
+// run runs blocks until every series is sure, or time is up, and adds what it found
+// to the run. A target that dies is a failure of it, no error.
+func (e *experiment) run(ctx context.Context) error {
+	if len(e.target.probes) == 0 {
+		e.stage.run.Problems = append(e.stage.run.Problems, verdict.Reason{About: "probes",
+			What: "nothing of the target can be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.Duration)
+	defer cancel()
+	e.log.Info("warming up", "probes", e.target.names())
+	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
+		return nil
+	}
+	for k := range e.planned {
+		if !e.pair(ctx, k) || e.sure() {
+			break
+		}
+		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
+	}
+	e.confirm(ctx)
+	e.report()
+	return nil
+}
+
+// pair runs an on and an off block. It reports whether the experiment can go on.
+func (e *experiment) pair(ctx context.Context, k int) bool {
+	first := e.rng.IntN(2)
+	for i := range 2 {
+		if i == first {
+			if !e.on(ctx, e.planned[k], uint64(k)) {
+				return false
+			}
+			continue
+		}
+		off, _ := e.Phase.duration("off") // checked with the plan
+		pause(ctx, off)
+		if !e.settle(ctx, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// on has the peers of a block come and go. The warm-up is one that does not count.
+func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
+	before := landed(e.tally.scenarios())
+	order := e.order(doses)
+	e.arrive(place, len(order), func(i int) scenario { return order[i] })
+	if place == warmUp {
+		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate*float64(time.Second))), e.readPeak)
+	}
+	e.agenda.run(ctx)
+	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
+	for name, n := range landed(e.tally.scenarios()) {
+		cycle.Doses[name] = n - before[name]
+		total += n - before[name]
+	}
+	if 2*total < int64(len(order)) && e.dead(ctx, fmt.Sprintf("%d of %d peers of a block did what they should", total, len(order))) {
+		return false
+	}
+	if place != warmUp {
+		e.cycles = append(e.cycles, cycle)
+	}
+	return e.settle(ctx, float64(total))
+}
+
+// warmUp is the place of the block that does not count.
+const warmUp = math.MaxUint64
+
+// readPeak reads the target with peers connected.
+func (e *experiment) readPeak(ctx context.Context, _ Tick) {
+	e.seen = e.fleet.size()
+	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
+}
+
+// order is the peers of a block in random order.
+func (e *experiment) order(doses verdict.Cycle) []scenario {
+	var list []scenario
+	for _, s := range e.scenarios {
+		for range doses.Doses[s.name] {
+			list = append(list, s)
+		}
+	}
+	e.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// settle ends a block. The first is the warm-up: its reading is the baseline.
+func (e *experiment) settle(ctx context.Context, dose float64) bool {
+	now, err := e.target.settle(ctx, e.rest)
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil && e.dead(ctx, err.Error()) {
+		return false
+	}
+	if e.rest != nil {
+		e.blocks = append(e.blocks, block{dose, e.rest, now, time.Since(e.target.start)})
+	}
+	e.rest = now
+	return true
+}
+
+// deadAfter is how long a target may not answer.
+const deadAfter = 10 * time.Second
+
+// dead reports whether the target has died or stopped answering, and notes it.
+func (e *experiment) dead(ctx context.Context, what string) bool {
+	err := e.target.alive(ctx, deadAfter)
+	if err == nil {
+		return false
+	}
+	e.stage.run.Failures = append(e.stage.run.Failures, verdict.Reason{About: "target",
+		What: fmt.Sprintf("%v, after %d peers; before: %s", err, e.fleet.lives(), what), Do: "read the log of the target"})
+	return true
+}
+
+// sure asks every series, and reports whether the experiment may end: there is a leak,
+// or everywhere none of a size that matters.
+func (e *experiment) sure() bool {
+	if len(e.cycles) < e.pairs {
+		return false
+	}
+	e.trends = e.ask()
+	decided, leaking := true, false
+	for _, t := range e.trends {
+		decided = decided && t.Outcome != verdict.Inconclusive
+		leaking = leaking || t.Outcome == verdict.Leaking
+	}
+	return decided || leaking
+}
+
+// confirm gives a target that seems to leak time to let go: what is kept for a while
+// and then released is no leak.
+func (e *experiment) confirm(ctx context.Context) {
+	e.trends = e.ask()
+	patience, _ := e.Phase.duration("confirm") // checked with the plan
+	var suspects []*verdict.Trend
+	for i := range e.trends {
+		if e.trends[i].Outcome == verdict.Leaking && e.trends[i].Unit != verdict.Bytes {
+			suspects = append(suspects, &e.trends[i])
+		}
+	}
+	if len(suspects) == 0 {
+		return
+	}
+	e.log.Info("something stays; waiting whether it is let go", "series", len(suspects), "at_most", patience)
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, time.Second) {
+		now, err := e.target.read(ctx, false)
+		if err != nil {
+			continue
+		}
+		var left []*verdict.Trend
+		for _, t := range suspects {
+			if v, ok := now[t.Series]; ok && v-t.Baseline < (t.Final-t.Baseline)/2 {
+				t.Outcome, t.Why = verdict.Inconclusive, "what stayed was let go later: the target takes its time, or a timer"
+				continue
+			}
+			left = append(left, t)
+		}
+		if suspects = left; len(left) == 0 {
+			return
+		}
+	}
+}
+
+// landed is how many peers of each scenario did what it says.
+func landed(list []verdict.Scenario) map[string]int64 {
+	m := map[string]int64{}
+	for _, s := range list {
+		m[s.Name] = s.Landed
+	}
+	return m
+}
+
+// value is that of a series in a reading, not a number if it is missing.
+func (r reading) value(name string) float64 {
+	if v, ok := r[name]; ok {
+		return v
+	}
+	return math.NaN()
+}

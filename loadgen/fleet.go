@@ -1,0 +1,120 @@
+package loadgen
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// fleet is all virtual peers of a run, and what they count with.
+type fleet struct {
+	// Fixed.
+	url    string
+	codec  Codec
+	rec    *Recorder
+	ledger *Ledger
+	base   time.Time // the run began; the times in messages count from it
+
+	sent, received atomic.Int64
+	cut            atomic.Int64 // connections that the target ended, or the network
+
+	readers sync.WaitGroup
+	mu      sync.Mutex
+	live    map[*Peer]struct{} // whose connections are open
+	dialled int64
+}
+
+func newFleet(url string, codec Codec) *fleet {
+	return &fleet{url: url, codec: codec, rec: NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
+}
+
+// dial connects a new peer.
+func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error) {
+	p := &Peer{fleet: f, id: id, dialled: t}
+	address, err := f.codec.Address(f.url, p.id)
+	if err != nil {
+		return nil, err
+	}
+	if p.sock, err = dialSocket(ctx, address); err != nil {
+		return nil, err
+	}
+	f.rec.Add(HopConnect, t)
+	f.mu.Lock()
+	f.live[p] = struct{}{}
+	f.dialled++
+	f.mu.Unlock()
+	// The reader has a goroutine of its own, whose stack dialling has not made large.
+	f.readers.Go(p.run)
+	return p, nil
+}
+
+// send sends a message of the codec, nil for none.
+func (f *fleet) send(p *Peer, message []byte) error {
+	if message == nil {
+		return nil
+	}
+	f.sent.Add(1)
+	return p.sock.send(message)
+}
+
+func (f *fleet) remove(p *Peer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.live, p)
+}
+
+// size returns how many connections are open.
+func (f *fleet) size() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.live)
+}
+
+// lives returns how many peers have been connected so far.
+func (f *fleet) lives() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dialled
+}
+
+// peers returns those whose connections are open, in the order of their ids: which of
+// them is chosen for something must not depend on who was quicker.
+func (f *fleet) peers() []*Peer {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]*Peer, 0, len(f.live))
+	for p := range f.live {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *Peer) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+// disperse has all peers leave: politely, and after the patience by a RST. When it
+// returns there is no connection and no goroutine of the fleet.
+func (f *fleet) disperse(patience time.Duration) {
+	now := time.Now()
+	for _, p := range f.peers() {
+		p.leave(LeavePolite, Tick{now, now})
+	}
+	gone := make(chan struct{})
+	go func() {
+		f.readers.Wait()
+		close(gone)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-gone:
+	case <-timer.C:
+	}
+	for _, p := range f.peers() {
+		p.end()
+	}
+	<-gone
+}

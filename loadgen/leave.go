@@ -1,0 +1,94 @@
+package loadgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// Leave is a way in which a peer leaves.
+type Leave uint8
+
+// The ways.
+const (
+	LeavePolite  Leave = iota // goodbye and a close frame, as a shipped client does
+	LeaveGoodbye              // goodbye, and the connection stays open
+	LeaveReset                // a RST: the process was killed, the network changed
+	LeaveVanish               // it stops reading and answering, and nobody is told
+	LeaveEarly                // a FIN right after the upgrade, before anything was said
+
+	numLeaves
+)
+
+var leaveWords = [numLeaves]string{"polite", "goodbye", "rst", "vanish", "early"}
+
+func (l Leave) String() string { return leaveWords[l] }
+
+// mixed stands for all ways in turn.
+const mixed = "mixed"
+
+// parseLeaves returns the ways that a parameter asks for.
+func parseLeaves(text string) ([]Leave, error) {
+	var all []Leave
+	for l := range numLeaves {
+		all = append(all, l)
+		if leaveWords[l] == text {
+			return []Leave{l}, nil
+		}
+	}
+	if text == mixed {
+		return all, nil
+	}
+	return nil, fmt.Errorf("no way to leave %q; there are %s and %s", text, strings.Join(leaveWords[:], ", "), mixed)
+}
+
+// leave ends a peer, the first time that it is called. What it does may fail when the
+// target was quicker to close: the peer has left all the same.
+func (p *Peer) leave(how Leave, t Tick) {
+	p.mu.Lock()
+	r, again := p.room, p.left || p.over
+	if !again {
+		p.left, p.kept = true, how == LeaveVanish
+	}
+	p.mu.Unlock()
+	if again {
+		return
+	}
+	p.fleet.ledger.Left(p.id)
+	if r != nil {
+		r.leave(p, t, how != LeaveVanish)
+	}
+	switch how {
+	case LeavePolite, LeaveGoodbye:
+		p.goodbye(r)
+		if how == LeavePolite {
+			_ = p.sock.sendClose(wire.CodeNormal, "Client disconnect", closePatience)
+		}
+	case LeaveReset:
+		p.sock.reset()
+	case LeaveVanish:
+		p.sock.stopReading()
+	case LeaveEarly:
+		p.sock.close()
+	}
+}
+
+func (p *Peer) goodbye(r *room) {
+	if r != nil {
+		_ = p.fleet.send(p, p.fleet.codec.Goodbye(p.id, r.name))
+	}
+}
+
+// end ends the connection of a peer that has left and kept it.
+func (p *Peer) end() {
+	p.mu.Lock()
+	over := p.over
+	p.left, p.over = true, true
+	p.mu.Unlock()
+	if over {
+		return
+	}
+	p.sock.reset()
+	p.fleet.remove(p)
+}

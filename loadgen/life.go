@@ -1,0 +1,85 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// scenario is one way to live: what a peer does after it has connected, and when.
+type scenario struct {
+	name  string
+	steps []step
+}
+
+// step is something that a peer does, so long after it was due to arrive. If it
+// returns errLater, it is tried again.
+type step struct {
+	after time.Duration
+	do    func(*life, Tick) error
+}
+
+var errLater = errors.New("not possible yet")
+
+// How often a step is tried again, and for how long after it was due.
+const (
+	againEvery    = 20 * time.Millisecond
+	againPatience = 10 * time.Second
+)
+
+// life is one peer on its way through a scenario.
+type life struct {
+	stage    *stage
+	scenario scenario
+	rng      *rand.Rand
+	id       wire.PeerID
+	peer     *Peer
+	arrival  time.Time
+	tally    *tally
+}
+
+// begin connects the peer and puts its steps on the agenda, each when the one before
+// is done.
+func (l *life) begin(ctx context.Context, t Tick) {
+	l.arrival = t.Intended
+	var err error
+	if l.peer, err = l.stage.fleet.dial(ctx, l.id, t); err != nil {
+		l.tally.failed(l.scenario.name, err)
+		return
+	}
+	l.step(ctx, 0)
+}
+
+// step runs step i if it is due with the arrival, else later.
+func (l *life) step(ctx context.Context, i int) {
+	if i == len(l.scenario.steps) {
+		l.tally.landed(l.scenario.name)
+		return
+	}
+	s := l.scenario.steps[i]
+	at := l.arrival.Add(s.after)
+	if s.after == 0 { // as soon as the connection is there, as shipped clients do
+		now := time.Now()
+		l.try(ctx, i, Tick{now, now})
+		return
+	}
+	l.stage.agenda.add(at, func(ctx context.Context, t Tick) { l.try(ctx, i, t) })
+}
+
+func (l *life) try(ctx context.Context, i int, t Tick) {
+	err := l.scenario.steps[i].do(l, t)
+	switch {
+	case err == nil:
+		l.step(ctx, i+1)
+	case !errors.Is(err, errLater) || time.Since(t.Intended) > againPatience:
+		l.tally.failed(l.scenario.name, err)
+		l.peer.leave(LeaveReset, t)
+	default:
+		l.stage.agenda.add(time.Now().Add(againEvery), func(ctx context.Context, again Tick) {
+			l.try(ctx, i, Tick{t.Intended, again.Start})
+		})
+	}
+}

@@ -1,0 +1,190 @@
+package loadgen
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// Peer is a virtual peer: one connection, and one goroutine that reads from it. It
+// acts when somebody calls its methods, and by itself only answers offers.
+type Peer struct {
+	// Fixed.
+	fleet   *fleet
+	id      wire.PeerID
+	sock    *socket
+	dialled Tick
+
+	seat uint64 // guarded by the mutex of its room
+
+	mu      sync.Mutex
+	room    *room // nil before the announce
+	pinged  Tick  // the ping under way, if any
+	greeted bool
+	left    bool // by its own will
+	kept    bool // it has left by vanishing: the connection stays open
+	over    bool // the connection has ended
+}
+
+// closePatience is how long the target may take to answer a close frame.
+const closePatience = 5 * time.Second
+
+// run reads until the connection ends.
+func (p *Peer) run() {
+	for p.sock.receive(p.handle) == nil {
+	}
+	p.mu.Lock()
+	left, kept, r := p.left, p.kept, p.room
+	p.over = !kept
+	p.mu.Unlock()
+	if kept {
+		return // and somebody will reset it
+	}
+	p.sock.close()
+	p.fleet.remove(p)
+	if left {
+		return
+	}
+	p.fleet.cut.Add(1)
+	p.fleet.ledger.Left(p.id)
+	if r != nil {
+		r.leave(p, Tick{}, false)
+	}
+}
+
+// handle acts on a message.
+func (p *Peer) handle(message []byte) {
+	p.fleet.received.Add(1)
+	e := p.fleet.codec.Decode(message)
+	switch e.Kind {
+	case EventGreeting:
+		p.mu.Lock()
+		first := !p.greeted
+		p.greeted = true
+		p.mu.Unlock()
+		if first {
+			p.fleet.rec.Add(HopConnected, p.dialled)
+		}
+	case EventDiscovered, EventGone:
+		p.hear(e)
+	case EventSignal:
+		p.signalled(e)
+	case EventPong:
+		p.mu.Lock()
+		t := p.pinged
+		p.pinged = Tick{}
+		p.mu.Unlock()
+		if !t.Start.IsZero() {
+			p.fleet.rec.Add(HopPing, t)
+		}
+	}
+}
+
+// hear notes what the target says of other peers.
+func (p *Peer) hear(e Event) {
+	p.mu.Lock()
+	r := p.room
+	p.mu.Unlock()
+	switch {
+	case r == nil || r.name != e.Network:
+	case e.Kind == EventDiscovered:
+		r.discovered(p, e.Peer)
+	default:
+		r.gone(e.Peer)
+	}
+}
+
+// signalled enters a signal in the books, and answers an offer.
+func (p *Peer) signalled(e Event) {
+	t, _ := parseTag(e.Data)
+	from := wire.PeerID(e.From)
+	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
+		return
+	}
+	tick := Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
+	switch e.Signal {
+	case wire.KindOffer:
+		p.fleet.rec.Add(HopOffer, tick)
+		// The answer is timed from the offer. If it cannot be sent, the connection has
+		// ended, which the reader finds out next.
+		_ = p.signal(wire.KindAnswer, from, e.Network, tick)
+	case wire.KindAnswer:
+		p.fleet.rec.Add(HopAnswer, tick)
+	case wire.KindICECandidate:
+		p.fleet.rec.Add(HopCandidate, tick)
+	}
+}
+
+// errLeft is what happens to who acts after its end.
+var errLeft = errors.New("the connection has ended")
+
+// announce enters a network. The one that it was in before, it leaves by that.
+func (p *Peer) announce(r *room, t Tick) error {
+	if !p.enter(r, t) {
+		return errLeft
+	}
+	return p.fleet.send(p, p.fleet.codec.Announce(p.id, r.name))
+}
+
+func (p *Peer) enter(r *room, t Tick) bool {
+	p.mu.Lock() // and then the room's: whoever ends the peer finds it in its room
+	defer p.mu.Unlock()
+	if p.left || p.over {
+		return false
+	}
+	if p.room != nil {
+		p.room.leave(p, t, true)
+	}
+	p.room = r
+	r.join(p, t)
+	return true
+}
+
+// signal sends an offer, answer or candidate.
+func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t Tick) error {
+	f := p.fleet
+	number, sequence := f.ledger.Send(p.id, to, network)
+	data := signalData(kind, tag{number, sequence, t.Intended.Sub(f.base), t.Start.Sub(f.base)})
+	err := f.send(p, f.codec.Signal(kind, p.id, to, network, data))
+	if err != nil {
+		f.ledger.Unsent(number)
+	}
+	return err
+}
+
+// ping sends a ping, unless the one before is still under way.
+func (p *Peer) ping(t Tick) error {
+	p.mu.Lock()
+	busy := !p.pinged.Start.IsZero() || p.left
+	if !busy {
+		p.pinged = t
+	}
+	p.mu.Unlock()
+	if busy {
+		return nil
+	}
+	return p.fleet.send(p, p.fleet.codec.Ping())
+}
+
+// isGreeted reports whether the target has accepted the peer.
+func (p *Peer) isGreeted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.greeted
+}
+
+// isOver reports whether the connection has ended.
+func (p *Peer) isOver() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.over
+}
+
+// in returns the room that the peer is in, nil if it is in none.
+func (p *Peer) in() *room {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.room
+}

@@ -1,0 +1,93 @@
+package loadgen
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParsePlan(t *testing.T) {
+	t.Parallel()
+	p, err := ParsePlan([]byte(`
+name: evening
+seed: 7
+phases:
+  - profile: ramp
+    peers: 50
+    duration: 2s
+  - {profile: churn, params: {leave: rst}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ramp, churn := p.Phases[0], p.Phases[1]
+	if p.Seed != 7 || ramp.Peers != 50 || ramp.Duration != 2*time.Second || ramp.Rate != rampProfile().phase.Rate {
+		t.Errorf("got %+v", p)
+	}
+	if churn.Params["leave"] != "rst" || churn.Params["stay"] != "500ms" {
+		t.Errorf("the parameters are %v", churn.Params)
+	}
+}
+
+// What is wrong is named.
+func TestParsePlanErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, plan, names string }{
+		{"unknown field", "phases: [{profile: ramp, pears: 3}]", "pears"},
+		{"unknown profile", "phases: [{profile: rump}]", "rump"},
+		{"unknown parameter", "phases: [{profile: churn, params: {leaf: rst}}]", "leaf"},
+		{"bad leave", "phases: [{profile: churn, params: {leave: angry}}]", "angry"},
+		{"bad duration", "phases: [{profile: churn, params: {stay: long}}]", "stay"},
+		{"negative peers", "phases: [{profile: ramp, peers: -1}]", "peers"},
+		{"not a rate", "phases: [{profile: ramp, rate: .nan}]", "rate"},
+		{"no phases", "name: x", "phases"},
+		{"two plans", "phases: [{profile: ramp}]\n---\nname: x", "follows"},
+		{"JSON", `{"phases": [{"profile": "ramp", "networks": 0, "pears": 1}]}`, "pears"},
+		{"too few for a verdict", "phases: [{profile: check, peers: 100}]", "peers"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := ParsePlan([]byte(tt.plan)); err == nil || !strings.Contains(err.Error(), tt.names) {
+				t.Errorf("got %v, want an error that names %q", err, tt.names)
+			}
+		})
+	}
+}
+
+func TestPlanWith(t *testing.T) {
+	t.Parallel()
+	p, err := PlanOf("churn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := p.With(Phase{Peers: 9, Params: map[string]string{"leave": "vanish"}})
+	if err != nil || q.Phases[0].Peers != 9 || q.Phases[0].Params["leave"] != "vanish" {
+		t.Errorf("got %+v: %v", q, err)
+	}
+	if p.Phases[0].Peers == 9 || p.Phases[0].Params["leave"] == "vanish" {
+		t.Error("the plan that it was made of has changed")
+	}
+	if _, err := p.With(Phase{Params: map[string]string{"leaf": "x"}}); err == nil {
+		t.Error("an unknown parameter was taken")
+	}
+}
+
+// Every plan that is built in, and every example, is complete.
+func TestPlansAreValid(t *testing.T) {
+	t.Parallel()
+	for _, w := range Words() {
+		if p, err := PlanOf(w.Word); err != nil || p.Phases[0].Profile != w.Word || w.About == "" {
+			t.Errorf("%s: %+v, %v", w.Word, p, err)
+		}
+	}
+	files, err := filepath.Glob("../testdata/plans/*")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d examples: %v", len(files), err)
+	}
+	for _, f := range files {
+		if _, err := LoadPlan(f); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// profile is one kind of load, named by a word. To add one: a file
+// profile_<word>.go with the value, and its name in the list below.
+type profile struct {
+	word  string
+	about string
+	phase Phase // its own figures; the parameters in it are all there are
+	check func(*Phase) error
+	run   func(context.Context, *stage) error
+
+	// experiment profiles make the leak verdict themselves; the others are bracketed
+	// by a reading before and one after.
+	experiment bool
+}
+
+// profiles are all profiles, in the order in which people are shown them.
+func profiles() []profile {
+	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile()}
+}
+
+func profileOf(word string) (profile, error) {
+	var words []string
+	for _, p := range profiles() {
+		if p.word == word {
+			return p, nil
+		}
+		words = append(words, p.word)
+	}
+	return profile{}, fmt.Errorf("no profile %q; there are %s", word, strings.Join(words, ", "))
+}
+
+// Word is a profile as people are told of it.
+type Word struct {
+	Word  string
+	About string
+	Phase Phase // its own figures
+}
+
+// Words returns the profiles there are.
+func Words() []Word {
+	var list []Word
+	for _, p := range profiles() {
+		list = append(list, Word{p.word, p.about, p.phase})
+	}
+	return list
+}
+
+// IsWord reports whether there is a profile of that word.
+func IsWord(word string) bool {
+	return slices.ContainsFunc(profiles(), func(p profile) bool { return p.word == word })
+}

@@ -1,0 +1,59 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+func checkProfile() profile {
+	return profile{
+		word:  "check",
+		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure",
+		phase: Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
+			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s",
+		}},
+		check: func(f *Phase) error {
+			n, err := strconv.Atoi(f.Params["pairs"])
+			if err != nil || n < minPairs || n > maxPairs {
+				return fmt.Errorf("check: pairs is %q, must be %d to %d", f.Params["pairs"], minPairs, maxPairs)
+			}
+			if least := n * len(checkScenarios(f)) * minDose; f.Peers < least {
+				return fmt.Errorf("check: peers is %d, must be at least %d for %d pairs", f.Peers, least, n)
+			}
+			if f.Duration == 0 {
+				return errors.New("check: duration, which it may take at most, is 0")
+			}
+			return durations("stay", "vanish", "off", "confirm")(f)
+		},
+		experiment: true,
+		run: func(ctx context.Context, s *stage) error {
+			return newExperiment(s, checkScenarios(&s.Phase)).run(ctx)
+		},
+	}
+}
+
+// Limits of the experiment. Fewer than four pairs of blocks decide nothing, and fewer
+// peers of a scenario cannot be told from those of another.
+const (
+	minPairs = 4
+	maxPairs = 1000
+	minDose  = 5
+)
+
+// checkScenarios are the ways to come and go that a hub must not leak in.
+func checkScenarios(f *Phase) []scenario {
+	stay, _ := f.duration("stay") // checked with the plan
+	vanish, _ := f.duration("vanish")
+	return []scenario{
+		{"clean", []step{{0, announce}, {stay, leaving(LeavePolite)}}},
+		{"goodbye", []step{{0, announce}, {stay, leaving(LeaveGoodbye)}, {stay + vanish, end}}},
+		{"rst", []step{{0, announce}, {stay, leaving(LeaveReset)}}},
+		{"vanish", []step{{0, announce}, {stay, leaving(LeaveVanish)}, {stay + vanish, end}}},
+		{"early-close", []step{{0, early}}},
+		{"roam", []step{{0, announce}, {stay / 3, roam}, {2 * stay / 3, announce}, {stay, leaving(LeavePolite)}}},
+		{"signal", []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
+	}
+}

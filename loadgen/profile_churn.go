@@ -1,0 +1,42 @@
+package loadgen
+
+import (
+	"context"
+)
+
+func churnProfile() profile {
+	return profile{
+		word:  "churn",
+		about: "peers arrive at a rate, announce, stay a moment and leave: polite, goodbye, rst, vanish, early, or mixed",
+		phase: Phase{Peers: 5000, Rate: 200, Networks: 50, Params: map[string]string{"leave": mixed, "stay": "500ms", "vanish": "3s"}},
+		check: func(f *Phase) error {
+			if _, err := parseLeaves(f.Params["leave"]); err != nil {
+				return err
+			}
+			return durations("stay", "vanish")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			leaves, err := parseLeaves(s.Params["leave"])
+			if err != nil {
+				return err
+			}
+			s.arrive('a', s.Peers, func(i int) scenario { return s.churn(leaves[i%len(leaves)]) })
+			s.agenda.run(ctx)
+			return nil
+		},
+	}
+}
+
+// churn is the life of a peer that leaves in a way.
+func (s *stage) churn(how Leave) scenario {
+	stay, _ := s.duration("stay") // checked with the plan
+	vanish, _ := s.duration("vanish")
+	switch how {
+	case LeaveEarly:
+		return scenario{how.String(), []step{{0, early}}}
+	case LeaveVanish, LeaveGoodbye: // the connection is open still; some time its end is
+		return scenario{how.String(), []step{{0, announce}, {stay, leaving(how)}, {stay + vanish, end}}}
+	default:
+		return scenario{how.String(), []step{{0, announce}, {stay, leaving(how)}}}
+	}
+}

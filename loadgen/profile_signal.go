@@ -1,0 +1,69 @@
+package loadgen
+
+import (
+	"context"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func signalProfile() profile {
+	return profile{
+		word:  "signal",
+		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
+		phase: Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
+		run: func(ctx context.Context, s *stage) error {
+			s.arrive('a', s.Peers, func(int) scenario { return hold })
+			s.agenda.run(ctx)
+			s.exchange(ctx)
+			s.await(ctx)
+			s.depart(ctx)
+			return nil
+		},
+	}
+}
+
+// partners is how many members a member signals to, at most: real ones keep a few
+// connections, and the ledger remembers each pair.
+const partners = 4
+
+// exchange sends offers, which are answered, and a candidate after each.
+func (s *stage) exchange(ctx context.Context) {
+	type pair struct{ from, to *Peer }
+	var pairs []pair
+	for _, r := range s.rooms {
+		members := r.all()
+		for i, from := range members {
+			for k := 1; k <= min(partners, len(members)-1); k++ {
+				pairs = append(pairs, pair{from, members[(i+k)%len(members)]})
+			}
+		}
+	}
+	s.log.Info("all peers are there", "peers", s.fleet.size(), "pairs", len(pairs))
+	if len(pairs) == 0 {
+		return
+	}
+	s.agenda.paced(s.pace(s.Rate, 'x'), s.actions(), func(_ context.Context, i int, t Tick) {
+		p := pairs[mix(s.seed, 'x', uint64(i))%uint64(len(pairs))]
+		r := p.from.in()
+		// What cannot be sent is not in the books: the connection has ended.
+		if p.from.signal(wire.KindOffer, p.to.id, r.name, t) == nil {
+			_ = p.from.signal(wire.KindICECandidate, p.to.id, r.name, t)
+		}
+	})
+	s.agenda.run(ctx)
+}
+
+// deliveryPatience is how long a message may be under way before it is lost.
+const deliveryPatience = 5 * time.Second
+
+// await waits until all messages have arrived, or must be lost.
+func (s *stage) await(ctx context.Context) {
+	for end := time.Now().Add(deliveryPatience); ctx.Err() == nil && s.fleet.ledger.UnderWay() > 0 && time.Now().Before(end); {
+		pause(ctx, againEvery)
+	}
+	s.fleet.ledger.Settle()
+}
+
+// actions is how many actions the rate and the duration make.
+func (s *stage) actions() int { return int(s.Rate * s.Duration.Seconds()) }

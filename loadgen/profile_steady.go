@@ -1,0 +1,30 @@
+package loadgen
+
+import (
+	"context"
+	"time"
+)
+
+func steadyProfile() profile {
+	return profile{
+		word:  "steady",
+		about: "peers arrive and stay; pings at a rate from one or another of them",
+		phase: Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
+		run: func(ctx context.Context, s *stage) error {
+			s.arrive('a', s.Peers, func(int) scenario { return hold })
+			s.agenda.run(ctx)
+			peers := s.fleet.peers()
+			s.log.Info("all peers are there", "peers", len(peers))
+			if len(peers) == 0 {
+				return nil
+			}
+			s.agenda.paced(s.pace(s.Rate, 'p'), s.actions(), func(_ context.Context, i int, t Tick) {
+				p := peers[mix(s.seed, 'p', uint64(i))%uint64(len(peers))]
+				_ = p.ping(t) // a connection that has ended is counted by its reader
+			})
+			s.agenda.run(ctx)
+			s.depart(ctx)
+			return nil
+		},
+	}
+}

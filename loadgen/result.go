@@ -1,0 +1,86 @@
+package loadgen
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// SlipBound is how late the generator may be: if one action in a hundred began later
+// than that, the generator was saturated, and latencies say more of it than of the
+// target.
+const SlipBound = 50 * time.Millisecond
+
+// Timing says whether the latencies can be believed.
+type Timing struct {
+	Outcome verdict.Outcome `json:"outcome"` // none: nothing is wrong with them; or inconclusive
+	Why     string          `json:"why"`
+	Slip99  time.Duration   `json:"slip99"` // within which 99 % of the actions began
+}
+
+func timingOf(slip Times) Timing {
+	t := Timing{Outcome: verdict.None, Slip99: slip.Quantile(0.99)}
+	t.Why = fmt.Sprintf("99 %% of the actions began within %s of their time", t.Slip99)
+	if t.Slip99 > SlipBound {
+		t.Outcome = verdict.Inconclusive
+		t.Why = fmt.Sprintf("the generator was saturated: 1 %% of the actions began more than %s late (bound %s)", t.Slip99, SlipBound)
+	}
+	return t
+}
+
+// result is the result of the run, which is over.
+func (r *runner) result() Result {
+	r.fleet.ledger.Settle()
+	res := Result{
+		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
+		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
+		Errors: r.tally.errorsSeen(), Series: &r.target.series,
+	}
+	res.Timing = timingOf(res.Latencies.Slip)
+	run := &r.run
+	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
+	run.Scenarios = r.tally.scenarios()
+	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
+	run.Failures = append(run.Failures, res.Deliveries.failures()...)
+	run.Doubts = append(run.Doubts, res.Deliveries.doubts()...)
+	if res.Timing.Outcome != verdict.None && len(run.Trends) == 0 { // a leak verdict does not hang on times
+		run.Doubts = append(run.Doubts, verdict.Reason{About: "latency", What: res.Timing.Why, Do: "lower the rate, or use a larger machine"})
+	}
+	res.Verdict = verdict.Judge(*run)
+	return res
+}
+
+// failures are what no hub may do.
+func (d *Deliveries) failures() []verdict.Reason {
+	if d.Misrouted == 0 {
+		return nil
+	}
+	return []verdict.Reason{{About: "deliveries", Do: "look at how the target finds who a message is for",
+		What: fmt.Sprintf("%d of %d messages came to a peer, in a name or in a network that they were not for", d.Misrouted, d.Sent)}}
+}
+
+// doubts are what a hub may do under stress, and should not.
+func (d *Deliveries) doubts() []verdict.Reason {
+	if d.Lost+d.Duplicated+d.Reordered+d.Unexpected == 0 {
+		return nil
+	}
+	return []verdict.Reason{{About: "deliveries", Do: "lower the rate; if it stays, the target loses messages",
+		What: fmt.Sprintf("of %d messages %d were lost, %d came twice, %d out of order, and %d came that nobody sent",
+			d.Sent, d.Lost, d.Duplicated, d.Reordered, d.Unexpected)}}
+}
+
+// stayed says which counts did not go back after a load.
+func stayed(before, after reading) []verdict.Reason {
+	var list []verdict.Reason
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		now, ok := after[name]
+		if k := kindOf(name); ok && k.strict && !k.skip && now > before[name] {
+			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
+				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
+		}
+	}
+	return list
+}

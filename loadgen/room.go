@@ -1,0 +1,130 @@
+package loadgen
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// room is one network, as its virtual peers see it. It knows which announces and
+// leaves its members have not all heard of yet, and nothing of those that they have.
+type room struct {
+	name string
+	rec  *Recorder
+
+	mu      sync.Mutex
+	seats   uint64 // given out so far: who has a higher one came later
+	members []*Peer
+	joining map[wire.PeerID]*news
+	leaving map[wire.PeerID]*news
+}
+
+// news is an announce or a leave that members are to hear of.
+type news struct {
+	Tick
+	seat    uint64 // of who announced: members with lower ones are to hear of it
+	waiting int    // how many of them have not
+	heard   bool
+}
+
+func newRoom(name string, rec *Recorder) *room {
+	return &room{name: name, rec: rec, joining: map[wire.PeerID]*news{}, leaving: map[wire.PeerID]*news{}}
+}
+
+// join makes p a member. Call it before the announce is sent.
+func (r *room) join(p *Peer, t Tick) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seats++
+	p.seat = r.seats
+	if len(r.members) > 0 {
+		r.joining[p.id] = &news{Tick: t, seat: p.seat, waiting: len(r.members)}
+	}
+	r.members = append(r.members, p)
+}
+
+// leave ends the membership of p, before it leaves. Told says that members will hear
+// of it soon.
+func (r *room) leave(p *Peer, t Tick, told bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest := r.members[:0]
+	for _, m := range r.members {
+		if m != p {
+			rest = append(rest, m)
+		}
+	}
+	clear(r.members[len(rest):])
+	r.members = rest
+	for id, n := range r.joining {
+		// It may have heard of it or not: the time to all is not known any more.
+		if id == p.id || n.seat > p.seat {
+			delete(r.joining, id)
+		}
+	}
+	for id, n := range r.leaving {
+		if n.waiting--; n.waiting <= 0 {
+			delete(r.leaving, id)
+		}
+	}
+	if told && len(rest) > 0 {
+		r.leaving[p.id] = &news{Tick: t, waiting: len(rest)}
+	}
+}
+
+// discovered notes that member m heard of a peer.
+func (r *room) discovered(m *Peer, id wire.PeerID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.joining[id]
+	if n == nil || m.seat >= n.seat {
+		return // long known, or m came later and is told who is there
+	}
+	if !n.heard {
+		n.heard = true
+		r.rec.Add(HopDiscoveryFirst, n.Tick)
+	}
+	if n.waiting--; n.waiting == 0 {
+		delete(r.joining, id)
+		r.rec.Add(HopDiscoveryAll, n.Tick)
+	}
+}
+
+// gone notes that a member heard of a leave.
+func (r *room) gone(id wire.PeerID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.leaving[id]
+	if n == nil {
+		return
+	}
+	r.rec.Add(HopNotice, n.Tick)
+	if n.waiting--; n.waiting <= 0 {
+		delete(r.leaving, id)
+	}
+}
+
+// other returns a member that is not p, nil if there is none.
+func (r *room) other(p *Peer, rng *rand.Rand) *Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.members) == 0 {
+		return nil
+	}
+	first := rng.IntN(len(r.members))
+	for i := range r.members {
+		if m := r.members[(first+i)%len(r.members)]; m != p {
+			return m
+		}
+	}
+	return nil
+}
+
+// all returns the members.
+func (r *room) all() []*Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.members)
+}

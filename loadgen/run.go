@@ -1,0 +1,162 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/probe"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Config says what to run, and against what.
+type Config struct {
+	URL   string   // of the target: ws, wss, http or https
+	Plan  Plan     // a complete one, from LoadPlan, ParsePlan, PlanOf or With
+	Codec Codec    // default PeerPigeon
+	Pages []string // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
+	PID   int      // of the target, if it runs on this machine; 0: not known
+
+	// Died says why the target's process has ended, nil as long as it has not.
+	Died func() error
+
+	Command string // that runs the same again, for the report
+	Commit  string // of the target, if known
+	Report  string // where the HTML report will be
+
+	Logger *slog.Logger // progress; default none
+}
+
+// Result is what came of a run.
+type Result struct {
+	Verdict    verdict.Verdict `json:"verdict"`
+	Plan       Plan            `json:"plan"`
+	Latencies  Latencies       `json:"latencies"`
+	Deliveries Deliveries      `json:"deliveries"`
+	Timing     Timing          `json:"timing"`
+	Sent       int64           `json:"sent"` // messages
+	Received   int64           `json:"received"`
+	Cut        int64           `json:"cut"` // connections that the target ended, or the network
+	Errors     map[string]int  `json:"errors,omitempty"`
+
+	Series *probe.Series `json:"-"` // every reading of the target
+}
+
+// runner is a run under way.
+type runner struct {
+	cfg    Config
+	plan   Plan
+	fleet  *fleet
+	target *target
+	tally  *tally
+	log    *slog.Logger
+	run    verdict.Run
+}
+
+// dispersePatience is how long peers may take to leave politely at the end.
+const dispersePatience = 5 * time.Second
+
+// Run runs a plan. It returns an error if the run could not begin: nobody answers at
+// the URL, for instance. What happens later is part of the result. The end of ctx
+// ends the run early, and the result then says what is known so far. When Run
+// returns, no connection and no goroutine of it is left.
+func Run(ctx context.Context, cfg Config) (Result, error) {
+	r, err := newRunner(cfg)
+	if err != nil {
+		return Result{}, fmt.Errorf("run: %w", err)
+	}
+	defer r.fleet.disperse(dispersePatience)
+	if err := r.scout(ctx); err != nil {
+		return Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
+	}
+	r.target = discover(ctx, r.cfg)
+	r.run.Detectors = r.target.detectors()
+	for i := range r.plan.Phases {
+		if ctx.Err() == nil && len(r.run.Failures) == 0 {
+			err = errors.Join(err, r.phase(ctx, i))
+		}
+	}
+	r.fleet.disperse(dispersePatience)
+	if err != nil {
+		return Result{}, fmt.Errorf("run: %w", err)
+	}
+	if ctx.Err() != nil {
+		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
+	}
+	return r.result(), nil
+}
+
+func newRunner(cfg Config) (*runner, error) {
+	plan, err := cfg.Plan.complete()
+	if err != nil {
+		return nil, err
+	}
+	for plan.Seed == 0 {
+		plan.Seed = rand.Uint64()
+	}
+	if cfg.Codec == nil {
+		cfg.Codec = PeerPigeon{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &runner{cfg: cfg, plan: plan, fleet: newFleet(cfg.URL, cfg.Codec), tally: newTally(), log: cfg.Logger}
+	r.run = verdict.Run{
+		Name: "loadgen " + plan.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: plan.Seed,
+		Report: cfg.Report, Start: r.fleet.base,
+	}
+	return r, nil
+}
+
+// scout connects one peer, so that a run against nothing ends at once.
+func (r *runner) scout(ctx context.Context) error {
+	now := time.Now()
+	p, err := r.fleet.dial(ctx, peerID(r.plan.Seed, 's'), Tick{now, now})
+	if err != nil {
+		return err
+	}
+	for end := now.Add(dialTimeout); !p.isGreeted() && !p.isOver() && ctx.Err() == nil && time.Now().Before(end); {
+		pause(ctx, againEvery)
+	}
+	if !p.isGreeted() {
+		p.leave(LeaveReset, Tick{now, now})
+		return errors.New("it connects, and is not greeted")
+	}
+	p.leave(LeavePolite, Tick{now, now})
+	return nil
+}
+
+// phase runs one phase, and has everybody leave at its end.
+func (r *runner) phase(ctx context.Context, i int) error {
+	s := newStage(r, i)
+	p, err := profileOf(s.Profile)
+	if err != nil {
+		return err
+	}
+	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
+	if p.experiment {
+		return p.run(ctx, s)
+	}
+	return r.bracket(ctx, s, p)
+}
+
+// bracket reads the target before and after a load. One load alone cannot prove a
+// leak, because nothing was warm before it, but it can raise the question.
+func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
+	before, _ := r.target.settle(ctx, nil) // what cannot be read is not compared
+	if err := p.run(ctx, s); err != nil {
+		return err
+	}
+	r.fleet.ledger.Settle()
+	r.fleet.disperse(dispersePatience)
+	after, _ := r.target.settle(ctx, before)
+	if err := r.target.alive(ctx, deadAfter); err != nil {
+		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
+		return nil
+	}
+	r.run.Doubts = append(r.run.Doubts, stayed(before, after)...)
+	return nil
+}

@@ -1,0 +1,228 @@
+package loadgen
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/admin"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// quickCheck is the experiment in small: a leak of every peer of a scenario is plain
+// after few of them.
+func quickCheck(t *testing.T, seed uint64) Plan {
+	t.Helper()
+	p, err := PlanOf("check")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Seed = seed
+	p, err = p.With(Phase{Peers: 420, Rate: 300, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
+		"stay": "60ms", "vanish": "500ms", "pairs": "6", "off": "0s", "confirm": "1s",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func run(t *testing.T, cfg Config) Result {
+	t.Helper()
+	r, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			var b strings.Builder
+			_ = r.WriteText(&b)
+			t.Log("\n" + b.String())
+		}
+	})
+	return r
+}
+
+// A hub that keeps the record of each peer that ends with a RST is found out, by its
+// health page alone, and the scenario is named.
+func TestCheckFindsALeak(t *testing.T) {
+	t.Parallel()
+	r := run(t, Config{URL: (&toyHub{leakResets: true}).start(t), Plan: quickCheck(t, 11)})
+	v := r.Verdict
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 {
+		t.Fatalf("outcome %s with %d leaks", v.Outcome, len(v.Leaks))
+	}
+	l := v.Leaks[0]
+	if l.Source.String() != "scenario rst" || l.Field != "health.peers" || l.Source.PerPeer < .95 || l.Source.PerPeer > 1.05 {
+		t.Errorf("%s of %s, %.2f per peer", l.Field, l.Source, l.Source.PerPeer)
+	}
+}
+
+// The same hub without the leak passes.
+func TestCheckPasses(t *testing.T) {
+	t.Parallel()
+	r := run(t, Config{URL: (&toyHub{}).start(t), Plan: quickCheck(t, 12)})
+	if r.Verdict.Outcome != verdict.Pass || len(r.Verdict.NotLeaking) != 7 {
+		t.Errorf("outcome %s, not leaking: %v", r.Verdict.Outcome, r.Verdict.NotLeaking)
+	}
+	if d := r.Deliveries; d.Sent == 0 || d.Lost+d.Misrouted+d.Unexpected > 0 {
+		t.Errorf("deliveries %+v", d)
+	}
+}
+
+// Our hub passes.
+func TestCheckOfOurHub(t *testing.T) {
+	t.Parallel()
+	h, err := hub.New(hub.Config{PingInterval: 150 * time.Millisecond, PongTimeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(admin.Public(h, admin.PublicConfig{}))
+	t.Cleanup(func() {
+		if err := h.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	})
+	r := run(t, Config{URL: server.URL, Plan: quickCheck(t, 13)})
+	// The hub shares this process with other tests, whose garbage is in its heap: of that
+	// the run may be unsure.
+	if v := r.Verdict; len(v.Leaks)+len(v.Invalid)+len(v.Failures) > 0 || len(v.Trends) < 3 {
+		t.Errorf("outcome %s with %d series", v.Outcome, len(v.Trends))
+	}
+}
+
+// A target that dies is a failure that says so.
+func TestCheckOfAHubThatDies(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{}
+	url := h.start(t)
+	time.AfterFunc(2*time.Second, h.server.CloseClientConnections)
+	time.AfterFunc(2*time.Second, func() { h.server.Listener.Close() })
+	r := run(t, Config{URL: url, Plan: quickCheck(t, 14)})
+	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "does not answer") {
+		t.Errorf("outcome %s, failures %v", r.Verdict.Outcome, r.Verdict.Failures)
+	}
+}
+
+// Profiles that only put load on.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		word    string
+		figures Phase
+		hops    []Hop
+		lives   int64
+	}{
+		{"ramp", Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []Hop{HopConnect, HopConnected, HopDiscoveryFirst, HopDiscoveryAll}, 61},
+		{"steady", Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []Hop{HopPing, HopNotice}, 41},
+		{"churn", Phase{Peers: 100, Rate: 300, Networks: 4, Params: map[string]string{"stay": "50ms", "vanish": "300ms"}}, []Hop{HopNotice}, 101},
+		{"signal", Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []Hop{HopOffer, HopAnswer, HopCandidate}, 31},
+	} {
+		t.Run(tt.word, func(t *testing.T) {
+			t.Parallel()
+			target, err := hubtest.Start(hub.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := PlanOf(tt.word)
+			if err == nil {
+				p, err = p.With(tt.figures)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := run(t, Config{URL: target.URL(), Plan: p})
+			if err := target.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for _, h := range tt.hops {
+				if r.Latencies.Hops[h].Latency.Count() == 0 {
+					t.Errorf("no time of %s was taken", h)
+				}
+			}
+			if len(r.Errors) > 0 || r.Verdict.Run.Lives != tt.lives || len(r.Verdict.Failures)+len(r.Verdict.Invalid) > 0 {
+				t.Errorf("%d lives, errors %v, outcome %s", r.Verdict.Run.Lives, r.Errors, r.Verdict.Outcome)
+			}
+			if d := r.Deliveries; d.Lost+d.Misrouted+d.Duplicated+d.Unexpected > 0 || tt.word == "signal" && d.Delivered < 400 {
+				t.Errorf("deliveries %+v", d)
+			}
+		})
+	}
+}
+
+// A hub that delivers into another network fails.
+func TestMisroutedFails(t *testing.T) {
+	t.Parallel()
+	p, err := PlanOf("signal")
+	if err == nil {
+		p, err = p.With(Phase{Peers: 4, Rate: 100, Duration: 100 * time.Millisecond, Networks: 1})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, Config{URL: (&toyHub{swapNetwork: true}).start(t), Plan: p})
+	if r.Verdict.Outcome != verdict.Failed || r.Deliveries.Misrouted == 0 {
+		t.Errorf("outcome %s, deliveries %+v", r.Verdict.Outcome, r.Deliveries)
+	}
+}
+
+// The end of the context ends the run, with a result, and leaves no connection.
+func TestInterruptedRun(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{}
+	url := h.start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	r, err := Run(ctx, Config{URL: url, Plan: quickCheck(t, 15)})
+	if err != nil || r.Verdict.Outcome != verdict.Invalid {
+		t.Errorf("outcome %s: %v", r.Verdict.Outcome, err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; {
+		h.mu.Lock()
+		open := len(h.open)
+		h.mu.Unlock()
+		if open == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are open still", open)
+		}
+		pause(t.Context(), 10*time.Millisecond)
+	}
+}
+
+// Nobody at the URL: the run does not begin.
+func TestNoTarget(t *testing.T) {
+	t.Parallel()
+	if _, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: quickCheck(t, 16)}); err == nil {
+		t.Error("a run against nothing began")
+	}
+}
+
+// What a report has is there, and the seed replays the plan.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	p, err := PlanOf("ramp")
+	if err == nil {
+		p, err = p.With(Phase{Peers: 3, Rate: 100, Duration: time.Millisecond})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, Config{URL: (&toyHub{}).start(t), Plan: p, Command: "loadgen ramp"})
+	dir := t.TempDir()
+	if err := r.WriteReport(dir); err != nil {
+		t.Fatal(err)
+	}
+	if r.Plan.Seed == 0 {
+		t.Error("the seed that was drawn is not told")
+	}
+	if a, b := peerID(r.Plan.Seed, 1, 2), peerID(r.Plan.Seed, 1, 2); a != b || !a.Valid() || a == peerID(r.Plan.Seed, 2, 1) {
+		t.Errorf("ids of peers: %s, %s", a, b)
+	}
+}

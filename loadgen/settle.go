@@ -1,0 +1,92 @@
+package loadgen
+
+import (
+	"context"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Settling is bounded polling, never a sleep: the target is quiet as soon as what it
+// counts one by one is back where it was, or does not fall any more.
+const (
+	pollEvery      = 100 * time.Millisecond
+	quietFor       = time.Second // without a count that falls, if they are not back
+	settlePatience = 30 * time.Second
+)
+
+// settle waits until the target is quiet, and reads it. A target that does not become
+// quiet in time is read as it is.
+//
+// A count is the least of all readings meanwhile: whoever reads is in it, and the
+// connection of the page before may not have ended.
+func (t *target) settle(ctx context.Context, before reading) (reading, error) {
+	least := reading{}
+	end, fell := time.Now().Add(settlePatience), time.Now()
+	for {
+		now, err := t.read(ctx, false)
+		if least.lower(now) {
+			fell = time.Now()
+		}
+		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > quietFor || time.Now().After(end) {
+			break
+		}
+		if err != nil { // it may be restarting
+			fell = time.Now()
+		}
+		pause(ctx, pollEvery)
+	}
+	return t.atRest(ctx, least)
+}
+
+// restReadings is how often the heap of a target at rest is read.
+const restReadings = 2
+
+func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
+	for range restReadings {
+		now, err := t.read(ctx, true)
+		if err != nil {
+			return least, err
+		}
+		least.lower(now)
+	}
+	return least, nil
+}
+
+// lower takes from a later reading what is lower, and what does not rest anyway. It
+// reports whether a count fell.
+func (r reading) lower(now reading) (fell bool) {
+	for name, v := range now {
+		was, ok := r[name]
+		k := kindOf(name)
+		switch rests := k.strict || k.unit == verdict.Bytes; {
+		case !ok || !rests:
+			r[name] = v
+		case v < was:
+			r[name] = v
+			fell = fell || k.strict
+		}
+	}
+	return fell
+}
+
+// isBack reports whether all strict counts are at most what they were. Without an
+// earlier reading they are not.
+func isBack(now, before reading) bool {
+	for name, was := range before {
+		if v, ok := now[name]; ok && v > was && kindOf(name).strict {
+			return false
+		}
+	}
+	return before != nil
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

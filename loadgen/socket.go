@@ -1,0 +1,116 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// A socket is one WebSocket connection of a virtual peer. The client of hub/wire has
+// buffers of 8 KB; of these peers there are many thousands in a process, so they read
+// through a small buffer, share those for writing and for whole messages, and all
+// but the reading is done by whoever acts, on its stack.
+type socket struct {
+	ws    *websocket.Conn
+	write sync.Mutex // gorilla allows one writer
+}
+
+const (
+	readBuffer   = 512
+	writeBuffer  = 4 << 10
+	maxMessage   = 4 << 20 // larger ones end the connection
+	dialTimeout  = 10 * time.Second
+	writeTimeout = 10 * time.Second
+)
+
+var (
+	writeBuffers sync.Pool // gorilla's
+	messages     = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+)
+
+// dialSocket connects. ctx bounds the dialling and the handshake.
+func dialSocket(ctx context.Context, address string) (*socket, error) {
+	release := func() bool { return true }
+	d := websocket.Dialer{
+		NetDialContext: func(dialing context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(dialing, network, addr)
+			if err == nil { // gorilla minds only its deadline from here on
+				release = context.AfterFunc(ctx, func() { conn.Close() })
+			}
+			return conn, err
+		},
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: dialTimeout,
+		ReadBufferSize:   readBuffer,
+		WriteBufferSize:  writeBuffer,
+		WriteBufferPool:  &writeBuffers,
+	}
+	ws, resp, err := d.DialContext(ctx, address, nil)
+	switch {
+	case !release():
+		return nil, ctx.Err() // and the connection is closed
+	case err != nil && resp != nil:
+		return nil, fmt.Errorf("dial: %w: HTTP status %d", err, resp.StatusCode)
+	case err != nil:
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	ws.SetReadLimit(maxMessage)
+	return &socket{ws: ws}, nil
+}
+
+// receive waits for a message and has it handled. The message is good only until
+// handle returns.
+func (s *socket) receive(handle func([]byte)) error {
+	_, r, err := s.ws.NextReader()
+	if err != nil {
+		return err
+	}
+	b := messages.Get().(*bytes.Buffer)
+	defer messages.Put(b)
+	b.Reset()
+	if _, err := b.ReadFrom(r); err != nil {
+		return err
+	}
+	handle(b.Bytes())
+	return nil
+}
+
+// send sends a text message.
+func (s *socket) send(b []byte) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return s.ws.WriteMessage(websocket.TextMessage, b)
+}
+
+// sendClose sends a close frame, and gives the other side so long to answer.
+func (s *socket) sendClose(code int, reason string, patience time.Duration) error {
+	err := s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(writeTimeout))
+	s.ws.SetReadDeadline(time.Now().Add(patience))
+	return err
+}
+
+// stopReading makes receive return, now and from now on. The connection stays open.
+func (s *socket) stopReading() { s.ws.SetReadDeadline(time.Unix(1, 0)) }
+
+// close ends the connection without a close frame: with a FIN.
+func (s *socket) close() { s.ws.NetConn().Close() }
+
+// reset ends the connection with a RST: what has not been sent is thrown away, and
+// nothing waits in TIME_WAIT.
+func (s *socket) reset() {
+	conn := s.ws.NetConn()
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would say goodbye first
+		conn = t.NetConn()
+	}
+	if t, ok := conn.(*net.TCPConn); ok {
+		t.SetLinger(0)
+	}
+	conn.Close()
+}

@@ -1,0 +1,66 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// stage is where one phase of a plan plays.
+type stage struct {
+	Phase
+	number int // of the phase, from 0
+	seed   uint64
+	fleet  *fleet
+	agenda *agenda
+	target *target
+	tally  *tally
+	rooms  []*room
+	log    *slog.Logger
+
+	run *verdict.Run // to which an experiment adds
+}
+
+// maxAtOnce is how many actions may be under way at once, nearly all of them
+// dialling. More would only queue in the target's backlog.
+const maxAtOnce = 256
+
+func newStage(r *runner, number int) *stage {
+	s := &stage{
+		Phase: r.plan.Phases[number], number: number, seed: mix(r.plan.Seed, 's', uint64(number)),
+		fleet: r.fleet, target: r.target, tally: r.tally, log: r.log, run: &r.run,
+		agenda: newAgenda(maxAtOnce, r.fleet.rec.AddSlip),
+	}
+	for i := range s.Networks {
+		s.rooms = append(s.rooms, newRoom(fmt.Sprintf("loadgen-%x-%d-%d", r.plan.Seed, number, i), r.fleet.rec))
+	}
+	return s
+}
+
+// room draws one of the networks.
+func (s *stage) room(rng *rand.Rand) *room { return s.rooms[rng.IntN(len(s.rooms))] }
+
+// stream returns the stream of numbers of a place in the stage.
+func (s *stage) stream(place ...uint64) *rand.Rand { return stream(s.seed, place...) }
+
+// pace returns a pace that begins now.
+func (s *stage) pace(rate float64, place uint64) pace {
+	return pace{start: time.Now(), rate: rate, seed: mix(s.seed, place)}
+}
+
+// arrive puts the arrival of n peers on the agenda, at the rate of the stage, each
+// with the scenario that of says.
+func (s *stage) arrive(place uint64, n int, of func(i int) scenario) {
+	s.agenda.paced(s.pace(s.Rate, place), n, func(ctx context.Context, i int, t Tick) {
+		l := &life{stage: s, scenario: of(i), id: peerID(s.seed, place, uint64(i)), rng: s.stream(place, uint64(i)), tally: s.tally}
+		s.tally.planned(l.scenario.name)
+		l.begin(ctx, t)
+	})
+}
+
+// hold is the scenario of peers that stay.
+var hold = scenario{name: "hold", steps: []step{{0, announce}}}

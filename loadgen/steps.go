@@ -1,0 +1,66 @@
+package loadgen
+
+import (
+	"errors"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// What the peers of a scenario do at its steps.
+
+// announce enters a network of the stage.
+func announce(l *life, t Tick) error {
+	return l.peer.announce(l.stage.room(l.rng), t)
+}
+
+// roam enters a network of its own: what stays behind of each such peer can be
+// counted.
+func roam(l *life, t Tick) error {
+	return l.peer.announce(newRoom(l.stage.rooms[0].name+"-"+string(l.id), l.stage.fleet.rec), t)
+}
+
+// leaving leaves once the target has greeted the peer: before, it would be an early
+// close.
+func leaving(how Leave) func(*life, Tick) error {
+	return func(l *life, t Tick) error {
+		switch {
+		case l.peer.isOver():
+			return errCut
+		case !l.peer.isGreeted():
+			return errLater
+		}
+		l.peer.leave(how, t)
+		return nil
+	}
+}
+
+var errCut = errors.New("the target ended the connection")
+
+// early leaves at once.
+func early(l *life, t Tick) error {
+	l.peer.leave(LeaveEarly, t)
+	return nil
+}
+
+// end ends a connection that was kept.
+func end(l *life, _ Tick) error {
+	l.peer.end()
+	return nil
+}
+
+// offer offers to another member of the network, or to a peer that is not there if
+// nobody else is: a hub must get over that, too.
+func offer(l *life, t Tick) error {
+	switch {
+	case l.peer.isOver():
+		return errCut
+	case !l.peer.isGreeted():
+		return errLater
+	}
+	r := l.peer.in()
+	to := peerID(^l.stage.seed)
+	if other := r.other(l.peer, l.rng); other != nil {
+		to = other.id
+	}
+	return l.peer.signal(wire.KindOffer, to, r.name, t)
+}

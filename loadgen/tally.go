@@ -1,0 +1,79 @@
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// tally counts lives by scenario, and what went wrong by what it was.
+type tally struct {
+	mu     sync.Mutex
+	list   []verdict.Scenario
+	errors map[string]int
+}
+
+// maxErrors bounds how many kinds of errors are told apart.
+const maxErrors = 20
+
+func newTally() *tally { return &tally{errors: map[string]int{}} }
+
+func (t *tally) of(name string) *verdict.Scenario {
+	i := slices.IndexFunc(t.list, func(s verdict.Scenario) bool { return s.Name == name })
+	if i < 0 {
+		i = len(t.list)
+		t.list = append(t.list, verdict.Scenario{Name: name})
+	}
+	return &t.list[i]
+}
+
+func (t *tally) planned(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(name).Planned++
+}
+
+func (t *tally) landed(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(name).Landed++
+}
+
+func (t *tally) failed(name string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := fmt.Sprintf("%s: %v", name, withoutAddress(err))
+	if _, known := t.errors[text]; !known && len(t.errors) >= maxErrors {
+		text = "others"
+	}
+	t.errors[text]++
+}
+
+// scenarios returns the counts so far, in the order of their first peers.
+func (t *tally) scenarios() []verdict.Scenario {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.list)
+}
+
+// withoutAddress takes the addresses out of a network error: the local port makes
+// each of them another.
+func withoutAddress(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return fmt.Errorf("%s: %w", op.Op, op.Err)
+	}
+	return err
+}
+
+// errorsSeen returns how often each error was.
+func (t *tally) errorsSeen() map[string]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.errors)
+}

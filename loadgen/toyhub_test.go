@@ -1,0 +1,167 @@
+package loadgen
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// toyHub is a small hub of another make, with nothing to look at but /health. It can
+// be told to do wrong.
+type toyHub struct {
+	leakResets  bool // the record of a peer that ends with a RST stays
+	releaseLate time.Duration
+	swapNetwork bool // signals are delivered in another network
+
+	server *httptest.Server
+	mu     sync.Mutex
+	open   map[*toyPeer]bool
+	peers  map[*toyPeer]bool // records
+	done   sync.WaitGroup
+}
+
+type toyPeer struct {
+	id, network string
+	ws          *websocket.Conn
+	write       sync.Mutex
+}
+
+// idleLimit is after how much silence the toy hub gives a peer up.
+const idleLimit = 200 * time.Millisecond
+
+func (h *toyHub) start(t *testing.T) string {
+	t.Helper()
+	h.open, h.peers = map[*toyPeer]bool{}, map[*toyPeer]bool{}
+	h.server = httptest.NewServer(h)
+	t.Cleanup(func() {
+		h.kill()
+		h.done.Wait()
+	})
+	return "ws" + strings.TrimPrefix(h.server.URL, "http")
+}
+
+// kill ends the hub at once.
+func (h *toyHub) kill() {
+	h.server.Listener.Close()
+	h.mu.Lock()
+	for p := range h.open {
+		p.ws.Close()
+	}
+	h.mu.Unlock()
+	h.server.CloseClientConnections()
+	h.server.Close()
+}
+
+func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/health" {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		fmt.Fprintf(w, `{"status":"healthy","uptime":%f,"connections":%d,"peers":%d}`, float64(time.Now().UnixMilli()), len(h.open), len(h.peers))
+		return
+	}
+	u := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	ws, err := u.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	h.done.Add(1)
+	defer h.done.Done()
+	h.serve(&toyPeer{id: r.URL.Query().Get("peerId"), ws: ws})
+}
+
+func (h *toyHub) serve(p *toyPeer) {
+	h.mu.Lock()
+	h.open[p], h.peers[p] = true, true
+	h.mu.Unlock()
+	p.send(wire.Message{Type: "connected", FromPeerID: "system"})
+	err := h.read(p)
+	p.ws.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.open, p)
+	switch {
+	case h.leakResets && errors.Is(err, syscall.ECONNRESET):
+	case h.releaseLate > 0 && errors.Is(err, syscall.ECONNRESET):
+		time.AfterFunc(h.releaseLate, func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			delete(h.peers, p)
+		})
+	default:
+		delete(h.peers, p)
+	}
+}
+
+func (h *toyHub) read(p *toyPeer) error {
+	for {
+		p.ws.SetReadDeadline(time.Now().Add(idleLimit))
+		_, b, err := p.ws.ReadMessage()
+		if err != nil {
+			return err
+		}
+		var m wire.Message
+		if json.Unmarshal(b, &m) != nil {
+			continue
+		}
+		switch m.Type {
+		case "announce":
+			h.announce(p, m.NetworkName)
+		case "goodbye":
+			return nil
+		case "offer", "answer", "ice-candidate":
+			h.relay(p, m)
+		}
+	}
+}
+
+func (h *toyHub) announce(p *toyPeer, network string) {
+	h.mu.Lock()
+	p.network = network
+	var others []*toyPeer
+	for o := range h.open {
+		if o != p && o.network == network {
+			others = append(others, o)
+		}
+	}
+	h.mu.Unlock()
+	for _, o := range others {
+		o.send(discovered(p, network))
+		p.send(discovered(o, network))
+	}
+}
+
+func discovered(p *toyPeer, network string) wire.Message {
+	return wire.Message{Type: "peer-discovered", FromPeerID: "system", NetworkName: network, Data: fmt.Appendf(nil, `{"peerId":%q}`, p.id)}
+}
+
+func (h *toyHub) relay(p *toyPeer, m wire.Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m.FromPeerID = p.id
+	if h.swapNetwork {
+		m.NetworkName += "-other"
+	}
+	for o := range h.open {
+		if o.id == string(m.TargetPeerID) {
+			go o.send(m) // in any order: this is a toy
+		}
+	}
+}
+
+func (p *toyPeer) send(m wire.Message) {
+	p.write.Lock()
+	defer p.write.Unlock()
+	p.ws.SetWriteDeadline(time.Now().Add(time.Second))
+	_ = p.ws.WriteJSON(m) // the reader finds out
+}
