@@ -150,20 +150,23 @@ func TestCensusKeepsNoKey(t *testing.T) {
 	if err := c.Baseline(t.Context(), harness.NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
-	key := strings.Repeat("rst", 10) + "/" + t.Name()
-	h.names[key] = 1
-	data := weak.Make(unsafe.StringData(key))
-	if err := c.Cycle(t.Context(), harness.NewReading(1)); err != nil {
+	var keys []weak.Pointer[byte]
+	for i := range 3 {
+		key := fmt.Sprintf("rst/%s %d", t.Name(), i)
+		keys = append(keys, weak.Make(unsafe.StringData(key)))
+		h.names[key] = 1
+	}
+	if err := c.Cycle(t.Context(), harness.NewReading(3)); err != nil {
 		t.Fatal(err)
 	}
-	if data.Value() == nil {
-		t.Fatal("the control: a key in its map is alive")
-	}
-	clear(h.names)
-	key = ""
-	runtime.GC()
-	if data.Value() != nil {
-		t.Error("a key that its map has let go is alive")
+	for _, want := range []bool{true, false} { // in its map, and let go
+		for i, key := range keys {
+			if alive := key.Value() != nil; alive != want {
+				t.Errorf("key %d: alive %v, want %v", i, alive, want)
+			}
+		}
+		clear(h.names)
+		runtime.GC()
 	}
 	runtime.KeepAlive(&c)
 }

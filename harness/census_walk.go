@@ -170,7 +170,9 @@ func (w *censusWalk) labels(path string, v reflect.Value) {
 }
 
 func (w *censusWalk) labelled(path, text string) {
-	label := w.label(text)
+	// It may be a part of the key, and keep what the target lets go; a map that has an
+	// equal key takes the new one all the same.
+	label := strings.Clone(w.label(text))
 	if label == "" {
 		return
 	}
@@ -178,9 +180,6 @@ func (w *censusWalk) labelled(path, text string) {
 	if s.Labels == nil {
 		s.Labels = map[string]int64{}
 		w.sizes[path] = s
-	}
-	if _, known := s.Labels[label]; !known {
-		label = strings.Clone(label) // it may be a part of the key, and keep what the target lets go
 	}
 	s.Labels[label]++
 }
