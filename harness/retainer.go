@@ -206,8 +206,12 @@ var (
 func Normal(path []verdict.Edge) []verdict.Edge {
 	normal := make([]verdict.Edge, len(path))
 	for i, e := range path {
-		e.Holder = pathGoroutines.ReplaceAllString(e.Holder, "goroutine *")
-		e.Field = pathKeys.ReplaceAllString(e.Field, "[*]")
+		if strings.HasPrefix(e.Holder, "goroutine ") {
+			e.Holder = pathGoroutines.ReplaceAllString(e.Holder, "goroutine *")
+		}
+		if strings.Contains(e.Field, "[") {
+			e.Field = pathKeys.ReplaceAllString(e.Field, "[*]")
+		}
 		normal[i] = e
 	}
 	return normal

@@ -3,53 +3,81 @@ package harness
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
+// retainerName is how far a path is named: up to where it goes into an object.
+type retainerName struct {
+	path   []verdict.Edge
+	edge   verdict.Edge // the last, as far as it goes
+	t      heapType     // of what the path has come to
+	led    bool         // the way here says what this is
+	stored verdict.Site
+}
+
 // name turns the path from a root into edges: one for the root, and one for each
 // object that is a value of its own. What a map, slice or channel consists of is
-// told as part of the field that has it.
-func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) (r Retainer) {
-	edge, t := s.rootEdge(root)
-	led := true // the way here says what this is
-	for i, hop := range hops {
-		if i == 0 && root.kind == rootVariable {
-			edge, t = s.variableEdge(hop)
-		} else {
-			t = s.known(t, hop)
+// told as part of the field that has it. There is one way to each object, so
+// what leads to thousands that were kept by the same thing is named once.
+func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) Retainer {
+	n, from := retainerName{led: true}, 0
+	n.edge, n.t = s.rootEdge(root)
+	for i := len(hops) - 1; i > 0; i-- {
+		if known, ok := s.named[hops[i].object]; ok {
+			n, from = known, i
+			break
 		}
-		inside := t.role.isPart()
-		if own := !inside || !led; i > 0 && own || edge.Holder == "" {
-			if edge.Holder != "" {
-				r.Path = append(r.Path, edge)
-			}
-			edge = s.holder(t, hop)
-		}
-		var names strings.Builder
-		next := (&heapWalk{h: s.types, symbols: s.symbols, names: &names}).follow(t, hop.region, hop.off)
-		text := names.String()
-		if t.role == roleArray && led && i > 0 {
-			text = s.inSlice(hops[i-1], hop, t, text)
-		}
-		if text == "" && hop.object >= 0 && t.role == roleUnknown {
-			text = fmt.Sprintf("+%#x", hop.off)
-		}
-		edge.Field = strings.TrimPrefix(edge.Field+text, ".")
-		if r.Stored = (verdict.Site{}); inside && hop.object >= 0 {
-			r.Stored = s.d.born(hop.region)
-		}
-		led = next.role != roleUnknown
-		t = s.based(next, hop)
 	}
-	if edge.Holder != "" {
-		r.Path = append(r.Path, edge)
+	for i := from; i < len(hops); i++ {
+		if i > 0 && hops[i].object >= 0 {
+			n.path = slices.Clip(n.path)
+			s.named[hops[i].object] = n
+		}
+		s.nameHop(&n, root, hops, i)
+	}
+	path := slices.Clone(n.path)
+	if n.edge.Holder != "" {
+		path = append(path, n.edge)
 	}
 	if root.kind == rootRuntime {
-		timerRoot(r.Path)
+		timerRoot(path)
 	}
-	return r
+	return Retainer{Path: path, Stored: n.stored}
+}
+
+// nameHop goes on through a hop.
+func (s *retainerSearch) nameHop(n *retainerName, root *retainerRoot, hops []retainerHop, i int) {
+	hop := hops[i]
+	if i == 0 && root.kind == rootVariable {
+		n.edge, n.t = s.variableEdge(hop)
+	} else {
+		n.t = s.known(n.t, hop)
+	}
+	inside := n.t.role.isPart()
+	if own := !inside || !n.led; i > 0 && own || n.edge.Holder == "" {
+		if n.edge.Holder != "" {
+			n.path = append(n.path, n.edge)
+		}
+		n.edge = s.holder(n.t, hop)
+	}
+	var names strings.Builder
+	next := (&heapWalk{h: s.types, symbols: s.symbols, names: &names}).follow(n.t, hop.region, hop.off)
+	text := names.String()
+	if n.t.role == roleArray && n.led && i > 0 {
+		text = s.inSlice(hops[i-1], hop, n.t, text)
+	}
+	if text == "" && hop.object >= 0 && n.t.role == roleUnknown {
+		text = fmt.Sprintf("+%#x", hop.off)
+	}
+	n.edge.Field = strings.TrimPrefix(n.edge.Field+text, ".")
+	if n.stored = (verdict.Site{}); inside && hop.object >= 0 {
+		n.stored = s.d.born(hop.region)
+	}
+	n.led = next.role != roleUnknown
+	n.t = s.based(next, hop)
 }
 
 // inSlice rewrites the index of an element that a slice leads to: elements count

@@ -19,6 +19,7 @@ type retainerSearch struct {
 	steps   []retainerStep // by object: how it was reached
 	inner   []bool         // objects of the scheduler: they lead from anything to everything
 	queue   []int32
+	named   map[int]retainerName // by object: how the path to it is called
 }
 
 // retainerRoot is where paths begin: a region whose pointers count, or one pointer.
@@ -57,7 +58,10 @@ type retainerStep struct {
 const viaSelf = ^uint32(0)
 
 func newRetainerSearch(ctx context.Context, d *heapDump, roots map[string]any, objects []Object, addrs []uint64) (*retainerSearch, error) {
-	s := &retainerSearch{ctx: ctx, d: d, steps: make([]retainerStep, len(d.objects)), inner: make([]bool, len(d.objects))}
+	s := &retainerSearch{
+		ctx: ctx, d: d, steps: make([]retainerStep, len(d.objects)), inner: make([]bool, len(d.objects)),
+		named: map[int]retainerName{},
+	}
 	s.symbols = newHeapSymbols(d)
 	s.types = newHeapTypes(d, s.symbols)
 	hints, err := s.hints(roots)

@@ -166,7 +166,9 @@ func groupOf(groups map[string]*watchGroup, t reflect.Type, path string) *watchG
 func pathKey(path []verdict.Edge) string {
 	var b strings.Builder
 	for _, e := range Normal(path) {
-		b.WriteString(e.Holder + "\t" + e.Field + "\n")
+		for _, part := range []string{e.Holder, "\t", e.Field, "\n"} {
+			b.WriteString(part)
+		}
 	}
 	return b.String()
 }
