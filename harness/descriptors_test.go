@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -75,6 +76,40 @@ func TestDescriptorsFindsForgottenSockets(t *testing.T) {
 }
 
 // Every kind is told from every other, and one of each is found.
+// One connection in a thousand that stays open is found, whichever it is.
+func TestDescriptorsFindsOneInAThousand(t *testing.T) {
+	l := listen(t, "tcp", "127.0.0.1:0")
+	var kept []net.Conn
+	defer func() {
+		for _, c := range kept {
+			c.Close()
+		}
+	}()
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	found := findIn(t, &harness.Descriptors{}, []int64{1000, 1000, 1000}, func(_ int, dose int64) {
+		leaks := random.Int64N(dose)
+		for i := range dose {
+			client, err := new(net.Dialer).DialContext(t.Context(), l.Addr().Network(), l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.Close()
+			if i == leaks {
+				kept = append(kept, server)
+			} else {
+				server.Close()
+			}
+		}
+	})
+	wantCycles(t, wantOne(t, found, verdict.Descriptor, 3, ""), 1, 1, 1)
+}
+
 func TestDescriptorsKinds(t *testing.T) {
 	dir := t.TempDir()
 	found := findIn(t, &harness.Descriptors{}, []int64{1}, func(int, int64) {
