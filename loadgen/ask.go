@@ -10,6 +10,9 @@ import (
 
 // ask asks each series of the blocks so far whether it leaks.
 func (e *experiment) ask() []verdict.Trend {
+	if len(e.cycles) < minPairs {
+		return nil // which would decide nothing
+	}
 	names := e.judged()
 	var trends []verdict.Trend
 	for _, name := range names {
@@ -41,26 +44,25 @@ func (e *experiment) matters(k kind) float64 {
 	return math.Max(leastCount, countsInRun/peers)
 }
 
-// judged are the series that are asked: all counts that ever moved, and of the bytes
-// those that say most, for the others measure the same less well.
+// judged are the series that are asked: the counts that ever moved, and of several
+// series that measure the same the one that does it best.
 func (e *experiment) judged() []string {
 	if len(e.blocks) == 0 {
 		return nil
 	}
 	var names []string
-	best, most := "", 0
+	best := map[verdict.Class]string{}
 	for name := range e.blocks[0].before {
 		switch k := kindOf(name); {
 		case k.skip:
-		case k.unit != verdict.Bytes && !e.moved(name):
-		case k.unit != verdict.Bytes:
+		case k.prefer == 0 && e.moved(name):
 			names = append(names, name)
-		case k.prefer > most:
-			best, most = name, k.prefer
+		case k.prefer > kindOf(best[k.class]).prefer:
+			best[k.class] = name
 		}
 	}
-	if best != "" {
-		names = append(names, best)
+	for _, name := range best {
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names

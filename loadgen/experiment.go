@@ -167,7 +167,7 @@ func (e *experiment) dead(ctx context.Context, what string) bool {
 		return false
 	}
 	e.stage.run.Failures = append(e.stage.run.Failures, verdict.Reason{About: "target",
-		What: fmt.Sprintf("%v, after %d peers; before: %s", err, e.fleet.lives(), what), Do: "read the log of the target"})
+		What: fmt.Sprintf("%v, after %d peers (%.160s)", err, e.fleet.lives(), what), Do: "read the log of the target"})
 	return true
 }
 

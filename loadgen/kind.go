@@ -13,7 +13,7 @@ type kind struct {
 	unit    string
 	class   verdict.Class
 	strict  bool // counts one by one and rests at the same number
-	prefer  int  // of series of bytes the one with the highest is judged: they measure the same
+	prefer  int  // of a class, those that have it measure the same: the one with the highest is judged
 }
 
 func of(pattern string, k kind) kind {
@@ -32,10 +32,11 @@ var kinds = []kind{
 	of(`^pprof\.collections$`, kind{skip: true}),
 
 	of(`^pprof\.heap_live_bytes$`, kind{unit: verdict.Bytes, class: verdict.Object, prefer: 9}),
-	of(`^pprof\.heap_live_objects$`, kind{skip: true}), // moves with the bytes
-	of(`^pprof\.goroutines$`, kind{class: verdict.Goroutine, strict: true}),
-	of(`^go_goroutines$`, kind{class: verdict.Goroutine, strict: true}),
-	of(`^(proc\.descriptors|process_open_fds)$`, kind{class: verdict.Descriptor, strict: true}),
+	of(`^pprof\.heap_live_objects$`, kind{skip: true}),                                 // moves with the bytes
+	of(`^pprof\.goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 1}), // the pages read before it may still be closing
+	of(`^go_goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 2}),
+	of(`^proc\.descriptors$`, kind{class: verdict.Descriptor, strict: true, prefer: 2}),
+	of(`^process_open_fds$`, kind{class: verdict.Descriptor, strict: true, prefer: 1}),
 
 	of(`^go_memstats_heap_alloc_bytes$`, kind{unit: verdict.Bytes, class: verdict.Object, prefer: 7}),
 	of(`^health\.memory\.heapUsed$`, kind{unit: verdict.Bytes, class: verdict.Object, prefer: 6}),

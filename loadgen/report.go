@@ -25,6 +25,9 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(w, "deliveries   %d sent, %d delivered, %d not because a peer left, %d lost, %d twice, %d out of order, %d misrouted, %d unexpected\n",
 			d.Sent, d.Delivered, d.Explained, d.Lost, d.Duplicated, d.Reordered, d.Misrouted, d.Unexpected)
 	}
+	if r.Cut > 0 {
+		fmt.Fprintf(w, "cut          %d connections were ended by the target, or by the network\n", r.Cut)
+	}
 	fmt.Fprintf(w, "timing       %s\n\n", r.Timing.Why)
 	return verdict.Text(w, r.Verdict)
 }

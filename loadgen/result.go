@@ -46,11 +46,24 @@ func (r *runner) result() Result {
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
 	run.Failures = append(run.Failures, res.Deliveries.failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.doubts()...)
-	if res.Timing.Outcome != verdict.None && len(run.Trends) == 0 { // a leak verdict does not hang on times
-		run.Doubts = append(run.Doubts, verdict.Reason{About: "latency", What: res.Timing.Why, Do: "lower the rate, or use a larger machine"})
+	if len(run.Trends) == 0 { // a leak verdict does not hang on these
+		run.Doubts = append(run.Doubts, res.disturbed(run.Lives)...)
 	}
 	res.Verdict = verdict.Judge(*run)
 	return res
+}
+
+// disturbed says why a load was not the one that was meant.
+func (r *Result) disturbed(lives int64) []verdict.Reason {
+	var list []verdict.Reason
+	if r.Timing.Outcome != verdict.None {
+		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: "lower the rate, or use a larger machine"})
+	}
+	if r.Cut > 0 {
+		list = append(list, verdict.Reason{About: "connections", Do: "look in the log of the target for why",
+			What: fmt.Sprintf("%d of %d connections were ended by the target, or by the network", r.Cut, lives)})
+	}
+	return list
 }
 
 // failures are what no hub may do.

@@ -104,7 +104,7 @@ func TestCheckOfAHubThatDies(t *testing.T) {
 	time.AfterFunc(2*time.Second, h.server.CloseClientConnections)
 	time.AfterFunc(2*time.Second, func() { h.server.Listener.Close() })
 	r := run(t, Config{URL: url, Plan: quickCheck(t, 14)})
-	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "does not answer") {
+	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "does not answer any more") {
 		t.Errorf("outcome %s, failures %v", r.Verdict.Outcome, r.Verdict.Failures)
 	}
 }

@@ -108,15 +108,15 @@ func TestAgendaEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		a := newAgenda(8, func(time.Duration) {})
-		began, ended := 0, atomic.Int32{}
+		var began, ended atomic.Int32
 		a.paced(pace{time.Now(), 1, 1}, 1_000_000, func(ctx context.Context, _ int, _ Tick) {
-			began++
+			began.Add(1)
 			pause(ctx, time.Hour)
 			ended.Add(1)
 		})
 		a.run(ctx)
-		if began < 4 || began > 6 || int(ended.Load()) != began {
-			t.Errorf("%d began and %d ended", began, ended.Load())
+		if began.Load() < 4 || began.Load() > 6 || ended.Load() != began.Load() {
+			t.Errorf("%d began and %d ended", began.Load(), ended.Load())
 		}
 		if len(a.queue) != 0 {
 			t.Error("something is left on the agenda")

@@ -110,7 +110,7 @@ func (t *target) alive(ctx context.Context, patience time.Duration) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("the target does not answer: %w", err)
+			return fmt.Errorf("the target does not answer any more: %w", err)
 		}
 		pause(ctx, pollEvery)
 	}

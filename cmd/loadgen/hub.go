@@ -36,10 +36,9 @@ const (
 	stopPatience  = 20 * time.Second
 )
 
-// hubFlags take free ports on loopback only, and pings so frequent that a peer that
-// vanishes is missed within a run of a minute.
+// hubFlags take free ports on loopback only; the rest is as anybody would run it.
 var hubFlags = []string{"--host=127.0.0.1", "--port=0", "--admin-address=127.0.0.1:0", "--log-format=json",
-	"--ping-interval=1s", "--pong-timeout=500ms", "--drain-window=off"}
+	"--drain-window=off"}
 
 // startHub starts a hub, and returns when it listens.
 func startHub(ctx context.Context, program string, log *slog.Logger) (*childHub, error) {
@@ -150,7 +149,7 @@ func (h *childHub) died() error {
 	if h.err == nil {
 		return errors.New("exit status 0")
 	}
-	return fmt.Errorf("%w; its last lines: %s", h.err, h.lines.text())
+	return fmt.Errorf("%w; its last line: %s", h.err, h.lines.last())
 }
 
 // stop ends the hub as an operator would, and the hard way if that takes too long.
@@ -192,6 +191,15 @@ func (t *tail) add(line string) {
 	if len(t.lines) > tailLines {
 		t.lines = append(t.lines[:0:0], t.lines[1:]...)
 	}
+}
+
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.lines) == 0 {
+		return "none"
+	}
+	return t.lines[len(t.lines)-1]
 }
 
 func (t *tail) text() string {

@@ -146,7 +146,7 @@ func rank(leaks []Leak) {
 }
 
 // notLeaking lists the scenarios that ran and that no leak comes from. A leak of
-// unknown source may come from any, and a run that cannot tell clears none.
+// unknown source may come from any, and a run that failed or cannot tell clears none.
 func notLeaking(r *Run, v *Verdict) []string {
 	leaking := make(map[string]bool)
 	note := func(l *Leak) bool {
@@ -155,7 +155,7 @@ func notLeaking(r *Run, v *Verdict) []string {
 		}
 		return l.Source.certain() && len(l.Source.Shares) > 0
 	}
-	known := len(v.Invalid) == 0
+	known := len(v.Invalid)+len(v.Failures) == 0
 	for i := range v.Leaks {
 		known = note(&v.Leaks[i]) && known
 	}
