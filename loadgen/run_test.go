@@ -62,6 +62,19 @@ func TestCheckFindsALeak(t *testing.T) {
 	}
 }
 
+// What a hub keeps for a while and then lets go is no leak.
+func TestLateReleaseIsNoLeak(t *testing.T) {
+	t.Parallel()
+	plan, err := quickCheck(t, 17).With(Phase{Params: map[string]string{"confirm": "10s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, Config{URL: (&toyHub{releaseLate: 2 * time.Second}).start(t), Plan: plan})
+	if o := r.Verdict.Outcome; o != verdict.Inconclusive && o != verdict.Pass {
+		t.Errorf("outcome %s", o)
+	}
+}
+
 // The same hub without the leak passes.
 func TestCheckPasses(t *testing.T) {
 	t.Parallel()
