@@ -35,7 +35,8 @@ func newFleet(url string, codec Codec) *fleet {
 
 // dial connects a new peer.
 func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error) {
-	p := &Peer{fleet: f, id: id, dialled: t}
+	p := &Peer{fleet: f, id: id, dialled: t, talk: newTalk(f.codec)}
+	p.greeted = p.talk != nil // by no more than that it is connected
 	address, err := f.codec.Address(f.url, p.id)
 	if err != nil {
 		return nil, err

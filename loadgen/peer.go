@@ -16,6 +16,9 @@ type Peer struct {
 	id      wire.PeerID
 	sock    *socket
 	dialled Tick
+	talk    *talk // of a text codec
+
+	order sync.Mutex // messages leave in the order of their numbers
 
 	seat uint64 // guarded by the mutex of its room
 
@@ -57,6 +60,10 @@ func (p *Peer) run() {
 // handle acts on a message.
 func (p *Peer) handle(message []byte) {
 	p.fleet.received.Add(1)
+	if p.talk != nil {
+		p.talk.hear(p, message)
+		return
+	}
 	e := p.fleet.codec.Decode(message)
 	switch e.Kind {
 	case EventGreeting:
@@ -142,9 +149,15 @@ func (p *Peer) enter(r *room, t Tick) bool {
 	return true
 }
 
-// signal sends an offer, answer or candidate.
+// signal sends an offer, answer or candidate; a peer that cannot speak to another
+// says something.
 func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t Tick) error {
+	p.order.Lock()
+	defer p.order.Unlock()
 	f := p.fleet
+	if p.talk != nil {
+		return p.talk.say(p, t)
+	}
 	number, sequence := f.ledger.Send(p.id, to, network)
 	data := signalData(kind, tag{number, sequence, t.Intended.Sub(f.base), t.Start.Sub(f.base)})
 	err := f.send(p, f.codec.Signal(kind, p.id, to, network, data))
@@ -154,8 +167,13 @@ func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t Tick) er
 	return err
 }
 
-// ping sends a ping, unless the one before is still under way.
+// ping sends a ping, or what there is in its place, unless the one before is still under way.
 func (p *Peer) ping(t Tick) error {
+	if p.talk != nil {
+		p.order.Lock()
+		defer p.order.Unlock()
+		return p.talk.say(p, t)
+	}
 	p.mu.Lock()
 	busy := !p.pinged.Start.IsZero() || p.left
 	if !busy {

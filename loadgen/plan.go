@@ -19,6 +19,8 @@ type Plan struct {
 	Name   string  `yaml:"name" json:"name"`
 	Seed   uint64  `yaml:"seed" json:"seed"` // 0: drawn when the run begins
 	Phases []Phase `yaml:"phases" json:"phases"`
+
+	Text *Text `yaml:"text,omitempty" json:"text,omitempty"` // the codec, if it is not PeerPigeon's
 }
 
 // Phase is one profile with its figures. A figure that is zero is the profile's own.
@@ -119,7 +121,18 @@ func (p Plan) complete() (Plan, error) {
 		}
 		p.Phases[i] = done
 	}
+	if _, err := p.codec(); err != nil {
+		return Plan{}, fmt.Errorf("plan: %w", err)
+	}
 	return p, nil
+}
+
+// codec returns that of the plan. A text codec has the networks of the first phase.
+func (p Plan) codec() (Codec, error) {
+	if p.Text == nil {
+		return PeerPigeon{}, nil
+	}
+	return p.Text.complete(p.Phases[0].Networks)
 }
 
 func (f Phase) complete() (Phase, error) {

@@ -22,11 +22,12 @@ const (
 	HopCandidate                 // from an ICE candidate to its target
 	HopPing                      // from a ping to its pong
 	HopNotice                    // from a leave to each member that hears of it
+	HopReply                     // from a message to what answers it; of the text codec
 
 	NumHops
 )
 
-var hopWords = [NumHops]string{"connect", "connected", "discovery-first", "discovery-all", "offer", "answer", "candidate", "ping", "notice"}
+var hopWords = [NumHops]string{"connect", "connected", "discovery-first", "discovery-all", "offer", "answer", "candidate", "ping", "notice", "reply"}
 
 func (h Hop) String() string { return hopWords[h] }
 

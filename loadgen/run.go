@@ -16,7 +16,7 @@ import (
 type Config struct {
 	URL   string   // of the target: ws, wss, http or https
 	Plan  Plan     // a complete one, from LoadPlan, ParsePlan, PlanOf or With
-	Codec Codec    // default PeerPigeon
+	Codec Codec    // default that of the plan, or else PeerPigeon
 	Pages []string // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
 	PID   int      // of the target, if it runs on this machine; 0: not known
 
@@ -98,7 +98,9 @@ func newRunner(cfg Config) (*runner, error) {
 		plan.Seed = rand.Uint64()
 	}
 	if cfg.Codec == nil {
-		cfg.Codec = PeerPigeon{}
+		if cfg.Codec, err = plan.codec(); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -134,3 +134,17 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("code %d, stderr %q", code, stderr.String())
 	}
 }
+
+// Any other WebSocket server: the flags of the text codec go into the plan.
+func TestTextFlags(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"steady", "--codec=text", "--url-template=/{network}", "--first=hi", "--message={id} {sequence}", "--reply=ok", "ws://127.0.0.1:3000"}, nil)
+	if err != nil || o.plan.Text == nil || o.plan.Text.Reply != "ok" || o.plan.Text.URL != "/{network}" {
+		t.Errorf("got %+v: %v", o, err)
+	}
+	for args, names := range map[string]string{"--codec=morse": "morse", "--reply=ok": "--codec text", "--codec=text --reply={foo}": "{foo}"} {
+		if _, err := parse(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), names) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}

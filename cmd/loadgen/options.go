@@ -34,6 +34,8 @@ type options struct {
 	report    string
 	iOwnThis  bool
 	hub       string
+	codec     string
+	text      loadgen.Text
 	help      bool
 	printPlan bool
 }
@@ -78,6 +80,11 @@ func (o *options) define() {
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
 	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
+	f.StringVar(&o.codec, "codec", codecPeerPigeon, "how to speak to the target, a `WORD`: peerpigeon, or text for any other, with what follows")
+	f.StringVar(&o.text.URL, "url-template", "", "URL or path that a peer dials, a `TEMPLATE` of {id}, {index} and {network}; empty for the target's")
+	f.StringVar(&o.text.First, "first", "", "first message of a peer, a `TEMPLATE`")
+	f.StringVar(&o.text.Message, "message", "", "message of a peer, a `TEMPLATE` that has {sequence}, too; empty for \"{id} {sequence}\"")
+	f.StringVar(&o.text.Reply, "reply", "", "what is in the reply to a message, a `TEMPLATE`, or /of a regular expression/; empty for the message")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
 	f.BoolVarP(&o.help, "help", "h", false, "print this")
 }
@@ -141,9 +148,31 @@ func (o *options) makePlan(word string) (err error) {
 	if o.seed != 0 {
 		o.plan.Seed = o.seed
 	}
+	if err := o.speak(); err != nil {
+		return err
+	}
 	o.figures.Params = o.params
 	o.plan, err = o.plan.With(o.figures)
 	return err
+}
+
+// The codecs.
+const (
+	codecPeerPigeon = "peerpigeon"
+	codecText       = "text"
+)
+
+// speak puts the codec into the plan.
+func (o *options) speak() error {
+	switch {
+	case o.codec == codecText:
+		o.plan.Text = &o.text
+	case o.codec != codecPeerPigeon:
+		return fmt.Errorf("no codec %q; there are %s and %s", o.codec, codecPeerPigeon, codecText)
+	case o.text != loadgen.Text{}:
+		return errors.New("--url-template, --first, --message and --reply are for --codec text")
+	}
+	return nil
 }
 
 // allowed refuses to put load on somebody else's machine by a slip.

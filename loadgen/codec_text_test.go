@@ -1,0 +1,223 @@
+package loadgen
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// chat is a hub of the shape of gorilla's chat example: what one says, all hear, and
+// what waits for a slow one is put into one message with newlines. It hears only
+// those in its room, which is the path. Alone, it is an echo server.
+type chat struct {
+	alone bool // each is in a room of its own, and each message is one
+	lose  bool // every other message
+	twice bool // says everything twice
+
+	mu    sync.Mutex
+	rooms map[string]map[*chatter]bool
+	heard []string // the first messages
+	done  sync.WaitGroup
+}
+
+type chatter struct {
+	ws   *websocket.Conn
+	send chan []byte
+}
+
+func (c *chat) start(t *testing.T) string {
+	t.Helper()
+	c.rooms = map[string]map[*chatter]bool{}
+	s := httptest.NewServer(c)
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+		c.done.Wait()
+	})
+	return "ws" + strings.TrimPrefix(s.URL, "http")
+}
+
+func (c *chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/health" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		n := 0
+		for _, room := range c.rooms {
+			n += len(room)
+		}
+		fmt.Fprintf(w, `{"clients":%d}`, n)
+		return
+	}
+	u := websocket.Upgrader{}
+	ws, err := u.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	room := r.URL.Path
+	if c.alone {
+		room = r.RemoteAddr
+	}
+	p := &chatter{ws, make(chan []byte, 256)}
+	c.enter(room, p)
+	c.done.Go(func() { p.write(!c.alone) })
+	c.done.Go(func() { c.read(room, p) })
+}
+
+func (c *chat) enter(room string, p *chatter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rooms[room] == nil {
+		c.rooms[room] = map[*chatter]bool{}
+	}
+	c.rooms[room][p] = true
+}
+
+func (c *chat) read(room string, p *chatter) {
+	defer func() {
+		c.mu.Lock()
+		delete(c.rooms[room], p)
+		c.mu.Unlock()
+		close(p.send)
+	}()
+	for n := 0; ; n++ {
+		_, b, err := p.ws.ReadMessage()
+		if err != nil {
+			return
+		}
+		if n == 0 {
+			c.mu.Lock()
+			c.heard = append(c.heard, string(b))
+			c.mu.Unlock()
+		}
+		if !c.lose || n%2 == 1 {
+			c.broadcast(room, b)
+		}
+		if c.twice {
+			c.broadcast(room, b)
+		}
+	}
+}
+
+func (c *chat) broadcast(room string, b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for o := range c.rooms[room] {
+		select {
+		case o.send <- b:
+		default: // too slow, as the example has it
+		}
+	}
+}
+
+func (p *chatter) write(together bool) {
+	defer p.ws.Close()
+	for b := range p.send {
+		for n := len(p.send); together && n > 0; n-- {
+			b = append(append(b[:len(b):len(b)], '\n'), <-p.send...)
+		}
+		p.ws.SetWriteDeadline(time.Now().Add(time.Second))
+		if p.ws.WriteMessage(websocket.TextMessage, b) != nil {
+			break
+		}
+	}
+	for range p.send { // until the reader ends it
+	}
+}
+
+// textPlan has peers in two networks that say something at a rate.
+func textPlan(t *testing.T, text Text) Plan {
+	t.Helper()
+	p, err := PlanOf("steady")
+	if err == nil {
+		p.Text, p.Seed = &text, 21
+		p, err = p.With(Phase{Peers: 20, Rate: 400, Duration: time.Second, Networks: 2})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Peers speak to servers that know nothing of PeerPigeon: deliveries are counted, and
+// their times taken.
+func TestText(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		server *chat
+		text   Text
+		want   func(Deliveries) bool
+	}{
+		"echo":       {&chat{alone: true}, Text{}, allDelivered},
+		"chat":       {&chat{}, Text{URL: "/{network}?name={index}", First: `{"hello":"{id}"}`, Message: `{"from":"{id}","n":{sequence}}`}, allDelivered},
+		"expression": {&chat{}, Text{URL: "/{network}", Reply: `/{id}[ ]+{sequence}\b/`}, allDelivered},
+		"in order":   {&chat{alone: true}, Text{Message: "hello", Reply: "hell"}, allDelivered},
+		"lossy":      {&chat{alone: true, lose: true}, Text{}, func(d Deliveries) bool { return d.Lost+d.Explained > 150 && d.Delivered < 250 }},
+		"twice":      {&chat{alone: true, twice: true}, Text{}, func(d Deliveries) bool { return d.Duplicated > 300 }},
+		"other":      {&chat{alone: true}, Text{Reply: "something else"}, func(d Deliveries) bool { return d.Delivered == 0 && d.Lost+d.Explained > 300 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, Config{URL: tt.server.start(t), Plan: textPlan(t, tt.text)})
+			if !tt.want(r.Deliveries) || len(r.Errors) > 0 || r.Deliveries.Misrouted > 0 {
+				t.Errorf("deliveries %+v, errors %v", r.Deliveries, r.Errors)
+			}
+			if got := r.Latencies.Hops[HopReply].Latency.Count(); got > r.Deliveries.Delivered || got < r.Deliveries.Delivered*3/4 { // what came after its sender left has none
+				t.Errorf("%d times of %d deliveries", got, r.Deliveries.Delivered)
+			}
+			if tt.text.First != "" && (len(tt.server.heard) != 20 || !strings.HasPrefix(tt.server.heard[0], `{"hello":"`)) {
+				t.Errorf("the first messages are %q", tt.server.heard)
+			}
+		})
+	}
+}
+
+// allDelivered allows for what was under way when its sender left.
+func allDelivered(d Deliveries) bool {
+	return d.Sent > 350 && d.Delivered+d.Explained == d.Sent && d.Explained < d.Sent/5 && d.Lost+d.Duplicated+d.Reordered+d.Unexpected == 0
+}
+
+// The leak verdict, too: the scenarios that need words which the codec lacks are left
+// out.
+func TestTextCheck(t *testing.T) {
+	t.Parallel()
+	p := quickCheck(t, 22)
+	p.Text = &Text{}
+	r := run(t, Config{URL: (&chat{alone: true}).start(t), Plan: p})
+	if v := r.Verdict; v.Outcome != verdict.Pass || len(v.Scenarios) != len(textScenarios) {
+		t.Errorf("outcome %s with %d scenarios", v.Outcome, len(v.Scenarios))
+	}
+}
+
+func TestTextErrors(t *testing.T) {
+	t.Parallel()
+	for text, names := range map[Text]string{
+		{Message: "{seq}"}:                 "{sequence}",
+		{URL: "/{peer}"}:                   "url",
+		{Reply: "/(/"}:                     "reply",
+		{First: "{name}"}:                  "first",
+		{Reply: "{id} of {everything}"}:    "{everything}",
+		{Message: "{id}", Reply: "/[/"}:    "missing closing ]",
+		{Message: "{Id} is left as it is"}: "",
+	} {
+		_, err := text.complete(1)
+		if (err == nil) != (names == "") || err != nil && !strings.Contains(err.Error(), names) {
+			t.Errorf("%+v: %v, want %q", text, err, names)
+		}
+	}
+	c, err := Text{URL: "ws://192.0.2.1/{id}"}.complete(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Address("ws://127.0.0.1:1", wire.PeerID(strings.Repeat("a", 40))); err == nil {
+		t.Errorf("load would go to %s", got)
+	}
+}
