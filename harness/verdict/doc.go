@@ -27,6 +27,13 @@
 // a leak from the first on. Other growth is one if it follows the doses or goes on
 // in every cycle, and doubtful if it ebbs, skips cycles or ignores the doses.
 //
+// # Thresholds
+//
+// The caller may set conditions of its own, such as a bound on a latency, and judge
+// them; they are told beside the leaks. A failed one makes a run fail that would
+// pass, one that cannot be told makes it inconclusive. What a run cannot tell of
+// leaks comes before them.
+//
 // # The scenario
 //
 // A finding that brings PerScenario is believed. For others the scenario is solved

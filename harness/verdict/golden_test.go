@@ -65,6 +65,7 @@ var goldenRuns = []struct {
 	run  func() verdict.Run
 }{
 	{"leak", leakingRun}, {"pass", sampleRun}, {"trend", trendRun}, {"invalid", invalidRun}, {"hostile", hostileRun}, {"soak", soakRun},
+	{"threshold", thresholdRun},
 }
 
 // Every form of every sample is as it was; -update accepts what it is now.

@@ -15,12 +15,27 @@ var reportHTML string
 
 var report = template.Must(template.New("report").Funcs(template.FuncMap{
 	"number": number, "size": size, "upper": func(o Outcome) string { return strings.ToUpper(string(o)) },
-	"short": Short, "join": func(words []string) string { return strings.Join(words, ", ") },
+	"held": func(o Outcome) string { return thresholdWords[o] }, "short": Short, "join": func(words []string) string { return strings.Join(words, ", ") },
 	"bar": func(part, whole int64) string { return fmt.Sprintf("%.1f", 100*float64(part)/float64(max(1, whole))) },
 }).Parse(reportHTML))
 
 // HTML writes the report: one file that needs no other and no network.
-func HTML(w io.Writer, v Verdict) error { return report.Execute(w, newDocument(v)) }
+func HTML(w io.Writer, v Verdict) error { return HTMLWith(w, v, nil, nil) }
+
+// Section is a part of the report that the caller adds. Its body may use the classes
+// of the page: card, grid, plot, legend, scroll, num, soft, and s0 to s4 for lines.
+type Section struct {
+	Title string
+	Body  template.HTML // in which all that came from outside is escaped
+}
+
+// HTMLWith writes the report with sections of the caller: some after the verdict and
+// the leaks, some at the end.
+func HTMLWith(w io.Writer, v Verdict, first, last []Section) error {
+	d := newDocument(v)
+	d.First, d.Last = first, last
+	return report.Execute(w, d)
+}
 
 // document is the verdict as the report shows it.
 type document struct {
@@ -36,6 +51,8 @@ type document struct {
 	Text     string
 	Numbers  []int // of the cycles
 	Single   bool  // the headline is the one leak
+
+	First, Last []Section // of the caller
 }
 
 // fact is one figure in large digits.

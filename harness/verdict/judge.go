@@ -16,7 +16,8 @@ func Judge(run Run) Verdict {
 	}
 	v := Verdict{
 		Schema: SchemaVersion, Run: j.about(), Failures: slices.Clone(r.Failures), Invalid: problems(r), Doubts: slices.Clone(r.Doubts),
-		Scenarios: r.Scenarios, Cycles: r.Cycles, Detectors: r.Detectors, Controls: r.Controls,
+		Thresholds: slices.Clone(r.Thresholds),
+		Scenarios:  r.Scenarios, Cycles: r.Cycles, Detectors: r.Detectors, Controls: r.Controls,
 		Trends: r.Trends, Series: finite(r.Series), Sensitivity: j.sensitivity(),
 	}
 	for _, g := range join(j.clues()) {
@@ -48,9 +49,11 @@ func (v *Verdict) decide(stale bool) Outcome {
 		return Invalid
 	case len(v.Leaks) > 0:
 		return Leaking
+	case len(v.broken(Failed)) > 0:
+		return Failed
 	case stale:
 		return Invalid
-	case len(v.Doubts) > 0 || len(v.Doubtful) > 0:
+	case len(v.Doubts) > 0 || len(v.Doubtful) > 0 || len(v.broken(Inconclusive)) > 0:
 		return Inconclusive
 	}
 	return Pass

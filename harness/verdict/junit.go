@@ -110,6 +110,9 @@ func (v *Verdict) junitCases(name string) []junitCase {
 	for i := range v.Trends {
 		cases = append(cases, v.Trends[i].junit(name))
 	}
+	for i := range v.Thresholds {
+		cases = append(cases, v.Thresholds[i].junit(name))
+	}
 	return append(cases, v.junitRun(name, cases))
 }
 
@@ -130,7 +133,7 @@ func (v *Verdict) junitRun(name string, others []junitCase) junitCase {
 		c.Failure = &junitProblem{Message: v.headline(), Type: string(Failed), Text: v.text()}
 	case len(left) > 0:
 		c.Error = &junitProblem{Message: left[0], Type: string(Invalid), Text: strings.Join(left, "\n")}
-	case v.Outcome == Inconclusive:
+	case v.Outcome == Inconclusive && len(v.Doubts)+len(v.Doubtful) > 0:
 		c.Error = &junitProblem{Message: v.headline(), Type: string(Inconclusive), Text: v.text()}
 	default:
 		v.junitFailure(&c, func(*Leak) bool { return true })

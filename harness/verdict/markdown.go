@@ -11,6 +11,7 @@ func Markdown(w io.Writer, v Verdict) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s %s\n\n", badge[v.Outcome], md(v.headline()))
 	mdReasons(&b, "What failed", v.Failures)
+	mdThresholds(&b, v.Thresholds)
 	mdReasons(&b, "Why the run cannot tell", v.Invalid)
 	for i := range v.Leaks {
 		mdLeak(&b, &v.Leaks[i], v.Run.Rate)
@@ -48,8 +49,14 @@ func (v *Verdict) headline() string {
 		}
 		return plural(int64(len(v.Leaks)), "leak")
 	case Failed:
+		if len(v.Failures) == 0 {
+			return "Failed: " + v.broken(Failed)[0]
+		}
 		return "Failed: " + v.Failures[0].What
 	case Inconclusive:
+		if len(v.Doubts)+len(v.Doubtful) == 0 {
+			return "Undecided: " + v.broken(Inconclusive)[0]
+		}
 		return "Undecided: there may be a leak"
 	}
 	if len(v.Invalid) == 1 {

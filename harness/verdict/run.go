@@ -36,6 +36,8 @@ type Run struct {
 	Doubts   []Reason
 	// Failures are what the target did wrong beside leaking: it died, for example.
 	Failures []Reason
+	// Thresholds are further conditions of the caller, which has judged them.
+	Thresholds []Threshold
 }
 
 // Scenario is one way in which peers came and went, over all cycles.

@@ -161,6 +161,12 @@ func (v *Verdict) sarifInvocation() sarifInvocation {
 	for _, r := range slices.Concat(v.Failures, v.Invalid) {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{r.What + because(r.Do)}})
 	}
+	for _, t := range v.broken(Failed) {
+		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{t}})
+	}
+	for _, t := range v.broken(Inconclusive) {
+		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{t}})
+	}
 	for _, r := range v.Doubts {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{r.What + because(r.Do)}})
 	}

@@ -27,6 +27,7 @@ func Text(w io.Writer, v Verdict) error {
 	for _, r := range v.Invalid {
 		p.reason("INVALID", r)
 	}
+	p.thresholds(v.Thresholds)
 	for i := range min(len(v.Leaks), textLeaks) {
 		p.leak(fmt.Sprintf("LEAK %d of %d", i+1, len(v.Leaks)), &v.Leaks[i], v.Run.Rate)
 	}

@@ -45,6 +45,8 @@ type Verdict struct {
 	Known    []Known `json:"known,omitempty"`    // leaks that a rule allows for now
 	Doubtful []Leak  `json:"doubtful,omitempty"` // growth that may be one
 
+	Thresholds []Threshold `json:"thresholds,omitempty"` // of the caller, as it judged them
+
 	NotLeaking  []string    `json:"notLeaking"` // scenarios
 	Sensitivity Sensitivity `json:"sensitivity"`
 
