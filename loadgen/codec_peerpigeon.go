@@ -36,18 +36,6 @@ func (PeerPigeon) Announce(id wire.PeerID, network string) []byte {
 		Data: fmt.Appendf(nil, `{"peerId":%q}`, id)})
 }
 
-// AnnounceHub is the announce of a hub, or of one that is none any more.
-func (PeerPigeon) AnnounceHub(id wire.PeerID, network string, isHub bool) []byte {
-	return message(wire.Message{Type: wire.KindAnnounce.String(), NetworkName: network,
-		Data: fmt.Appendf(nil, `{"peerId":%q,"isHub":%t}`, id, isHub)})
-}
-
-// Report is the notice of a discovery from hub to hub.
-func (PeerPigeon) Report(of wire.PeerID, network string) []byte {
-	return message(wire.Message{Type: wire.KindPeerDiscovered.String(), NetworkName: network,
-		Data: fmt.Appendf(nil, `{"peerId":%q}`, of)})
-}
-
 // Signal is an offer, answer or ICE candidate.
 func (PeerPigeon) Signal(kind wire.Kind, _, to wire.PeerID, network string, data []byte) []byte {
 	return message(wire.Message{Type: kind.String(), NetworkName: network, TargetPeerID: to, Data: data})

@@ -89,19 +89,31 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 			}
 			continue
 		}
-		off, _ := e.Phase.duration("off") // checked with the plan
-		pause(ctx, off)
-		if !e.settle(ctx, 0) {
+		if !e.off(ctx) {
 			return false
 		}
 	}
+	e.interim(k + 1)
 	return true
+}
+
+// off lets a block without peers pass.
+func (e *experiment) off(ctx context.Context) bool {
+	off, _ := e.Phase.duration("off") // checked with the plan
+	defer e.board.begin(SpanOff, off)()
+	pause(ctx, off)
+	return e.settle(ctx, 0)
 }
 
 // on has the peers of a block come and go. The warm-up is one that does not count.
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
 	before := landed(e.tally.scenarios())
 	order := e.order(doses)
+	kind := SpanOn
+	if place == warmUp {
+		kind = SpanWarmUp
+	}
+	defer e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))()
 	e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	if place == warmUp {
 		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate*float64(time.Second))), e.readPeak)

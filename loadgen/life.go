@@ -19,7 +19,7 @@ type scenario struct {
 // returns errLater, it is tried again.
 type step struct {
 	after time.Duration
-	do    func(context.Context, *life, Tick) error
+	do    func(*life, Tick) error
 }
 
 var errLater = errors.New("not possible yet")
@@ -37,7 +37,6 @@ type life struct {
 	rng      *rand.Rand
 	id       wire.PeerID
 	peer     *Peer
-	rival    *Peer // a second connection of the same id, if the scenario has one
 	arrival  time.Time
 	tally    *tally
 }
@@ -47,7 +46,7 @@ type life struct {
 func (l *life) begin(ctx context.Context, t Tick) {
 	l.arrival = t.Intended
 	var err error
-	if l.peer, err = l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, watch: l.stage.watch}); err != nil {
+	if l.peer, err = l.stage.fleet.dial(ctx, l.id, t); err != nil {
 		l.tally.failed(l.scenario.name, err)
 		return
 	}
@@ -71,7 +70,7 @@ func (l *life) step(ctx context.Context, i int) {
 }
 
 func (l *life) try(ctx context.Context, i int, t Tick) {
-	err := l.scenario.steps[i].do(ctx, l, t)
+	err := l.scenario.steps[i].do(l, t)
 	switch {
 	case err == nil:
 		l.step(ctx, i+1)

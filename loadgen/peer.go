@@ -16,8 +16,7 @@ type Peer struct {
 	id      wire.PeerID
 	sock    *socket
 	dialled Tick
-	watch   func(*Peer, Event) // told of every message, if not nil; what it takes, the reading waits
-	talk    *talk              // of a text codec
+	talk    *talk // of a text codec
 
 	order sync.Mutex // messages leave in the order of their numbers
 
@@ -29,10 +28,7 @@ type Peer struct {
 	greeted bool
 	left    bool // by its own will
 	kept    bool // it has left by vanishing: the connection stays open
-	heard   int  // signals that came
-	excused bool // the target may end the connection: that is no cut
 	over    bool // the connection has ended
-	why     error
 }
 
 // closePatience is how long the target may take to answer a close frame.
@@ -40,13 +36,11 @@ const closePatience = 5 * time.Second
 
 // run reads until the connection ends.
 func (p *Peer) run() {
-	var err error
-	for err == nil {
-		err = p.sock.receive(p.handle)
+	for p.sock.receive(p.handle) == nil {
 	}
 	p.mu.Lock()
-	left, kept, excused, r := p.left, p.kept, p.excused, p.room
-	p.over, p.why = !kept, err
+	left, kept, r := p.left, p.kept, p.room
+	p.over = !kept
 	p.mu.Unlock()
 	if kept {
 		return // and somebody will reset it
@@ -56,9 +50,7 @@ func (p *Peer) run() {
 	if left {
 		return
 	}
-	if !excused {
-		p.fleet.cut.Add(1)
-	}
+	p.fleet.cut.Add(1)
 	p.fleet.ledger.Left(p.id)
 	if r != nil {
 		r.leave(p, Tick{}, false)
@@ -73,9 +65,6 @@ func (p *Peer) handle(message []byte) {
 		return
 	}
 	e := p.fleet.codec.Decode(message)
-	if p.watch != nil {
-		p.watch(p, e)
-	}
 	switch e.Kind {
 	case EventGreeting:
 		p.mu.Lock()
@@ -121,9 +110,6 @@ func (p *Peer) signalled(e Event) {
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
 		return
 	}
-	p.mu.Lock()
-	p.heard++
-	p.mu.Unlock()
 	tick := Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
 	switch e.Signal {
 	case wire.KindOffer:
@@ -143,15 +129,10 @@ var errLeft = errors.New("the connection has ended")
 
 // announce enters a network. The one that it was in before, it leaves by that.
 func (p *Peer) announce(r *room, t Tick) error {
-	return p.announceBy(p.fleet.codec.Announce(p.id, r.name), r, t)
-}
-
-// announceBy enters a network by a message.
-func (p *Peer) announceBy(message []byte, r *room, t Tick) error {
 	if !p.enter(r, t) {
 		return errLeft
 	}
-	return p.fleet.send(p, message)
+	return p.fleet.send(p, p.fleet.codec.Announce(p.id, r.name))
 }
 
 func (p *Peer) enter(r *room, t Tick) bool {
@@ -210,34 +191,6 @@ func (p *Peer) isGreeted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.greeted
-}
-
-// excuse says that the target may end the connection.
-func (p *Peer) excuse() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.excused = true
-}
-
-// reason returns why the connection has ended, nil if it has not.
-func (p *Peer) reason() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.why
-}
-
-// signals returns how many signals came to the peer.
-func (p *Peer) signals() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.heard
-}
-
-// isKept reports whether the peer has vanished, and its connection is open.
-func (p *Peer) isKept() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.kept && !p.over
 }
 
 // isOver reports whether the connection has ended.

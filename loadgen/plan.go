@@ -20,7 +20,8 @@ type Plan struct {
 	Seed   uint64  `yaml:"seed" json:"seed"` // 0: drawn when the run begins
 	Phases []Phase `yaml:"phases" json:"phases"`
 
-	Text *Text `yaml:"text,omitempty" json:"text,omitempty"` // the codec, if it is not PeerPigeon's
+	Text *Text       `yaml:"text,omitempty" json:"text,omitempty"` // the codec, if it is not PeerPigeon's
+	Fail []Threshold `yaml:"fail,omitempty" json:"fail,omitempty"` // the run fails where these do not hold
 }
 
 // Phase is one profile with its figures. A figure that is zero is the profile's own.

@@ -23,8 +23,7 @@ type profile struct {
 
 // profiles are all profiles, in the order in which people are shown them.
 func profiles() []profile {
-	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
-		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile()}
+	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile()}
 }
 
 func profileOf(word string) (profile, error) {

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -61,6 +62,9 @@ func (t Times) Quantile(q float64) time.Duration {
 	return time.Duration(t.h.ValueAtQuantile(100*q)) * shortestTime
 }
 
+// Mean returns the mean.
+func (t Times) Mean() time.Duration { return time.Duration(t.h.Mean() * float64(shortestTime)) }
+
 // Max returns the longest.
 func (t Times) Max() time.Duration { return time.Duration(t.h.Max()) * shortestTime }
 
@@ -90,6 +94,28 @@ func (t *Times) UnmarshalText(b []byte) error {
 type HopTimes struct {
 	Latency Times `json:"latency"` // from when the action was to begin
 	Service Times `json:"service"` // from when it began
+
+	First time.Time `json:"first,omitzero"` // it ended so
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// Rate returns how many there were a second, from the first to the last; not a number
+// if there were not two.
+func (h *HopTimes) Rate() float64 {
+	if n := h.Latency.Count(); n > 1 && h.Last.After(h.First) {
+		return float64(n-1) / h.Last.Sub(h.First).Seconds()
+	}
+	return math.NaN()
+}
+
+// saw widens the time in which the hop was taken.
+func (h *HopTimes) saw(first, last time.Time) {
+	if h.First.IsZero() || !first.IsZero() && first.Before(h.First) {
+		h.First = first
+	}
+	if last.After(h.Last) {
+		h.Last = last
+	}
 }
 
 // Latencies are the times of all hops, and how late the generator was.
@@ -102,16 +128,21 @@ type Latencies struct {
 func newLatencies() Latencies {
 	l := Latencies{Slip: newTimes()}
 	for i := range l.Hops {
-		l.Hops[i] = HopTimes{newTimes(), newTimes()}
+		l.Hops[i] = HopTimes{Latency: newTimes(), Service: newTimes()}
 	}
 	return l
 }
 
+func (h *HopTimes) merge(o HopTimes) {
+	h.Latency.Merge(o.Latency)
+	h.Service.Merge(o.Service)
+	h.saw(o.First, o.Last)
+}
+
 // Merge adds all of o, which another process may have counted.
-func (l Latencies) Merge(o Latencies) {
+func (l *Latencies) Merge(o Latencies) {
 	for i := range l.Hops {
-		l.Hops[i].Latency.Merge(o.Hops[i].Latency)
-		l.Hops[i].Service.Merge(o.Hops[i].Service)
+		l.Hops[i].merge(o.Hops[i])
 	}
 	l.Slip.Merge(o.Slip)
 }
@@ -135,6 +166,7 @@ func (r *Recorder) add(h Hop, t Tick, end time.Time) {
 	defer r.locks[h].Unlock()
 	r.times.Hops[h].Latency.add(end.Sub(t.Intended))
 	r.times.Hops[h].Service.add(end.Sub(t.Start))
+	r.times.Hops[h].saw(end, end)
 }
 
 // AddSlip counts by how much an action began late.
@@ -149,8 +181,7 @@ func (r *Recorder) Snapshot() Latencies {
 	l := newLatencies()
 	for i := range l.Hops {
 		r.locks[i].Lock()
-		l.Hops[i].Latency.Merge(r.times.Hops[i].Latency)
-		l.Hops[i].Service.Merge(r.times.Hops[i].Service)
+		l.Hops[i].merge(r.times.Hops[i])
 		r.locks[i].Unlock()
 	}
 	r.slip.Lock()

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -27,6 +26,10 @@ type Config struct {
 	Commit  string // of the target, if known
 	Report  string // where the HTML report will be
 
+	// Watch, if it is set, is told a few times a second how the run stands, by one
+	// goroutine. It must return soon.
+	Watch func(Status)
+
 	Logger *slog.Logger // progress; default none
 }
 
@@ -37,13 +40,12 @@ type Result struct {
 	Latencies  Latencies       `json:"latencies"`
 	Deliveries Deliveries      `json:"deliveries"`
 	Timing     Timing          `json:"timing"`
-	Figures    []Figure        `json:"figures,omitempty"` // what the profiles measured beside
-	Sent       int64           `json:"sent"`              // messages
+	Sent       int64           `json:"sent"` // messages
 	Received   int64           `json:"received"`
 	Cut        int64           `json:"cut"` // connections that the target ended, or the network
 	Errors     map[string]int  `json:"errors,omitempty"`
 
-	Series *probe.Series `json:"-"` // every reading of the target
+	Timeline Timeline `json:"timeline"`
 }
 
 // runner is a run under way.
@@ -53,10 +55,9 @@ type runner struct {
 	fleet  *fleet
 	target *target
 	tally  *tally
+	board  *board
 	log    *slog.Logger
 	run    verdict.Run
-
-	figures []Figure // that profiles noted
 }
 
 // dispersePatience is how long peers may take to leave politely at the end.
@@ -77,19 +78,22 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	}
 	r.target = discover(ctx, r.cfg)
 	r.run.Detectors = r.target.detectors()
+	w := r.watch(ctx)
+	defer w.close()
 	for i := range r.plan.Phases {
 		if ctx.Err() == nil && len(r.run.Failures) == 0 {
 			err = errors.Join(err, r.phase(ctx, i))
 		}
 	}
 	r.fleet.disperse(dispersePatience)
+	timeline := w.end()
 	if err != nil {
 		return Result{}, fmt.Errorf("run: %w", err)
 	}
 	if ctx.Err() != nil {
 		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
 	}
-	return r.result(), nil
+	return r.result(timeline), nil
 }
 
 func newRunner(cfg Config) (*runner, error) {
@@ -109,6 +113,7 @@ func newRunner(cfg Config) (*runner, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &runner{cfg: cfg, plan: plan, fleet: newFleet(cfg.URL, cfg.Codec), tally: newTally(), log: cfg.Logger}
+	r.board = newBoard(r.fleet.base)
 	r.run = verdict.Run{
 		Name: "loadgen " + plan.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: plan.Seed,
 		Report: cfg.Report, Start: r.fleet.base,
@@ -141,6 +146,7 @@ func (r *runner) phase(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
+	defer r.board.enter(i+1, s.Profile)()
 	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
 	if p.experiment {
 		return p.run(ctx, s)

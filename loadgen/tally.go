@@ -77,3 +77,13 @@ func (t *tally) errorsSeen() map[string]int {
 	defer t.mu.Unlock()
 	return maps.Clone(t.errors)
 }
+
+// failures returns how many errors there were.
+func (t *tally) failures() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, times := range t.errors {
+		n += times
+	}
+	return n
+}

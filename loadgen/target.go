@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
@@ -22,7 +22,9 @@ type target struct {
 	probes []probe.Probe
 	died   func() error // why its process has ended, nil if it has not or nobody knows
 	start  time.Time
-	series probe.Series
+
+	turn  sync.Mutex    // of whoever reads: two at once would count each other
+	noted func(reading) // told every reading; nil: nobody
 }
 
 // discover finds what can be read: the pages at the URL of the target and at further
@@ -69,6 +71,8 @@ func (t *target) names() string {
 // read reads all probes. Those that cost the target a collection of its garbage are
 // read only if asked for, and last: a collection closes what was forgotten open.
 func (t *target) read(ctx context.Context, collect bool) (reading, error) {
+	t.turn.Lock()
+	defer t.turn.Unlock()
 	all, errs := reading{}, []error{}
 	for _, last := range []bool{false, true} {
 		for _, p := range t.probes {
@@ -82,7 +86,9 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 			}
 		}
 	}
-	t.series.Add(time.Now(), maps.Clone(all))
+	if t.noted != nil {
+		t.noted(all)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return all, fmt.Errorf("read: %w", err)
 	}

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,8 +23,6 @@ type toyHub struct {
 	leakResets  bool // the record of a peer that ends with a RST stays
 	releaseLate time.Duration
 	swapNetwork bool // signals are delivered in another network
-	believes    bool // what anybody reports as a hub goes to the network
-	takesTwo    bool // a second session of an id is taken, not refused
 
 	server *httptest.Server
 	mu     sync.Mutex
@@ -40,7 +38,7 @@ type toyPeer struct {
 }
 
 // idleLimit is after how much silence the toy hub gives a peer up.
-const idleLimit = 600 * time.Millisecond
+const idleLimit = 200 * time.Millisecond
 
 func (h *toyHub) start(t *testing.T) string {
 	t.Helper()
@@ -83,23 +81,18 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *toyHub) serve(p *toyPeer) {
-	if !h.admit(p) {
-		_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(wire.CodePolicy, "Peer already connected"), time.Now().Add(time.Second))
-		p.ws.Close()
-		return
-	}
+	h.mu.Lock()
+	h.open[p], h.peers[p] = true, true
+	h.mu.Unlock()
 	p.send(wire.Message{Type: "connected", FromPeerID: "system"})
-	over := make(chan struct{})
-	h.done.Go(func() { p.pings(over) })
 	err := h.read(p)
-	close(over)
 	p.ws.Close()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.open, p)
-	switch reset := p.network != "" && isReset(err); {
-	case h.leakResets && reset:
-	case h.releaseLate > 0 && reset:
+	switch {
+	case h.leakResets && errors.Is(err, syscall.ECONNRESET):
+	case h.releaseLate > 0 && errors.Is(err, syscall.ECONNRESET):
 		time.AfterFunc(h.releaseLate, func() {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -110,49 +103,9 @@ func (h *toyHub) serve(p *toyPeer) {
 	}
 }
 
-func (h *toyHub) admit(p *toyPeer) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for o := range h.open {
-		if o.id == p.id && !h.takesTwo {
-			return false
-		}
-	}
-	h.open[p], h.peers[p] = true, true
-	return true
-}
-
-// isReset reports whether a connection ended without a word. Where the hub was writing,
-// the reader sees an end of file in place of the reset.
-func isReset(err error) bool {
-	var silence net.Error
-	if errors.As(err, &silence) && silence.Timeout() {
-		return false
-	}
-	return err != nil && !websocket.IsCloseError(err, websocket.CloseNormalClosure)
-}
-
-// pings asks a peer for signs of life.
-func (p *toyPeer) pings(over <-chan struct{}) {
-	ticker := time.NewTicker(idleLimit / 5)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-over:
-			return
-		case <-ticker.C:
-			_ = p.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(idleLimit)) // the reader finds out
-		}
-	}
-}
-
 func (h *toyHub) read(p *toyPeer) error {
-	alive := func(string) error { return p.ws.SetReadDeadline(time.Now().Add(idleLimit)) }
-	p.ws.SetPongHandler(alive)
 	for {
-		if err := alive(""); err != nil {
-			return err
-		}
+		p.ws.SetReadDeadline(time.Now().Add(idleLimit))
 		_, b, err := p.ws.ReadMessage()
 		if err != nil {
 			return err
@@ -166,8 +119,6 @@ func (h *toyHub) read(p *toyPeer) error {
 			h.announce(p, m.NetworkName)
 		case "goodbye":
 			return nil
-		case "peer-discovered":
-			h.reported(p, m)
 		case "offer", "answer", "ice-candidate":
 			h.relay(p, m)
 		}
@@ -187,17 +138,6 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 	for _, o := range others {
 		o.send(discovered(p, network))
 		p.send(discovered(o, network))
-	}
-}
-
-// reported tells the members of a network of a peer of another hub.
-func (h *toyHub) reported(p *toyPeer, m wire.Message) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for o := range h.open {
-		if h.believes && o != p && o.network == m.NetworkName {
-			o.send(wire.Message{Type: m.Type, FromPeerID: "system", NetworkName: m.NetworkName, Data: m.Data})
-		}
 	}
 }
 

@@ -25,8 +25,15 @@ Profiles:
 	}
 	table.Flush()
 	fmt.Fprintf(w, "\nFlags:\n%s", o.flags.FlagUsagesWrapped(100))
+	fmt.Fprint(w, `
+Thresholds are what, one of < <= > >= == !=, and a value: p99(offer)<50ms. One without a sample fails;
+one of times is inconclusive when the generator was saturated. What may be compared:
+`)
+	for _, line := range loadgen.Measures() {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
 	fmt.Fprintf(w, `
-Exit codes: %d when the target passed, %d when it failed (it leaks, or died), %d when the run could
+Exit codes: %d when the target passed, %d when it failed (it leaks, died, or broke a threshold), %d when the run could
 not tell, %d when it was too short to.
 `, exitPassed, exitFailed, exitCannotTell, exitInconclusive)
 }

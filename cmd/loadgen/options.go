@@ -34,6 +34,7 @@ type options struct {
 	report    string
 	iOwnThis  bool
 	hub       string
+	fail      []string
 	codec     string
 	text      loadgen.Text
 	help      bool
@@ -85,6 +86,7 @@ func (o *options) define() {
 	f.StringVar(&o.text.First, "first", "", "first message of a peer, a `TEMPLATE`")
 	f.StringVar(&o.text.Message, "message", "", "message of a peer, a `TEMPLATE` that has {sequence}, too; empty for \"{id} {sequence}\"")
 	f.StringVar(&o.text.Reply, "reply", "", "what is in the reply to a message, a `TEMPLATE`, or /of a regular expression/; empty for the message")
+	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be given more than once")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
 	f.BoolVarP(&o.help, "help", "h", false, "print this")
 }
@@ -152,6 +154,13 @@ func (o *options) makePlan(word string) (err error) {
 		return err
 	}
 	o.figures.Params = o.params
+	for _, text := range o.fail {
+		t, err := loadgen.ParseThreshold(text)
+		if err != nil {
+			return err
+		}
+		o.plan.Fail = append(o.plan.Fail, t)
+	}
 	o.plan, err = o.plan.With(o.figures)
 	return err
 }

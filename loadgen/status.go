@@ -1,0 +1,161 @@
+package loadgen
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Status is how a run under way stands, for people who watch it.
+type Status struct {
+	Elapsed time.Duration
+	Plan    string
+	Phase   string // the profile; "" before the first
+	Number  int    // of the phase, from 1
+	Of      int    // phases
+	Block   string // of an experiment: SpanWarmUp, SpanOn or SpanOff; "" for none
+	Pairs   int    // of blocks that are done
+	Planned int    // pairs that it takes at least
+
+	Connections int
+	Lives       int64
+	Sent        int64
+	Received    int64
+	Cut         int64
+	Errors      int64
+	Connects    float64 // a second, lately
+	SentRate    float64
+	ReceiveRate float64
+
+	Hops       []HopStatus // those that were taken
+	Slip99     time.Duration
+	Deliveries Deliveries
+	Target     []Reading       // of the target, the last: memory, goroutines, descriptors
+	Trends     []verdict.Trend // what the experiment knows so far; nil before it does
+}
+
+// HopStatus is a hop so far.
+type HopStatus struct {
+	Hop   Hop
+	Count int64
+	Rate  float64 // a second, lately
+	P50   time.Duration
+	P99   time.Duration
+}
+
+// Reading is one value of the target.
+type Reading struct {
+	Series string
+	Class  verdict.Class
+	Unit   string // verdict.Bytes, or "" for a count
+	Value  float64
+}
+
+// board is where a run notes what it is at. Its methods may be called concurrently.
+type board struct {
+	base time.Time
+
+	mu       sync.Mutex
+	phase    string
+	number   int
+	block    string
+	pairs    int
+	planned  int
+	trends   []verdict.Trend
+	readEach time.Duration // how often the target is read meanwhile
+	spans    []Span
+}
+
+// readEvery is how often the target is read while peers are connected, at most;
+// readsInBlock how often in a block: a target that pays for being read must not
+// pay much more in blocks with peers than in those without.
+const (
+	readEvery    = time.Second
+	readsInBlock = 10
+)
+
+func newBoard(base time.Time) *board { return &board{base: base, readEach: readEvery} }
+
+// enter notes the beginning of a phase and returns what notes its end.
+func (b *board) enter(number int, profile string) (leave func()) {
+	b.mu.Lock()
+	b.phase, b.number, b.block, b.pairs, b.planned, b.readEach = profile, number, "", 0, 0, readEvery
+	b.mu.Unlock()
+	return b.span(SpanPhase, profile)
+}
+
+// begin notes the beginning of a block of about so long, and returns what notes its
+// end.
+func (b *board) begin(kind string, about time.Duration) (end func()) {
+	b.mu.Lock()
+	b.block, b.readEach = kind, max(readEvery, about/readsInBlock)
+	b.mu.Unlock()
+	return b.span(kind, "")
+}
+
+func (b *board) span(kind, name string) (end func()) {
+	from := time.Since(b.base).Seconds()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.spans) < maxSpans {
+			b.spans = append(b.spans, Span{From: from, To: time.Since(b.base).Seconds(), Kind: kind, Name: name})
+		}
+	}
+}
+
+// learned notes how far an experiment is, and what it knows.
+func (b *board) learned(pairs, planned int, trends []verdict.Trend) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pairs, b.planned, b.trends = pairs, planned, trends
+}
+
+func (b *board) read() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.readEach
+}
+
+// fill writes what the board says into a status.
+func (b *board) fill(s *Status) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.Phase, s.Number, s.Block, s.Pairs, s.Planned, s.Trends = b.phase, b.number, b.block, b.pairs, b.planned, b.trends
+}
+
+func (b *board) allSpans() []Span {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.spans)
+}
+
+// shown are the readings that people want to see of a target: of each class that
+// which is judged best.
+func (r reading) shown() []Reading {
+	var list []Reading
+	for _, class := range []verdict.Class{verdict.Object, verdict.Goroutine, verdict.Descriptor} {
+		best, name := 0, ""
+		for _, n := range slices.Sorted(maps.Keys(r)) {
+			if k := kindOf(n); !k.skip && k.class == class && k.prefer > best {
+				best, name = k.prefer, n
+			}
+		}
+		if name != "" {
+			list = append(list, Reading{name, class, kindOf(name).unit, r[name]})
+		}
+	}
+	return list
+}
+
+// interim notes what an experiment knows while it runs, if somebody watches.
+func (e *experiment) interim(pairs int) {
+	var trends []verdict.Trend
+	if e.stage.watched && len(e.cycles) >= minPairs {
+		trends = e.ask()
+	}
+	e.stage.board.learned(pairs, e.pairs, trends)
+}

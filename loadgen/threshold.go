@@ -1,0 +1,154 @@
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Threshold is a condition that a run must meet, written as in
+//
+//	p99(offer)<50ms   p50(connect.service)<=2ms   rate(offer)>1000   count(ping)>=100
+//	lost==0   misrouted<0.1%   cut==0   errors<1%   connections>=5000
+//	leak==none   leak(rst)==none   retained(go_goroutines)<0.5   peak(health.memory.rss)<200MB
+//
+// What is measured, with what it is of in parentheses; one of < <= > >= == !=; and a
+// value in the unit of what is measured. ParseThreshold reads it; the zero value is
+// none. A threshold of which the run has no sample fails: nothing was measured, so
+// nothing was shown.
+type Threshold struct {
+	text  string
+	what  measure
+	of    string // the hop, scenario or series; "" for none
+	op    string
+	value float64 // in the measure's unit: nanoseconds, percent of the whole, bytes
+	share bool    // value is in percent
+	word  string  // of a measure that is a word
+}
+
+// thresholdForm is a name, a part in parentheses that may hold whatever the name of a
+// series does, an operator, and a value.
+var thresholdForm = regexp.MustCompile(`^\s*([a-z][a-z0-9.]*)\s*(?:\((.*)\))?\s*(<=|>=|==|!=|<|>)\s*([^<>=!()]*?)\s*$`)
+
+// longestThreshold bounds what is read: longer is a slip of the pen.
+const longestThreshold = 500
+
+// ParseThreshold reads a threshold. The error says what is wrong, and what there is.
+func ParseThreshold(text string) (Threshold, error) {
+	t, err := parseThreshold(text)
+	if err != nil {
+		return Threshold{}, fmt.Errorf("threshold %.80q: %w", text, err)
+	}
+	return t, nil
+}
+
+func parseThreshold(text string) (Threshold, error) {
+	m := thresholdForm.FindStringSubmatch(text)
+	if m == nil || len(text) > longestThreshold {
+		return Threshold{}, errors.New("must be what, < <= > >= == or !=, and a value, as in p99(offer)<50ms or lost==0")
+	}
+	of := strings.TrimSpace(m[2])
+	what, err := measureOf(m[1])
+	if err == nil {
+		err = what.takes(of, strings.Contains(text, "("))
+	}
+	t := Threshold{text: m[1], what: what, of: of, op: m[3]}
+	if err == nil {
+		err = t.read(m[4])
+	}
+	if err != nil {
+		return Threshold{}, err
+	}
+	if of != "" {
+		t.text += "(" + of + ")"
+	}
+	t.text += t.op + m[4]
+	return t, nil
+}
+
+// read reads the value in the unit of what is measured.
+func (t *Threshold) read(value string) (err error) {
+	switch t.what.unit {
+	case unitWord:
+		t.word = value
+		if value != leakNone && value != leakFound || t.op != "==" && t.op != "!=" {
+			return fmt.Errorf("%s is compared by == or != with %s or %s", t.what.name, leakNone, leakFound)
+		}
+	case unitTime:
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is no time with a unit, such as 50ms or 1.5s", value)
+		}
+		t.value = float64(d)
+	case unitShare:
+		value, t.share = strings.CutSuffix(value, "%")
+		t.value, err = number(value)
+	case unitBytes:
+		t.value, err = size(value)
+	default:
+		t.value, err = number(value)
+	}
+	if err == nil && t.what.interval && (t.op == "==" || t.op == "!=") {
+		err = fmt.Errorf("%s is known within an interval: compare by < or >", t.what.name)
+	}
+	return err
+}
+
+// number reads a number that is not negative.
+func number(s string) (float64, error) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || !(v >= 0) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%q is no number from 0 up", s)
+	}
+	return v, nil
+}
+
+// size reads a number of bytes, or of anything, with or without a unit.
+func size(s string) (float64, error) {
+	for _, u := range []struct {
+		unit  string
+		bytes float64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}} {
+		if figure, ok := strings.CutSuffix(s, u.unit); ok {
+			v, err := number(figure)
+			return v * u.bytes, err
+		}
+	}
+	v, err := number(s)
+	if err != nil {
+		err = fmt.Errorf("%q is no number from 0 up, with B, kB, MB, GB, KiB, MiB, GiB or no unit", s)
+	}
+	return v, err
+}
+
+func (t Threshold) String() string { return t.text }
+
+// MarshalText writes the threshold as ParseThreshold reads it.
+func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.text), nil }
+
+// UnmarshalText is ParseThreshold.
+func (t *Threshold) UnmarshalText(b []byte) (err error) {
+	*t, err = ParseThreshold(string(b))
+	return err
+}
+
+// holds compares.
+func (t Threshold) holds(v float64) bool {
+	switch t.op {
+	case "<":
+		return v < t.value
+	case "<=":
+		return v <= t.value
+	case ">":
+		return v > t.value
+	case ">=":
+		return v >= t.value
+	case "==":
+		return v == t.value
+	}
+	return v != t.value
+}

@@ -1,0 +1,178 @@
+package loadgen
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+func parsed(t *testing.T, text string) Threshold {
+	t.Helper()
+	th, err := ParseThreshold(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return th
+}
+
+func TestParseThreshold(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{
+		"p99(offer)<50ms": 50e6, " p99.9 ( connect.service ) <= 1.5s ": 1.5e9, "max(slip)<1us": 1e3, "mean(ping)>0s": 0,
+		"rate(offer)>1000": 1000, "count(answer)>=1e3": 1000, "lost==0": 0, "misrouted<0.1%": 0.1, "errors != 3": 3,
+		"leak==none": 0, "leak(rst)!=leak": 0, "retained(go_goroutines)<0.5": .5, "peak(health.memory.rss)<200MB": 200e6,
+		`peak(sessions{state="a)b"})<2KiB`: 2048, "connections>=5000": 5000,
+	} {
+		th := parsed(t, text)
+		if th.value != want {
+			t.Errorf("%s: value %v, want %v", text, th.value, want)
+		}
+		if again := parsed(t, th.String()); again != th {
+			t.Errorf("%s is written as %s, which is another", text, th)
+		}
+	}
+}
+
+// What is wrong is said, with what there is.
+func TestParseThresholdErrors(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "must be what", "p99(offer)": "must be what", "p99(offer)<": "unit", "p99(offer)=50ms": "must be what",
+		"p99(offer)<50": "unit", "p99(offer)<-5ms": "unit", "p99(pong)<5ms": "discovery-first", "p99<5ms": "connect",
+		"p100(offer)<5ms": "below 100", "p0(offer)<5ms": "above 0", "pnan(offer)<5ms": "below 100", "latency(offer)<5ms": "p99.9",
+		"lost(offer)==0": "of nothing", "lost()==0": "of nothing", "lost==NaN": "no number", "lost==-1": "no number", "lost==Inf": "no number",
+		"leak==0": "none or leak", "leak<none": "==", "leak()==none": "leak(rst)", "peak()<5": "series", "peak(a)<5XB": "no number",
+		"retained(a)==0": "interval", "rate(offer)>1000/s": "no number", "lost==0 && cut==0": "must be what", "p99(offer)<50ms x": "unit",
+		"lost==" + strings.Repeat("0", 600): "must be what",
+	} {
+		if _, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40s: got %v, want an error with %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParseThreshold(f *testing.F) {
+	for _, s := range []string{"p99(offer)<50ms", "lost==0", "leak(rst)==none", `peak(a{b="c"})<2KiB`, "misrouted<0.1%", "p9e1(ping)<1h"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		th, err := ParseThreshold(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseThreshold(th.String())
+		if err != nil || again != th {
+			t.Errorf("%q is written as %q, which reads as %+v, %v", text, th, again, err)
+		}
+		r := &Result{Latencies: newLatencies()}
+		if j := th.judge(r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
+			t.Errorf("%q without a sample is %s", text, j.Outcome)
+		}
+	})
+}
+
+// A plan file may hold thresholds, and what is wrong with one is said.
+func TestThresholdsInPlan(t *testing.T) {
+	t.Parallel()
+	p, err := ParsePlan([]byte("name: x\nphases: [{profile: ramp}]\nfail: ['p99(offer)<50ms', lost==0]\n"))
+	if err != nil || len(p.Fail) != 2 || p.Fail[1].String() != "lost==0" {
+		t.Fatalf("%v: %v", p.Fail, err)
+	}
+	b, err := yaml.Marshal(p)
+	if err != nil || !strings.Contains(string(b), "p99(offer)<50ms") {
+		t.Errorf("%s: %v", b, err)
+	}
+	var again Plan
+	j, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(j, &again)
+	}
+	if err != nil || again.Fail[0] != p.Fail[0] {
+		t.Errorf("%s: %v", j, err)
+	}
+	if _, err := ParsePlan([]byte("phases: [{profile: ramp}]\nfail: ['p99(offre)<50ms']\n")); err == nil || !strings.Contains(err.Error(), "offre") {
+		t.Errorf("got %v, want an error that names the hop", err)
+	}
+}
+
+// sampleResult is a result of which most is known.
+func sampleResult() *Result {
+	r := &Result{
+		Latencies: newLatencies(), Deliveries: Deliveries{Sent: 1000, Delivered: 998, Lost: 2}, Sent: 1100, Received: 1098, Cut: 1,
+		Errors: map[string]int{"refused": 1}, Timing: Timing{Outcome: verdict.None},
+	}
+	base := time.Unix(1_000_000, 0)
+	rec := NewRecorder()
+	for i := range 101 {
+		end := base.Add(time.Duration(i) * 100 * time.Millisecond)
+		rec.add(HopOffer, Tick{end.Add(-time.Duration(i) * time.Millisecond), end.Add(-time.Millisecond)}, end)
+	}
+	r.Latencies = rec.Snapshot()
+	r.Timeline.add(1, map[string]float64{columnConnections: 40, targetColumn("rss"): 5e6}, []string{columnConnections, targetColumn("rss")})
+	r.Timeline.add(2, map[string]float64{columnConnections: 30}, nil)
+	r.Verdict = verdict.Verdict{
+		Run: verdict.About{Lives: 100}, NotLeaking: []string{"clean"}, Scenarios: []verdict.Scenario{{Name: "clean"}, {Name: "rst"}, {Name: "roam"}},
+		Trends: []verdict.Trend{{Series: "peers", Outcome: verdict.Leaking, Retained: 10, Interval: &verdict.Interval{Low: 8, High: 12}}, {Series: "young"}},
+		Leaks:  []verdict.Leak{{Source: verdict.Attribution{Shares: []verdict.Share{{Scenario: "rst"}}}}},
+	}
+	return r
+}
+
+func TestJudgeThreshold(t *testing.T) {
+	t.Parallel()
+	r := sampleResult()
+	for text, want := range map[string]verdict.Outcome{
+		"p50(offer)<55ms": verdict.Pass, "p50(offer)<45ms": verdict.Failed, "p99(offer.service)<=2ms": verdict.Pass, "max(offer)>99ms": verdict.Pass,
+		"mean(offer)<51ms": verdict.Pass, "count(offer)==101": verdict.Pass, "rate(offer)>9.9": verdict.Pass, "rate(offer)>11": verdict.Failed,
+		"lost==0": verdict.Failed, "lost<=0.2%": verdict.Pass, "lost<0.2%": verdict.Failed, "misrouted==0": verdict.Pass, "cut<=1%": verdict.Pass,
+		"errors==1": verdict.Pass, "errors<0.5%": verdict.Failed, "lives==100": verdict.Pass, "connections>=40": verdict.Pass, "connections>40": verdict.Failed,
+		"sent==1100": verdict.Pass, "delivered>=99%": verdict.Pass, "leak==none": verdict.Failed, "leak!=none": verdict.Pass, "leak(rst)==none": verdict.Failed,
+		"leak(clean)==none": verdict.Pass, "leak(roam)==none": verdict.Inconclusive, "retained(peers)<13": verdict.Pass, "retained(peers)<7": verdict.Failed,
+		"retained(peers)<11": verdict.Inconclusive, "retained(young)<11": verdict.Inconclusive, "peak(rss)<=5MB": verdict.Pass, "peak(rss)<4MB": verdict.Failed,
+		// Nothing was measured.
+		"p99(ping)<1h": verdict.Failed, "count(ping)==0": verdict.Failed, "rate(ping)<1000": verdict.Failed, "leak(churn)==none": verdict.Failed,
+		"retained(other)<1000": verdict.Failed, "peak(other)<1000GB": verdict.Failed, "p99(slip)<1h": verdict.Failed,
+	} {
+		if got := parsed(t, text).judge(r, &r.Verdict); got.Outcome != want || got.Text != text {
+			t.Errorf("%s: %s (%s, %s), want %s", text, got.Outcome, got.Actual, got.Why, want)
+		}
+	}
+}
+
+// What a generator that was saturated measured never makes a threshold of times pass.
+func TestSaturatedThresholds(t *testing.T) {
+	t.Parallel()
+	r := sampleResult()
+	r.Timing.Outcome = verdict.Inconclusive
+	for text, want := range map[string]verdict.Outcome{
+		"p50(offer)<55ms": verdict.Inconclusive, "p50(offer)<1ms": verdict.Inconclusive, "max(offer.service)<1h": verdict.Inconclusive,
+		"rate(offer)>9": verdict.Pass, "rate(offer)>11": verdict.Inconclusive, "rate(offer)<11": verdict.Inconclusive,
+		"p99(ping)<1h": verdict.Failed, "lost<=2": verdict.Pass, "count(offer)>100": verdict.Pass,
+	} {
+		if got := parsed(t, text).judge(r, &r.Verdict); got.Outcome != want {
+			t.Errorf("%s: %s, want %s", text, got.Outcome, want)
+		}
+	}
+}
+
+// A run without a leak, and one that is not sure.
+func TestLeakThreshold(t *testing.T) {
+	t.Parallel()
+	r, th := sampleResult(), parsed(t, "leak==none")
+	v := verdict.Verdict{Trends: []verdict.Trend{{Outcome: verdict.None}}}
+	if got := th.judge(r, &v); got.Outcome != verdict.Pass {
+		t.Errorf("no leak is %s", got.Outcome)
+	}
+	v.Trends[0].Outcome = verdict.Inconclusive
+	if got := th.judge(r, &v); got.Outcome != verdict.Inconclusive {
+		t.Errorf("not sure is %s", got.Outcome)
+	}
+	if got := th.judge(r, &verdict.Verdict{}); got.Outcome != verdict.Failed {
+		t.Errorf("no experiment is %s", got.Outcome)
+	}
+}

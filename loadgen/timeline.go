@@ -1,0 +1,167 @@
+package loadgen
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Timeline is what a run and its target did over time, in columns: one value for each
+// time, not a number where there is none. However long a run is, it is of bounded
+// size: when it is full, each two times leave the later one, and the higher value.
+type Timeline struct {
+	Seconds []float64 `json:"seconds"` // since the run began
+	Columns []Column  `json:"columns"`
+	Spans   []Span    `json:"spans,omitempty"`
+}
+
+// Column is one quantity. Those that count go up from the beginning of the run.
+type Column struct {
+	Name   string `json:"name"`
+	Values Values `json:"values"`
+}
+
+// Span is a stretch of the run.
+type Span struct {
+	From float64 `json:"from"` // seconds
+	To   float64 `json:"to"`
+	Kind string  `json:"kind"` // one of the kinds
+	Name string  `json:"name,omitempty"`
+}
+
+// The kinds of spans.
+const (
+	SpanPhase  = "phase"   // of the plan, by its profile
+	SpanWarmUp = "warm-up" // of an experiment
+	SpanOn     = "on"      // block with peers
+	SpanOff    = "off"     // block without
+)
+
+// The names of columns. Those of the target begin with targetPrefix, those of the
+// times of a hop, within the time since the one before, in milliseconds, with a
+// quantile.
+const (
+	columnConnections = "connections"
+	columnLives       = "lives"
+	columnSent        = "sent"
+	columnReceived    = "received"
+	columnCut         = "cut"
+	columnErrors      = "errors"
+
+	targetPrefix = "target "
+	countPrefix  = "count "
+	p50Prefix    = "p50 "
+	p99Prefix    = "p99 "
+)
+
+func targetColumn(series string) string { return targetPrefix + series }
+
+// maxTimes and maxSpans bound a timeline.
+const (
+	maxTimes = 2400
+	maxSpans = 4000
+)
+
+// Values are numbers, null in JSON where there is none.
+type Values []float64
+
+// MarshalJSON writes them.
+func (v Values) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, x := range v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			b = append(b, "null"...)
+			continue
+		}
+		b = strconv.AppendFloat(b, x, 'g', -1, 64)
+	}
+	return append(b, ']'), nil
+}
+
+// UnmarshalJSON reads them.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	var list []*float64
+	if err := json.Unmarshal(b, &list); err != nil {
+		return fmt.Errorf("values: %w", err)
+	}
+	*v = make(Values, len(list))
+	for i, x := range list {
+		if (*v)[i] = math.NaN(); x != nil {
+			(*v)[i] = *x
+		}
+	}
+	return nil
+}
+
+// add adds the values of a time. A column that is missing has no value then.
+func (t *Timeline) add(seconds float64, row map[string]float64, order []string) {
+	t.Seconds = append(t.Seconds, seconds)
+	for _, name := range order {
+		if t.column(name) == nil {
+			t.Columns = append(t.Columns, Column{Name: name, Values: slices.Repeat(Values{math.NaN()}, len(t.Seconds)-1)})
+		}
+	}
+	for i := range t.Columns {
+		value, ok := row[t.Columns[i].Name]
+		if !ok {
+			value = math.NaN()
+		}
+		t.Columns[i].Values = append(t.Columns[i].Values, value)
+	}
+}
+
+// thin leaves half of the times.
+func (t *Timeline) thin() {
+	n := len(t.Seconds) / 2
+	for i := range n {
+		t.Seconds[i] = t.Seconds[2*i+1]
+		for _, c := range t.Columns {
+			a, b := c.Values[2*i], c.Values[2*i+1]
+			if c.Values[i] = b; math.IsNaN(b) || a > b {
+				c.Values[i] = a
+			}
+		}
+	}
+	t.Seconds = t.Seconds[:n]
+	for i := range t.Columns {
+		t.Columns[i].Values = t.Columns[i].Values[:n]
+	}
+}
+
+// column returns the values of a column, nil if there is none.
+func (t *Timeline) column(name string) Values {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return t.Columns[i].Values
+		}
+	}
+	return nil
+}
+
+// peak is the highest value of a column, not a number if there is none.
+func (t *Timeline) peak(name string) float64 {
+	highest := math.NaN()
+	for _, v := range t.column(name) {
+		if math.IsNaN(highest) || v > highest {
+			highest = v
+		}
+	}
+	return highest
+}
+
+// series names the columns of the target.
+func (t *Timeline) series() []string {
+	var names []string
+	for i := range t.Columns {
+		if name, ok := strings.CutPrefix(t.Columns[i].Name, targetPrefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}

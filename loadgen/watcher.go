@@ -1,0 +1,250 @@
+package loadgen
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// watcher follows a run: it keeps the timeline, reads the target while peers are
+// connected, and tells whoever watches. It has two goroutines of its own, for a
+// target may take its time to answer.
+type watcher struct {
+	r     *runner
+	board *board
+	tell  func(Status) // nil: nobody watches
+
+	// Owned by follow, and by end after that.
+	timeline Timeline
+	every    time.Duration // between times of the timeline
+	next     time.Time
+	windows  [NumHops]window
+	last     marks
+
+	mu      sync.Mutex
+	latest  reading // the last value of each series
+	fresh   bool    // there is one that is not in the timeline
+	stop    context.CancelFunc
+	members sync.WaitGroup
+}
+
+// tellEvery is how often who watches is told.
+const (
+	tellEvery    = 250 * time.Millisecond
+	timelineStep = time.Second
+	maxSeries    = 200 // of a target in the timeline
+)
+
+// marks are counts at a time, from which rates are worked out.
+type marks struct {
+	at                    time.Time
+	lives, sent, received int64
+	hops                  [NumHops]int64
+	connects, out, in     float64
+	rates                 [NumHops]float64
+}
+
+// window is the times of one hop up to the last time in the timeline.
+type window struct{ before *hdrhistogram.Histogram }
+
+// watch begins to follow a run, whose target is known.
+func (r *runner) watch(ctx context.Context) *watcher {
+	w := &watcher{r: r, board: r.board, tell: r.cfg.Watch, every: timelineStep, latest: reading{}}
+	w.last.at = r.fleet.base
+	w.next = r.fleet.base.Add(w.every)
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx)) // the end is part of it
+	r.target.noted = w.note
+	w.members.Go(func() { w.follow(ctx) })
+	w.members.Go(func() { w.readTarget(ctx) })
+	return w
+}
+
+// close ends it.
+func (w *watcher) close() {
+	w.stop()
+	w.members.Wait()
+}
+
+// end ends it and returns the timeline.
+func (w *watcher) end() Timeline {
+	w.close()
+	w.sample(time.Now())
+	w.timeline.Spans = w.board.allSpans()
+	return w.timeline
+}
+
+// note takes a reading of the target.
+func (w *watcher) note(values reading) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, v := range values {
+		if _, known := w.latest[name]; known || len(w.latest) < maxSeries && !kindOf(name).skip {
+			w.latest[name] = v
+			w.fresh = true
+		}
+	}
+}
+
+// readTarget reads the target while peers are connected. At rest the run itself reads
+// it.
+func (w *watcher) readTarget(ctx context.Context) {
+	for ctx.Err() == nil {
+		if pause(ctx, w.board.read()); w.r.fleet.size() > 0 {
+			_, _ = w.r.target.read(ctx, false) // what cannot be read is missing in the timeline
+		}
+	}
+}
+
+func (w *watcher) follow(ctx context.Context) {
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if !now.Before(w.next) {
+				w.sample(now)
+			}
+			if w.tell != nil {
+				w.tell(w.status(now))
+			}
+		}
+	}
+}
+
+// sample adds a time to the timeline.
+func (w *watcher) sample(now time.Time) {
+	for !w.next.After(now) {
+		w.next = w.next.Add(w.every)
+	}
+	f := w.r.fleet
+	order := []string{columnConnections, columnLives, columnSent, columnReceived, columnCut, columnErrors}
+	row := map[string]float64{
+		columnConnections: float64(f.size()), columnLives: float64(f.lives()), columnSent: float64(f.sent.Load()),
+		columnReceived: float64(f.received.Load()), columnCut: float64(f.cut.Load()), columnErrors: float64(w.r.tally.failures()),
+	}
+	add := func(name string, v float64) { row[name], order = v, append(order, name) }
+	for h := range NumHops {
+		times := f.rec.clone(h)
+		if times == nil {
+			continue
+		}
+		add(countPrefix+h.String(), float64(times.TotalCount()))
+		if q := w.windows[h].move(times); q != nil {
+			add(p50Prefix+h.String(), q[0])
+			add(p99Prefix+h.String(), q[1])
+		}
+	}
+	w.mu.Lock()
+	if w.fresh {
+		for _, name := range slices.Sorted(maps.Keys(w.latest)) {
+			add(targetColumn(name), w.latest[name])
+		}
+	}
+	w.fresh = false
+	w.mu.Unlock()
+	w.timeline.add(now.Sub(f.base).Seconds(), row, order)
+	if len(w.timeline.Seconds) >= maxTimes {
+		w.timeline.thin()
+		w.every *= 2
+	}
+}
+
+// status is how the run stands.
+func (w *watcher) status(now time.Time) Status {
+	f := w.r.fleet
+	s := Status{
+		Elapsed: now.Sub(f.base), Plan: w.r.plan.Name, Of: len(w.r.plan.Phases), Connections: f.size(), Lives: f.lives(),
+		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Errors: int64(w.r.tally.failures()),
+		Slip99: f.rec.slip99(), Deliveries: f.ledger.Totals(),
+	}
+	w.board.fill(&s)
+	for h := range NumHops {
+		if brief := f.rec.brief(h); brief.Count > 0 {
+			s.Hops = append(s.Hops, brief)
+		}
+	}
+	w.rates(now, &s)
+	w.mu.Lock()
+	s.Target = w.latest.shown()
+	w.mu.Unlock()
+	return s
+}
+
+// rates works out how many a second there are lately: each second counts as much as
+// all before it.
+func (w *watcher) rates(now time.Time, s *Status) {
+	m := &w.last
+	seconds := now.Sub(m.at).Seconds()
+	if seconds <= 0 {
+		return
+	}
+	weight := 1 - math.Exp2(-seconds)
+	blend := func(rate *float64, was *int64, is int64) float64 {
+		*rate += weight * (float64(is-*was)/seconds - *rate)
+		*was = is
+		return *rate
+	}
+	s.Connects = blend(&m.connects, &m.lives, s.Lives)
+	s.SentRate = blend(&m.out, &m.sent, s.Sent)
+	s.ReceiveRate = blend(&m.in, &m.received, s.Received)
+	for i, h := range s.Hops {
+		s.Hops[i].Rate = blend(&m.rates[h.Hop], &m.hops[h.Hop], h.Count)
+	}
+	m.at = now
+}
+
+// move moves a window on to now, and returns the median and the 99th percentile of
+// the times in between, in milliseconds; nil if there were none.
+func (w *window) move(now *hdrhistogram.Histogram) []float64 {
+	between := now.Export()
+	if w.before != nil {
+		for i, n := range w.before.Export().Counts {
+			between.Counts[i] -= n
+		}
+	}
+	w.before = now
+	h := hdrhistogram.Import(between)
+	if h.TotalCount() == 0 {
+		return nil
+	}
+	var q []float64
+	for _, v := range h.ValueAtPercentilesSlice([]float64{50, 99}) {
+		q = append(q, float64(v)*float64(shortestTime)/float64(time.Millisecond))
+	}
+	return q
+}
+
+// brief is a hop so far.
+func (r *Recorder) brief(h Hop) HopStatus {
+	r.locks[h].Lock()
+	defer r.locks[h].Unlock()
+	t := r.times.Hops[h].Latency
+	if t.Count() == 0 {
+		return HopStatus{Hop: h}
+	}
+	q := t.h.ValueAtPercentilesSlice([]float64{50, 99})
+	return HopStatus{Hop: h, Count: t.Count(), P50: time.Duration(q[0]) * shortestTime, P99: time.Duration(q[1]) * shortestTime}
+}
+
+func (r *Recorder) slip99() time.Duration {
+	r.slip.Lock()
+	defer r.slip.Unlock()
+	return r.times.Slip.Quantile(.99)
+}
+
+// clone copies the times of a hop, nil if there are none.
+func (r *Recorder) clone(h Hop) *hdrhistogram.Histogram {
+	r.locks[h].Lock()
+	defer r.locks[h].Unlock()
+	if t := r.times.Hops[h].Latency; t.Count() > 0 {
+		return t.h.Clone()
+	}
+	return nil
+}
