@@ -19,8 +19,10 @@ type fleet struct {
 	rec    *Recorder
 	ledger *Ledger
 	base   time.Time // the run began; the times in messages count from it
+	from   sources
 
 	sent, received atomic.Int64
+	answering      atomic.Int64 // signals that have arrived, and whose answers are not in the books
 	cut            atomic.Int64 // connections that the target ended, or the network
 
 	readers sync.WaitGroup
@@ -41,7 +43,7 @@ func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error)
 	if err != nil {
 		return nil, err
 	}
-	if p.sock, err = dialSocket(ctx, address); err != nil {
+	if p.sock, err = dialSocket(ctx, address, f.from.address()); err != nil {
 		return nil, err
 	}
 	f.rec.Add(HopConnect, t)
@@ -67,6 +69,12 @@ func (f *fleet) remove(p *Peer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.live, p)
+}
+
+// unanswered reports whether messages are under way, or answers to them will be. When
+// nobody sends any more but in answer, there are none after it has said so.
+func (f *fleet) unanswered() bool {
+	return f.ledger.UnderWay() > 0 || f.answering.Load() > 0 || f.ledger.UnderWay() > 0
 }
 
 // size returns how many connections are open.

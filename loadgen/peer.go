@@ -107,6 +107,8 @@ func (p *Peer) hear(e Event) {
 func (p *Peer) signalled(e Event) {
 	t, _ := parseTag(e.Data)
 	from := wire.PeerID(e.From)
+	p.fleet.answering.Add(1)
+	defer p.fleet.answering.Add(-1)
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // profile is one kind of load, named by a word. To add one: a file
@@ -15,6 +16,10 @@ type profile struct {
 	phase Phase // its own figures; the parameters in it are all there are
 	check func(*Phase) error
 	run   func(context.Context, *stage) error
+
+	// stay is how long a peer is connected, if it is known: with the rate it makes how
+	// many are at once. Nil: all of them are.
+	stay func(*Phase) time.Duration
 
 	// experiment profiles make the leak verdict themselves; the others are bracketed
 	// by a reading before and one after.

@@ -28,6 +28,7 @@ func checkProfile() profile {
 			}
 			return durations("stay", "vanish", "off", "confirm")(f)
 		},
+		stay:       stays("stay", "vanish"),
 		experiment: true,
 		run: func(ctx context.Context, s *stage) error {
 			return newExperiment(s, checkScenarios(&s.Phase)).run(ctx)

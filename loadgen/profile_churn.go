@@ -15,6 +15,7 @@ func churnProfile() profile {
 			}
 			return durations("stay", "vanish")(f)
 		},
+		stay: stays("stay", "vanish"),
 		run: func(ctx context.Context, s *stage) error {
 			leaves, err := parseLeaves(s.Params["leave"])
 			if err != nil {

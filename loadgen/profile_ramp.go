@@ -15,16 +15,26 @@ func rampProfile() profile {
 			s.agenda.run(ctx)
 			s.log.Info("all peers are there", "peers", s.fleet.size())
 			pause(ctx, s.Duration)
-			s.depart(ctx)
+			s.depart(ctx, s.Rate)
 			return nil
 		},
 	}
 }
 
-// depart has all peers leave politely, at the rate of the stage.
-func (s *stage) depart(ctx context.Context) {
+// gatherRate is how many peers a second arrive and leave at most where the rate is that
+// of something else: they are not what such a profile measures.
+const gatherRate = 500
+
+// gather has all peers arrive, to stay.
+func (s *stage) gather(ctx context.Context) {
+	s.arriveAt(min(s.Rate, gatherRate), 'a', s.Peers, func(int) scenario { return hold })
+	s.agenda.run(ctx)
+}
+
+// depart has all peers leave politely, at a rate.
+func (s *stage) depart(ctx context.Context, rate float64) {
 	peers := s.fleet.peers()
-	s.agenda.paced(s.pace(s.Rate, 'd'), len(peers), func(_ context.Context, i int, t Tick) {
+	s.agenda.paced(s.pace(rate, 'd'), len(peers), func(_ context.Context, i int, t Tick) {
 		peers[i].leave(LeavePolite, t)
 	})
 	s.agenda.run(ctx)

@@ -13,11 +13,10 @@ func signalProfile() profile {
 		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
 		phase: Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
 		run: func(ctx context.Context, s *stage) error {
-			s.arrive('a', s.Peers, func(int) scenario { return hold })
-			s.agenda.run(ctx)
+			s.gather(ctx)
 			s.exchange(ctx)
 			s.await(ctx)
-			s.depart(ctx)
+			s.depart(ctx, min(s.Rate, gatherRate))
 			return nil
 		},
 	}
@@ -59,7 +58,7 @@ const deliveryPatience = 5 * time.Second
 
 // await waits until all messages have arrived, or must be lost.
 func (s *stage) await(ctx context.Context) {
-	for end := time.Now().Add(deliveryPatience); ctx.Err() == nil && s.fleet.ledger.UnderWay() > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(deliveryPatience); ctx.Err() == nil && s.fleet.unanswered() && time.Now().Before(end); {
 		pause(ctx, againEvery)
 	}
 	s.fleet.ledger.Settle()

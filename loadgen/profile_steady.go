@@ -11,8 +11,7 @@ func steadyProfile() profile {
 		about: "peers arrive and stay; pings at a rate from one or another of them",
 		phase: Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *stage) error {
-			s.arrive('a', s.Peers, func(int) scenario { return hold })
-			s.agenda.run(ctx)
+			s.gather(ctx)
 			peers := s.fleet.peers()
 			s.log.Info("all peers are there", "peers", len(peers))
 			if len(peers) == 0 {
@@ -23,7 +22,7 @@ func steadyProfile() profile {
 				_ = p.ping(t) // a connection that has ended is counted by its reader
 			})
 			s.agenda.run(ctx)
-			s.depart(ctx)
+			s.depart(ctx, min(s.Rate, gatherRate))
 			return nil
 		},
 	}

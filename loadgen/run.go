@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -21,6 +22,11 @@ type Config struct {
 
 	// Died says why the target's process has ended, nil as long as it has not.
 	Died func() error
+
+	Sources []netip.Addr // to connect from, in turn; default: the system's choice, or of 127/8 as many as it takes
+
+	// IgnorePreflight begins the run although this machine does not suffice for it.
+	IgnorePreflight bool
 
 	Command string // that runs the same again, for the report
 	Commit  string // of the target, if known
@@ -64,11 +70,14 @@ type runner struct {
 const dispersePatience = 5 * time.Second
 
 // Run runs a plan. It returns an error if the run could not begin: nobody answers at
-// the URL, for instance. What happens later is part of the result. The end of ctx
+// the URL, for instance, or the machine does not suffice (*PreflightError). What happens later is part of the result. The end of ctx
 // ends the run early, and the result then says what is known so far. When Run
 // returns, no connection and no goroutine of it is left.
 func Run(ctx context.Context, cfg Config) (Result, error) {
 	r, err := newRunner(cfg)
+	if err == nil {
+		err = r.preflight()
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("run: %w", err)
 	}

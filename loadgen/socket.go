@@ -22,7 +22,7 @@ type socket struct {
 }
 
 const (
-	readBuffer   = 512
+	readBuffer   = 256
 	writeBuffer  = 4 << 10
 	maxMessage   = 4 << 20 // larger ones end the connection
 	dialTimeout  = 10 * time.Second
@@ -34,12 +34,13 @@ var (
 	messages     = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 )
 
-// dialSocket connects. ctx bounds the dialling and the handshake.
-func dialSocket(ctx context.Context, address string) (*socket, error) {
+// dialSocket connects, from an address of this machine or, if it is nil, any. ctx bounds
+// the dialling and the handshake.
+func dialSocket(ctx context.Context, address string, from net.Addr) (*socket, error) {
 	release := func() bool { return true }
 	d := websocket.Dialer{
 		NetDialContext: func(dialing context.Context, network, addr string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(dialing, network, addr)
+			conn, err := dialFrom(dialing, from, network, addr)
 			if err == nil { // gorilla minds only its deadline from here on
 				release = context.AfterFunc(ctx, func() { conn.Close() })
 			}

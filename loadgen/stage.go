@@ -59,7 +59,11 @@ func (s *stage) pace(rate float64, place uint64) pace {
 // arrive puts the arrival of n peers on the agenda, at the rate of the stage, each
 // with the scenario that of says.
 func (s *stage) arrive(place uint64, n int, of func(i int) scenario) {
-	s.agenda.paced(s.pace(s.Rate, place), n, func(ctx context.Context, i int, t Tick) {
+	s.arriveAt(s.Rate, place, n, of)
+}
+
+func (s *stage) arriveAt(rate float64, place uint64, n int, of func(i int) scenario) {
+	s.agenda.paced(s.pace(rate, place), n, func(ctx context.Context, i int, t Tick) {
 		l := &life{stage: s, scenario: of(i), id: peerID(s.seed, place, uint64(i)), rng: s.stream(place, uint64(i)), tally: s.tally}
 		s.tally.planned(l.scenario.name)
 		l.begin(ctx, t)

@@ -18,6 +18,11 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 		o.plan.Seed = rand.Uint64()
 	}
 	cfg := loadgen.Config{URL: o.url, Plan: o.plan, Pages: o.pages, PID: o.pid, Command: o.command(o.plan.Seed), Logger: log}
+	cfg.IgnorePreflight = o.ignore
+	var err error
+	if cfg.Sources, err = loadgen.ParseSources(o.sources); err != nil {
+		return loadgen.Result{}, err
+	}
 	if o.report != "" {
 		cfg.Report = filepath.Join(o.report, "index.html")
 	}

@@ -33,6 +33,8 @@ type options struct {
 	pid       int
 	report    string
 	iOwnThis  bool
+	sources   []string
+	ignore    bool // what preflight says
 	hub       string
 	fail      []string
 	codec     string
@@ -80,6 +82,8 @@ func (o *options) define() {
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
+	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
+	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin although this machine does not suffice")
 	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
 	f.StringVar(&o.codec, "codec", codecPeerPigeon, "how to speak to the target, a `WORD`: peerpigeon, or text for any other, with what follows")
 	f.StringVar(&o.text.URL, "url-template", "", "URL or path that a peer dials, a `TEMPLATE` of {id}, {index} and {network}; empty for the target's")

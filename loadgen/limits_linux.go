@@ -1,0 +1,91 @@
+package loadgen
+
+import (
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// systemLimits reads the limits of this process and of the kernel. It raises the limit
+// of descriptors to what the process is allowed to raise it to.
+func systemLimits(loopback bool) Limits {
+	l := Limits{Descriptors: raiseDescriptors()}
+	fields := strings.Fields(sysctl("net/ipv4/ip_local_port_range"))
+	if len(fields) == 2 {
+		l.Ports = portsIn(fields[0], fields[1], sysctl("net/ipv4/ip_local_reserved_ports"))
+	}
+	reuse := sysctl("net/ipv4/tcp_tw_reuse") // 2: on loopback
+	l.TimeWaitReuse = reuse == "1" || reuse == "2" && loopback
+	if limit := number(sysctl("net/netfilter/nf_conntrack_max")); limit > 0 {
+		l.Conntrack = max(1, limit-number(sysctl("net/netfilter/nf_conntrack_count")))
+	}
+	l.Memory = availableMemory()
+	return l
+}
+
+func raiseDescriptors() int64 {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return 0
+	}
+	if raised := (syscall.Rlimit{Cur: r.Max, Max: r.Max}); r.Cur < r.Max && syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+		r = raised
+	}
+	return int64(min(r.Cur, math.MaxInt64))
+}
+
+// portsIn returns how many ports a range has, without those that are reserved: a list
+// such as 8080,9000-9100.
+func portsIn(low, high, reserved string) int64 {
+	from, to := number(low), number(high)
+	n := to - from + 1
+	for _, part := range strings.Split(reserved, ",") {
+		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if first == "" {
+			continue
+		}
+		if !isRange {
+			last = first
+		}
+		n -= max(0, min(number(last), to)-max(number(first), from)+1)
+	}
+	return max(0, n)
+}
+
+// availableMemory is that of the machine, or of the container if it has less.
+func availableMemory() int64 {
+	var available int64
+	info, _ := os.ReadFile("/proc/meminfo") // without it the memory is not known
+	for line := range strings.Lines(string(info)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "MemAvailable:" {
+			available = number(fields[1]) << 10
+		}
+	}
+	limit := number(file("/sys/fs/cgroup/memory.max")) // "max" is no number
+	if left := limit - number(file("/sys/fs/cgroup/memory.current")); limit > 0 && left < available {
+		available = max(1, left)
+	}
+	return available
+}
+
+func sysctl(name string) string { return file("/proc/sys/" + name) }
+
+// file returns what is in a small file, nothing if it cannot be read.
+func file(name string) string {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// number reads a number, 0 for what is none.
+func number(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package loadgen
+
+// systemLimits knows nothing of other systems.
+func systemLimits(bool) Limits { return Limits{} }
