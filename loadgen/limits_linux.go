@@ -18,8 +18,8 @@ func systemLimits(loopback bool) Limits {
 	}
 	reuse := sysctl("net/ipv4/tcp_tw_reuse") // 2: on loopback
 	l.TimeWaitReuse = reuse == "1" || reuse == "2" && loopback
-	if limit := number(sysctl("net/netfilter/nf_conntrack_max")); limit > 0 {
-		l.Conntrack = max(1, limit-number(sysctl("net/netfilter/nf_conntrack_count")))
+	if limit := count(sysctl("net/netfilter/nf_conntrack_max")); limit > 0 {
+		l.Conntrack = max(1, limit-count(sysctl("net/netfilter/nf_conntrack_count")))
 	}
 	l.Memory = availableMemory()
 	return l
@@ -39,7 +39,7 @@ func raiseDescriptors() int64 {
 // portsIn returns how many ports a range has, without those that are reserved: a list
 // such as 8080,9000-9100.
 func portsIn(low, high, reserved string) int64 {
-	from, to := number(low), number(high)
+	from, to := count(low), count(high)
 	n := to - from + 1
 	for _, part := range strings.Split(reserved, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -49,7 +49,7 @@ func portsIn(low, high, reserved string) int64 {
 		if !isRange {
 			last = first
 		}
-		n -= max(0, min(number(last), to)-max(number(first), from)+1)
+		n -= max(0, min(count(last), to)-max(count(first), from)+1)
 	}
 	return max(0, n)
 }
@@ -60,11 +60,11 @@ func availableMemory() int64 {
 	info, _ := os.ReadFile("/proc/meminfo") // without it the memory is not known
 	for line := range strings.Lines(string(info)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "MemAvailable:" {
-			available = number(fields[1]) << 10
+			available = count(fields[1]) << 10
 		}
 	}
-	limit := number(file("/sys/fs/cgroup/memory.max")) // "max" is no number
-	if left := limit - number(file("/sys/fs/cgroup/memory.current")); limit > 0 && left < available {
+	limit := count(file("/sys/fs/cgroup/memory.max")) // "max" is no number
+	if left := limit - count(file("/sys/fs/cgroup/memory.current")); limit > 0 && left < available {
 		available = max(1, left)
 	}
 	return available
@@ -81,8 +81,8 @@ func file(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// number reads a number, 0 for what is none.
-func number(text string) int64 {
+// count reads a count, 0 for what is none.
+func count(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return 0

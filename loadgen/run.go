@@ -70,9 +70,10 @@ type runner struct {
 const dispersePatience = 5 * time.Second
 
 // Run runs a plan. It returns an error if the run could not begin: nobody answers at
-// the URL, for instance, or the machine does not suffice (*PreflightError). What happens later is part of the result. The end of ctx
-// ends the run early, and the result then says what is known so far. When Run
-// returns, no connection and no goroutine of it is left.
+// the URL, for instance, or the machine does not suffice (*PreflightError). What
+// happens later is part of the result. The end of ctx ends the run early, and the
+// result then says what is known so far. When Run returns, no connection and no
+// goroutine of it is left.
 func Run(ctx context.Context, cfg Config) (Result, error) {
 	r, err := newRunner(cfg)
 	if err == nil {
