@@ -22,8 +22,8 @@ func quickCheck(t *testing.T, seed uint64) Plan {
 		t.Fatal(err)
 	}
 	p.Seed = seed
-	p, err = p.With(Phase{Peers: 420, Rate: 300, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
-		"stay": "60ms", "vanish": "500ms", "pairs": "6", "off": "0s", "confirm": "1s",
+	p, err = p.With(Phase{Peers: 420, Rate: 150, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
+		"stay": "60ms", "vanish": "1s", "pairs": "6", "off": "0s", "confirm": "1s",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +70,8 @@ func TestLateReleaseIsNoLeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run(t, Config{URL: (&toyHub{releaseLate: 2 * time.Second}).start(t), Plan: plan})
-	if o := r.Verdict.Outcome; o != verdict.Inconclusive && o != verdict.Pass {
-		t.Errorf("outcome %s", o)
+	if v := r.Verdict; len(v.Leaks)+len(v.Invalid) > 0 {
+		t.Errorf("outcome %s", v.Outcome)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestProfiles(t *testing.T) {
 	}{
 		{"ramp", Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []Hop{HopConnect, HopConnected, HopDiscoveryFirst, HopDiscoveryAll}, 61},
 		{"steady", Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []Hop{HopPing, HopNotice}, 41},
-		{"churn", Phase{Peers: 100, Rate: 300, Networks: 4, Params: map[string]string{"stay": "50ms", "vanish": "300ms"}}, []Hop{HopNotice}, 101},
+		{"churn", Phase{Peers: 100, Rate: 100, Networks: 2, Params: map[string]string{"stay": "600ms", "vanish": "300ms"}}, []Hop{HopNotice}, 101},
 		{"signal", Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []Hop{HopOffer, HopAnswer, HopCandidate}, 31},
 	} {
 		t.Run(tt.word, func(t *testing.T) {
