@@ -22,6 +22,16 @@ type Codec interface {
 	Decode(message []byte) Event
 }
 
+// HubCodec is a Codec of a protocol in which peers may say that they are hubs, and
+// tell each other of theirs.
+type HubCodec interface {
+	Codec
+	// AnnounceHub is an announce that says whether the peer is a hub.
+	AnnounceHub(id wire.PeerID, network string, isHub bool) []byte
+	// Report is what a hub tells another of a peer of its own in a network.
+	Report(of wire.PeerID, network string) []byte
+}
+
 // Event is what a message of the target means to a virtual peer. Its slices are
 // views of the message.
 type Event struct {

@@ -37,6 +37,18 @@ func (PeerPigeon) Announce(id wire.PeerID, network string) []byte {
 		Data: fmt.Appendf(nil, `{"peerId":%q}`, id)})
 }
 
+// AnnounceHub is the announce of a hub, or of one that is none any more.
+func (PeerPigeon) AnnounceHub(id wire.PeerID, network string, isHub bool) []byte {
+	return message(wire.Message{Type: wire.KindAnnounce.String(), NetworkName: network,
+		Data: fmt.Appendf(nil, `{"peerId":%q,"isHub":%t}`, id, isHub)})
+}
+
+// Report is the notice of a discovery from hub to hub.
+func (PeerPigeon) Report(of wire.PeerID, network string) []byte {
+	return message(wire.Message{Type: wire.KindPeerDiscovered.String(), NetworkName: network,
+		Data: fmt.Appendf(nil, `{"peerId":%q}`, of)})
+}
+
 // Signal is an offer, answer or ICE candidate. It is put together by hand: of many
 // thousands a second, to check the data again is a quarter of all that the generator
 // does.

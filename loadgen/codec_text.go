@@ -162,8 +162,9 @@ var textScenarios = []string{"clean", "rst", "vanish", "early-close", "signal"}
 
 // possible returns the scenarios that a codec has the words for.
 func possible(c Codec, list []scenario) []scenario {
-	if _, plain := c.(*Text); !plain {
-		return list
-	}
-	return slices.DeleteFunc(slices.Clone(list), func(s scenario) bool { return !slices.Contains(textScenarios, s.name) })
+	_, plain := c.(*Text)
+	_, hubs := c.(HubCodec)
+	return slices.DeleteFunc(slices.Clone(list), func(s scenario) bool {
+		return plain && !slices.Contains(textScenarios, s.name) || !hubs && s.name == hubsScenario
+	})
 }

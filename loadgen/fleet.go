@@ -35,9 +35,14 @@ func newFleet(url string, codec Codec) *fleet {
 	return &fleet{url: url, codec: codec, rec: NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 
-// dial connects a new peer.
+// dial connects a new peer with an id.
 func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error) {
-	p := &Peer{fleet: f, id: id, dialled: t, talk: newTalk(f.codec)}
+	return f.connect(ctx, &Peer{id: id, dialled: t})
+}
+
+// connect connects a new peer.
+func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
+	p.fleet, p.talk = f, newTalk(f.codec)
 	p.greeted = p.talk != nil // by no more than that it is connected
 	address, err := f.codec.Address(f.url, p.id)
 	if err != nil {
@@ -46,7 +51,7 @@ func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error)
 	if p.sock, err = dialSocket(ctx, address, f.from.address()); err != nil {
 		return nil, err
 	}
-	f.rec.Add(HopConnect, t)
+	f.rec.Add(HopConnect, p.dialled)
 	f.mu.Lock()
 	f.live[p] = struct{}{}
 	f.dialled++

@@ -19,7 +19,7 @@ type scenario struct {
 // returns errLater, it is tried again.
 type step struct {
 	after time.Duration
-	do    func(*life, Tick) error
+	do    func(context.Context, *life, Tick) error
 }
 
 var errLater = errors.New("not possible yet")
@@ -37,6 +37,7 @@ type life struct {
 	rng      *rand.Rand
 	id       wire.PeerID
 	peer     *Peer
+	rival    *Peer // a second connection of the same id, if the scenario has one
 	arrival  time.Time
 	tally    *tally
 }
@@ -46,7 +47,7 @@ type life struct {
 func (l *life) begin(ctx context.Context, t Tick) {
 	l.arrival = t.Intended
 	var err error
-	if l.peer, err = l.stage.fleet.dial(ctx, l.id, t); err != nil {
+	if l.peer, err = l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, watch: l.stage.watch}); err != nil {
 		l.tally.failed(l.scenario.name, err)
 		return
 	}
@@ -70,7 +71,7 @@ func (l *life) step(ctx context.Context, i int) {
 }
 
 func (l *life) try(ctx context.Context, i int, t Tick) {
-	err := l.scenario.steps[i].do(l, t)
+	err := l.scenario.steps[i].do(ctx, l, t)
 	switch {
 	case err == nil:
 		l.step(ctx, i+1)

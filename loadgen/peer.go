@@ -16,7 +16,8 @@ type Peer struct {
 	id      wire.PeerID
 	sock    *socket
 	dialled Tick
-	talk    *talk // of a text codec
+	watch   func(*Peer, Event) // told of every message, if not nil; what it takes, the reading waits
+	talk    *talk              // of a text codec
 
 	order sync.Mutex // messages leave in the order of their numbers
 
@@ -28,7 +29,10 @@ type Peer struct {
 	greeted bool
 	left    bool // by its own will
 	kept    bool // it has left by vanishing: the connection stays open
+	heard   int  // signals that came
+	excused bool // the target may end the connection: that is no cut
 	over    bool // the connection has ended
+	why     error
 }
 
 // closePatience is how long the target may take to answer a close frame.
@@ -36,11 +40,13 @@ const closePatience = 5 * time.Second
 
 // run reads until the connection ends.
 func (p *Peer) run() {
-	for p.sock.receive(p.handle) == nil {
+	var err error
+	for err == nil {
+		err = p.sock.receive(p.handle)
 	}
 	p.mu.Lock()
-	left, kept, r := p.left, p.kept, p.room
-	p.over = !kept
+	left, kept, excused, r := p.left, p.kept, p.excused, p.room
+	p.over, p.why = !kept, err
 	p.mu.Unlock()
 	if kept {
 		return // and somebody will reset it
@@ -50,7 +56,9 @@ func (p *Peer) run() {
 	if left {
 		return
 	}
-	p.fleet.cut.Add(1)
+	if !excused {
+		p.fleet.cut.Add(1)
+	}
 	p.fleet.ledger.Left(p.id)
 	if r != nil {
 		r.leave(p, Tick{}, false)
@@ -65,6 +73,9 @@ func (p *Peer) handle(message []byte) {
 		return
 	}
 	e := p.fleet.codec.Decode(message)
+	if p.watch != nil {
+		p.watch(p, e)
+	}
 	switch e.Kind {
 	case EventGreeting:
 		p.mu.Lock()
@@ -112,6 +123,9 @@ func (p *Peer) signalled(e Event) {
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
 		return
 	}
+	p.mu.Lock()
+	p.heard++
+	p.mu.Unlock()
 	tick := Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
 	switch e.Signal {
 	case wire.KindOffer:
@@ -131,10 +145,15 @@ var errLeft = errors.New("the connection has ended")
 
 // announce enters a network. The one that it was in before, it leaves by that.
 func (p *Peer) announce(r *room, t Tick) error {
+	return p.announceBy(p.fleet.codec.Announce(p.id, r.name), r, t)
+}
+
+// announceBy enters a network by a message.
+func (p *Peer) announceBy(message []byte, r *room, t Tick) error {
 	if !p.enter(r, t) {
 		return errLeft
 	}
-	return p.fleet.send(p, p.fleet.codec.Announce(p.id, r.name))
+	return p.fleet.send(p, message)
 }
 
 func (p *Peer) enter(r *room, t Tick) bool {
@@ -193,6 +212,34 @@ func (p *Peer) isGreeted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.greeted
+}
+
+// excuse says that the target may end the connection.
+func (p *Peer) excuse() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.excused = true
+}
+
+// reason returns why the connection has ended, nil if it has not.
+func (p *Peer) reason() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.why
+}
+
+// signals returns how many signals came to the peer.
+func (p *Peer) signals() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard
+}
+
+// isKept reports whether the peer has vanished, and its connection is open.
+func (p *Peer) isKept() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept && !p.over
 }
 
 // isOver reports whether the connection has ended.

@@ -28,7 +28,8 @@ type profile struct {
 
 // profiles are all profiles, in the order in which people are shown them.
 func profiles() []profile {
-	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile()}
+	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
+		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile()}
 }
 
 func profileOf(word string) (profile, error) {

@@ -56,5 +56,10 @@ func checkScenarios(f *Phase) []scenario {
 		{"early-close", []step{{0, early}}},
 		{"roam", []step{{0, announce}, {stay / 3, roam}, {2 * stay / 3, announce}, {stay, leaving(LeavePolite)}}},
 		{"signal", []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
+		{"networks", []step{{0, enterOwn("")}, {stay, leaving(LeavePolite)}}},
+		{"large-name", []step{{0, enterOwn(largeName)}, {stay, leavingIfThere}}},
+		{"duplicate", []step{{0, announce}, {stay / 2, rival}, {stay, leavingBoth}}},
+		{hubsScenario, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
+		{"ghost", []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, haunt}, {stay + vanish, end}}},
 	}
 }

@@ -19,6 +19,7 @@ import (
 // comes last because it is read first.
 func (r *Result) WriteText(w io.Writer) error {
 	r.writeTimes(w)
+	r.writeFigures(w)
 	r.writeErrors(w)
 	d := r.Deliveries
 	if d.Sent > 0 {

@@ -37,7 +37,7 @@ func (r *runner) result(timeline Timeline) Result {
 	res := Result{
 		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
 		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
-		Errors: r.tally.errorsSeen(), Timeline: timeline,
+		Errors: r.tally.errorsSeen(), Figures: r.figures, Timeline: timeline,
 	}
 	res.Timing = timingOf(res.Latencies.Slip)
 	run := &r.run
@@ -96,10 +96,20 @@ func stayed(before, after reading) []verdict.Reason {
 	var list []verdict.Reason
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		now, ok := after[name]
-		if k := kindOf(name); ok && k.strict && !k.skip && now > before[name] {
+		if k := kindOf(name); ok && k.strict && !k.skip && before.best(k) && now > before[name] {
 			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
 				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
 		}
 	}
 	return list
+}
+
+// best reports whether no other series of the reading measures the same better.
+func (r reading) best(k kind) bool {
+	for name := range r {
+		if o := kindOf(name); o.class == k.class && o.prefer > k.prefer && !o.skip {
+			return false
+		}
+	}
+	return true
 }

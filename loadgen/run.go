@@ -46,7 +46,8 @@ type Result struct {
 	Latencies  Latencies       `json:"latencies"`
 	Deliveries Deliveries      `json:"deliveries"`
 	Timing     Timing          `json:"timing"`
-	Sent       int64           `json:"sent"` // messages
+	Figures    []Figure        `json:"figures,omitempty"` // what the profiles measured beside
+	Sent       int64           `json:"sent"`              // messages
 	Received   int64           `json:"received"`
 	Cut        int64           `json:"cut"` // connections that the target ended, or the network
 	Errors     map[string]int  `json:"errors,omitempty"`
@@ -64,6 +65,8 @@ type runner struct {
 	board  *board
 	log    *slog.Logger
 	run    verdict.Run
+
+	figures []Figure // that profiles noted
 }
 
 // dispersePatience is how long peers may take to leave politely at the end.

@@ -21,11 +21,13 @@ type stage struct {
 	tally  *tally
 	rooms  []*room
 	log    *slog.Logger
+	watch  func(*Peer, Event) // of all peers that arrive; nil for none
 
 	board   *board
 	watched bool // by somebody, who wants to know what an experiment knows
 
-	run *verdict.Run // to which an experiment adds
+	run     *verdict.Run // to which an experiment adds
+	figures *[]Figure
 }
 
 // maxAtOnce is how many actions may be under way at once, nearly all of them
@@ -35,7 +37,7 @@ const maxAtOnce = 256
 func newStage(r *runner, number int) *stage {
 	s := &stage{
 		Phase: r.plan.Phases[number], number: number, seed: mix(r.plan.Seed, 's', uint64(number)),
-		fleet: r.fleet, target: r.target, tally: r.tally, log: r.log, run: &r.run,
+		fleet: r.fleet, target: r.target, tally: r.tally, log: r.log, run: &r.run, figures: &r.figures,
 		board: r.board, watched: r.cfg.Watch != nil,
 		agenda: newAgenda(maxAtOnce, r.fleet.rec.AddSlip),
 	}

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"context"
 	"errors"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -9,20 +10,23 @@ import (
 // What the peers of a scenario do at its steps.
 
 // announce enters a network of the stage.
-func announce(l *life, t Tick) error {
+func announce(_ context.Context, l *life, t Tick) error {
 	return l.peer.announce(l.stage.room(l.rng), t)
 }
 
 // roam enters a network of its own: what stays behind of each such peer can be
 // counted.
-func roam(l *life, t Tick) error {
-	return l.peer.announce(newRoom(l.stage.rooms[0].name+"-"+string(l.id), l.stage.fleet.rec), t)
+func roam(_ context.Context, l *life, t Tick) error { return l.peer.announce(l.own(""), t) }
+
+// own returns a network that no other peer knows.
+func (l *life) own(suffix string) *room {
+	return newRoom(l.stage.rooms[0].name+"-"+string(l.id)+suffix, l.stage.fleet.rec)
 }
 
 // leaving leaves once the target has greeted the peer: before, it would be an early
 // close.
-func leaving(how Leave) func(*life, Tick) error {
-	return func(l *life, t Tick) error {
+func leaving(how Leave) func(context.Context, *life, Tick) error {
+	return func(_ context.Context, l *life, t Tick) error {
 		switch {
 		case l.peer.isOver():
 			return errCut
@@ -37,20 +41,20 @@ func leaving(how Leave) func(*life, Tick) error {
 var errCut = errors.New("the target ended the connection")
 
 // early leaves at once.
-func early(l *life, t Tick) error {
+func early(_ context.Context, l *life, t Tick) error {
 	l.peer.leave(LeaveEarly, t)
 	return nil
 }
 
 // end ends a connection that was kept.
-func end(l *life, _ Tick) error {
+func end(_ context.Context, l *life, _ Tick) error {
 	l.peer.end()
 	return nil
 }
 
 // offer offers to another member of the network, or to a peer that is not there if
 // nobody else is: a hub must get over that, too.
-func offer(l *life, t Tick) error {
+func offer(_ context.Context, l *life, t Tick) error {
 	switch {
 	case l.peer.isOver():
 		return errCut

@@ -23,6 +23,8 @@ type toyHub struct {
 	leakResets  bool // the record of a peer that ends with a RST stays
 	releaseLate time.Duration
 	swapNetwork bool // signals are delivered in another network
+	believes    bool // what anybody reports as a hub goes to the network
+	takesTwo    bool // a second session of an id is taken, not refused
 
 	server *httptest.Server
 	mu     sync.Mutex
@@ -81,9 +83,11 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *toyHub) serve(p *toyPeer) {
-	h.mu.Lock()
-	h.open[p], h.peers[p] = true, true
-	h.mu.Unlock()
+	if !h.admit(p) {
+		_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(wire.CodePolicy, "Peer already connected"), time.Now().Add(time.Second))
+		p.ws.Close()
+		return
+	}
 	p.send(wire.Message{Type: "connected", FromPeerID: "system"})
 	over := make(chan struct{})
 	h.done.Go(func() { p.pings(over) })
@@ -104,6 +108,18 @@ func (h *toyHub) serve(p *toyPeer) {
 	default:
 		delete(h.peers, p)
 	}
+}
+
+func (h *toyHub) admit(p *toyPeer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for o := range h.open {
+		if o.id == p.id && !h.takesTwo {
+			return false
+		}
+	}
+	h.open[p], h.peers[p] = true, true
+	return true
 }
 
 // isReset reports whether a connection ended without a word. Where the hub was writing,
@@ -150,6 +166,8 @@ func (h *toyHub) read(p *toyPeer) error {
 			h.announce(p, m.NetworkName)
 		case "goodbye":
 			return nil
+		case "peer-discovered":
+			h.reported(p, m)
 		case "offer", "answer", "ice-candidate":
 			h.relay(p, m)
 		}
@@ -169,6 +187,17 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 	for _, o := range others {
 		o.send(discovered(p, network))
 		p.send(discovered(o, network))
+	}
+}
+
+// reported tells the members of a network of a peer of another hub.
+func (h *toyHub) reported(p *toyPeer, m wire.Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for o := range h.open {
+		if h.believes && o != p && o.network == m.NetworkName {
+			o.send(wire.Message{Type: m.Type, FromPeerID: "system", NetworkName: m.NetworkName, Data: m.Data})
+		}
 	}
 }
 

@@ -1,0 +1,242 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// The states of an old session when its id connects a second time.
+const (
+	oldAlive    = "alive"
+	oldVanished = "vanished" // it does not answer
+	oldReset    = "reset"    // its end is on the way to the target, just before the newcomer
+)
+
+var oldStates = []string{oldAlive, oldVanished, oldReset}
+
+func duplicateProfile() profile {
+	return profile{
+		word:  "duplicate",
+		about: "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
+		phase: Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
+		check: func(f *Phase) error {
+			if _, err := oldStatesOf(f.Params["old"]); err != nil {
+				return err
+			}
+			return durations("stay", "patience")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			states, err := oldStatesOf(s.Params["old"])
+			if err != nil {
+				return err
+			}
+			return newDuplicates(s, states).run(ctx)
+		},
+	}
+}
+
+func oldStatesOf(text string) ([]string, error) {
+	for _, state := range oldStates {
+		if text == state {
+			return []string{state}, nil
+		}
+	}
+	if text == mixed {
+		return oldStates, nil
+	}
+	return nil, fmt.Errorf("duplicate: no state of the old session %q; there are %s and %s", text, strings.Join(oldStates, ", "), mixed)
+}
+
+// duplicates counts what a target makes of second sessions.
+type duplicates struct {
+	*stage
+	states   []string
+	patience time.Duration
+	callers  []*Peer // a member of each room, who calls who took over
+
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func newDuplicates(s *stage, states []string) *duplicates {
+	d := &duplicates{stage: s, states: states, counts: map[string]int{}}
+	d.patience, _ = s.duration("patience") // checked with the plan
+	return d
+}
+
+// Outcomes of a second session.
+const (
+	wasRefused = "the newcomer was refused"
+	tookOver   = "the newcomer took over"
+	bothLive   = "both live"
+	noneLives  = "neither lives"
+	unanswered = "the newcomer was neither greeted nor refused"
+	unreached  = "the newcomer took over, and signals do not reach it"
+)
+
+var duplicateOutcomes = []string{wasRefused, tookOver, bothLive, noneLives, unanswered, unreached}
+
+func (d *duplicates) run(ctx context.Context) error {
+	stay, _ := d.duration("stay") // checked with the plan
+	now := time.Now()
+	for i, r := range d.rooms {
+		p, err := d.fleet.dial(ctx, peerID(d.seed, 'w', uint64(i)), Tick{now, now})
+		if err == nil {
+			err = p.announce(r, Tick{now, now})
+		}
+		if err != nil {
+			return fmt.Errorf("duplicate: a member that calls: %w", err)
+		}
+		d.callers = append(d.callers, p)
+	}
+	d.arrive('a', d.Peers, func(i int) scenario {
+		state := d.states[i%len(d.states)]
+		return scenario{"duplicate-" + state, []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
+	})
+	d.agenda.run(ctx)
+	d.tell()
+	return nil
+}
+
+// meet has the second session come, and counts what becomes of the two.
+func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *life, Tick) error {
+	return func(ctx context.Context, l *life, t Tick) error {
+		switch {
+		case l.peer.isOver():
+			return errCut
+		case !l.peer.isGreeted():
+			return errLater
+		}
+		l.peer.excuse()
+		switch state {
+		case oldVanished:
+			l.peer.leave(LeaveVanish, t)
+		case oldReset:
+			l.peer.leave(LeaveReset, t)
+		}
+		err := rival(ctx, l, t)
+		if err == nil {
+			outcome := d.outcome(ctx, l, state == oldAlive, caller)
+			d.mu.Lock()
+			d.counts[state+": "+outcome]++
+			d.mu.Unlock()
+		}
+		l.endBoth(t)
+		return err
+	}
+}
+
+// settleDuplicate is how long after the greeting the end of a session is still one by
+// the other.
+const settleDuplicate = 300 * time.Millisecond
+
+// outcome waits until it is plain what became of the two sessions, the old one of
+// which lives, or has ended by its own will.
+func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *Peer) string {
+	if l.rival == nil {
+		return wasRefused
+	}
+	if !waitFor(ctx, d.patience, func() bool { return l.rival.isGreeted() || l.rival.isOver() }) {
+		return unanswered
+	}
+	// Greeted or not, it may be ended a moment later, and so may the old one.
+	waitFor(ctx, settleDuplicate, func() bool { return l.rival.isOver() || lives && l.peer.isOver() })
+	old, young := lives && !l.peer.isOver(), !l.rival.isOver()
+	switch {
+	case old && young:
+		return bothLive
+	case lives && !old && !young:
+		return noneLives
+	case !young:
+		return wasRefused
+	case !reached(ctx, caller, l.rival):
+		return unreached
+	}
+	return tookOver
+}
+
+// reached reports whether a signal reaches a peer.
+func reached(ctx context.Context, caller, p *Peer) bool {
+	now := time.Now()
+	if caller.signal(wire.KindICECandidate, p.id, caller.in().name, Tick{now, now}) != nil {
+		return false
+	}
+	return waitFor(ctx, deliveryPatience, func() bool { return p.signals() > 0 })
+}
+
+// waitFor waits until something is so. It reports whether it is.
+func waitFor(ctx context.Context, patience time.Duration, is func() bool) bool {
+	for end := time.Now().Add(patience); !is(); pause(ctx, againEvery) {
+		if ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// tell notes the counts, and doubts a target for which a peer is two, or none.
+func (d *duplicates) tell() {
+	for _, state := range d.states {
+		for _, outcome := range duplicateOutcomes {
+			n := d.counts[state+": "+outcome]
+			if n == 0 {
+				continue
+			}
+			d.count("old session "+state+": "+outcome, n, "peers")
+			if outcome != wasRefused && outcome != tookOver {
+				d.stage.run.Doubts = append(d.stage.run.Doubts, verdict.Reason{About: "duplicate",
+					What: fmt.Sprintf("of peers that came again, their old session %s, %d: %s", state, n, outcome),
+					Do:   "look at how the target ends a session whose id connects again"})
+			}
+		}
+	}
+}
+
+// rival connects a second time with the id of the peer, and announces as shipped
+// clients do. The target may refuse it, or end the first connection.
+func rival(ctx context.Context, l *life, t Tick) error {
+	l.peer.excuse()
+	p, err := l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
+	if errors.Is(err, websocket.ErrBadHandshake) {
+		return nil // that is a way to refuse
+	}
+	if err != nil {
+		return err
+	}
+	l.rival = p
+	// Its id is in the books of the room already. A refusal may come before the announce.
+	_ = l.stage.fleet.send(p, l.stage.fleet.codec.Announce(l.id, l.peer.in().name))
+	return nil
+}
+
+// leavingBoth ends both connections of a peer, of which the target must have kept one.
+func leavingBoth(_ context.Context, l *life, t Tick) error {
+	switch {
+	case l.rival != nil && l.peer.isOver() && l.rival.isOver():
+		return errCut
+	case !l.peer.isOver() && !l.peer.isGreeted():
+		return errLater
+	}
+	l.endBoth(t)
+	return nil
+}
+
+func (l *life) endBoth(t Tick) {
+	if l.rival != nil {
+		l.rival.leave(LeavePolite, t)
+	}
+	l.peer.leave(LeavePolite, t)
+	if l.peer.isKept() {
+		l.peer.end()
+	}
+	l.stage.fleet.ledger.Left(l.id)
+}

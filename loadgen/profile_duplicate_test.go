@@ -1,0 +1,30 @@
+package loadgen
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+var someDuplicates = Phase{Peers: 30, Rate: 200, Networks: 2, Params: map[string]string{"stay": "100ms"}}
+
+// Our hub keeps the session that answers, and replaces the one that does not.
+func TestDuplicate(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 200 * time.Millisecond}), "duplicate", someDuplicates)
+	r.well(t, 30)
+	if r.figure("alive: "+wasRefused) != 10 || r.figure("vanished: "+tookOver) != 10 || r.figure("reset: "+tookOver) != 10 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+}
+
+// A hub for which a peer is two is doubted.
+func TestDuplicateTaken(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{takesTwo: true}).start(t), "duplicate", someDuplicates)
+	if r.figure("alive: "+bothLive) != 10 || r.Verdict.Outcome != verdict.Inconclusive {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+}

@@ -1,0 +1,122 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func hubsProfile() profile {
+	return profile{
+		word:  "hubs",
+		about: "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
+		phase: Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
+		check: func(f *Phase) error {
+			if _, err := f.whole("flips", 1, maxMoves); err != nil {
+				return err
+			}
+			return durations("stay")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			if _, ok := s.fleet.codec.(HubCodec); !ok {
+				return errors.New("hubs: the protocol has no hubs among its peers")
+			}
+			return s.claimHubs(ctx)
+		},
+	}
+}
+
+// hubsScenario is left out where the protocol has no hubs.
+const hubsScenario = "hubs"
+
+// claimHubs runs the claims, with one member in each network that hears what comes of
+// the reports.
+func (s *stage) claimHubs(ctx context.Context) error {
+	var heard, notices atomic.Int64
+	witness := func(_ *Peer, e Event) {
+		switch {
+		case e.Kind == EventDiscovered && e.Peer[:4] == reportedPrefix:
+			heard.Add(1)
+		case e.Kind == EventDiscovered:
+			notices.Add(1)
+		}
+	}
+	now := time.Now()
+	for i, r := range s.rooms {
+		p, err := s.fleet.connect(ctx, &Peer{id: peerID(s.seed, 'w', uint64(i)), dialled: Tick{now, now}, watch: witness})
+		if err == nil {
+			err = p.announce(r, Tick{now, now})
+		}
+		if err != nil {
+			return fmt.Errorf("hubs: a member that listens: %w", err)
+		}
+	}
+	s.arrive('a', s.Peers, func(int) scenario { return s.flipper() })
+	s.agenda.run(ctx)
+	s.count("heard by members of who claims", int(notices.Load()), "notices")
+	s.count("heard by members of reported peers, who are not there", int(heard.Load()), "notices")
+	return nil
+}
+
+// flipper is the life of a peer that says it is a hub, and that it is none, and so on.
+func (s *stage) flipper() scenario {
+	stay, _ := s.duration("stay") // checked with the plan
+	flips, _ := s.whole("flips", 1, maxMoves)
+	sc := scenario{hubsScenario, []step{{0, claim(true)}, {stay / 2, reportPeer}}}
+	for i := 1; i <= flips; i++ {
+		sc.steps = append(sc.steps, step{stay * time.Duration(i), claim(i%2 == 0)})
+	}
+	sc.steps = append(sc.steps, step{stay * time.Duration(flips+1), leaving(LeavePolite)})
+	return sc
+}
+
+// claim says that the peer is a hub, or that it is none; the first time it enters a
+// network by that.
+func claim(isHub bool) func(context.Context, *life, Tick) error {
+	return func(_ context.Context, l *life, t Tick) error {
+		f := l.stage.fleet
+		codec, r := f.codec.(HubCodec), l.peer.in()
+		if r == nil {
+			r = l.stage.room(l.rng)
+			return l.peer.announceBy(codec.AnnounceHub(l.id, r.name, isHub), r, t)
+		}
+		if l.peer.isOver() {
+			return errCut
+		}
+		return f.send(l.peer, codec.AnnounceHub(l.id, r.name, isHub))
+	}
+}
+
+// reportedPrefix begins the ids of the peers that are reported: they are made up.
+const reportedPrefix wire.PeerID = "feed"
+
+// reportPeer reports a peer that is not there. A hub that lets everybody be a hub
+// tells the members of the network.
+func reportPeer(_ context.Context, l *life, _ Tick) error {
+	switch {
+	case l.peer.isOver():
+		return errCut
+	case !l.peer.isGreeted():
+		return errLater
+	}
+	f := l.stage.fleet
+	return f.send(l.peer, f.codec.(HubCodec).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
+}
+
+// haunt announces, as a hub where there are such, after the goodbye, into a network of
+// its own. A target that closed the connection at the goodbye has done well.
+func haunt(_ context.Context, l *life, _ Tick) error {
+	f, r := l.stage.fleet, l.own("-ghost")
+	message := f.codec.Announce(l.id, r.name)
+	if c, ok := f.codec.(HubCodec); ok {
+		message = c.AnnounceHub(l.id, r.name, true)
+	}
+	if !l.peer.isOver() {
+		_ = f.send(l.peer, message)
+	}
+	return nil
+}

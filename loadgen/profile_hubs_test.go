@@ -1,0 +1,47 @@
+package loadgen
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// Our hub lets nobody be a hub that it does not know: a reported peer reaches no one.
+func TestHubs(t *testing.T) {
+	t.Parallel()
+	figures := Phase{Peers: 40, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
+	r := runProfile(t, ourHub(t, hub.Config{IsHub: true}), "hubs", figures)
+	r.well(t, 40)
+	if r.figure("who claims") < 40 || r.figure("not there") != 0 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+}
+
+// A hub that believes everybody is seen to.
+func TestHubsBelieved(t *testing.T) {
+	t.Parallel()
+	figures := Phase{Peers: 20, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
+	r := runProfile(t, (&toyHub{believes: true}).start(t), "hubs", figures)
+	if r.figure("not there") < 20 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+}
+
+// Where the protocol has no hubs, the profile says so, and check leaves them out.
+func TestHubsNotSpoken(t *testing.T) {
+	t.Parallel()
+	p, err := PlanOf("hubs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, plain := (&toyHub{}).start(t), struct{ Codec }{PeerPigeon{}}
+	if _, err := Run(t.Context(), Config{URL: url, Plan: p, Codec: plain}); err == nil || !strings.Contains(err.Error(), "no hubs") {
+		t.Errorf("got %v", err)
+	}
+	for _, sc := range possible(plain, []scenario{{name: hubsScenario}, {name: "clean"}}) {
+		if sc.name == hubsScenario {
+			t.Error("check has hubs all the same")
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+func networksProfile() profile {
+	return profile{
+		word:  "networks",
+		about: "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
+		phase: Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
+		check: func(f *Phase) error {
+			if _, err := f.whole("name", minName, maxName); err != nil {
+				return err
+			}
+			return durations("stay")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			stay, _ := s.duration("stay") // checked with the plan
+			name, _ := s.whole("name", minName, maxName)
+			fresh := scenario{"networks", []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
+			s.arrive('a', s.Peers, func(int) scenario { return fresh })
+			s.agenda.run(ctx)
+			return nil
+		},
+	}
+}
+
+// Bytes of the name of a network of a peer's own: what makes it unique, and what a
+// message may have.
+const (
+	minName = 100
+	maxName = 900_000
+)
+
+// largeName makes a name that is plain to see in the memory of a hub that keeps it.
+var largeName = strings.Repeat("x", 16<<10)
+
+// enterOwn enters a network of the peer's own, whose name ends so. The target may
+// refuse a long name.
+func enterOwn(suffix string) func(context.Context, *life, Tick) error {
+	return func(_ context.Context, l *life, t Tick) error {
+		if suffix != "" {
+			l.peer.excuse()
+		}
+		return l.peer.announce(l.own(suffix), t)
+	}
+}
+
+// leavingIfThere leaves, unless the target was free to end the connection and did.
+func leavingIfThere(ctx context.Context, l *life, t Tick) error {
+	if l.peer.isOver() {
+		return nil
+	}
+	return leaving(LeavePolite)(ctx, l, t)
+}
+
+// whole returns a parameter that is a whole number.
+func (f *Phase) whole(name string, low, high int) (int, error) {
+	n, err := strconv.Atoi(f.Params[name])
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("%s: %s is %q, must be a whole number from %d to %d", f.Profile, name, f.Params[name], low, high)
+	}
+	return n, nil
+}

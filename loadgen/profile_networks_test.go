@@ -1,0 +1,30 @@
+package loadgen
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func TestNetworks(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, ourHub(t, hub.Config{}), "networks", Phase{Peers: 60, Rate: 300, Params: map[string]string{"stay": "50ms"}})
+	r.well(t, 60)
+	if n := r.Latencies.Hops[HopDiscoveryFirst].Latency.Count(); n > 0 {
+		t.Errorf("%d peers were heard of by others", n)
+	}
+}
+
+// Our hub ends the connection of who has a network of too long a name: that is its
+// good right, no cut and no failed life.
+func TestNetworksOfLongNames(t *testing.T) {
+	t.Parallel()
+	long := strconv.Itoa(2 * wire.MaxNetworkNameBytes)
+	r := runProfile(t, ourHub(t, hub.Config{}), "networks", Phase{Peers: 30, Rate: 300, Params: map[string]string{"stay": "50ms", "name": long}})
+	r.well(t, 30)
+	if r.Cut != 0 {
+		t.Errorf("%d connections count as cut", r.Cut)
+	}
+}

@@ -1,0 +1,52 @@
+package loadgen
+
+import (
+	"context"
+	"time"
+)
+
+func roamProfile() profile {
+	return profile{
+		word:  "roam",
+		about: "peers announce again and again, each time into another network, as if they had never left the one before",
+		phase: Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
+		check: func(f *Phase) error {
+			if _, err := f.whole("moves", 1, maxMoves); err != nil {
+				return err
+			}
+			return durations("stay")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			s.arrive('a', s.Peers, func(i int) scenario { return s.roamer(i) })
+			s.agenda.run(ctx)
+			return nil
+		},
+	}
+}
+
+// maxMoves is far beyond what people do.
+const maxMoves = 10_000
+
+// roamer is the life of a peer that moves, every other time into a network of its
+// own: of these a hub must keep nothing.
+func (s *stage) roamer(first int) scenario {
+	stay, _ := s.duration("stay") // checked with the plan
+	moves, _ := s.whole("moves", 1, maxMoves)
+	sc := scenario{"roam", []step{{0, moveTo(first)}}}
+	for m := 1; m <= moves; m++ {
+		do := roam
+		if m%2 == 0 {
+			do = moveTo(first + m)
+		}
+		sc.steps = append(sc.steps, step{stay * time.Duration(m), do})
+	}
+	sc.steps = append(sc.steps, step{stay * time.Duration(moves+1), leaving(LeavePolite)})
+	return sc
+}
+
+// moveTo enters a certain network of the stage.
+func moveTo(i int) func(context.Context, *life, Tick) error {
+	return func(_ context.Context, l *life, t Tick) error {
+		return l.peer.announce(l.stage.rooms[i%len(l.stage.rooms)], t)
+	}
+}

@@ -1,0 +1,23 @@
+package loadgen
+
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// Members of the old network hear that a peer has left it, those of the new one that it
+// has come.
+func TestRoam(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, ourHub(t, hub.Config{}), "roam", Phase{Peers: 60, Rate: 300, Networks: 3, Params: map[string]string{"moves": "4", "stay": "80ms"}})
+	r.well(t, 60)
+	for _, h := range []Hop{HopNotice, HopDiscoveryAll} {
+		if r.Latencies.Hops[h].Latency.Count() == 0 {
+			t.Errorf("no time of %s was taken", h)
+		}
+	}
+	if n := len((&stage{Phase: r.Plan.Phases[0]}).roamer(0).steps); n != 6 {
+		t.Errorf("a life has %d steps, want an announce, 4 moves and a leave", n)
+	}
+}

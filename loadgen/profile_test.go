@@ -1,0 +1,67 @@
+package loadgen
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// ourHub starts a hub of ours.
+func ourHub(t *testing.T, cfg hub.Config) string {
+	t.Helper()
+	target, err := hubtest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := target.Stop(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+	})
+	return target.URL()
+}
+
+// runProfile runs one profile with some figures.
+func runProfile(t *testing.T, url, word string, figures Phase) Result {
+	t.Helper()
+	p, err := PlanOf(word)
+	if err == nil {
+		p, err = p.With(figures)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, Config{URL: url, Plan: p})
+}
+
+// well fails the test if something of a run was not as it should be.
+func (r *Result) well(t *testing.T, landed int64) {
+	t.Helper()
+	v := r.Verdict
+	// The machine is shared with other tests, so the generator may be late.
+	doubts := slices.DeleteFunc(slices.Clone(v.Doubts), func(d verdict.Reason) bool { return d.About == "latency" })
+	if len(r.Errors)+len(v.Failures)+len(v.Invalid)+len(doubts) > 0 {
+		t.Errorf("outcome %s, errors %v, failures %v, invalid %v, doubts %v", v.Outcome, r.Errors, v.Failures, v.Invalid, doubts)
+	}
+	var n int64
+	for _, s := range v.Scenarios {
+		n += s.Landed
+	}
+	if n != landed {
+		t.Errorf("%d peers did what they should, want %d", n, landed)
+	}
+}
+
+// figure returns the value of the figure whose name contains a text, 0 if there is none.
+func (r *Result) figure(name string) float64 {
+	for _, f := range r.Figures {
+		if strings.Contains(f.Name, name) {
+			return f.Value
+		}
+	}
+	return 0
+}
