@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -48,8 +47,8 @@ type HopStatus struct {
 
 // Reading is one value of the target.
 type Reading struct {
+	Label  string // "heap", "rss", "goroutines" or "descriptors"
 	Series string
-	Class  verdict.Class
 	Unit   string // verdict.Bytes, or "" for a count
 	Value  float64
 }
@@ -133,19 +132,27 @@ func (b *board) allSpans() []Span {
 	return slices.Clone(b.spans)
 }
 
-// shown are the readings that people want to see of a target: of each class that
-// which is judged best.
+// labels are what people want to see of a target, and the series that have it, the
+// best first: what is read while peers are connected before what is read at rest.
+var labels = []struct {
+	label, unit string
+	series      []string
+}{
+	{"heap", verdict.Bytes, []string{"go_memstats_heap_alloc_bytes", "health.memory.heapUsed", "pprof.heap_live_bytes"}},
+	{"rss", verdict.Bytes, []string{"proc.rss_bytes", "process_resident_memory_bytes", "health.memory.rss"}},
+	{"goroutines", "", []string{"go_goroutines", "pprof.goroutines"}},
+	{"descriptors", "", []string{"proc.descriptors", "process_open_fds"}},
+}
+
+// shown are the readings that people want to see.
 func (r reading) shown() []Reading {
 	var list []Reading
-	for _, class := range []verdict.Class{verdict.Object, verdict.Goroutine, verdict.Descriptor} {
-		best, name := 0, ""
-		for _, n := range slices.Sorted(maps.Keys(r)) {
-			if k := kindOf(n); !k.skip && k.class == class && k.prefer > best {
-				best, name = k.prefer, n
+	for _, l := range labels {
+		for _, name := range l.series {
+			if v, ok := r[name]; ok {
+				list = append(list, Reading{l.label, name, l.unit, v})
+				break
 			}
-		}
-		if name != "" {
-			list = append(list, Reading{name, class, kindOf(name).unit, r[name]})
 		}
 	}
 	return list

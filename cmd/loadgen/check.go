@@ -13,6 +13,13 @@ import (
 
 // check runs the plan, against a hub of our own if there is no URL.
 func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, error) {
+	screen := newScreen(stderr, o.environ)
+	if o.noLive {
+		screen = nil
+	}
+	if screen != nil {
+		stderr = screen
+	}
 	log := slog.New(newProgress(stderr))
 	for o.plan.Seed == 0 {
 		o.plan.Seed = rand.Uint64()
@@ -25,6 +32,10 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 	}
 	if o.report != "" {
 		cfg.Report = filepath.Join(o.report, "index.html")
+	}
+	if screen != nil {
+		defer screen.close()
+		cfg.Watch = func(s loadgen.Status) { screen.show(live(s, ctx.Err() != nil)) }
 	}
 	if o.url != "" {
 		return loadgen.Run(ctx, cfg)

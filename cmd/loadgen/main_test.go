@@ -10,7 +10,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asProgram is the variable that makes the test be the program.
+const asProgram = "LOADGEN_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestParse(t *testing.T) {
 	t.Parallel()
@@ -93,16 +101,21 @@ func TestHelpAndPlan(t *testing.T) {
 	}
 }
 
+// slow reports whether a run could not tell because the machine was busy otherwise.
+func slow(code int, text string) bool {
+	return code == exitInconclusive && strings.Contains(text, "the generator was saturated")
+}
+
 // Without a URL a hub of ours is built, started, loaded and stopped.
 func TestOwnHub(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	args := []string{"ramp", "--peers=50", "--rate=200", "--duration=100ms", "--report=" + dir}
-	if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitPassed {
+	if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitPassed && !slow(code, stdout.String()) {
 		t.Fatalf("code %d\n%s\n%s", code, stdout.String(), stderr.String())
 	}
-	if !strings.Contains(stdout.String(), "verdict PASS") || !strings.Contains(stderr.String(), "stopped the hub  status 0") {
+	if !strings.Contains(stdout.String(), "verdict PASS") && !strings.Contains(stdout.String(), "verdict INCONCLUSIVE") || !strings.Contains(stderr.String(), "stopped the hub  status 0") {
 		t.Errorf("%s\n%s", stdout.String(), stderr.String())
 	}
 	for _, name := range []string{"index.html", "verdict.json", "junit.xml", "leaks.sarif", "verdict.md", "verdict.txt", "loadgen.json"} {

@@ -41,6 +41,8 @@ type options struct {
 	text      loadgen.Text
 	help      bool
 	printPlan bool
+	noLive    bool
+	environ   map[string]string
 }
 
 // parse reads flags, and the environment for those that are not given. The words
@@ -91,6 +93,7 @@ func (o *options) define() {
 	f.StringVar(&o.text.Message, "message", "", "message of a peer, a `TEMPLATE` that has {sequence}, too; empty for \"{id} {sequence}\"")
 	f.StringVar(&o.text.Reply, "reply", "", "what is in the reply to a message, a `TEMPLATE`, or /of a regular expression/; empty for the message")
 	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be given more than once")
+	f.BoolVar(&o.noLive, "no-live", false, "lines of progress instead of the live view, as when stderr is no terminal")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
 	f.BoolVarP(&o.help, "help", "h", false, "print this")
 }
@@ -99,6 +102,7 @@ func (o *options) define() {
 // unset.
 func (o *options) fromEnvironment(environ []string) error {
 	values := map[string]string{}
+	o.environ = values
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		values[name] = value
