@@ -277,6 +277,30 @@ func TestSomeOfManyScenarios(t *testing.T) {
 	}
 }
 
+// Three of many scenarios are found that leak different whole numbers of things.
+func TestThreeUnlikeScenarios(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 28 {
+		many = append(many, fmt.Sprintf("scenario %d", i))
+	}
+	right := 0
+	for seed := range uint64(20) {
+		r := planned(many, 4, 40, seed)
+		rates := map[string]float64{many[seed]: 3, many[seed+3]: 5, many[seed+7]: 1}
+		r.Findings = []verdict.Finding{finding("goroutines", verdict.Goroutine, grown(r, rates, 0, rand.New(rand.NewPCG(seed, 9))))}
+		r.Detectors = []verdict.Detector{{Name: "goroutines", State: verdict.Ready}}
+		if s := verdict.Judge(r).Leaks[0].Source; guilty(s, rates) && len(s.Or) == 0 {
+			right++
+		} else {
+			t.Log(seed, s, s.Or)
+		}
+	}
+	if right < 19 {
+		t.Errorf("%d of 20 solved", right)
+	}
+}
+
 // A leak of every session is known for one also where some peers have two.
 func TestEverySession(t *testing.T) {
 	t.Parallel()

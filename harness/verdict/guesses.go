@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -18,6 +19,7 @@ func (p *problem) guesses() []guess {
 	}
 	if n > 2 {
 		list = p.pairs(list)
+		list = p.triples(list)
 		list = p.subsets(list)
 	}
 	if n > 1 && len(p.counts) > n {
@@ -64,6 +66,65 @@ func (p *problem) pairs(list []guess) []guess {
 		}
 	}
 	return list
+}
+
+// maxInTriple is how many things per peer two of three scenarios are tried for.
+const maxInTriple = 8
+
+// triples appends the guesses that three scenarios leak whole numbers of things per
+// peer that are not the same: what they do leaks, and one does it more often. Only
+// counts that fit to the unit can tell so many guesses apart.
+func (p *problem) triples(list []guess) []guess {
+	n := len(p.names)
+	if p.noise > 0 || len(p.counts) < 3 {
+		return list
+	}
+	cost := choices(n, 3) + rare
+	best := p.exactScore(0) - cost - 2*wholeCost(1) - wholeCost(2)
+	if slices.ContainsFunc(list, func(g guess) bool { return g.score > best+decisive }) {
+		return list // the best of them could not win
+	}
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			for k := j + 1; k < n; k++ {
+				for rates := range p.wholeTriples(i, j, k) {
+					costs := cost + wholeCost(rates[i]) + wholeCost(rates[j]) + wholeCost(rates[k])
+					list = append(list, guess{rates: rates, score: p.exactScore(0) - costs})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// wholeTriples yields the whole rates of three scenarios that make the counts to the
+// unit.
+func (p *problem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
+	return func(yield func([]float64) bool) {
+		for a := 1.0; a <= maxInTriple; a++ {
+			for b := 1.0; b <= maxInTriple; b++ {
+				c := math.Round((p.counts[0] - a*p.doses[i][0] - b*p.doses[j][0]) / math.Max(1, p.doses[k][0]))
+				if c < 1 || a == b && b == c || !p.adds(a, i, b, j, c, k) {
+					continue
+				}
+				rates := make([]float64, len(p.names))
+				rates[i], rates[j], rates[k] = a, b, c
+				if !yield(rates) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// adds reports whether three scenarios make the counts.
+func (p *problem) adds(a float64, i int, b float64, j int, c float64, k int) bool {
+	for n, count := range p.counts {
+		if a*p.doses[i][n]+b*p.doses[j][n]+c*p.doses[k][n] != count {
+			return false
+		}
+	}
+	return true
 }
 
 // subsets appends the guesses that three or more scenarios, not all, leak a whole
