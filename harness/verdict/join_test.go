@@ -223,3 +223,27 @@ func TestFindingsOfOneDetectorAddUp(t *testing.T) {
 		t.Errorf("got %d, %s, %v per peer", l.Count, l.Source, l.Source.PerPeer)
 	}
 }
+
+// A few things that hold many are what leaks, and whose the many are says nothing
+// of that; a few things that hang on a leak do not name it.
+func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
+	t.Parallel()
+	r := sampleRun()
+	bytes := func(n int64) func(*verdict.Finding) { return func(f *verdict.Finding) { f.Bytes = n } }
+	list := finding("sites", verdict.Object, of(1, "vanish"), born("hub/events.go", 10), bytes(1000), path("hub.Hub", "listed[key]"))
+	list.PerScenario = map[string]int64{"vanish": list.Count}
+	ids := finding("sites", verdict.Object, []int64{9000, 9100, 9200}, born("hub/id.go", 20), bytes(9000),
+		path("hub.Hub", "listed[key]", "*hub.Subscription", "events[3].PeerID"))
+	ids.PerScenario = map[string]int64{"clean": ids.Count}
+	r.Findings = []verdict.Finding{ids, list}
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 1 || v.Leaks[0].Born.Line != 10 || v.Leaks[0].Source.String() != "scenario vanish" {
+		t.Errorf("%d leaks, the first born at %s from %s", len(v.Leaks), v.Leaks[0].Born, v.Leaks[0].Source)
+	}
+	ids.Path = []verdict.Edge{{Holder: "hub.Hub", Field: "listed[key]"}}
+	list.Path = []verdict.Edge{{Holder: "hub.Hub", Field: "listed[key]"}, {Holder: "*hub.Subscription", Field: "note"}}
+	r.Findings = []verdict.Finding{ids, list}
+	if v := verdict.Judge(r); v.Leaks[0].Born.Line != 20 {
+		t.Errorf("%d leaks, the first born at %s", len(v.Leaks), v.Leaks[0].Born)
+	}
+}

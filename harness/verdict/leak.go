@@ -32,7 +32,7 @@ func (c *clue) rank() int {
 
 // principal is the clue in whose words the leak is told.
 func (g group) principal() *clue {
-	most := slices.MaxFunc(g, func(a, b *clue) int { return cmp.Compare(a.Count, b.Count) }).Count
+	most := slices.MaxFunc(g, func(a, b *clue) int { return cmp.Compare(a.Count, b.Count) })
 	return slices.MinFunc(g, func(a, b *clue) int {
 		return cmp.Or(
 			cmp.Compare(a.minor(most), b.minor(most)),
@@ -48,9 +48,9 @@ func (g group) principal() *clue {
 }
 
 // minor is 1 for a clue that speaks of a small part of a leak: what hangs on a few of
-// the things does not name them all.
-func (c *clue) minor(most int64) int {
-	if 8*c.Count < most && c.Bytes > 0 {
+// the things does not name them all, unless it is what holds them.
+func (c *clue) minor(most *clue) int {
+	if 8*c.Count < most.Count && c.Bytes > 0 && (c.path == "" || !c.holds(most)) {
 		return 1
 	}
 	return 0
