@@ -92,7 +92,8 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 
 // Findings returns a finding for each path whose collections keep growing, in
 // length or, if that stands still, in capacity. What grows because it is part of
-// the elements of another that grows is in the detail of that one.
+// the elements of another that grows is in the detail of that one. Where the source
+// is there, it says which statement puts things in.
 func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 	if len(c.cycles) == 0 {
 		return nil, ErrNoCycle
@@ -114,6 +115,7 @@ func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 		}
 		findings = append(findings, f)
 	}
+	explainCollections(c.Roots, findings)
 	return findings, nil
 }
 

@@ -21,9 +21,10 @@ type counterCall struct {
 	fn   *ast.FuncDecl
 }
 
-// collect finds all changes of fields, and all calls.
+// collect finds all changes of fields, what is put into them, and all calls.
 func (p *counterPackage) collect(files []*ast.File) {
 	p.changes, p.calls = map[*types.Var][]*counterChange{}, map[*types.Func][]counterCall{}
+	p.inserts = map[*types.Var][]*counterChange{}
 	for _, file := range files {
 		for _, d := range file.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
@@ -50,7 +51,13 @@ func (p *counterPackage) collectIn(fn *ast.FuncDecl) {
 			c.change.fn, c.change.block = fn, blocks[len(blocks)-1]
 			p.changes[c.field] = append(p.changes[c.field], c.change)
 		}
+		for _, field := range p.insertedBy(n) {
+			p.inserts[field] = append(p.inserts[field], &counterChange{at: n.Pos(), fn: fn})
+		}
 		if call, ok := n.(*ast.CallExpr); ok {
+			if name, ok := p.rawOpenBy(call); ok {
+				p.opens = append(p.opens, rawOpen{name, call.Pos(), fn})
+			}
 			if f := p.callee(call); f != nil {
 				p.calls[f] = append(p.calls[f], counterCall{call, fn})
 			}

@@ -27,7 +27,9 @@ type counterPackage struct {
 	stale  bool // a method is not where the program says that it is
 
 	changes map[*types.Var][]*counterChange // of fields
+	inserts map[*types.Var][]*counterChange // into fields
 	calls   map[*types.Func][]counterCall
+	opens   []rawOpen
 }
 
 // readCounterPackage reads the package in which the program says that methods

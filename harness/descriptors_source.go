@@ -1,0 +1,84 @@
+package harness
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// rawOpens are the system calls that open a descriptor of which no object of net or os
+// knows, by the kinds of what they open: their descriptors no collector ever closes.
+var rawOpens = map[string]string{
+	"Dup": "", "Dup2": "", "Dup3": "", "FcntlInt": "",
+	"Socket": "tcp udp unix socket", "Socketpair": "unix socket", "Accept": "tcp unix socket", "Accept4": "tcp unix socket",
+	"Open": "file", "Openat": "file", "Creat": "file", "Pipe": "pipe", "Pipe2": "pipe",
+	"EpollCreate": "anon_inode", "EpollCreate1": "anon_inode", "InotifyInit": "anon_inode", "InotifyInit1": "anon_inode", "Eventfd": "anon_inode",
+	"TimerfdCreate": "anon_inode", "MemfdCreate": "file",
+}
+
+// rawOpen is such a call.
+type rawOpen struct {
+	name string
+	at   token.Pos
+	fn   *ast.FuncDecl
+}
+
+// rawOpensOf returns the calls in the packages of the roots that can have opened a
+// kind of descriptor, in the order of the source.
+func rawOpensOf(roots map[string]any, kind string) []verdict.Site {
+	kind, _, _ = strings.Cut(kind, ":")
+	var sites []verdict.Site
+	for _, p := range packagesOf(roots) {
+		for _, o := range p.opens {
+			if kinds := rawOpens[o.name]; kinds == "" || slices.Contains(strings.Fields(kinds), kind) {
+				sites = append(sites, p.site(o.at, o.fn))
+			}
+		}
+	}
+	return sites
+}
+
+// packagesOf reads the packages in which the types of the roots are declared, as far
+// as their source is there.
+func packagesOf(roots map[string]any) []*counterPackage {
+	var packages []*counterPackage
+	read := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(roots)) {
+		t := structOf(reflect.TypeOf(roots[name]))
+		if t == nil || read[t.PkgPath()] {
+			continue
+		}
+		read[t.PkgPath()] = true
+		var known []verdict.Site
+		methodsIn(t.PkgPath(), t, map[reflect.Type]bool{}, &known)
+		if p := readCounterPackage(known); p != nil {
+			packages = append(packages, p)
+		}
+	}
+	return packages
+}
+
+// rawOpenBy returns the name of the system call that a call is, if it opens.
+func (p *counterPackage) rawOpenBy(call *ast.CallExpr) (name string, ok bool) {
+	fun, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return "", false
+	}
+	of, ok := fun.X.(*ast.Ident)
+	if !ok {
+		return "", false
+	}
+	pkg, ok := p.info.Uses[of].(*types.PkgName)
+	if !ok {
+		return "", false
+	}
+	_, opens := rawOpens[fun.Sel.Name]
+	path := pkg.Imported().Path()
+	return fun.Sel.Name, opens && (path == "syscall" || path == "golang.org/x/sys/unix")
+}
