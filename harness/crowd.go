@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ type Crowd struct {
 	LifeLimit time.Duration // of one life; default 30s
 
 	mu        sync.Mutex
-	lingering []*Peer // see part
+	lingering []*Peer           // see part
+	addresses map[string]string // from which peers have dialled, and their scenarios
 }
 
 // Arrivals says how a crowd fared.
@@ -124,7 +126,7 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomi
 	if s.Returns {
 		of = 0
 	}
-	peer := NewPeer(c.Target, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
+	peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
 	peer.opened = opened
 	defer c.part(peer)
 	return s.Name, s.Live(ctx, &Visit{
@@ -132,6 +134,29 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomi
 		Rand: rand.New(rand.NewPCG(c.Seed, uint64(v.scenario)<<48|uint64(cycle)<<32|uint64(v.index))),
 		Home: fmt.Sprintf("%s-%d-%d", s.Name, cycle, v.index/10),
 	})
+}
+
+// dialled is the target as peers of a scenario see it: it notes where they dial from.
+type dialled struct {
+	Target
+	crowd    *Crowd
+	scenario string
+}
+
+func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := d.Target.Dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	if from, ok := conn.LocalAddr().(*net.TCPAddr); ok { // all pipes are called the same
+		d.crowd.mu.Lock()
+		defer d.crowd.mu.Unlock()
+		if d.crowd.addresses == nil {
+			d.crowd.addresses = map[string]string{}
+		}
+		d.crowd.addresses[from.String()] = d.scenario // whoever had it before is gone
+	}
+	return conn, nil
 }
 
 // part has a peer leave nothing behind, at once or, if its scenario was to wait for
@@ -191,9 +216,16 @@ func (c *Crowd) Label(id wire.PeerID) string {
 }
 
 // ScenarioOf says from which scenario a text comes that has the id of a peer of this
-// crowd in it, or the name of one of its networks; "" if it has neither. It is for
-// Census.Label.
+// crowd in it, or is the name of a peer or of one of its networks, or the address from
+// which one has dialled, of several the last; "" if it is none of these. It is for
+// Census.Label and its like.
 func (c *Crowd) ScenarioOf(text string) string {
+	c.mu.Lock()
+	scenario, known := c.addresses[text]
+	c.mu.Unlock()
+	if known {
+		return scenario
+	}
 	for _, digits := range peerIDs.FindAllString(text, -1) {
 		if scenario, _, ok := strings.Cut(c.Label(wire.PeerID(digits)), "/"); ok {
 			return scenario
@@ -209,7 +241,7 @@ func (c *Crowd) ScenarioOf(text string) string {
 
 var (
 	peerIDs = regexp.MustCompile(`[0-9a-f]{40}`)
-	homes   = regexp.MustCompile(`^([a-z-]+)-\d+-\d+(?:$|[^0-9a-z])`) // see live
+	homes   = regexp.MustCompile(`^([a-z-]+)(?:-\d+-\d+(?:$|[^0-9a-z])| \d+ of cycle \d+)`) // and names: see live
 )
 
 // arrivals collects what the lives report.

@@ -191,3 +191,19 @@ func TestCrowdContext(t *testing.T) {
 		t.Errorf("%d lived, %d landed: %v", lived.Load(), a.Lives(), a.Err())
 	}
 }
+
+// What a peer has put into the target tells its scenario.
+func TestCrowdScenarioOf(t *testing.T) {
+	t.Parallel()
+	c, crowd := crowdOf(t, 7, 3, false)
+	id := c.ids[0]
+	scenario, _, _ := strings.Cut(crowd.Label(id), "/")
+	for text, want := range map[string]string{
+		"one-3-0": "one", "one-3-0/more": "one", "two 17 of cycle 3": "two", `{"peerId":"` + string(id) + `"}`: scenario,
+		"three-3-0": "", "one-3": "", "one 3": "", "in one-3-0": "", "": "",
+	} {
+		if got := crowd.ScenarioOf(text); got != want {
+			t.Errorf("%q is of scenario %q, want %q", text, got, want)
+		}
+	}
+}

@@ -24,7 +24,9 @@ import (
 //
 // A descriptor is new if its number did not lead to the same socket, pipe or file
 // at the baseline; a kind is reported if there are more of it than then, so that
-// one opened for another closed is none. Nobody knows where it was opened. Sockets
+// one opened for another closed is none. Nobody knows where it was opened; if Roots
+// are set, and Accepted does not know it, it is supposed that a system call of their
+// packages did, if the source has one. Sockets
 // that the kernel still has without a descriptor (TIME_WAIT, FIN_WAIT) are not
 // seen, nor is memory that is mapped.
 //
@@ -37,6 +39,14 @@ type Descriptors struct {
 	// Grace is how long a reading waits for the last ones to be closed while
 	// their number changes; default 1s.
 	Grace time.Duration
+	// Accepted watches the listener of the target, if set: of a socket that the peer
+	// has broken the kernel knows no address any more.
+	Accepted *Accepted
+	// Label says of the address of a peer which scenario it is of, "" if it does not
+	// know.
+	Label func(address string) string
+	// Roots are pointers to the state of the target, as of Census, to find its source.
+	Roots map[string]any
 
 	base   map[string][]Descriptor // by kind
 	cycles []map[string][]Descriptor
@@ -50,6 +60,8 @@ type Descriptor struct {
 	State  string // of a TCP or Unix socket: ESTABLISHED, CLOSE_WAIT, ...
 	Local  string // of a TCP, UDP or Unix socket
 	Remote string
+
+	accepted bool // by a listener that is watched
 }
 
 // String returns the descriptor on one line.
@@ -141,7 +153,11 @@ func (d *Descriptors) read() (map[string][]Descriptor, error) {
 		return nil, err
 	}
 	byKind := map[string][]Descriptor{}
+	remotes := d.Accepted.remotes()
 	for _, fd := range all {
+		if remote, ok := remotes[fd.FD]; ok {
+			fd.Remote, fd.accepted = cmp.Or(fd.Remote, remote), true
+		}
 		if d.Ignore == nil || !d.Ignore(fd) {
 			byKind[fd.Kind] = append(byKind[fd.Kind], fd)
 		}
@@ -184,17 +200,33 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 		f := verdict.Finding{
 			Detector: d.Name(), Class: verdict.Descriptor, Type: strings.TrimSpace(kind + " " + state), Count: int64(count),
 		}
-		var lines []string
+		var remotes, lines []string
+		for _, fd := range byState[state] {
+			remotes = append(remotes, fd.Remote)
+		}
+		f.PerScenario = byLabel(remotes, d.Label, f.Count)
 		for _, fd := range byState[state][:min(mostAddresses, len(byState[state]))] {
 			lines = append(lines, fd.String())
 		}
 		f.Detail = strings.Join(lines, "\n")
+		if !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return fd.accepted }) {
+			d.supposeOpened(&f, kind)
+		}
 		if len(states) == 1 {
 			f.PerCycle = d.perCycle(kind)
 		}
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// supposeOpened names the system calls that can have opened what neither net nor os
+// knows of.
+func (d *Descriptors) supposeOpened(f *verdict.Finding, kind string) {
+	if calls := rawOpensOf(d.Roots, kind); len(calls) > 0 {
+		f.Born = calls[0]
+		f.Detail += "\n" + strings.TrimPrefix(tellPlaces("; perhaps opened at ", calls), "; ")
+	}
 }
 
 func (d *Descriptors) perCycle(kind string) []int64 {

@@ -1,12 +1,9 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -25,12 +22,22 @@ import (
 // frees: that one is Descriptors' to find.
 //
 // Where they were opened is known as far as the profile of ExactHeap tells: the
-// lines whose connections were freed meanwhile, with or without Close.
+// lines whose connections were freed meanwhile, with or without Close. Of connections
+// that an HTTP server accepted it is the line that took them over (Hijack, an
+// upgrade), for from there on they are its to close; of those it is known whose they
+// were, too, if Accepted is set.
 //
 // The zero value is ready to use.
 type Unclosed struct {
-	counts []uint64 // finalizers run, at the baseline and each cycle
-	heaps  [2]map[*heapSite]heapCount
+	// Accepted watches the listener of the target, if set.
+	Accepted *Accepted
+	// Label says of the address of a peer which scenario it is of, "" if it does not
+	// know.
+	Label func(address string) string
+
+	counts    []uint64 // finalizers run, at the baseline and each cycle
+	heaps     []map[*heapSite]heapCount
+	forgotten []string // addresses of the peers of accepted connections, since the baseline
 }
 
 // Name implements Detector.
@@ -38,8 +45,10 @@ func (u *Unclosed) Name() string { return "unclosed" }
 
 // Baseline collects, so that what was forgotten before does not count.
 func (u *Unclosed) Baseline(ctx context.Context, r *Reading) error {
-	u.counts = nil
-	return u.read(ctx, r, 0)
+	u.counts, u.heaps = nil, nil
+	err := u.read(ctx, r)
+	u.forgotten = nil
+	return err
 }
 
 // Cycle collects, and counts what the collector had to close since.
@@ -47,10 +56,10 @@ func (u *Unclosed) Cycle(ctx context.Context, r *Reading) error {
 	if len(u.counts) == 0 {
 		return ErrNoBaseline
 	}
-	return u.read(ctx, r, 1)
+	return u.read(ctx, r)
 }
 
-func (u *Unclosed) read(ctx context.Context, r *Reading, i int) error {
+func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 	if err := r.Collect(ctx); err != nil {
 		return err
 	}
@@ -59,7 +68,8 @@ func (u *Unclosed) read(ctx context.Context, r *Reading, i int) error {
 	if err != nil && !errors.Is(err, ErrNotExact) {
 		return err
 	}
-	u.heaps[i] = heap
+	u.heaps = append(u.heaps, heap)
+	u.forgotten = append(u.forgotten, u.Accepted.takeForgotten()...)
 	return nil
 }
 
@@ -78,52 +88,20 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	if f.Count = sum(f.PerCycle); f.Count == 0 {
 		return nil, nil
 	}
-	opened := u.openedAt(f.Count)
+	if u.wereAccepted(f.Count) {
+		f.PerScenario = byLabel(u.forgotten, u.Label, f.Count)
+	}
+	opened := u.openedAt(f.PerCycle)
 	if len(opened) == 1 {
-		f.Born, f.Type = opened[0].site.born, opened[0].kind()
+		f.Born, f.Type = opened[0].site.born, opened[0].kind
 	}
 	f.Detail = "closed by the collector"
 	for _, o := range opened {
-		f.Detail += fmt.Sprintf("\n%d of %s opened at %s", o.freed, o.kind(), o.site.born)
+		f.Detail += fmt.Sprintf("\n%d of %s %s at %s", o.freed, o.kind, o.how, o.site.born)
 	}
 	return []verdict.Finding{f}, nil
 }
 
-// opener is a line that opened descriptors which were freed during the run.
-type opener struct {
-	site  *heapSite
-	freed int64
-}
-
-// openers are the functions that allocate what has the finalizer, with the type
-// whose Close was forgotten and the number of objects they allocate for one.
-var openers = map[string]struct {
-	kind    string
-	objects int64
-}{
-	"net.newFD":  {"net.Conn", 1},
-	"os.newFile": {"*os.File", 2},
-}
-
-func (o opener) kind() string { return openers[o.site.stack[0].Function].kind }
-
-// openedAt returns the lines that may have opened them, the most likely first:
-// those of which so many were freed, or more. If exactly so many were freed at one
-// line, it is that one.
-func (u *Unclosed) openedAt(count int64) []opener {
-	var all []opener
-	for site, now := range u.heaps[1] {
-		by, ok := openers[site.stack[0].Function]
-		if freed := now.frees - u.heaps[0][site].frees; ok && freed > 0 {
-			all = append(all, opener{site, freed / by.objects})
-		}
-	}
-	exact := slices.DeleteFunc(slices.Clone(all), func(o opener) bool { return o.freed != count })
-	if len(exact) == 1 {
-		return exact
-	}
-	slices.SortFunc(all, func(a, b opener) int {
-		return cmp.Or(cmp.Compare(b.freed, a.freed), strings.Compare(a.site.key, b.site.key))
-	})
-	return all[:min(len(all), 5)]
-}
+// wereAccepted reports whether what was forgotten are connections that the listener has
+// accepted, or nearly all of it.
+func (u *Unclosed) wereAccepted(count int64) bool { return 10*int64(len(u.forgotten)) >= 9*count }

@@ -19,6 +19,8 @@ import (
 type Target struct {
 	Hub *hub.Hub
 
+	accepted *harness.Accepted // nil over pipes
+
 	server *http.Server
 	serve  sync.WaitGroup
 	url    string
@@ -35,7 +37,13 @@ func Start(cfg hub.Config) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hubtest: %w", err)
 	}
-	return serve(cfg, ln, new(net.Dialer).DialContext)
+	accepted := harness.WatchAccepted(ln)
+	t, err := serve(cfg, accepted, new(net.Dialer).DialContext)
+	if err != nil {
+		return nil, err
+	}
+	t.accepted = accepted
+	return t, nil
 }
 
 // StartPipes serves a hub over in-memory pipes; in a testing/synctest bubble if
@@ -77,6 +85,9 @@ func (t *Target) URL() string { return t.url }
 func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	return t.dial(ctx, network, addr)
 }
+
+// Accepted is what became of the connections, for harness.Campaign; nil over pipes.
+func (t *Target) Accepted() *harness.Accepted { return t.accepted }
 
 // Stop shuts the hub down and waits for it and its server. Further calls return
 // the result of the first.

@@ -1,0 +1,149 @@
+package harness
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// Accepted knows what became of the connections that a listener has accepted: a
+// target that is served on one has Descriptors and Unclosed say whose connections
+// were left open. It hands on the connections as they are and never keeps one alive.
+//
+//	accepted := harness.WatchAccepted(ln)
+//	go server.Serve(accepted)
+//	detectors := harness.Detectors{
+//		&harness.Descriptors{Accepted: accepted, Label: crowd.ScenarioOf},
+//		&harness.Unclosed{Accepted: accepted, Label: crowd.ScenarioOf},
+//	}
+//
+// It keeps a handle on the socket of each, which ends no later than one collection
+// after the connection was collected. Connections of TCP and Unix sockets are
+// watched, others are not.
+type Accepted struct {
+	net.Listener
+
+	mu        sync.Mutex
+	open      map[*acceptedConn]struct{} // not collected yet; closed ones among them
+	forgotten []string                   // addresses of the other ends of those that were collected before they were closed
+}
+
+// acceptedConn leads to the socket of a connection, not to the connection.
+type acceptedConn struct {
+	remote string
+	socket syscall.RawConn
+}
+
+// WatchAccepted returns a listener that watches what another accepts.
+func WatchAccepted(ln net.Listener) *Accepted {
+	return &Accepted{Listener: ln, open: map[*acceptedConn]struct{}{}}
+}
+
+// Accept implements net.Listener.
+func (a *Accepted) Accept() (net.Conn, error) {
+	c, err := a.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	switch c := c.(type) {
+	case *net.TCPConn:
+		watchAccepted(a, c, c)
+	case *net.UnixConn:
+		watchAccepted(a, c, c)
+	}
+	return c, nil
+}
+
+func watchAccepted[T any](a *Accepted, object *T, c interface {
+	net.Conn
+	syscall.Conn
+}) {
+	socket, err := c.SyscallConn()
+	if err != nil {
+		return // it was closed before it was ours
+	}
+	w := &acceptedConn{c.RemoteAddr().String(), socket}
+	a.mu.Lock()
+	a.open[w] = struct{}{}
+	a.mu.Unlock()
+	runtime.AddCleanup(object, a.collected, w)
+}
+
+// collected notes the end of a connection that nobody can close any more. The
+// runtime closes its socket once we let go of it.
+func (a *Accepted) collected(w *acceptedConn) {
+	_, open := w.descriptor()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.open, w)
+	if open {
+		a.forgotten = append(a.forgotten, w.remote)
+	}
+}
+
+// descriptor returns the number of the socket, if it is open.
+func (w *acceptedConn) descriptor() (fd int, open bool) {
+	err := w.socket.Control(func(n uintptr) { fd = int(n) })
+	return fd, err == nil
+}
+
+// takeForgotten returns the addresses of those that were forgotten since it was
+// called last.
+func (a *Accepted) takeForgotten() []string {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	forgotten := a.forgotten
+	a.forgotten = nil
+	return forgotten
+}
+
+// remotes returns the addresses of the other ends of what is open, by descriptor.
+func (a *Accepted) remotes() map[int]string {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	remotes := map[int]string{}
+	for w := range a.open {
+		if fd, open := w.descriptor(); open {
+			remotes[fd] = w.remote
+		}
+	}
+	return remotes
+}
+
+// byLabel divides a count among the labels of texts; nil if fewer than nine tenths of
+// them have one.
+func byLabel(texts []string, label func(string) string, count int64) map[string]int64 {
+	if label == nil {
+		return nil
+	}
+	told := map[string]int64{}
+	for _, text := range texts {
+		if l := label(text); l != "" {
+			told[l]++
+		}
+	}
+	return divided(told, int64(len(texts)), count)
+}
+
+// divided divides a count in proportion to what was told of so many as were asked; nil
+// if that is less than nine tenths.
+func divided(told map[string]int64, asked, count int64) map[string]int64 {
+	var total int64
+	for _, n := range told {
+		total += n
+	}
+	if total == 0 || 10*total < 9*asked {
+		return nil
+	}
+	for label, n := range told {
+		told[label] = max(1, (n*count+total/2)/total)
+	}
+	return told
+}
