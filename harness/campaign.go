@@ -83,9 +83,30 @@ func (c *Campaign) prepare() {
 	for _, s := range c.Crowd.Scenarios {
 		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
+	c.tellWhose()
 	c.detector = make([]verdict.Detector, len(c.Detectors))
 	for i, d := range c.Detectors {
 		c.detector[i] = describe(d)
+	}
+}
+
+// tellWhose has the detectors say of connections which scenario they are of. A target
+// may watch its listener and say so.
+func (c *Campaign) tellWhose() {
+	var accepted *Accepted
+	if target, ok := c.Crowd.Target.(interface{ Accepted() *Accepted }); ok {
+		accepted = target.Accepted()
+	}
+	for _, d := range c.Detectors {
+		switch d := d.(type) {
+		case *Descriptors:
+			d.Accepted, d.Label = accepted, c.Crowd.ScenarioOf
+			if target, ok := c.Crowd.Target.(Inspector); ok {
+				d.Roots = target.Roots()
+			}
+		case *Unclosed:
+			d.Accepted, d.Label = accepted, c.Crowd.ScenarioOf
+		}
 	}
 }
 
@@ -207,6 +228,9 @@ func (c *Campaign) conclude(ctx context.Context) {
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		if err := explainLines(ctx, "", target.Roots(), c.run.Findings); err != nil {
 			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
+		}
+		if err := Origins(ctx, "", target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
+			c.say("no origins: " + err.Error())
 		}
 	}
 	c.run.Detectors = c.detector

@@ -40,6 +40,7 @@ type heapRegion struct {
 
 type heapGoroutine struct {
 	addr, id, ctxt uint64
+	begun          uint64      // where its go statement is
 	frames         []heapFrame // innermost first
 }
 
@@ -141,7 +142,8 @@ func (d *heapDump) goroutine(r *heapReader) {
 	g := heapGoroutine{addr: r.uint()}
 	r.skip(1) // sp
 	g.id = r.uint()
-	r.skip(5) // where it was started, status, system, background, waiting since
+	g.begun = r.uint()
+	r.skip(4) // status, system, background, waiting since
 	r.bytes() // for what it waits
 	g.ctxt = r.uint()
 	r.skip(3) // m, defer, panic

@@ -104,7 +104,7 @@ func withoutOurs(frames []heapFrame) []heapFrame {
 var harnessPath = reflect.TypeFor[Object]().PkgPath() + "."
 
 var isRetainers = map[string]bool{
-	harnessPath + "Retainers": true, harnessPath + "RetainersAt": true, harnessPath + "(*Campaign).conclude": true, harnessPath + "(*Watch).Explain": true, harnessPath + "(*Watch).Findings": true,
+	harnessPath + "Retainers": true, harnessPath + "RetainersAt": true, harnessPath + "Origins": true, harnessPath + "(*Campaign).conclude": true, harnessPath + "(*Watch).Explain": true, harnessPath + "(*Watch).Findings": true,
 }
 
 // finalizersOf are the finalizers, and what the objects that have one lead to: the
