@@ -72,17 +72,20 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 	return all
 }
 
-// mostFrequent returns the retainer whose path most have, without regard to keys.
+// mostFrequent returns the retainer whose path most have, without regard to keys; of
+// those that half as many have, the shortest: it leads to what holds the others.
 func mostFrequent(list []Retainer) Retainer {
-	count, first := map[string]int{}, map[string]Retainer{}
+	count, first, most := map[string]int{}, map[string]Retainer{}, 0
 	for _, r := range list {
 		key := pathKey(r.Path)
 		if count[key]++; count[key] == 1 {
 			first[key] = r
 		}
+		most = max(most, count[key])
 	}
+	maps.DeleteFunc(count, func(_ string, n int) bool { return 2*n < most })
 	keys := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
 	if len(keys) == 0 {
 		return Retainer{}

@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -57,5 +58,32 @@ func TestRetainersAtALine(t *testing.T) {
 		if i == len(lines) && r.Path != nil {
 			t.Errorf("a line that made nothing is held by %q", path)
 		}
+	}
+}
+
+type toyKey struct{}
+
+// toyWork is a hub whose work has a context below that of the process.
+type toyWork struct {
+	ctx context.Context
+	end context.CancelFunc
+}
+
+// Of all that a line has made the path is told that leads to what holds the rest: a
+// context with its parent, and not the function that would have ended it.
+func TestRetainersAtALineOfContexts(t *testing.T) {
+	process, end := context.WithCancel(t.Context())
+	defer end()
+	for range 200 {
+		w := &toyWork{}
+		w.ctx, w.end = context.WithCancel(context.WithValue(process, toyKey{}, w)) // the context
+	}
+	line := lineOf(t, "retainer_places_test.go", "the context")
+	retainers, _, err := harness.RetainersAt(t.Context(), t.TempDir(), map[string]any{"process": process}, []verdict.Site{line})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path := fmt.Sprint(harness.Normal(retainers[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
+		t.Errorf("it is held by %s", path)
 	}
 }

@@ -103,7 +103,7 @@ func (s *retainerSearch) from(roots []retainerRoot) {
 	for _, r := range roots {
 		s.roots = append(s.roots, r)
 		id := -int32(len(s.roots))
-		if r.kind == rootHint || r.kind >= rootRuntime {
+		if r.kind == rootHint || r.kind >= rootFinalizer && r.to == 0 {
 			if i := s.d.find(r.region.addr); i >= 0 && s.steps[i].from == 0 {
 				s.steps[i] = retainerStep{id, viaSelf}
 			}
@@ -188,7 +188,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 		}
 		if root, hops, ok := s.path(object); ok {
 			found[i] = s.name(root, hops)
-			if found[i].Stored.Function == harnessPackage+".stopTimers" {
+			if found[i].Stored.Function == harnessPackage+".(*timerFlusher).stopTimers" {
 				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours
 			}
 		} else {

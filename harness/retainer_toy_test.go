@@ -118,6 +118,10 @@ var toyPlants = []toyPlant{
 		p.next = q
 		runtime.SetFinalizer(q, (*toyPeer).expire)
 	}, `finalizer of *harness.toyPeer.next`, ""},
+	{"finalizer of its own", func(_ *toyHub, p *toyPeer) {
+		p.next = &toyPeer{next: p}
+		runtime.SetFinalizer(p, (*toyPeer).expire)
+	}, `finalizer of *harness.toyPeer`, ""},
 	{"cleanup", func(h *toyHub, p *toyPeer) {
 		h.cleaned = &toyEntry{}
 		runtime.AddCleanup(h.cleaned, func(e toyEntry) { e.peer.expire() }, toyEntry{1, p})
