@@ -91,7 +91,7 @@ func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 			Detail: fmt.Sprintf("%.0f bytes of %s, %.0f are allowed\n%s", got, what, limit, c.table(topLines)),
 		}
 		if l := c.leader(); l != nil {
-			v.Born = l.Born
+			v.Born = beginOfLiteral(l.Born)
 			v.Count = min(v.Count, int64(math.Round(l.Objects*float64(f.Peers)))) // it may be of some peers only
 		}
 		for i := range findings {

@@ -1,0 +1,37 @@
+package harness
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// beginOfLiteral returns a place with the line on which the statement begins, if it
+// is the last line of a function literal that is called where it stands: to the
+// compiler the call is at its parentheses, behind the brace, and that line says
+// nothing to a reader. Without the source the place stays as it is.
+func beginOfLiteral(place verdict.Site) verdict.Site {
+	if place.File == "" {
+		return place
+	}
+	tokens := token.NewFileSet()
+	file, err := parseFile(tokens, place.File, readOverlay(), parser.SkipObjectResolution)
+	if err != nil {
+		return place
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		_, literal := ast.Unparen(call.Fun).(*ast.FuncLit)
+		if literal && tokens.Position(call.Lparen).Line == place.Line {
+			place.Line = tokens.Position(call.Pos()).Line
+			return false
+		}
+		return true
+	})
+	return place
+}
