@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Accepted knows what became of the connections that a listener has accepted: a
@@ -14,8 +15,8 @@ import (
 //	accepted := harness.WatchAccepted(ln)
 //	go server.Serve(accepted)
 //	detectors := harness.Detectors{
-//		&harness.Descriptors{Accepted: accepted, Label: crowd.ScenarioOf},
-//		&harness.Unclosed{Accepted: accepted, Label: crowd.ScenarioOf},
+//		&harness.Descriptors{Accepted: accepted, Label: crowd.DialledBy},
+//		&harness.Unclosed{Accepted: accepted, Label: crowd.DialledBy},
 //	}
 //
 // It keeps a handle on the socket of each, which ends no later than one collection
@@ -26,13 +27,19 @@ type Accepted struct {
 
 	mu        sync.Mutex
 	open      map[*acceptedConn]struct{} // not collected yet; closed ones among them
-	forgotten []string                   // addresses of the other ends of those that were collected before they were closed
+	forgotten []acceptedFrom             // those that were collected before they were closed
 }
 
 // acceptedConn leads to the socket of a connection, not to the connection.
 type acceptedConn struct {
-	remote string
+	acceptedFrom
 	socket syscall.RawConn
+}
+
+// acceptedFrom is the address of the other end of a connection, and when it came.
+type acceptedFrom struct {
+	address string
+	at      time.Time
 }
 
 // WatchAccepted returns a listener that watches what another accepts.
@@ -63,7 +70,7 @@ func watchAccepted[T any](a *Accepted, object *T, c interface {
 	if err != nil {
 		return // it was closed before it was ours
 	}
-	w := &acceptedConn{c.RemoteAddr().String(), socket}
+	w := &acceptedConn{acceptedFrom{c.RemoteAddr().String(), time.Now()}, socket}
 	a.mu.Lock()
 	a.open[w] = struct{}{}
 	a.mu.Unlock()
@@ -78,7 +85,7 @@ func (a *Accepted) collected(w *acceptedConn) {
 	defer a.mu.Unlock()
 	delete(a.open, w)
 	if open {
-		a.forgotten = append(a.forgotten, w.remote)
+		a.forgotten = append(a.forgotten, w.acceptedFrom)
 	}
 }
 
@@ -88,9 +95,8 @@ func (w *acceptedConn) descriptor() (fd int, open bool) {
 	return fd, err == nil
 }
 
-// takeForgotten returns the addresses of those that were forgotten since it was
-// called last.
-func (a *Accepted) takeForgotten() []string {
+// takeForgotten returns those that were forgotten since it was called last.
+func (a *Accepted) takeForgotten() []acceptedFrom {
 	if a == nil {
 		return nil
 	}
@@ -101,35 +107,35 @@ func (a *Accepted) takeForgotten() []string {
 	return forgotten
 }
 
-// remotes returns the addresses of the other ends of what is open, by descriptor.
-func (a *Accepted) remotes() map[int]string {
+// remotes returns the other ends of what is open, by descriptor.
+func (a *Accepted) remotes() map[int]acceptedFrom {
 	if a == nil {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	remotes := map[int]string{}
+	remotes := map[int]acceptedFrom{}
 	for w := range a.open {
 		if fd, open := w.descriptor(); open {
-			remotes[fd] = w.remote
+			remotes[fd] = w.acceptedFrom
 		}
 	}
 	return remotes
 }
 
-// byLabel divides a count among the labels of texts; nil if fewer than nine tenths of
-// them have one.
-func byLabel(texts []string, label func(string) string, count int64) map[string]int64 {
+// byLabel divides a count among the labels of connections; nil if fewer than nine
+// tenths of them have one.
+func byLabel(from []acceptedFrom, label func(string, time.Time) string, count int64) map[string]int64 {
 	if label == nil {
 		return nil
 	}
 	told := map[string]int64{}
-	for _, text := range texts {
-		if l := label(text); l != "" {
+	for _, f := range from {
+		if l := label(f.address, f.at); l != "" {
 			told[l]++
 		}
 	}
-	return divided(told, int64(len(texts)), count)
+	return divided(told, int64(len(from)), count)
 }
 
 // divided divides a count in proportion to what was told of so many as were asked; nil

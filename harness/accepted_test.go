@@ -79,8 +79,8 @@ func knock(t *testing.T, door *toyDoor, accepted *harness.Accepted, path string,
 	}
 }
 
-func labelIn(whose *sync.Map) func(string) string {
-	return func(address string) string {
+func labelIn(whose *sync.Map) func(string, time.Time) string {
+	return func(address string, _ time.Time) string {
 		label, _ := whose.Load(address)
 		s, _ := label.(string)
 		return s
@@ -151,16 +151,27 @@ func (f fromPort) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return fromPortConn{conn}, err
 }
 
-// A crowd knows the addresses of its peers.
+// A crowd knows the addresses of its peers, and who had one when.
 func TestCrowdKnowsAddresses(t *testing.T) {
-	target := fromPort{startEchoHub(t)}
-	crowd := &harness.Crowd{Target: target, Scenarios: []harness.Scenario{{Name: "here", Live: func(ctx context.Context, v *harness.Visit) error {
-		return v.Dial(ctx)
-	}}}}
-	if err := crowd.Send(t.Context(), 1, map[string]int64{"here": 1}).Err(); err != nil {
-		t.Fatal(err)
+	live := func(ctx context.Context, v *harness.Visit) error { return v.Dial(ctx) }
+	crowd := &harness.Crowd{Target: fromPort{startEchoHub(t)}, Scenarios: []harness.Scenario{{Name: "here", Live: live}, {Name: "there", Live: live}}}
+	began := time.Now()
+	var between time.Time
+	for _, scenario := range []string{"here", "there"} {
+		if err := crowd.Send(t.Context(), 1, map[string]int64{scenario: 1}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if between.IsZero() {
+			between = time.Now()
+		}
 	}
-	if got := crowd.ScenarioOf("127.0.0.1:4242"); got != "here" || crowd.ScenarioOf("127.0.0.1:1") != "" {
-		t.Errorf("the address is of scenario %q, want here", got)
+	const address = "127.0.0.1:4242"
+	for at, want := range map[time.Time]string{began: "", between: "here", time.Now(): "there"} {
+		if got := crowd.DialledBy(address, at); got != want {
+			t.Errorf("the address is of scenario %q, want %q", got, want)
+		}
+	}
+	if got := crowd.ScenarioOf(address); got != "there" || crowd.ScenarioOf("127.0.0.1:1") != "" {
+		t.Errorf("the address is of scenario %q, want there", got)
 	}
 }

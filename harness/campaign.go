@@ -100,12 +100,12 @@ func (c *Campaign) tellWhose() {
 	for _, d := range c.Detectors {
 		switch d := d.(type) {
 		case *Descriptors:
-			d.Accepted, d.Label = accepted, c.Crowd.ScenarioOf
+			d.Accepted, d.Label = accepted, c.Crowd.DialledBy
 			if target, ok := c.Crowd.Target.(Inspector); ok {
 				d.Roots = target.Roots()
 			}
 		case *Unclosed:
-			d.Accepted, d.Label = accepted, c.Crowd.ScenarioOf
+			d.Accepted, d.Label = accepted, c.Crowd.DialledBy
 		}
 	}
 }

@@ -31,8 +31,8 @@ type Crowd struct {
 	LifeLimit time.Duration // of one life; default 30s
 
 	mu        sync.Mutex
-	lingering []*Peer           // see part
-	addresses map[string]string // from which peers have dialled, and their scenarios
+	lingering []*Peer                // see part
+	addresses map[string][]crowdDial // from which peers have dialled
 }
 
 // Arrivals says how a crowd fared.
@@ -143,7 +143,14 @@ type dialled struct {
 	scenario string
 }
 
+// crowdDial is when a peer of a scenario dialled.
+type crowdDial struct {
+	began    time.Time
+	scenario string
+}
+
 func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	began := time.Now()
 	conn, err := d.Target.Dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
@@ -152,9 +159,9 @@ func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 		d.crowd.mu.Lock()
 		defer d.crowd.mu.Unlock()
 		if d.crowd.addresses == nil {
-			d.crowd.addresses = map[string]string{}
+			d.crowd.addresses = map[string][]crowdDial{}
 		}
-		d.crowd.addresses[from.String()] = d.scenario // whoever had it before is gone
+		d.crowd.addresses[from.String()] = append(d.crowd.addresses[from.String()], crowdDial{began, d.scenario})
 	}
 	return conn, nil
 }
@@ -215,15 +222,26 @@ func (c *Crowd) Label(id wire.PeerID) string {
 	return fmt.Sprintf("%s/%d of cycle %d", c.Scenarios[scenario].Name, index, cycle)
 }
 
+// DialledBy says which scenario a connection is of that was accepted at a time from an
+// address: that of the peer who had last begun to dial from there, for a port is used
+// again. It is for Descriptors.Label and Unclosed.Label.
+func (c *Crowd) DialledBy(address string, accepted time.Time) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range slices.Backward(c.addresses[address]) {
+		if !d.began.After(accepted) {
+			return d.scenario
+		}
+	}
+	return ""
+}
+
 // ScenarioOf says from which scenario a text comes that has the id of a peer of this
 // crowd in it, or is the name of a peer or of one of its networks, or the address from
 // which one has dialled, of several the last; "" if it is none of these. It is for
 // Census.Label and its like.
 func (c *Crowd) ScenarioOf(text string) string {
-	c.mu.Lock()
-	scenario, known := c.addresses[text]
-	c.mu.Unlock()
-	if known {
+	if scenario := c.DialledBy(text, time.Now()); scenario != "" {
 		return scenario
 	}
 	for _, digits := range peerIDs.FindAllString(text, -1) {

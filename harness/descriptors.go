@@ -42,9 +42,9 @@ type Descriptors struct {
 	// Accepted watches the listener of the target, if set: of a socket that the peer
 	// has broken the kernel knows no address any more.
 	Accepted *Accepted
-	// Label says of the address of a peer which scenario it is of, "" if it does not
-	// know.
-	Label func(address string) string
+	// Label says of a connection that was accepted from an address which scenario it is
+	// of, "" if it does not know.
+	Label func(address string, accepted time.Time) string
 	// Roots are pointers to the state of the target, as of Census, to find its source.
 	Roots map[string]any
 
@@ -61,7 +61,7 @@ type Descriptor struct {
 	Local  string // of a TCP, UDP or Unix socket
 	Remote string
 
-	accepted bool // by a listener that is watched
+	accepted time.Time // by a listener that is watched
 }
 
 // String returns the descriptor on one line.
@@ -155,8 +155,8 @@ func (d *Descriptors) read() (map[string][]Descriptor, error) {
 	byKind := map[string][]Descriptor{}
 	remotes := d.Accepted.remotes()
 	for _, fd := range all {
-		if remote, ok := remotes[fd.FD]; ok {
-			fd.Remote, fd.accepted = cmp.Or(fd.Remote, remote), true
+		if from, ok := remotes[fd.FD]; ok {
+			fd.Remote, fd.accepted = cmp.Or(fd.Remote, from.address), from.at
 		}
 		if d.Ignore == nil || !d.Ignore(fd) {
 			byKind[fd.Kind] = append(byKind[fd.Kind], fd)
@@ -200,16 +200,13 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 		f := verdict.Finding{
 			Detector: d.Name(), Class: verdict.Descriptor, Type: strings.TrimSpace(kind + " " + state), Count: int64(count),
 		}
-		var remotes, lines []string
-		for _, fd := range byState[state] {
-			remotes = append(remotes, fd.Remote)
-		}
-		f.PerScenario = byLabel(remotes, d.Label, f.Count)
+		var lines []string
+		f.PerScenario = byLabel(remotesOf(byState[state]), d.Label, f.Count)
 		for _, fd := range byState[state][:min(mostAddresses, len(byState[state]))] {
 			lines = append(lines, fd.String())
 		}
 		f.Detail = strings.Join(lines, "\n")
-		if !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return fd.accepted }) {
+		if !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return !fd.accepted.IsZero() }) {
 			d.supposeOpened(&f, kind)
 		}
 		if len(states) == 1 {
@@ -218,6 +215,20 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// remotesOf returns the other ends of sockets. Of those that no listener of ours has
+// accepted the last who had the address is meant.
+func remotesOf(fds []Descriptor) []acceptedFrom {
+	var from []acceptedFrom
+	for _, fd := range fds {
+		f := acceptedFrom{fd.Remote, fd.accepted}
+		if f.at.IsZero() {
+			f.at = time.Now()
+		}
+		from = append(from, f)
+	}
+	return from
 }
 
 // supposeOpened names the system calls that can have opened what neither net nor os

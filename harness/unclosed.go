@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -31,13 +32,13 @@ import (
 type Unclosed struct {
 	// Accepted watches the listener of the target, if set.
 	Accepted *Accepted
-	// Label says of the address of a peer which scenario it is of, "" if it does not
-	// know.
-	Label func(address string) string
+	// Label says of a connection that was accepted from an address which scenario it is
+	// of, "" if it does not know.
+	Label func(address string, accepted time.Time) string
 
 	counts    []uint64 // finalizers run, at the baseline and each cycle
 	heaps     []map[*heapSite]heapCount
-	forgotten []string // addresses of the peers of accepted connections, since the baseline
+	forgotten []acceptedFrom // since the baseline
 }
 
 // Name implements Detector.
