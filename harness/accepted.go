@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"maps"
 	"net"
 	"runtime"
 	"sync"
@@ -28,6 +29,7 @@ type Accepted struct {
 	mu        sync.Mutex
 	open      map[*acceptedConn]struct{} // not collected yet; closed ones among them
 	forgotten []acceptedFrom             // those that were collected before they were closed
+	dropped   map[int]acceptedFrom       // the same, by descriptor: the runtime closes them at its next collection
 }
 
 // acceptedConn leads to the socket of a connection, not to the connection.
@@ -44,7 +46,7 @@ type acceptedFrom struct {
 
 // WatchAccepted returns a listener that watches what another accepts.
 func WatchAccepted(ln net.Listener) *Accepted {
-	return &Accepted{Listener: ln, open: map[*acceptedConn]struct{}{}}
+	return &Accepted{Listener: ln, open: map[*acceptedConn]struct{}{}, dropped: map[int]acceptedFrom{}}
 }
 
 // Accept implements net.Listener.
@@ -80,12 +82,13 @@ func watchAccepted[T any](a *Accepted, object *T, c interface {
 // collected notes the end of a connection that nobody can close any more. The
 // runtime closes its socket once we let go of it.
 func (a *Accepted) collected(w *acceptedConn) {
-	_, open := w.descriptor()
+	fd, open := w.descriptor()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.open, w)
 	if open {
 		a.forgotten = append(a.forgotten, w.acceptedFrom)
+		a.dropped[fd] = w.acceptedFrom
 	}
 }
 
@@ -107,14 +110,15 @@ func (a *Accepted) takeForgotten() []acceptedFrom {
 	return forgotten
 }
 
-// remotes returns the other ends of what is open, by descriptor.
+// remotes returns the other ends of what is open, by descriptor; and of what was
+// dropped, whose number may be another's by now.
 func (a *Accepted) remotes() map[int]acceptedFrom {
 	if a == nil {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	remotes := map[int]acceptedFrom{}
+	remotes := maps.Clone(a.dropped)
 	for w := range a.open {
 		if fd, open := w.descriptor(); open {
 			remotes[fd] = w.acceptedFrom

@@ -2,9 +2,12 @@ package harness_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/metrics"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +129,38 @@ func TestAcceptedKept(t *testing.T) {
 	if want := map[string]int64{"keep": 6}; !maps.Equal(told, want) {
 		t.Errorf("they are of %v, want %v", told, want)
 	}
+}
+
+// Descriptors still knows of those that were collected and wait for the next
+// collection to be closed.
+func TestAcceptedDropped(t *testing.T) {
+	door, accepted := serveDoor(t)
+	var whose sync.Map
+	descriptors := &harness.Descriptors{Accepted: accepted, Label: labelIn(&whose)}
+	found := findIn(t, descriptors, []int64{6}, func(_ int, dose int64) {
+		knock(t, door, accepted, "/forget", dose, &whose)
+		runtime.GC() // cleanups, and no finalizers yet
+		if err := harness.Settle(t.Context(), cleanupsHaveRun); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, f := range found {
+		if want := map[string]int64{"forget": f.Count}; !maps.Equal(f.PerScenario, want) {
+			t.Errorf("they are of %v, want %v", f.PerScenario, want)
+		}
+	}
+	if len(found) == 0 {
+		t.Error("none is found")
+	}
+}
+
+func cleanupsHaveRun() error {
+	m := []metrics.Sample{{Name: "/gc/cleanups/executed:cleanups"}, {Name: "/gc/cleanups/queued:cleanups"}}
+	metrics.Read(m)
+	if ran, queued := m[0].Value.Uint64(), m[1].Value.Uint64(); ran < queued {
+		return fmt.Errorf("%d of %d cleanups have run", ran, queued)
+	}
+	return nil
 }
 
 // Watching keeps nothing: what was closed is collected, and so is its socket.

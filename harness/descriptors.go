@@ -155,8 +155,8 @@ func (d *Descriptors) read() (map[string][]Descriptor, error) {
 	byKind := map[string][]Descriptor{}
 	remotes := d.Accepted.remotes()
 	for _, fd := range all {
-		if from, ok := remotes[fd.FD]; ok {
-			fd.Remote, fd.accepted = cmp.Or(fd.Remote, from.address), from.at
+		if from, ok := remotes[fd.FD]; ok && (fd.Remote == "" && fd.Kind == "socket" || fd.Remote == from.address) {
+			fd.Remote, fd.accepted = from.address, from.at
 		}
 		if d.Ignore == nil || !d.Ignore(fd) {
 			byKind[fd.Kind] = append(byKind[fd.Kind], fd)
