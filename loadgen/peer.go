@@ -17,6 +17,7 @@ type Peer struct {
 	sock    *socket
 	dialled Tick
 	watch   func(*Peer, Event) // told of every message, if not nil; what it takes, the reading waits
+	gone    func(*Peer)        // told of an end that the peer did not want, if not nil
 	talk    *talk              // of a text codec
 
 	order sync.Mutex // messages leave in the order of their numbers
@@ -62,6 +63,9 @@ func (p *Peer) run() {
 	p.fleet.ledger.Left(p.id)
 	if r != nil {
 		r.leave(p, Tick{}, false)
+	}
+	if p.gone != nil {
+		p.gone(p)
 	}
 }
 

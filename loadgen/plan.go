@@ -117,6 +117,9 @@ func (p Plan) complete() (Plan, error) {
 	p.Phases = slices.Clone(p.Phases)
 	for i, f := range p.Phases {
 		done, err := f.complete()
+		if prof, _ := profileOf(f.Profile); err == nil && prof.inside && p.Text != nil {
+			err = fmt.Errorf("%s: it cannot be run with a text codec", f.Profile)
+		}
 		if err != nil {
 			return Plan{}, fmt.Errorf("plan: phase %d: %w", i+1, err)
 		}

@@ -44,6 +44,11 @@ func TestParsePlanErrors(t *testing.T) {
 		{"no phases", "name: x", "phases"},
 		{"two plans", "phases: [{profile: ramp}]\n---\nname: x", "follows"},
 		{"JSON", `{"phases": [{"profile": "ramp", "networks": 0, "pears": 1}]}`, "pears"},
+		{"inside a text codec", "text: {first: hello}\nphases: [{profile: roam}]", "text codec"},
+		{"fanout of two networks", "phases: [{profile: fanout, networks: 2}]", "one network"},
+		{"no whole number", "phases: [{profile: roam, params: {moves: 1.5}}]", "moves"},
+		{"bad state", "phases: [{profile: duplicate, params: {old: sleepy}}]", "sleepy"},
+		{"bad spike", "phases: [{profile: spike, params: {leave: vanish}}]", "vanish"},
 		{"too few for a verdict", "phases: [{profile: check, peers: 100}]", "peers"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -24,12 +24,17 @@ type profile struct {
 	// experiment profiles make the leak verdict themselves; the others are bracketed
 	// by a reading before and one after.
 	experiment bool
+
+	// inside profiles need what only a hub's own protocol has: peers that are told of
+	// each other, and reach each other through it.
+	inside bool
 }
 
 // profiles are all profiles, in the order in which people are shown them.
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
-		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile()}
+		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
+		spikeProfile(), fanoutProfile(), halfopenProfile()}
 }
 
 func profileOf(word string) (profile, error) {

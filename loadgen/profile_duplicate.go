@@ -25,9 +25,10 @@ var oldStates = []string{oldAlive, oldVanished, oldReset}
 
 func duplicateProfile() profile {
 	return profile{
-		word:  "duplicate",
-		about: "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
-		phase: Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
+		word:   "duplicate",
+		about:  "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
+		inside: true,
+		phase:  Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
 		check: func(f *Phase) error {
 			if _, err := oldStatesOf(f.Params["old"]); err != nil {
 				return err
@@ -87,16 +88,11 @@ var duplicateOutcomes = []string{wasRefused, tookOver, bothLive, noneLives, unan
 
 func (d *duplicates) run(ctx context.Context) error {
 	stay, _ := d.duration("stay") // checked with the plan
-	now := time.Now()
-	for i, r := range d.rooms {
-		p, err := d.fleet.dial(ctx, peerID(d.seed, 'w', uint64(i)), Tick{now, now})
-		if err == nil {
-			err = p.announce(r, Tick{now, now})
-		}
-		if err != nil {
-			return fmt.Errorf("duplicate: a member that calls: %w", err)
-		}
-		d.callers = append(d.callers, p)
+	if err := d.witnesses(ctx, nil); err != nil {
+		return err
+	}
+	for _, r := range d.rooms {
+		d.callers = append(d.callers, r.all()...)
 	}
 	d.arrive('a', d.Peers, func(i int) scenario {
 		state := d.states[i%len(d.states)]

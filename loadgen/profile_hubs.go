@@ -3,7 +3,6 @@ package loadgen
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -12,9 +11,10 @@ import (
 
 func hubsProfile() profile {
 	return profile{
-		word:  "hubs",
-		about: "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
-		phase: Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
+		word:   "hubs",
+		about:  "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
+		inside: true,
+		phase:  Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
 		check: func(f *Phase) error {
 			if _, err := f.whole("flips", 1, maxMoves); err != nil {
 				return err
@@ -45,15 +45,8 @@ func (s *stage) claimHubs(ctx context.Context) error {
 			notices.Add(1)
 		}
 	}
-	now := time.Now()
-	for i, r := range s.rooms {
-		p, err := s.fleet.connect(ctx, &Peer{id: peerID(s.seed, 'w', uint64(i)), dialled: Tick{now, now}, watch: witness})
-		if err == nil {
-			err = p.announce(r, Tick{now, now})
-		}
-		if err != nil {
-			return fmt.Errorf("hubs: a member that listens: %w", err)
-		}
+	if err := s.witnesses(ctx, witness); err != nil {
+		return err
 	}
 	s.arrive('a', s.Peers, func(int) scenario { return s.flipper() })
 	s.agenda.run(ctx)

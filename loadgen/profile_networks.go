@@ -9,9 +9,10 @@ import (
 
 func networksProfile() profile {
 	return profile{
-		word:  "networks",
-		about: "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
-		phase: Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
+		word:   "networks",
+		about:  "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
+		inside: true,
+		phase:  Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
 		check: func(f *Phase) error {
 			if _, err := f.whole("name", minName, maxName); err != nil {
 				return err

@@ -7,9 +7,10 @@ import (
 
 func roamProfile() profile {
 	return profile{
-		word:  "roam",
-		about: "peers announce again and again, each time into another network, as if they had never left the one before",
-		phase: Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
+		word:   "roam",
+		about:  "peers announce again and again, each time into another network, as if they had never left the one before",
+		inside: true,
+		phase:  Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
 		check: func(f *Phase) error {
 			if _, err := f.whole("moves", 1, maxMoves); err != nil {
 				return err

@@ -24,11 +24,13 @@ const (
 	HopPing                      // from a ping to its pong
 	HopNotice                    // from a leave to each member that hears of it
 	HopReply                     // from a message to what answers it; of the text codec
+	HopTimeout                   // from the moment a peer falls silent to each member that hears it is gone
+	HopBack                      // from the end of a connection to the greeting of the peer's next
 
 	NumHops
 )
 
-var hopWords = [NumHops]string{"connect", "connected", "discovery-first", "discovery-all", "offer", "answer", "candidate", "ping", "notice", "reply"}
+var hopWords = [NumHops]string{"connect", "connected", "discovery-first", "discovery-all", "offer", "answer", "candidate", "ping", "notice", "reply", "timeout", "back"}
 
 func (h Hop) String() string { return hopWords[h] }
 

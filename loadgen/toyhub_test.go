@@ -24,13 +24,16 @@ type toyHub struct {
 	releaseLate time.Duration
 	swapNetwork bool // signals are delivered in another network
 	believes    bool // what anybody reports as a hub goes to the network
+	tellsAll    bool // members of all networks are told of who comes
+	accepts     int  // connections that it takes in all; 0: any number
 	takesTwo    bool // a second session of an id is taken, not refused
 
-	server *httptest.Server
-	mu     sync.Mutex
-	open   map[*toyPeer]bool
-	peers  map[*toyPeer]bool // records
-	done   sync.WaitGroup
+	server   *httptest.Server
+	mu       sync.Mutex
+	open     map[*toyPeer]bool
+	accepted int
+	peers    map[*toyPeer]bool // records
+	done     sync.WaitGroup
 }
 
 type toyPeer struct {
@@ -118,6 +121,9 @@ func (h *toyHub) admit(p *toyPeer) bool {
 			return false
 		}
 	}
+	if h.accepted++; h.accepts > 0 && h.accepted > h.accepts {
+		return false
+	}
 	h.open[p], h.peers[p] = true, true
 	return true
 }
@@ -184,6 +190,9 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 		}
 	}
 	h.mu.Unlock()
+	if h.tellsAll {
+		p.send(discovered(p, network+"-other"))
+	}
 	for _, o := range others {
 		o.send(discovered(p, network))
 		p.send(discovered(o, network))

@@ -1,0 +1,99 @@
+package loadgen
+
+import (
+	"math/bits"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// audience knows which members of one network have heard of which others: a bit for
+// each pair. Its methods may be called concurrently.
+type audience struct {
+	network string
+	place   map[wire.PeerID]int // of each peer that there may be
+
+	mu     sync.Mutex
+	joined matrix
+	gone   matrix
+	again  int // discoveries of peers that were known, and had not left
+	wrong  int // discoveries of peers that are in no such network
+}
+
+func newAudience(network string, ids []wire.PeerID) *audience {
+	a := &audience{network: network, place: map[wire.PeerID]int{}, joined: newMatrix(len(ids)), gone: newMatrix(len(ids))}
+	for i, id := range ids {
+		a.place[id] = i
+	}
+	return a
+}
+
+// hear notes what the target tells a member.
+func (a *audience) hear(p *Peer, e Event) {
+	if e.Kind != EventDiscovered && e.Kind != EventGone {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	of, known := a.place[e.Peer]
+	who := a.place[p.id]
+	switch {
+	case e.Network != a.network || !known:
+		a.wrong++
+	case e.Kind == EventGone:
+		a.gone.set(who, of)
+	case !a.joined.set(who, of):
+		a.again++
+	}
+}
+
+// heard returns how many of the pairs heard of each other that there are among the
+// listeners and those spoken of.
+func (a *audience) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	columns := newMatrix(len(a.place))
+	for _, id := range of {
+		columns.set(0, a.place[id])
+	}
+	for _, id := range listeners {
+		row := a.place[id]
+		for k, word := range columns.row(0) {
+			heard += bits.OnesCount64(m.row(row)[k] & word)
+		}
+		pairs += len(of)
+		if columns.has(0, row) {
+			pairs-- // nobody hears of itself
+		}
+	}
+	return heard, pairs
+}
+
+// counts returns the discoveries that should not have been.
+func (a *audience) counts() (again, wrong int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.again, a.wrong
+}
+
+// matrix is a square of bits.
+type matrix struct {
+	words int // of a row
+	bits  []uint64
+}
+
+func newMatrix(n int) matrix {
+	words := (n + 63) / 64
+	return matrix{words, make([]uint64, n*words)}
+}
+
+func (m matrix) row(i int) []uint64 { return m.bits[i*m.words : (i+1)*m.words] }
+
+func (m matrix) has(i, k int) bool { return m.row(i)[k/64]&(1<<(k%64)) != 0 }
+
+// set sets a bit. It reports whether it was not set before.
+func (m matrix) set(i, k int) bool {
+	was := m.has(i, k)
+	m.row(i)[k/64] |= 1 << (k % 64)
+	return !was
+}

@@ -1,0 +1,86 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func fanoutProfile() profile {
+	return profile{
+		word:   "fanout",
+		about:  "one big network: everybody must hear of everybody who comes, and of the half that leaves",
+		inside: true,
+		phase:  Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
+		check: func(f *Phase) error {
+			if f.Peers < 2 || f.Peers > maxFanout || f.Networks != 1 {
+				return fmt.Errorf("fanout: it is one network of 2 to %d peers", maxFanout)
+			}
+			return durations("patience")(f)
+		},
+		run: func(ctx context.Context, s *stage) error {
+			s.fanout(ctx)
+			return nil
+		},
+	}
+}
+
+// maxFanout bounds the bits for who has heard of whom: 100 MB.
+const maxFanout = 20_000
+
+// fanout builds the network, has half of it leave, and counts who heard of it.
+func (s *stage) fanout(ctx context.Context) {
+	var ids []wire.PeerID
+	for i := range s.Peers {
+		ids = append(ids, peerID(s.seed, 'a', uint64(i)))
+	}
+	patience, _ := s.duration("patience") // checked with the plan
+	a := newAudience(s.rooms[0].name, ids)
+	s.watch = a.hear
+	s.arrive('a', s.Peers, func(int) scenario { return hold })
+	s.agenda.run(ctx)
+	last, members := time.Now(), s.fleet.peers()
+	s.complete(ctx, "discoveries", last, patience, func() (int, int) { return a.heard(a.joined, idsOf(members), idsOf(members)) })
+
+	leavers, rest := members[:len(members)/2], members[len(members)/2:]
+	s.agenda.paced(s.pace(s.Rate, 'd'), len(leavers), func(_ context.Context, i int, t Tick) { leavers[i].leave(LeavePolite, t) })
+	s.agenda.run(ctx)
+	last = time.Now()
+	s.complete(ctx, "leave notices", last, patience, func() (int, int) { return a.heard(a.gone, idsOf(rest), idsOf(leavers)) })
+	s.strangers(a)
+}
+
+// complete waits until all have heard, and notes how many have and how long it took.
+func (s *stage) complete(ctx context.Context, what string, since time.Time, patience time.Duration, count func() (heard, pairs int)) {
+	waitFor(ctx, patience, func() bool { heard, pairs := count(); return heard == pairs })
+	took := time.Since(since)
+	heard, pairs := count()
+	s.count(what+" heard", heard, fmt.Sprintf("of %d", pairs))
+	if heard == pairs {
+		s.took(what+": complete after the last", took)
+		return
+	}
+	s.run.Doubts = append(s.run.Doubts, verdict.Reason{About: "fanout", Do: "look for who is not told: the target loses notices, or is too slow for the rate",
+		What: fmt.Sprintf("of %d %s that were due %d were missing %s later", pairs, what, pairs-heard, round(took))})
+}
+
+// strangers notes what should not have been heard.
+func (s *stage) strangers(a *audience) {
+	again, wrong := a.counts()
+	s.count("discoveries of who was known", again, "")
+	if wrong > 0 {
+		s.run.Failures = append(s.run.Failures, verdict.Reason{About: "fanout", Do: "look at how the target finds who is to be told",
+			What: fmt.Sprintf("members were told %d times of peers that are not in their network", wrong)})
+	}
+}
+
+func idsOf(peers []*Peer) []wire.PeerID {
+	var list []wire.PeerID
+	for _, p := range peers {
+		list = append(list, p.id)
+	}
+	return list
+}

@@ -1,0 +1,66 @@
+package loadgen
+
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func TestFanout(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, ourHub(t, hub.Config{}), "fanout", Phase{Peers: 40, Rate: 200})
+	r.well(t, 40)
+	if r.figure("discoveries heard") != 40*39 || r.figure("leave notices heard") != 20*20 || r.figure("was known") != 0 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+}
+
+// The toy hub tells of who comes, and of nobody who leaves.
+func TestFanoutIncomplete(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{}).start(t), "fanout", Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "1s"}})
+	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("discoveries heard") != 90 || r.figure("leave notices heard") != 0 {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+}
+
+func TestAudience(t *testing.T) {
+	t.Parallel()
+	var ids []wire.PeerID
+	var members []*Peer
+	for i := range 130 { // more than a word has bits
+		ids = append(ids, peerID(1, uint64(i)))
+		members = append(members, &Peer{id: ids[i]})
+	}
+	a := newAudience("n", ids)
+	for _, m := range members {
+		for _, id := range ids {
+			if id != m.id && !(m.id == ids[3] && id == ids[100]) {
+				a.hear(m, Event{Kind: EventDiscovered, Peer: id, Network: "n"})
+			}
+		}
+	}
+	if heard, pairs := a.heard(a.joined, ids, ids); pairs != 130*129 || heard != pairs-1 {
+		t.Errorf("%d of %d", heard, pairs)
+	}
+	if heard, pairs := a.heard(a.joined, ids[100:101], ids[:4]); heard != 4 || pairs != 4 {
+		t.Errorf("%d of %d", heard, pairs)
+	}
+	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "n"})
+	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "m"})
+	a.hear(members[0], Event{Kind: EventDiscovered, Peer: peerID(2), Network: "n"})
+	if again, wrong := a.counts(); again != 1 || wrong != 2 {
+		t.Errorf("%d again, %d wrong", again, wrong)
+	}
+}
+
+// Who is told of peers of other networks makes the hub fail.
+func TestFanoutStrangers(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "100ms"}})
+	if r.Verdict.Outcome != verdict.Failed {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+}

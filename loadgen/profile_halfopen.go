@@ -1,0 +1,122 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func halfopenProfile() profile {
+	return profile{
+		word:   "halfopen",
+		about:  "peers vanish without a FIN: how long until the target notices and tells the others, at most the duration",
+		inside: true,
+		phase:  Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
+		check:  durations("stay"),
+		run: func(ctx context.Context, s *stage) error {
+			h := &halfopen{stage: s, silent: map[wire.PeerID]time.Time{}}
+			if err := s.witnesses(ctx, h.hear); err != nil {
+				return err
+			}
+			h.vanish(ctx)
+			return nil
+		},
+	}
+}
+
+// halfopen is what is known of peers that have fallen silent.
+type halfopen struct {
+	*stage
+
+	mu       sync.Mutex
+	silent   map[wire.PeerID]time.Time // since when; of those that nobody has heard to be gone
+	vanished int
+	noticed  int
+	first    time.Duration // from the silence to the notice
+	last     time.Duration
+}
+
+// witnesses connects a member to each room, which is told of all that the target tells
+// it.
+func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event)) error {
+	now := time.Now()
+	for i, r := range s.rooms {
+		p, err := s.fleet.connect(ctx, &Peer{id: peerID(s.seed, 'w', uint64(i)), dialled: Tick{now, now}, watch: watch})
+		if err == nil {
+			err = p.announce(r, Tick{now, now})
+		}
+		if err != nil {
+			return fmt.Errorf("%s: a member that listens: %w", s.Profile, err)
+		}
+	}
+	return nil
+}
+
+// hear notes a leave notice.
+func (h *halfopen) hear(_ *Peer, e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	since, ok := h.silent[e.Peer]
+	if e.Kind != EventGone || !ok {
+		return
+	}
+	delete(h.silent, e.Peer)
+	h.fleet.rec.Add(HopTimeout, Tick{since, since})
+	took := time.Since(since)
+	if h.noticed++; h.noticed == 1 {
+		h.first = took
+	}
+	h.first, h.last = min(h.first, took), max(h.last, took)
+}
+
+// vanish has the peers come and fall silent, and waits until the target has noticed
+// all, or for the duration.
+func (h *halfopen) vanish(ctx context.Context) {
+	stay, _ := h.duration("stay") // checked with the plan
+	h.arrive('a', h.Peers, func(int) scenario {
+		return scenario{h.Profile, []step{{0, announce}, {stay, h.fallSilent}}}
+	})
+	h.agenda.run(ctx)
+	waitFor(ctx, h.Duration, func() bool { return h.unnoticed() == 0 })
+	left := h.unnoticed()
+	for _, p := range h.fleet.peers() {
+		if p.isKept() {
+			p.end()
+		}
+	}
+	h.count("noticed", h.noticed, fmt.Sprintf("of %d peers that vanished", h.vanished))
+	if h.noticed > 0 {
+		h.took("noticed first, after", h.first)
+		h.took("noticed last, after", h.last)
+	}
+	if left > 0 && ctx.Err() == nil {
+		h.run.Doubts = append(h.run.Doubts, verdict.Reason{About: "halfopen", Do: "have the target ping its peers and end those that do not answer, or give it more time with --duration",
+			What: fmt.Sprintf("of %d peers that vanished nobody was told in %s that %d were gone", h.vanished, h.Duration, left)})
+	}
+}
+
+func (h *halfopen) unnoticed() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.silent)
+}
+
+// fallSilent vanishes once the target has greeted the peer.
+func (h *halfopen) fallSilent(ctx context.Context, l *life, t Tick) error {
+	h.mu.Lock()
+	h.silent[l.id] = time.Now()
+	h.mu.Unlock()
+	err := leaving(LeaveVanish)(ctx, l, t)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		delete(h.silent, l.id)
+		return err
+	}
+	h.vanished++
+	return nil
+}

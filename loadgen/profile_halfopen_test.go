@@ -1,0 +1,31 @@
+package loadgen
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+func TestHalfopen(t *testing.T) {
+	t.Parallel()
+	cfg := hub.Config{PingInterval: 200 * time.Millisecond, PongTimeout: 200 * time.Millisecond}
+	r := runProfile(t, ourHub(t, cfg), "halfopen", Phase{Peers: 20, Rate: 200, Networks: 2, Duration: 10 * time.Second, Params: map[string]string{"stay": "50ms"}})
+	r.well(t, 20)
+	if r.figure("noticed") != 20 || r.figure("noticed first") < .1 || r.figure("noticed last") > 5 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+	if r.Latencies.Hops[HopTimeout].Latency.Count() != 20 {
+		t.Errorf("%d times were taken", r.Latencies.Hops[HopTimeout].Latency.Count())
+	}
+}
+
+// The toy hub tells nobody.
+func TestHalfopenUnnoticed(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{}).start(t), "halfopen", Phase{Peers: 5, Rate: 200, Networks: 1, Duration: 500 * time.Millisecond, Params: map[string]string{"stay": "50ms"}})
+	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+}

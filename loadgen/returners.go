@@ -1,0 +1,196 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// returners are peers that come back when their connections end, as shipped clients do:
+// with their ids, after a second, and when that fails after twice as long each time,
+// without jitter. They have an agenda of their own, for they may all be due at once.
+type returners struct {
+	*stage
+	agenda   *agenda
+	first    time.Duration // before the first attempt
+	patience time.Duration // for an attempt that is neither greeted nor refused
+
+	mu     sync.Mutex
+	list   map[wire.PeerID]*returner
+	here   int // greeted, and connected still
+	ended  spread
+	back   spread
+	failed int            // attempts
+	words  map[string]int // in which connections ended
+}
+
+// returner is one of them. Its fields are guarded by the mutex of all.
+type returner struct {
+	room     *room
+	peer     *Peer
+	here     bool
+	ended    time.Time // its last connection; zero: it has not had one
+	attempts int       // since then
+}
+
+// spread is the times between which all of something happened.
+type spread struct {
+	n           int
+	first, last time.Time
+}
+
+func (s *spread) add(t time.Time) {
+	if s.n++; s.n == 1 {
+		s.first = t
+	}
+	s.last = t
+}
+
+func (s *spread) width() time.Duration { return s.last.Sub(s.first) }
+
+// longestBackoff is that of shipped clients.
+const longestBackoff = 30 * time.Second
+
+func newReturners(s *stage, first time.Duration) *returners {
+	r := &returners{stage: s, agenda: newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip), first: first, patience: dialTimeout,
+		list: map[wire.PeerID]*returner{}, words: map[string]int{}}
+	for i := range s.Peers {
+		r.list[peerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
+	}
+	return r
+}
+
+// gather has all come for the first time, at the rate of the stage.
+func (r *returners) gather(ctx context.Context) error {
+	r.agenda.paced(r.pace(r.Rate, 'a'), r.Peers, func(ctx context.Context, i int, t Tick) {
+		r.tally.planned(r.Profile)
+		r.come(ctx, peerID(r.seed, 'a', uint64(i)), t)
+	})
+	r.wait(ctx, time.Duration(float64(r.Peers)/r.Rate*float64(time.Second))+r.patience, r.complete)
+	if !r.complete() && ctx.Err() == nil {
+		return fmt.Errorf("%s: only %d of %d peers could connect", r.Profile, r.present(), r.Peers)
+	}
+	return nil
+}
+
+// complete reports whether all are here.
+func (r *returners) complete() bool { return r.present() == r.Peers }
+
+func (r *returners) present() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.here
+}
+
+// wait runs the agenda until something is so, or for so long.
+func (r *returners) wait(ctx context.Context, patience time.Duration, is func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var look func(context.Context, Tick)
+	look = func(context.Context, Tick) {
+		if is() {
+			cancel()
+			return
+		}
+		r.agenda.add(time.Now().Add(againEvery), look)
+	}
+	r.agenda.add(time.Now(), look)
+	r.agenda.run(ctx)
+}
+
+// come is an attempt to connect, to announce and to be greeted. What the dialling is
+// bounded by must outlive the waiting for who is not back.
+func (r *returners) come(ctx context.Context, id wire.PeerID, t Tick) {
+	own := r.list[id]
+	p, err := r.fleet.connect(ctx, &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone})
+	if err != nil {
+		r.missed(id, err)
+		return
+	}
+	r.mu.Lock()
+	own.peer = p
+	r.mu.Unlock()
+	if p.isGreeted() { // by no more than that it is connected
+		r.greeted(p)
+	}
+	_ = p.announce(own.room, t) // if the connection has ended, its reader says so
+}
+
+// watch notes the greeting.
+func (r *returners) watch(p *Peer, e Event) {
+	if e.Kind == EventGreeting {
+		r.greeted(p)
+	}
+}
+
+func (r *returners) greeted(p *Peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own, now := r.list[p.id], time.Now()
+	if own.here {
+		return
+	}
+	if own.ended.IsZero() {
+		r.tally.landed(r.Profile)
+	} else {
+		r.back.add(now)
+		r.fleet.rec.Add(HopBack, Tick{own.ended, own.ended})
+	}
+	own.here, own.attempts = true, 0
+	r.here++
+}
+
+// gone notes an end that the peer did not want, and has it come back.
+func (r *returners) gone(p *Peer) { r.missed(p.id, p.reason()) }
+
+func (r *returners) missed(id wire.PeerID, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.list[id]
+	if own.here {
+		r.endedLocked(own, time.Now())
+		r.words[wordOf(why)]++
+	} else {
+		r.failed++
+		if own.ended.IsZero() {
+			r.tally.failed(r.Profile, why)
+		}
+	}
+	r.againLocked(id, own)
+}
+
+func (r *returners) endedLocked(own *returner, now time.Time) {
+	own.here, own.ended = false, now
+	r.here--
+	r.ended.add(now)
+}
+
+// againLocked puts the next attempt on the agenda.
+func (r *returners) againLocked(id wire.PeerID, own *returner) {
+	after := min(r.first<<min(own.attempts, 16), longestBackoff)
+	own.attempts++
+	r.agenda.add(time.Now().Add(after), func(ctx context.Context, t Tick) { r.come(ctx, id, t) })
+}
+
+// forget begins a new count of ends and returns.
+func (r *returners) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended, r.back, r.failed = spread{}, spread{}, 0
+	clear(r.words)
+}
+
+// wordOf says how a connection ended.
+func wordOf(err error) string {
+	var c *websocket.CloseError
+	if errors.As(err, &c) && c.Code != websocket.CloseAbnormalClosure {
+		return fmt.Sprintf("close code %d %s", c.Code, c.Text)
+	}
+	return "no close frame"
+}
