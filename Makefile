@@ -3,9 +3,11 @@ GO        ?= go
 FUZZTIME  ?= 60s
 BENCHTIME ?= 1x
 POWER     ?= all
+CALIBRATE ?= all
+ROUNDS    ?= 1
 LINT       = $(GO) tool -modfile=.golangci.mod golangci-lint
 
-.PHONY: help run build test race regress power fuzz bench interop lint fmt tidy ci
+.PHONY: help run build test race regress power calibrate fuzz bench interop lint fmt tidy ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,11 @@ power: ## measure what the leak suite catches: every planted leak, an hour or so
 	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
+
+calibrate: ## is the verdict of loadgen right? small hubs with a leak each, and healthy ones (CALIBRATE=sample: some; ROUNDS: of each healthy one)
+	@mkdir -p loadgen-report
+	PIGEONHUB_CALIBRATE=$(CALIBRATE) PIGEONHUB_CALIBRATE_ROUNDS=$(ROUNDS) PIGEONHUB_CALIBRATE_TABLE=$(CURDIR)/loadgen-report/calibration.md \
+		$(GO) test -count=1 -v -parallel 3 -timeout 3h ./loadgen -run 'TestCalibrate$$'
 
 fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
 	$(GO) test ./hub/wire -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)

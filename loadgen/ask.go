@@ -32,13 +32,18 @@ func (e *experiment) ask() []verdict.Trend {
 const (
 	leastCount  = 0.001 // per peer
 	leastBytes  = 64.0
+	leastFine   = 32.0
 	countsInRun = 20 // of all peers
 	bytesInRun  = 2 << 20
+	fineInRun   = 640 << 10 // of them, where only what is reachable is counted
 )
 
 func (e *experiment) matters(k kind) float64 {
 	peers := float64(e.Peers)
-	if k.unit == verdict.Bytes {
+	switch {
+	case k.fine:
+		return math.Max(leastFine, fineInRun/peers)
+	case k.unit == verdict.Bytes:
 		return math.Max(leastBytes, bytesInRun/peers)
 	}
 	return math.Max(leastCount, countsInRun/peers)

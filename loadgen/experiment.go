@@ -27,6 +27,7 @@ type experiment struct {
 	peak   reading // in the warm-up, with peers connected
 	seen   int     // how many they were
 	rest   reading // the last one at rest
+	places *places // after the warm-up; nil if the target has none
 	blocks []block
 	trends []verdict.Trend
 }
@@ -68,6 +69,7 @@ func (e *experiment) run(ctx context.Context) error {
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
 		return nil
 	}
+	e.places, _ = e.target.places(ctx) // without them no place is named
 	for k := range e.planned {
 		if !e.pair(ctx, k) || e.sure() {
 			break
@@ -75,6 +77,7 @@ func (e *experiment) run(ctx context.Context) error {
 		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
 	}
 	e.confirm(ctx)
+	e.trace(ctx)
 	e.report()
 	return nil
 }

@@ -13,6 +13,7 @@ type kind struct {
 	unit    string
 	class   verdict.Class
 	strict  bool // counts one by one and rests at the same number
+	fine    bool // bytes that are left after a collection: they tell small leaks
 	prefer  int  // of a class, those that have it measure the same: the one with the highest is judged
 }
 
@@ -31,7 +32,7 @@ var kinds = []kind{
 	of(`(?i)(uptime|timestamp|time|since|version|port|pid|limit|max|total|sent|received|cpu|threads)[^.]*$`, kind{skip: true}),
 	of(`^pprof\.collections$`, kind{skip: true}),
 
-	of(`^pprof\.heap_live_bytes$`, kind{unit: verdict.Bytes, class: verdict.Object, prefer: 9}),
+	of(`^pprof\.heap_live_bytes$`, kind{unit: verdict.Bytes, class: verdict.Object, fine: true, prefer: 9}),
 	of(`^pprof\.heap_live_objects$`, kind{skip: true}),                                 // moves with the bytes
 	of(`^pprof\.goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 1}), // the pages read before it may still be closing
 	of(`^go_goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 2}),

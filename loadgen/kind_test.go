@@ -28,7 +28,7 @@ func TestKindOf(t *testing.T) {
 		"pigeonhub_queued_bytes":                                {skip: true},
 		"proc.cpu_seconds":                                      {skip: true},
 		"proc.threads":                                          {skip: true},
-		"pprof.heap_live_bytes":                                 {unit: verdict.Bytes, class: verdict.Object, prefer: 9},
+		"pprof.heap_live_bytes":                                 {unit: verdict.Bytes, class: verdict.Object, fine: true, prefer: 9},
 	} {
 		got := kindOf(name)
 		got.pattern = nil

@@ -43,6 +43,16 @@ func Pprof(ctx context.Context, url string) (map[string]float64, error) {
 	return reading, nil
 }
 
+// Profile returns a profile of a Go process by its name, "heap" or "goroutine", in the
+// form that pprof reads, from where Pprof reads. The heap's is of after a collection.
+func Profile(ctx context.Context, url, name string) ([]byte, error) {
+	b, err := get(ctx, strings.TrimSuffix(url, "/")+"/"+name+"?gc=1", "application/octet-stream")
+	if err != nil {
+		return nil, fmt.Errorf("probe: profile: %w", err)
+	}
+	return b, nil
+}
+
 // DiscoverPprof returns the probe of the profiles under /debug/pprof at the root of the
 // host of a URL. Each of its readings makes the process collect its garbage.
 func DiscoverPprof(ctx context.Context, base string) (Probe, error) {

@@ -166,6 +166,9 @@ func (p *page) trends(trends []Trend) {
 			more += "; " + t.advice()
 		}
 		p.columns(head, t.retained(), more)
+		for _, g := range t.Sites {
+			p.item("grew", g.text(t.Unit))
+		}
 	}
 }
 

@@ -58,6 +58,18 @@ type Trend struct {
 	Noise      float64 `json:"noise"` // range of the readings over blocks without peers
 	Returned   bool    `json:"returned"`
 	Saturating bool    `json:"saturating,omitempty"`
+
+	// Sites are where in the code there is more than before, the most first, for a
+	// target whose profiles can be read.
+	Sites []Grown `json:"sites,omitempty"`
+}
+
+// Grown is a place in the code that a target has more of, per 1,000 peers.
+type Grown struct {
+	Born   Site    `json:"born"`            // of an allocation, or of a goroutine's function
+	Caller Site    `json:"caller,omitzero"` // the nearest that is not of the standard library
+	Count  float64 `json:"count"`
+	Bytes  float64 `json:"bytes,omitempty"`
 }
 
 // Interval is a confidence interval.
@@ -242,6 +254,9 @@ func (t *Trend) advice() string {
 func (t *Trend) finding() Finding {
 	retained := max(1, int64(math.Round(t.Retained*float64(t.Peers)/1000)))
 	f := Finding{Detector: "series " + t.Series}
+	if len(t.Sites) > 0 {
+		f.Born, f.Caller = t.Sites[0].Born, t.Sites[0].Caller
+	}
 	if t.Unit == Bytes {
 		f.Class, f.Bytes = cmp.Or(t.Class, Object), retained
 	} else {

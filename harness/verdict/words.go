@@ -196,6 +196,19 @@ func (t *Trend) retained() string {
 	return fmt.Sprintf("%s (%s), smallest leak seen %s", s, t.interval(), t.smallest())
 }
 
+// text says where it grew and by how much.
+func (g *Grown) text(unit string) string {
+	amount := g.Count
+	if unit == Bytes {
+		amount = g.Bytes
+	}
+	s := spread(shortName(g.Born.Function), g.Born.Place(), 24)
+	if g.Caller != (Site{}) {
+		s += "   for " + spread(shortName(g.Caller.Function), g.Caller.Place(), 24)
+	}
+	return s + "   " + measure(amount, unit) + " per 1,000 peers"
+}
+
 func (t *Trend) interval() string {
 	if t.Interval == nil {
 		return "none yet"

@@ -1,0 +1,280 @@
+package loadgen
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Calibration: is the leak verdict right where the answer is known? Small hubs
+// (testdata/leakyhubs), each with one leak or with growth that is none, are checked as
+// any deployed hub is. `make calibrate` runs all, CALIBRATE=sample some; the table goes
+// to a file.
+const (
+	calibrateVariable = "PIGEONHUB_CALIBRATE"        // all, sample, or the name of a hub
+	roundsVariable    = "PIGEONHUB_CALIBRATE_ROUNDS" // how often each healthy hub is checked
+	tableVariable     = "PIGEONHUB_CALIBRATE_TABLE"  // Markdown file
+)
+
+// calibration is one hub and what is to be found.
+type calibration struct {
+	hub    string
+	pages  string // that can be read
+	pid    bool   // the process can be read, too
+	want   string // the source of the leak; "" for no leak, "any" where it cannot be solved for
+	seen   string // in the field or the place of the leak
+	peers  int    // default short
+	sample bool
+}
+
+// short is a check of a leak of each peer: what it takes to be sure of one.
+const short = 720
+
+// calibrations are all there are.
+var calibrations = []calibration{
+	{hub: "session-per-rst", pages: "health,metrics", want: "scenario rst", seen: "peers", sample: true},
+	{hub: "session-per-vanish", pages: "health", want: "scenario vanish", seen: "health.peers"},
+	{hub: "goroutine-per-vanish", pages: "pprof", want: "scenario vanish", seen: "await", sample: true},
+	{hub: "network-per-roam", pages: "health", want: "scenario roam", seen: "networks"},
+	{hub: "subscription-per-goodbye", pages: "metrics", want: "scenario goodbye", seen: "subscriptions"},
+	{hub: "timer-per-early-close", pages: "health,pprof", want: "scenario early-close", seen: "arm", peers: 1500},
+	{hub: "buffer-per-large-message", pages: "pprof", want: "scenario signal", seen: "handle", sample: true},
+	{hub: "hub-claim-kept", pages: "health", want: "scenario hubs", seen: "health.hubs"},
+	{hub: "descriptor-per-rst", pages: "health", pid: true, want: "scenario rst", seen: "proc.descriptors", sample: true},
+	{hub: "id-per-peer", pages: "health", want: "every scenario", seen: "health.seen"},
+	{hub: "64-bytes-per-peer", pages: "pprof", want: "any", peers: 10_000},
+	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: 10_000},
+
+	{hub: "healthy", pages: "health,metrics,pprof", pid: true, sample: true},
+	{hub: "bounded-cache", pages: "health,pprof", sample: true},
+	{hub: "pool", pages: "health,pprof"},
+	{hub: "lazy-map", pages: "metrics,pprof"},
+	{hub: "sawtooth", pages: "health"},
+	{hub: "released-later", pages: "health"},
+}
+
+func TestCalibrate(t *testing.T) {
+	which := os.Getenv(calibrateVariable)
+	if which == "" {
+		t.Skip("make calibrate runs it")
+	}
+	rounds, _ := strconv.Atoi(cmp.Or(os.Getenv(roundsVariable), "1"))
+	program := buildLeakyHub(t)
+	rows := make(chan row, len(calibrations)*max(1, rounds))
+	t.Run("hubs", func(t *testing.T) {
+		for _, c := range calibrations {
+			if which != "all" && which != c.hub && (which != "sample" || !c.sample) {
+				continue
+			}
+			n := 1
+			if c.want == "" {
+				n = max(1, rounds)
+			}
+			for i := range n {
+				t.Run(fmt.Sprintf("%s-%d", c.hub, i), func(t *testing.T) {
+					t.Parallel()
+					rows <- c.check(t, program, uint64(1000+i))
+				})
+			}
+		}
+	})
+	close(rows)
+	writeCalibration(t, rows)
+}
+
+func buildLeakyHub(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "leakyhubs")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../testdata/leakyhubs").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v: %s", err, out)
+	}
+	return program
+}
+
+// plan is the check in small, or as long as the hub needs.
+func (c *calibration) plan(t *testing.T, seed uint64) Plan {
+	t.Helper()
+	p, err := PlanOf("check")
+	if err == nil {
+		p.Seed = seed
+		p, err = p.With(Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
+			"stay": "60ms", "vanish": "1700ms", "pairs": "6", "off": "0s", "confirm": "3s",
+		}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// check runs the check and says whether the verdict is right.
+func (c *calibration) check(t *testing.T, program string, seed uint64) row {
+	t.Helper()
+	url, pid := startLeakyHub(t, program, c.hub, c.pages)
+	cfg := Config{URL: url, Plan: c.plan(t, seed)}
+	if c.pid {
+		cfg.PID = pid
+	}
+	begin := time.Now()
+	r, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := row{calibration: c, verdict: r.Verdict, seed: seed, took: time.Since(begin)}
+	w.right = c.right(&r.Verdict)
+	if !w.right {
+		var b strings.Builder
+		_ = r.WriteText(&b)
+		t.Errorf("the verdict is wrong\n%s", b.String())
+	}
+	return w
+}
+
+// right reports whether a verdict is: each leak is of the scenario that leaks, and one
+// of them tells what it is. A healthy hub may leave the verdict unsure; a leak it must
+// not be.
+func (c *calibration) right(v *verdict.Verdict) bool {
+	if len(v.Invalid)+len(v.Failures) > 0 {
+		return false
+	}
+	if c.want == "" {
+		return len(v.Leaks) == 0
+	}
+	told := false
+	for i := range v.Leaks {
+		l := &v.Leaks[i]
+		if c.want != "any" && l.Source.String() != c.want {
+			return false
+		}
+		what := fmt.Sprint(l.Field, l.Born, l.Caller)
+		for _, e := range l.Evidence {
+			what += fmt.Sprint(e.Field, e.Born, e.Detector)
+		}
+		told = told || strings.Contains(what, c.seen)
+	}
+	return told
+}
+
+// startLeakyHub starts a hub, which ends with the test.
+func startLeakyHub(t *testing.T, program, hub, pages string) (url string, pid int) {
+	t.Helper()
+	cmd := exec.Command(program, "--hub", hub, "--pages", pages)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the hub: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the hub does not start: %v", err)
+	}
+	return strings.TrimSpace(line), cmd.Process.Pid
+}
+
+// row is one check of the table.
+type row struct {
+	*calibration
+	verdict verdict.Verdict
+	seed    uint64
+	took    time.Duration
+	right   bool
+}
+
+// writeCalibration writes the table.
+func writeCalibration(t *testing.T, rows <-chan row) {
+	t.Helper()
+	var list []row
+	for r := range rows {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b row) int {
+		return cmp.Or(slices.IndexFunc(calibrations, a.is)-slices.IndexFunc(calibrations, b.is), cmp.Compare(a.seed, b.seed))
+	})
+	var table strings.Builder
+	found, leaky, alarms, unsure, healthy := 0, 0, 0, 0, 0
+	table.WriteString("| hub | seen by | peers | verdict | of | told as | right | seconds |\n|---|---|---|---|---|---|---|---|\n")
+	for _, r := range list {
+		switch {
+		case r.want != "":
+			leaky++
+			found += btoi(r.right)
+		default:
+			healthy++
+			alarms += btoi(len(r.verdict.Leaks) > 0)
+			unsure += btoi(r.verdict.Outcome == verdict.Inconclusive)
+		}
+		r.write(&table)
+	}
+	fmt.Fprintf(&table, "\n%d of %d leaks found and told rightly; %d false alarms in %d checks of healthy hubs, of which %d were unsure.\n", found, leaky, alarms, healthy, unsure)
+	t.Log("\n" + table.String())
+	if name := os.Getenv(tableVariable); name != "" {
+		if err := os.WriteFile(name, []byte(table.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (r *row) is(c calibration) bool { return c.hub == r.hub }
+
+func (r *row) write(w io.Writer) {
+	of, told := "", ""
+	for i := range r.verdict.Leaks {
+		l := &r.verdict.Leaks[i]
+		of += l.Source.String() + " "
+		told += cmp.Or(l.Field, l.Born.Function, string(l.Class)) + " "
+	}
+	fmt.Fprintf(w, "| %s | %s%s | %d | %s | %s | %s | %t | %.0f |\n", r.hub, r.pages, map[bool]string{true: ",/proc"}[r.pid],
+		r.verdict.Run.Lives, r.verdict.Outcome, of, told, r.right, r.took.Seconds())
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// A verdict that names the wrong scenario, or a leak where there is none, is not right:
+// the calibration itself can fail.
+func TestCalibrationCanFail(t *testing.T) {
+	t.Parallel()
+	rst := verdict.Leak{Field: "health.peers", Source: verdict.Attribution{Solved: true, Shares: []verdict.Share{{Scenario: "rst", PerPeer: 1}}}}
+	leaking, clean := verdict.Verdict{Leaks: []verdict.Leak{rst}}, verdict.Verdict{}
+	of := func(want, seen string) *calibration { return &calibration{want: want, seen: seen} }
+	if !of("scenario rst", "health.peers").right(&leaking) || !of("", "").right(&clean) {
+		t.Error("what is right is not")
+	}
+	for name, wrong := range map[string]bool{
+		"another scenario": of("scenario vanish", "health.peers").right(&leaking), "another thing": of("scenario rst", "goroutines").right(&leaking),
+		"a false alarm": of("", "").right(&leaking), "a miss": of("scenario rst", "").right(&clean),
+		"invalid": of("", "").right(&verdict.Verdict{Invalid: []verdict.Reason{{What: "x"}}}),
+	} {
+		if wrong {
+			t.Errorf("%s counts as right", name)
+		}
+	}
+}
