@@ -7,7 +7,7 @@ CALIBRATE ?= all
 ROUNDS    ?= 1
 LINT       = $(GO) tool -modfile=.golangci.mod golangci-lint
 
-.PHONY: help run build test race regress power calibrate fuzz bench interop lint fmt tidy ci
+.PHONY: help run build test race regress power calibrate fuzz bench interop jshub lint fmt tidy ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: ## measure the hub beside a naive one
 
 interop: ## real PeerPigeon clients in Chromium and Node (installs them by npm)
 	$(GO) test -tags interop -count=1 -timeout 10m -v -run Interop ./cmd/pigeonhub
+
+jshub: ## check the published JavaScript hub and ours from /health alone (installs it by npm); the reports are in loadgen-report
+	testdata/jshub/check.sh check $(JSHUB)
 
 lint: ## vet and golangci-lint
 	$(GO) vet ./...
