@@ -116,12 +116,13 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 	if place == warmUp {
 		kind = SpanWarmUp
 	}
-	defer e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))()
+	end := e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))
 	e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	if place == warmUp {
 		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate*float64(time.Second))), e.readPeak)
 	}
 	e.agenda.run(ctx)
+	end()
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
 	for name, n := range landed(e.tally.scenarios()) {
 		cycle.Doses[name] = n - before[name]

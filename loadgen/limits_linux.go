@@ -70,6 +70,9 @@ func availableMemory() int64 {
 	return available
 }
 
+// kernel is the release of the kernel.
+func kernel() string { return sysctl("kernel/osrelease") }
+
 func sysctl(name string) string { return file("/proc/sys/" + name) }
 
 // file returns what is in a small file, nothing if it cannot be read.

@@ -4,3 +4,6 @@ package loadgen
 
 // systemLimits knows nothing of other systems.
 func systemLimits(bool) Limits { return Limits{} }
+
+// kernel is not known.
+func kernel() string { return "" }

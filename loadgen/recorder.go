@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"sync"
@@ -122,8 +123,42 @@ func (h *HopTimes) saw(first, last time.Time) {
 
 // Latencies are the times of all hops, and how late the generator was.
 type Latencies struct {
-	Hops [NumHops]HopTimes `json:"hops"`
-	Slip Times             `json:"slip"`
+	Hops [NumHops]HopTimes
+	Slip Times
+}
+
+// latenciesJSON are Latencies by the names of the hops, without those that were not
+// taken: what is written does not depend on which hops there are.
+type latenciesJSON struct {
+	Hops map[string]HopTimes `json:"hops"`
+	Slip Times               `json:"slip"`
+}
+
+// MarshalJSON writes the hops that were taken.
+func (l Latencies) MarshalJSON() ([]byte, error) {
+	j := latenciesJSON{map[string]HopTimes{}, l.Slip}
+	for i, h := range l.Hops {
+		if h.Latency.Count() > 0 {
+			j.Hops[Hop(i).String()] = h
+		}
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Hops that are not known are left out.
+func (l *Latencies) UnmarshalJSON(b []byte) error {
+	j := latenciesJSON{Slip: newTimes()}
+	if err := json.Unmarshal(b, &j); err != nil {
+		return fmt.Errorf("latencies: %w", err)
+	}
+	*l = newLatencies()
+	l.Slip = j.Slip
+	for i := range l.Hops {
+		if h, ok := j.Hops[Hop(i).String()]; ok && h.Latency.h != nil && h.Service.h != nil {
+			l.Hops[i] = h
+		}
+	}
+	return nil
 }
 
 // newLatencies returns empty ones.

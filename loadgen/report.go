@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,8 +49,7 @@ func (r *Result) writeTimes(w io.Writer) {
 
 // writeErrors writes what peers ran into, the most frequent first.
 func (r *Result) writeErrors(w io.Writer) {
-	texts := slices.SortedFunc(maps.Keys(r.Errors), func(a, b string) int { return r.Errors[b] - r.Errors[a] })
-	for _, text := range texts {
+	for _, text := range r.errorTexts() {
 		fmt.Fprintf(w, "error        %d times %.150q\n", r.Errors[text], text)
 	}
 }
@@ -65,21 +63,32 @@ func round(d time.Duration) time.Duration {
 	return d.Round(unit)
 }
 
-// WriteReport writes all forms of the verdict, and the whole result as loadgen.json,
-// into a directory, which it makes.
+// WriteReport writes all forms of the result into a directory, which it makes:
+// index.html for people, loadgen.json (see Schema) for programs, the forms of the
+// verdict, timeline.csv and latencies.csv, and hgrm/ with a histogram for each hop.
 func (r *Result) WriteReport(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "hgrm"), 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	var errs []error
+	files := map[string]func(io.Writer) error{}
 	for _, f := range verdict.Formats() {
-		errs = append(errs, writeFile(filepath.Join(dir, f.File), func(w io.Writer) error { return f.Write(w, r.Verdict) }))
+		files[f.File] = func(w io.Writer) error { return f.Write(w, r.Verdict) }
 	}
-	errs = append(errs, writeFile(filepath.Join(dir, "loadgen.json"), func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
-	}))
+	files["index.html"] = r.WriteHTML
+	files["verdict.md"] = r.writeMarkdown
+	files["loadgen.json"] = r.WriteJSON
+	files["timeline.csv"] = r.writeTimelineCSV
+	files["latencies.csv"] = r.writeLatencyCSV
+	for i := range r.Latencies.Hops {
+		if h := &r.Latencies.Hops[i]; h.Latency.Count() > 0 {
+			files["hgrm/"+Hop(i).String()+".hgrm"] = h.Latency.writeHGRM
+			files["hgrm/"+Hop(i).String()+".service.hgrm"] = h.Service.writeHGRM
+		}
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		errs = append(errs, writeFile(filepath.Join(dir, filepath.FromSlash(name)), files[name]))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

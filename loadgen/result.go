@@ -35,10 +35,12 @@ func timingOf(slip Times) Timing {
 func (r *runner) result(timeline Timeline) Result {
 	r.fleet.ledger.Settle()
 	res := Result{
+		Schema: SchemaVersion, Environment: environment(r.cfg.URL),
 		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
 		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
 		Errors: r.tally.errorsSeen(), Figures: r.figures, Timeline: timeline,
 	}
+	res.Hops = res.Latencies.summaries()
 	res.Timing = timingOf(res.Latencies.Slip)
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()

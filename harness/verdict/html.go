@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -34,6 +35,8 @@ type Section struct {
 func HTMLWith(w io.Writer, v Verdict, first, last []Section) error {
 	d := newDocument(v)
 	d.First, d.Last = first, last
+	d.Thresholds = slices.Clone(v.Thresholds)
+	slices.SortStableFunc(d.Thresholds, func(a, b Threshold) int { return cmp.Compare(a.rank(), b.rank()) })
 	return report.Execute(w, d)
 }
 

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,9 @@ func (v *Verdict) broken(o Outcome) []string {
 	}
 	return list
 }
+
+// rank puts those that failed first.
+func (t *Threshold) rank() int { return slices.Index([]Outcome{Failed, Inconclusive, Pass}, t.Outcome) }
 
 // thresholdWords are how an outcome of a threshold is told.
 var thresholdWords = map[Outcome]string{Pass: "held", Failed: "failed", Inconclusive: "not known"}

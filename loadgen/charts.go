@@ -1,0 +1,247 @@
+package loadgen
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// latencyCharts draw the times of each hop by percentile: from the intended time, and
+// beside it the service time.
+func (r *Result) latencyCharts() []chart {
+	var list []chart
+	for i := range r.Latencies.Hops {
+		h := &r.Latencies.Hops[i]
+		if h.Latency.Count() == 0 {
+			continue
+		}
+		c := chart{
+			Title: Hop(i).String(), xTitle: "percentile", xTicks: percentiles, yTicks: decades,
+			Lines: []curve{
+				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), points: h.Latency.spectrum()},
+				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), points: h.Service.spectrum(), Colour: 1, Dashed: true},
+			},
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// spectrum is the times by percentile, both on a logarithmic scale: as far to the
+// right as the number of times has something to say.
+func (t Times) spectrum() []point {
+	if t.Count() == 0 {
+		return nil
+	}
+	const perDecade = 24
+	end := math.Max(1, math.Log10(float64(t.Count())))
+	var at, quantiles []float64
+	for i := 0.0; i/perDecade < end; i++ {
+		at = append(at, i/perDecade)
+		quantiles = append(quantiles, 100*(1-math.Pow(10, -i/perDecade)))
+	}
+	at, quantiles = append(at, end), append(quantiles, 100)
+	var points []point
+	for i, v := range t.h.ValueAtPercentilesSlice(quantiles) {
+		seconds := float64(max(v, 1)) * shortestTime.Seconds()
+		points = append(points, point{at[i], math.Log10(seconds)})
+	}
+	return points
+}
+
+// overTime is a chart whose x axis is the time of the run.
+func (t *Timeline) overTime(title string, label func(float64) string) chart {
+	unit, name := 1.0, "seconds"
+	if n := len(t.Seconds); n > 0 {
+		switch end := t.Seconds[n-1]; {
+		case end > 3*60*60:
+			unit, name = 60*60, "hours"
+		case end > 5*60:
+			unit, name = 60, "minutes"
+		}
+	}
+	c := chart{Title: title, xTitle: name, zero: true, yTicks: evenly(4, label),
+		xTicks: func(low, high float64) []tick {
+			ticks := evenly(6, trimmed)(low/unit, high/unit)
+			for i := range ticks {
+				ticks[i].at *= unit
+			}
+			return ticks
+		}}
+	for _, s := range t.Spans {
+		if s.Kind != SpanPhase || s.From > 1 { // one phase needs no mark
+			c.spans = append(c.spans, s)
+		}
+	}
+	return c
+}
+
+// bridged is how many times without a value a line passes over.
+const bridged = 8
+
+// line adds a column, or its change a second.
+func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(float64) string) {
+	values := t.column(column)
+	if values == nil || len(c.Lines) == plotLines {
+		return
+	}
+	l := curve{Name: name, Colour: len(c.Lines)}
+	before, at, most := 0.0, 0.0, math.Inf(-1)
+	gap := 0
+	for i, v := range values {
+		x := t.Seconds[i]
+		if gap++; !math.IsNaN(v) {
+			gap = 0
+		}
+		if !aSecond && (gap == 0 || gap > bridged) {
+			l.points = append(l.points, point{x, v})
+		} else if aSecond && !math.IsNaN(v) && x > at {
+			l.points = append(l.points, point{x, (v - before) / (x - at)})
+			before, at = v, x
+		}
+		if n := len(l.points); n > 0 && l.points[n-1].y > most {
+			most = l.points[n-1].y
+		}
+	}
+	if !math.IsInf(most, 0) {
+		l.Last = "at most " + last(most)
+	}
+	c.Lines = append(c.Lines, l)
+}
+
+// loadCharts draw what the generator did.
+func (r *Result) loadCharts() []chart {
+	t := &r.Timeline
+	connections := t.overTime("Connections", trimmed)
+	connections.line(t, "open", columnConnections, false, trimmed)
+	rates := t.overTime("Rates, a second", trimmed)
+	rates.line(t, "connects", columnLives, true, trimmed)
+	rates.line(t, "messages sent", columnSent, true, trimmed)
+	rates.line(t, "received", columnReceived, true, trimmed)
+	rates.line(t, "errors", columnErrors, true, trimmed)
+	return notEmpty(append([]chart{connections, rates}, t.timesCharts()...))
+}
+
+// timesCharts draw how the times went, those of the most frequent hops.
+func (t *Timeline) timesCharts() []chart {
+	var hops []string
+	for _, c := range t.Columns {
+		if name, ok := strings.CutPrefix(c.Name, countPrefix); ok {
+			hops = append(hops, name)
+		}
+	}
+	slices.SortStableFunc(hops, func(a, b string) int { return cmp.Compare(t.peak(countPrefix+b), t.peak(countPrefix+a)) })
+	millis := func(v float64) string { return round(time.Duration(v * float64(time.Millisecond))).String() }
+	p50, p99 := t.overTime("Latency, median", millis), t.overTime("Latency, 99th percentile", millis)
+	for _, h := range hops {
+		p50.line(t, h, p50Prefix+h, false, millis)
+		p99.line(t, h, p99Prefix+h, false, millis)
+	}
+	if more := len(hops) - plotLines; more > 0 {
+		p50.Note = fmt.Sprintf("and %d less frequent ones", more)
+		p99.Note = p50.Note
+	}
+	return []chart{p50, p99}
+}
+
+// targetCharts draw what was read of the target.
+func (r *Result) targetCharts() []chart {
+	t := &r.Timeline
+	size := func(v float64) string { return inUnit(v, verdict.Bytes) }
+	memory, gauges := t.overTime("Memory", size), t.overTime("Goroutines and descriptors", trimmed)
+	latest, counts := reading{}, []string(nil)
+	for _, name := range t.series() {
+		latest[name] = 0
+		if k := kindOf(name); k.unit != verdict.Bytes && k.class != verdict.Goroutine && k.class != verdict.Descriptor {
+			counts = append(counts, name)
+		}
+	}
+	for _, s := range latest.shown() {
+		if s.Unit == verdict.Bytes {
+			memory.line(t, s.Series, targetColumn(s.Series), false, size)
+		} else {
+			gauges.line(t, s.Series, targetColumn(s.Series), false, trimmed)
+		}
+	}
+	memory.line(t, "live after a collection", targetColumn("pprof.heap_live_bytes"), false, size)
+	return notEmpty(append([]chart{memory, gauges}, t.countCharts(counts)...))
+}
+
+// countCharts draw what the target counts: what is of the size of the peers, and what
+// is smaller, on a scale of its own. Of those that go alike, one.
+func (t *Timeline) countCharts(names []string) []chart {
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.peak(targetColumn(b)), t.peak(targetColumn(a))) })
+	large, small := t.overTime("What it counts", trimmed), t.overTime("What it counts, smaller", trimmed)
+	still, same := 0, 0
+	var drawn []string
+	for _, name := range names {
+		column := targetColumn(name)
+		switch {
+		case t.still(column):
+			still++
+			continue
+		case slices.ContainsFunc(drawn, func(other string) bool { return t.alike(other, column) }):
+			same++
+			continue
+		case t.peak(column)*8 >= t.peak(targetColumn(names[0])):
+			large.line(t, name, column, false, trimmed)
+		default:
+			small.line(t, name, column, false, trimmed)
+		}
+		drawn = append(drawn, column)
+	}
+	if still+same > 0 {
+		large.Note = fmt.Sprintf("%d more go alike, %d never moved", same, still)
+	}
+	return []chart{large, small}
+}
+
+// alike reports whether two columns are the same to the eye.
+func (t *Timeline) alike(a, b string) bool {
+	const eye = 0.03
+	sum, n := 0.0, 0.0
+	for i, v := range t.column(a) {
+		if d := math.Abs(v - t.column(b)[i]); !math.IsNaN(d) {
+			sum, n = sum+d, n+1
+		}
+	}
+	return n > 0 && sum/n <= eye*t.peak(a)
+}
+
+// still reports whether a column never moved.
+func (t *Timeline) still(column string) bool {
+	first := math.NaN()
+	for _, v := range t.column(column) {
+		switch {
+		case math.IsNaN(v):
+		case math.IsNaN(first):
+			first = v
+		case v != first:
+			return false
+		}
+	}
+	return true
+}
+
+func notEmpty(list []chart) []chart {
+	return slices.DeleteFunc(list, func(c chart) bool { return c.empty() })
+}
+
+// trimmed writes a number as short as it can be.
+func trimmed(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1e6:
+		return strconv.FormatFloat(math.Round(v/1e4)/100, 'f', -1, 64) + "M"
+	case a >= 1e4:
+		return strconv.FormatFloat(math.Round(v/100)/10, 'f', -1, 64) + "k"
+	case a >= 100:
+		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
+	}
+	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
+}

@@ -1,0 +1,185 @@
+package loadgen
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+//go:embed page.html
+var pageHTML string
+
+// page has a template for each section of the report that is added to the verdict's.
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return round(d).String() }, "number": grouped}).Parse(pageHTML))
+
+// WriteHTML writes the report of a run: one file that needs no other and no network.
+func (r *Result) WriteHTML(w io.Writer) error {
+	var first, last []verdict.Section
+	add := func(to *[]verdict.Section, title, name string, data any) error {
+		var b strings.Builder
+		if err := page.ExecuteTemplate(&b, name, data); err != nil {
+			return fmt.Errorf("section %s: %w", name, err)
+		}
+		*to = append(*to, verdict.Section{Title: title, Body: template.HTML(b.String())}) // the template escapes
+		return nil
+	}
+	for _, s := range r.sections() {
+		to := &first
+		if s.last {
+			to = &last
+		}
+		if !s.show {
+			continue
+		}
+		if err := add(to, s.title, s.name, s.data); err != nil {
+			return err
+		}
+	}
+	return verdict.HTMLWith(w, r.Verdict, first, last)
+}
+
+// section is a part of the page.
+type section struct {
+	title, name string
+	data        any
+	show, last  bool
+}
+
+func (r *Result) sections() []section {
+	load, target := r.loadCharts(), r.targetCharts()
+	return []section{
+		{title: "Latency, from the intended time", name: "latency", data: r.latencyPage(), show: len(r.Hops) > 0},
+		{title: "Load over time", name: "charts", data: chartsPage{load, shaded(load)}, show: len(load) > 0},
+		{title: "The target over time", name: "charts", data: chartsPage{target, shaded(target)}, show: len(target) > 0},
+		{title: "Deliveries", name: "deliveries", data: r.deliveryRows(), show: r.Deliveries.Sent > 0},
+		{title: "What the profiles measured", name: "figures", data: r.Figures, show: len(r.Figures) > 0},
+		{title: "Errors", name: "errors", data: r.errorRows(), show: len(r.Errors) > 0 || r.Cut > 0},
+		{title: "Environment", name: "environment", data: r.environmentRows(), show: true, last: true},
+	}
+}
+
+// chartsPage are charts of one section.
+type chartsPage struct {
+	Charts []chart
+	Shaded bool // blocks are marked in them
+}
+
+// shaded reports whether blocks are marked in charts.
+func shaded(list []chart) bool {
+	return len(list) > 0 && slices.ContainsFunc(list[0].spans, func(s Span) bool { return s.Kind == SpanOn })
+}
+
+// latencyPage is the section of the times.
+type latencyPage struct {
+	Timing Timing
+	Rows   []latencyRow
+	Charts []chart
+}
+
+type latencyRow struct {
+	Hop string
+	Summary
+}
+
+func (r *Result) latencyPage() latencyPage {
+	p := latencyPage{Timing: r.Timing, Charts: r.latencyCharts()}
+	for h := range NumHops {
+		if s, ok := r.Hops[h.String()]; ok {
+			p.Rows = append(p.Rows, latencyRow{h.String(), s})
+		}
+	}
+	return p
+}
+
+// countRow is one line of a table of counts.
+type countRow struct {
+	Name, Count, Share, About string
+	Bad                       bool
+}
+
+// deliveryRows are the books, with what each line means.
+func (r *Result) deliveryRows() []countRow {
+	d := r.Deliveries
+	var rows []countRow
+	for _, c := range []struct {
+		name, about string
+		n           int64
+		bad         bool
+	}{
+		{"sent", "from peer to peer", d.Sent, false},
+		{"delivered", "to whom they were for", d.Delivered, false},
+		{"explained", "not delivered, because one of the two had left", d.Explained, false},
+		{"lost", "not delivered, and nothing explains it", d.Lost, true},
+		{"duplicated", "came again", d.Duplicated, true},
+		{"reordered", "came after one that was sent later", d.Reordered, true},
+		{"misrouted", "came to another peer, in another's name or in another network", d.Misrouted, true},
+		{"unexpected", "nobody of this run sent them", d.Unexpected, true},
+	} {
+		share := fmt.Sprintf("%.3g %%", 100*float64(c.n)/float64(max(1, d.Sent)))
+		rows = append(rows, countRow{c.name, grouped(c.n), share, c.about, c.bad && c.n > 0})
+	}
+	return rows
+}
+
+// errorRows are what peers ran into, the most frequent first.
+func (r *Result) errorRows() []countRow {
+	var rows []countRow
+	for _, text := range r.errorTexts() {
+		rows = append(rows, countRow{Name: text, Count: grouped(int64(r.Errors[text]))})
+	}
+	if r.Cut > 0 {
+		rows = append(rows, countRow{Name: "connections that the target ended, or the network", Count: grouped(r.Cut)})
+	}
+	return rows
+}
+
+func (r *Result) errorTexts() []string {
+	texts := slices.Sorted(maps.Keys(r.Errors))
+	slices.SortStableFunc(texts, func(a, b string) int { return r.Errors[b] - r.Errors[a] })
+	return texts
+}
+
+// environmentRows are where and how the run was made.
+func (r *Result) environmentRows() [][2]string {
+	e, run := r.Environment, r.Verdict.Run
+	rows := [][2]string{
+		{"target", run.Target}, {"commit of the target", run.Commit}, {"plan", r.planText()}, {"seed", run.Seed}, {"command", run.Command},
+		{"loadgen", strings.TrimSpace(e.Version + " " + e.Commit)}, {"Go", e.Go}, {"system", strings.TrimSpace(e.System + " " + e.Kernel)},
+		{"processors", fmt.Sprint(e.CPUs)},
+	}
+	limit := func(name string, n int64, text string) {
+		if n > 0 {
+			rows = append(rows, [2]string{name, text})
+		}
+	}
+	limit("descriptors", e.Limits.Descriptors, grouped(e.Limits.Descriptors)+" a process")
+	limit("ports", e.Limits.Ports, grouped(e.Limits.Ports)+" an address")
+	limit("connections tracked", e.Limits.Conntrack, grouped(e.Limits.Conntrack)+" more")
+	limit("memory available", e.Limits.Memory, inUnit(float64(e.Limits.Memory), verdict.Bytes))
+	return slices.DeleteFunc(rows, func(row [2]string) bool { return row[1] == "" })
+}
+
+// planText is the plan in a line.
+func (r *Result) planText() string {
+	var words []string
+	for _, f := range r.Plan.Phases {
+		words = append(words, fmt.Sprintf("%s (%s peers, %s/s, %s, %d networks)", f.Profile, grouped(int64(f.Peers)), trimmed(f.Rate), f.Duration, f.Networks))
+	}
+	return strings.Join(words, ", then ")
+}
+
+// grouped writes 12,345.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
