@@ -239,6 +239,13 @@ func (p *Peer) signals() int {
 	return p.heard
 }
 
+// isWaiting reports whether a ping has not been answered.
+func (p *Peer) isWaiting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.pinged.Start.IsZero()
+}
+
 // isKept reports whether the peer has vanished, and its connection is open.
 func (p *Peer) isKept() bool {
 	p.mu.Lock()

@@ -34,7 +34,7 @@ type profile struct {
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
 		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
-		spikeProfile(), fanoutProfile(), halfopenProfile()}
+		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile()}
 }
 
 func profileOf(word string) (profile, error) {

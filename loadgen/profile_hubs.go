@@ -21,6 +21,7 @@ func hubsProfile() profile {
 			}
 			return durations("stay")(f)
 		},
+		stay: repeated("flips"),
 		run: func(ctx context.Context, s *stage) error {
 			if _, ok := s.fleet.codec.(HubCodec); !ok {
 				return errors.New("hubs: the protocol has no hubs among its peers")

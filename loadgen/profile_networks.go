@@ -19,6 +19,7 @@ func networksProfile() profile {
 			}
 			return durations("stay")(f)
 		},
+		stay: stays("stay"),
 		run: func(ctx context.Context, s *stage) error {
 			stay, _ := s.duration("stay") // checked with the plan
 			name, _ := s.whole("name", minName, maxName)

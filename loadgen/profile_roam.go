@@ -17,11 +17,20 @@ func roamProfile() profile {
 			}
 			return durations("stay")(f)
 		},
+		stay: repeated("moves"),
 		run: func(ctx context.Context, s *stage) error {
 			s.arrive('a', s.Peers, func(i int) scenario { return s.roamer(i) })
 			s.agenda.run(ctx)
 			return nil
 		},
+	}
+}
+
+// repeated is a stay that is so long as often as another parameter says, and once more.
+func repeated(often string) func(*Phase) time.Duration {
+	return func(f *Phase) time.Duration {
+		n, _ := f.whole(often, 1, maxMoves) // checked with the plan
+		return time.Duration(n+1) * stays("stay")(f)
 	}
 }
 

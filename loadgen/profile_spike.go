@@ -47,7 +47,7 @@ func (r *returners) herd(ctx context.Context, number int) {
 	r.scatter(leaves[0])
 	r.wait(ctx, patience, r.complete)
 	r.mu.Lock()
-	back, recovery, width, failed := r.back.n, r.back.last.Sub(r.ended.first), r.back.width(), r.failed
+	back, recovery, width, failed, whys := r.back.n, r.back.last.Sub(r.ended.first), r.back.width(), r.failed, listed(r.whys)
 	r.mu.Unlock()
 	name := fmt.Sprintf("herd %d: ", number)
 	r.count(name+"back", back, fmt.Sprintf("of %d peers", r.Peers))
@@ -56,6 +56,9 @@ func (r *returners) herd(ctx context.Context, number int) {
 		r.took(name+"recovery, from the loss to the last greeting", recovery)
 	}
 	r.count(name+"failed", failed, "attempts")
+	if failed > 0 {
+		r.say(name+"failed because", whys)
+	}
 	if !r.complete() && ctx.Err() == nil {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them",
 			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", r.Peers, r.Peers-r.present(), patience)})

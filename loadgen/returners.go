@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +31,7 @@ type returners struct {
 	back   spread
 	failed int            // attempts
 	words  map[string]int // in which connections ended
+	whys   map[string]int // of attempts that failed
 }
 
 // returner is one of them. Its fields are guarded by the mutex of all.
@@ -59,7 +63,7 @@ const longestBackoff = 30 * time.Second
 
 func newReturners(s *stage, first time.Duration) *returners {
 	r := &returners{stage: s, agenda: newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip), first: first, patience: dialTimeout,
-		list: map[wire.PeerID]*returner{}, words: map[string]int{}}
+		list: map[wire.PeerID]*returner{}, words: map[string]int{}, whys: map[string]int{}}
 	for i := range s.Peers {
 		r.list[peerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
 	}
@@ -158,6 +162,7 @@ func (r *returners) missed(id wire.PeerID, why error) {
 		r.words[wordOf(why)]++
 	} else {
 		r.failed++
+		r.whys[whyOf(why)]++
 		if own.ended.IsZero() {
 			r.tally.failed(r.Profile, why)
 		}
@@ -184,6 +189,25 @@ func (r *returners) forget() {
 	defer r.mu.Unlock()
 	r.ended, r.back, r.failed = spread{}, spread{}, 0
 	clear(r.words)
+	clear(r.whys)
+}
+
+// whyOf says why an attempt failed.
+func whyOf(err error) string {
+	var c *websocket.CloseError
+	if err == nil || errors.As(err, &c) {
+		return wordOf(err)
+	}
+	return withoutAddress(err).Error()
+}
+
+// listed writes counts, the largest first.
+func listed(counts map[string]int) string {
+	var list []string
+	for _, text := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return counts[b] - counts[a] }) {
+		list = append(list, fmt.Sprintf("%d %s", counts[text], text))
+	}
+	return strings.Join(list, ", ")
 }
 
 // wordOf says how a connection ended.

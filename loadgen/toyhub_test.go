@@ -22,11 +22,13 @@ import (
 type toyHub struct {
 	leakResets  bool // the record of a peer that ends with a RST stays
 	releaseLate time.Duration
-	swapNetwork bool // signals are delivered in another network
-	believes    bool // what anybody reports as a hub goes to the network
-	tellsAll    bool // members of all networks are told of who comes
-	accepts     int  // connections that it takes in all; 0: any number
-	takesTwo    bool // a second session of an id is taken, not refused
+	swapNetwork bool   // signals are delivered in another network
+	believes    bool   // what anybody reports as a hub goes to the network
+	diesOn      string // what is in a message that kills it
+	hangsOn     string // after a message with it nothing is done for three seconds
+	tellsAll    bool   // members of all networks are told of who comes
+	accepts     int    // connections that it takes in all; 0: any number
+	takesTwo    bool   // a second session of an id is taken, not refused
 
 	server   *httptest.Server
 	mu       sync.Mutex
@@ -163,6 +165,7 @@ func (h *toyHub) read(p *toyPeer) error {
 		if err != nil {
 			return err
 		}
+		h.suffer(string(b))
 		var m wire.Message
 		if json.Unmarshal(b, &m) != nil {
 			continue
@@ -174,9 +177,23 @@ func (h *toyHub) read(p *toyPeer) error {
 			return nil
 		case "peer-discovered":
 			h.reported(p, m)
+		case "ping":
+			p.send(wire.Message{Type: "pong", FromPeerID: "system"})
 		case "offer", "answer", "ice-candidate":
 			h.relay(p, m)
 		}
+	}
+}
+
+// suffer has a message do harm.
+func (h *toyHub) suffer(message string) {
+	if h.diesOn != "" && strings.Contains(message, h.diesOn) {
+		h.done.Go(h.kill)
+	}
+	if h.hangsOn != "" && strings.Contains(message, h.hangsOn) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		<-time.After(3 * time.Second)
 	}
 }
 

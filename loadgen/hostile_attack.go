@@ -1,0 +1,216 @@
+package loadgen
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// input is something that no peer should send.
+type input struct {
+	name string
+	run  func(context.Context, *attack) (reaction string)
+}
+
+// inputs are all inputs.
+func inputs() []input {
+	var list []input
+	list = append(list, messageInputs()...)
+	list = append(list, frameInputs()...)
+	list = append(list, floodInputs()...)
+	list = append(list, handshakeInputs()...)
+	return append(list, idInputs()...)
+}
+
+// inputsNamed are those with a text in their names.
+func inputsNamed(text string) []input {
+	var list []input
+	for _, in := range inputs() {
+		if strings.Contains(in.name, text) {
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+// attack is one input under way, and the connections that it takes.
+type attack struct {
+	*hostile
+	name  string
+	id    wire.PeerID
+	rng   *rand.Rand
+	peers []*Peer
+	conns []net.Conn
+}
+
+// end ends its connections by a RST.
+func (a *attack) end() {
+	for _, p := range a.peers {
+		p.end()
+	}
+	for _, c := range a.conns {
+		if t, ok := c.(*net.TCPConn); ok {
+			t.SetLinger(0)
+		}
+		c.Close()
+	}
+}
+
+// session is an input that comes after a proper handshake.
+func session(name string, send func(a *attack, w io.Writer) error) input {
+	return input{name, func(ctx context.Context, a *attack) string {
+		p, err := a.connect(ctx, a.id)
+		if err != nil {
+			return fmt.Sprintf("not sent: %v", withoutAddress(err))
+		}
+		return a.reaction(ctx, p, send(a, p.sock.ws.NetConn()))
+	}}
+}
+
+// connect connects a peer that is part of the attack, and waits for the greeting.
+func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
+	now := time.Now()
+	p, err := a.fleet.connect(ctx, &Peer{id: id, dialled: Tick{now, now}, excused: true})
+	if err != nil {
+		return nil, err
+	}
+	a.peers = append(a.peers, p)
+	waitFor(ctx, a.patience, func() bool { return p.isGreeted() || p.isOver() })
+	return p, nil
+}
+
+// reaction is what the target makes of what was sent to it in a session.
+func (a *attack) reaction(ctx context.Context, p *Peer, sent error) string {
+	waitFor(ctx, a.react, p.isOver)
+	switch {
+	case p.isOver():
+		return "ended: " + wordOf(p.reason())
+	case sent != nil:
+		return fmt.Sprintf("not taken: %v", withoutAddress(sent))
+	}
+	return "still connected"
+}
+
+// bare is an input in place of a handshake.
+func bare(name string, send func(a *attack, w io.Writer, r request) error) input {
+	return input{name, func(ctx context.Context, a *attack) string {
+		r, conn, err := a.dial(ctx)
+		if err != nil {
+			return fmt.Sprintf("not sent: %v", withoutAddress(err))
+		}
+		return a.answer(conn, send(a, conn, r), nil)
+	}}
+}
+
+// answer is what the target makes of it, and if it upgrades of what then follows.
+func (a *attack) answer(conn net.Conn, sent error, then []byte) string {
+	conn.SetReadDeadline(time.Now().Add(a.react))
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		switch {
+		case isTimeout(err):
+			return "no answer, still connected"
+		case sent != nil:
+			return fmt.Sprintf("not taken: %v", withoutAddress(sent))
+		}
+		return "ended without an answer"
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return fmt.Sprintf("HTTP status %d", resp.StatusCode)
+	}
+	_ = put(conn, then) // it may have ended the connection
+	return "upgraded, " + closing(r)
+}
+
+// closing is how the session after an upgrade ended.
+func closing(r io.Reader) string {
+	var head [2]byte
+	for {
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			if isTimeout(err) {
+				return "still connected"
+			}
+			return "ended: no close frame"
+		}
+		n := int64(head[1])
+		if n == len16 {
+			var long [2]byte
+			if _, err := io.ReadFull(r, long[:]); err != nil {
+				return "ended: no close frame"
+			}
+			n = int64(binary.BigEndian.Uint16(long[:]))
+		}
+		payload, err := io.ReadAll(io.LimitReader(r, n))
+		if err == nil && head[0] == final|opClose && len(payload) >= 2 {
+			return fmt.Sprintf("ended: close code %d %s", binary.BigEndian.Uint16(payload), payload[2:])
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// request is the handshake of a peer, which an input changes.
+type request struct {
+	line string // method and target
+	host string
+	path string // with the query
+	rest string // the other headers
+}
+
+func (r request) String() string {
+	return fmt.Sprintf("%s HTTP/1.1\r\nHost: %s\r\n%s\r\n", r.line, r.host, r.rest)
+}
+
+const upgradeHeaders = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+// dial opens a bare connection to the target, and says what a proper handshake would
+// be.
+func (a *attack) dial(ctx context.Context) (request, net.Conn, error) {
+	address, err := a.fleet.codec.Address(a.fleet.url, a.id)
+	if err != nil {
+		return request{}, nil, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return request{}, nil, err
+	}
+	conn, err := dialBare(ctx, u)
+	if err != nil {
+		return request{}, nil, err
+	}
+	a.conns = append(a.conns, conn)
+	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return request{line: "GET " + u.RequestURI(), host: u.Host, path: u.RequestURI(), rest: upgradeHeaders}, conn, nil
+}
+
+// dialBare opens a TCP connection to the host of a URL, with TLS if it says so.
+func dialBare(ctx context.Context, u *url.URL) (net.Conn, error) {
+	port := u.Port()
+	if port == "" {
+		port = map[bool]string{true: "443", false: "80"}[u.Scheme == "wss"]
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	at := net.JoinHostPort(u.Hostname(), port)
+	if u.Scheme == "wss" {
+		return (&tls.Dialer{Config: &tls.Config{ServerName: u.Hostname()}}).DialContext(ctx, "tcp", at)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", at)
+}

@@ -1,0 +1,71 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// floodInputs are right, and too many.
+func floodInputs() []input {
+	return []input{
+		flood("flood: pings of the protocol", 5000, func(a *attack, _ int) []byte { return rawFrame(final|opText, a.fleet.codec.Ping()) }),
+		flood("flood: ping frames", 20_000, func(*attack, int) []byte { return rawFrame(final|opPing, []byte("flood")) }),
+		flood("flood: malformed messages", 20_000, func(*attack, int) []byte { return text("{") }),
+		flood("flood: empty messages", 20_000, func(*attack, int) []byte { return text("") }),
+		flood("flood: fragments of a byte", 50_000, func(_ *attack, i int) []byte { return rawFrame(opcodeOf(i), []byte(" ")) }),
+		flood("flood: announces to the bystanders", 3000, func(a *attack, _ int) []byte {
+			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, a.rooms[0].name))
+		}),
+		flood("flood: announces to ever other networks", 3000, func(a *attack, i int) []byte {
+			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.rooms[0].name, i)))
+		}),
+		flood("flood: signals to a bystander", 5000, func(a *attack, _ int) []byte {
+			return rawFrame(final|opText, a.fleet.codec.Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.rooms[0].name, []byte(`{"sdp":"v=0"}`)))
+		}),
+		{"flood: 300 connections that say nothing", connectFlood},
+	}
+}
+
+// flood is many frames in a session, as fast as the target takes them.
+func flood(name string, n int, make func(a *attack, i int) []byte) input {
+	return session(name, func(a *attack, w io.Writer) error {
+		var batch []byte
+		return times(n, func(i int) error {
+			batch = append(batch, make(a, i)...)
+			if len(batch) < 32<<10 && i < n-1 {
+				return nil
+			}
+			err := put(w, batch)
+			batch = batch[:0]
+			return err
+		})
+	})
+}
+
+// connectFlood opens connections without a handshake.
+func connectFlood(ctx context.Context, a *attack) string {
+	for i := range 6 * crowd {
+		if _, _, err := a.dial(ctx); err != nil {
+			return fmt.Sprintf("refused number %d: %v", i+1, withoutAddress(err))
+		}
+	}
+	pause(ctx, a.react)
+	return fmt.Sprintf("ended %d of %d", a.endedConns(), len(a.conns))
+}
+
+// endedConns is how many bare connections the target has ended.
+func (a *attack) endedConns() (n int) {
+	for _, c := range a.conns {
+		c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		var b [512]byte
+		_, err := c.Read(b[:])
+		if err != nil && !isTimeout(err) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,194 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+func hostileProfile() profile {
+	return profile{
+		word:  "hostile",
+		about: "malformed messages, bad frames and handshakes, oversize, slow headers, floods, one after the other: the target must survive, and bystanders must not suffer",
+		phase: Phase{Peers: 10, Rate: 100, Networks: 2, Params: map[string]string{"react": "200ms", "hold": "2s", "patience": "5s", "slow": "1s", "only": ""}},
+		check: func(f *Phase) error {
+			if only := f.Params["only"]; only != "" && len(inputsNamed(only)) == 0 {
+				return fmt.Errorf("hostile: no input has %q in its name", only)
+			}
+			return durations("react", "hold", "patience", "slow")(f)
+		},
+		run: func(ctx context.Context, s *stage) error { return newHostile(s).run(ctx) },
+	}
+}
+
+// hostile sends inputs to a target, one at a time so that it is known which one did
+// what, and looks after each whether the target and its other peers are well.
+type hostile struct {
+	*stage
+	react    time.Duration // for the target to answer an input
+	hold     time.Duration // of what is slow
+	patience time.Duration // for the target to answer somebody else
+	slow     time.Duration // for a bystander to wait is to suffer
+
+	bystanders []*Peer
+	gathered   int // how often they were
+	worst      time.Duration
+	probes     int
+	pings      bool   // the target answers them, so it must go on to
+	blamed     string // what the input under way did
+}
+
+func newHostile(s *stage) *hostile {
+	h := &hostile{stage: s}
+	for name, d := range map[string]*time.Duration{"react": &h.react, "hold": &h.hold, "patience": &h.patience, "slow": &h.slow} {
+		*d, _ = s.duration(name) // checked with the plan
+	}
+	return h
+}
+
+func (h *hostile) run(ctx context.Context) error {
+	if err := h.gather(ctx); err != nil {
+		return fmt.Errorf("hostile: bystanders: %w", err)
+	}
+	h.pings = h.answered(ctx)
+	inputs := inputsNamed(h.Params["only"])
+	for i, in := range inputs {
+		if ctx.Err() != nil {
+			break
+		}
+		h.tally.planned("hostile")
+		a := &attack{hostile: h, name: in.name, id: peerID(h.seed, 'h', uint64(i)), rng: h.stream('h', uint64(i))}
+		reaction := in.run(ctx, a)
+		well := h.check(ctx, in.name)
+		a.end()
+		well = well && h.check(ctx, in.name)
+		h.tally.landed("hostile")
+		if well {
+			h.say(in.name, reaction)
+			continue
+		}
+		h.say(in.name, reaction+"; it "+h.blamed)
+		if !h.recover(ctx) {
+			break
+		}
+	}
+	h.took("longest wait of a bystander", h.worst)
+	return nil
+}
+
+// gather connects the bystanders.
+func (h *hostile) gather(ctx context.Context) error {
+	h.gathered++
+	for _, p := range h.bystanders {
+		p.end()
+	}
+	h.bystanders = nil
+	for i := range h.Peers {
+		now := time.Now()
+		p, err := h.fleet.connect(ctx, &Peer{id: peerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: Tick{now, now}, excused: true})
+		if err == nil {
+			err = p.announce(h.rooms[i%len(h.rooms)], Tick{now, now})
+		}
+		if err != nil {
+			return err
+		}
+		h.bystanders = append(h.bystanders, p)
+	}
+	return nil
+}
+
+// check reports whether the target and the bystanders are well. If not, the input is
+// to blame, and said to be.
+func (h *hostile) check(ctx context.Context, input string) bool {
+	begin := time.Now()
+	newcomer := h.newcomer(ctx)
+	answered := !h.pings || h.answered(ctx)
+	took := time.Since(begin)
+	over := 0
+	for _, p := range h.bystanders {
+		if p.isOver() {
+			over++
+		}
+	}
+	if ctx.Err() != nil {
+		return true
+	}
+	died := h.target.died()
+	switch {
+	case died != nil:
+		h.blame(input, fmt.Sprintf("killed the target: %v", died))
+	case newcomer != nil:
+		h.blame(input, fmt.Sprintf("left the target without an answer for who connects: %v", withoutAddress(newcomer)))
+	case over > 0:
+		h.blame(input, fmt.Sprintf("ended the connections of %d of %d bystanders", over, len(h.bystanders)))
+	case !answered:
+		h.blame(input, fmt.Sprintf("left %d of %d bystanders without an answer for %s", h.waiting(), len(h.bystanders), h.patience))
+	default:
+		h.worst = max(h.worst, took)
+		if took > h.slow {
+			h.stage.run.Doubts = append(h.stage.run.Doubts, verdict.Reason{About: "hostile", Do: "bound what one peer may have done",
+				What: fmt.Sprintf("with the input %q bystanders waited %s for an answer", input, round(took))})
+		}
+		return true
+	}
+	return false
+}
+
+// answered reports whether all bystanders are answered when they ping.
+func (h *hostile) answered(ctx context.Context) bool {
+	now := time.Now()
+	for _, p := range h.bystanders {
+		_ = p.ping(Tick{now, now}) // who cannot send is over
+	}
+	return waitFor(ctx, h.patience, func() bool { return h.waiting() == 0 })
+}
+
+// waiting is how many bystanders have not been answered.
+func (h *hostile) waiting() (n int) {
+	for _, p := range h.bystanders {
+		if p.isWaiting() && !p.isOver() {
+			n++
+		}
+	}
+	return n
+}
+
+// newcomer connects another peer, and returns why it was not greeted.
+func (h *hostile) newcomer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.patience)
+	defer cancel()
+	now := time.Now()
+	h.probes++
+	p, err := h.fleet.connect(ctx, &Peer{id: peerID(h.seed, 'n', uint64(h.probes)), dialled: Tick{now, now}, excused: true})
+	if err != nil {
+		return err
+	}
+	defer p.leave(LeavePolite, Tick{now, now})
+	if !waitFor(ctx, h.patience, func() bool { return p.isGreeted() || p.isOver() }) || !p.isGreeted() {
+		return errors.Join(errNotGreeted, p.reason())
+	}
+	return nil
+}
+
+var errNotGreeted = errors.New("it is not greeted")
+
+// blame says that an input did something.
+func (h *hostile) blame(input, what string) {
+	h.blamed = what
+	h.stage.run.Failures = append(h.stage.run.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with --param 'only=%s', and read the log of the target", input),
+		What: fmt.Sprintf("the input %q %s", input, what)})
+}
+
+// recover gathers bystanders anew if the target comes back, as one does that is
+// supervised.
+func (h *hostile) recover(ctx context.Context) bool {
+	for end := time.Now().Add(deadAfter); time.Now().Before(end) && ctx.Err() == nil && h.target.died() == nil; pause(ctx, pollEvery) {
+		if h.gather(ctx) == nil && h.newcomer(ctx) == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package loadgen
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// Our hub survives every input, and its other peers do not suffer.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	n := len(inputs())
+	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", Phase{Peers: 4, Params: map[string]string{"react": "20ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
+	r.well(t, int64(n))
+	if len(r.Figures) != n+1 {
+		t.Errorf("%d figures, want one of each of %d inputs, and the longest wait", len(r.Figures), n)
+	}
+	for name, want := range map[string]string{
+		"message: no JSON": "still connected", "message: 16 MiB": "1009", "frame: reserved bit": "1002", "message: invalid UTF-8": "1007",
+		"id: short": "1008", "handshake: no key": "HTTP status 400", "handshake: half of it": "no answer",
+	} {
+		if got := r.said(name); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func (r *Result) said(name string) string {
+	for _, f := range r.Figures {
+		if f.Name == name {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// A hub that dies of an input fails, and the input is named, whatever came before.
+func TestHostileKills(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{diesOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "20ms", "patience": "1s", "only": "message: "}})
+	if len(r.Verdict.Failures) == 0 || r.Verdict.Outcome != verdict.Failed {
+		t.Fatalf("outcome %s", r.Verdict.Outcome)
+	}
+	if f := r.Verdict.Failures[0]; !strings.Contains(f.What, `"message: no JSON" left the target without an answer`) {
+		t.Errorf("failures %v", r.Verdict.Failures)
+	}
+	if r.said("message: empty") != "still connected" || r.said("message: a NUL") != "" {
+		t.Errorf("figures %v", r.Figures)
+	}
+}
+
+// A hub that does not answer for a while fails, and the other inputs still have their
+// turn.
+func TestHostileHangs(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{hangsOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "20ms", "patience": "500ms", "only": "message: n"}})
+	if len(r.Verdict.Failures) != 1 || !strings.Contains(r.Verdict.Failures[0].What, "message: no JSON") {
+		t.Errorf("failures %v", r.Verdict.Failures)
+	}
+	if r.said("message: null") != "still connected" {
+		t.Errorf("figures %v", r.Figures)
+	}
+}
+
+// The names of inputs are what the report and --param only go by.
+func TestInputNames(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, in := range inputs() {
+		if seen[in.name] {
+			t.Errorf("%q is there twice", in.name)
+		}
+		seen[in.name] = true
+	}
+	if len(inputsNamed("frame: reserved bit")) != 1 || len(inputsNamed("no such input")) != 0 {
+		t.Error("inputs are not found by their names")
+	}
+}
+
+func TestFrame(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{0: 6, 125: 131, 126: 134, 65535: 65543, 65536: 65550} {
+		if got := len(rawFrame(final|opText, make([]byte, n))); got != want {
+			t.Errorf("a frame of %d bytes has %d, want %d", n, got, want)
+		}
+	}
+}
