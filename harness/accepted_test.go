@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -172,6 +174,55 @@ func TestAcceptedKeepsNothing(t *testing.T) {
 		knock(t, door, accepted, "/bye", min(dose, 97), &sync.Map{})
 	})
 	wantNone(t, found)
+}
+
+// lossyHub greets peers over TCP and forgets the connections of those that are lost.
+type lossyHub struct {
+	*harness.Remote
+	accepted *harness.Accepted
+	all      sync.WaitGroup
+}
+
+func (h *lossyHub) Accepted() *harness.Accepted { return h.accepted }
+
+func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.all.Add(1)
+	defer h.all.Done()
+	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil) // the upgrade
+	if err != nil {
+		return
+	}
+	new(echoSession).talk(conn)
+	if _, _, err := conn.ReadMessage(); websocket.IsCloseError(err, websocket.CloseNormalClosure) {
+		conn.Close()
+	}
+}
+
+// A campaign has its detectors say whose connections are left, and where they were
+// taken over.
+func TestCampaignTellsWhoseConnections(t *testing.T) {
+	hub := &lossyHub{accepted: harness.WatchAccepted(listen(t, "tcp", "127.0.0.1:0"))}
+	remote, err := harness.NewRemote("ws://" + hub.accepted.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.Remote = remote
+	server := &http.Server{Handler: hub, ReadHeaderTimeout: time.Minute}
+	hub.all.Go(func() { server.Serve(hub.accepted) })
+	t.Cleanup(func() {
+		server.Close()
+		hub.all.Wait()
+	})
+	campaign := campaignAt(hub, &harness.Descriptors{}, &harness.Unclosed{})
+	campaign.Uncontrolled = true
+	v := runCampaign(t, campaign)
+	if len(v.Leaks) == 0 {
+		t.Fatalf("outcome %s", v.Outcome)
+	}
+	l := v.Leaks[0]
+	if l.Class != verdict.Unclosed || l.Source.String() != "scenario drop" || l.Born.Line != lineOf(t, "accepted_test.go", "the upgrade").Line {
+		t.Errorf("%s from %s, taken over at %s", l.Class, l.Source, l.Born)
+	}
 }
 
 // fromPort is a target whose peers come from a port of TCP.

@@ -43,6 +43,18 @@
 // numbers that pile up in a collection that no root
 // leads to, and whatever the scenarios do not make happen.
 //
+// # Whose it was, and where
+//
+// A scenario is told where something says whose a thing was: the label given to Watch,
+// the keys of a map (Census.Label), the address that a connection came from (Accepted),
+// the names and ids that stand near an object or in a goroutine's frames (Origins). A
+// Campaign gives all of them the labels of its Crowd. Where nothing says it, package
+// verdict solves for the scenario.
+//
+// A line is that of the allocation, or of the go statement. Where nothing of the
+// project's allocates, the source is read, if it is there: for the statements that put
+// into a collection, raise a counter, or open a descriptor by a system call.
+//
 // # Order
 //
 // Wait until the target says that everybody has gone; only then read. Descriptors
