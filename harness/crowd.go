@@ -237,9 +237,9 @@ func (c *Crowd) DialledBy(address string, accepted time.Time) string {
 }
 
 // ScenarioOf says from which scenario a text comes that has the id of a peer of this
-// crowd in it, or is the name of a peer or of one of its networks, or the address from
-// which one has dialled, of several the last; "" if it is none of these. It is for
-// Census.Label and its like.
+// crowd in it, or that begins with the name of a peer or of one of its networks or has
+// one in quotes, or is the address from which one has dialled, of several the last; ""
+// if it is none of these. It is for Census.Label and its like.
 func (c *Crowd) ScenarioOf(text string) string {
 	if scenario := c.DialledBy(text, time.Now()); scenario != "" {
 		return scenario
@@ -259,7 +259,7 @@ func (c *Crowd) ScenarioOf(text string) string {
 
 var (
 	peerIDs = regexp.MustCompile(`[0-9a-f]{40}`)
-	homes   = regexp.MustCompile(`^([a-z-]+)(?:-\d+-\d+(?:$|[^0-9a-z])| \d+ of cycle \d+)`) // and names: see live
+	homes   = regexp.MustCompile(`(?:^|")([a-z-]+)(?:-\d+-\d+(?:$|[^0-9a-z])| \d+ of cycle \d+)`) // and names: see live
 )
 
 // arrivals collects what the lives report.

@@ -200,7 +200,7 @@ func TestCrowdScenarioOf(t *testing.T) {
 	scenario, _, _ := strings.Cut(crowd.Label(id), "/")
 	for text, want := range map[string]string{
 		"one-3-0": "one", "one-3-0/more": "one", "two 17 of cycle 3": "two", `{"peerId":"` + string(id) + `"}`: scenario,
-		"three-3-0": "", "one-3": "", "one 3": "", "in one-3-0": "", "": "",
+		`{"type":"announce","networkName":"two-3-1"}`: "two", "three-3-0": "", "one-3": "", "one 3": "", "in one-3-0": "", "": "",
 	} {
 		if got := crowd.ScenarioOf(text); got != want {
 			t.Errorf("%q is of scenario %q, want %q", text, got, want)
