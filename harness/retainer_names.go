@@ -69,7 +69,7 @@ func (s *retainerSearch) nameHop(n *retainerName, root *retainerRoot, hops []ret
 	if n.t.role == roleArray && n.led && i > 0 {
 		text = s.inSlice(hops[i-1], hop, n.t, text)
 	}
-	if text == "" && hop.object >= 0 && n.t.role == roleUnknown {
+	if text == "" && (hop.object >= 0 || root.kind == rootFinalizer) && n.t.role == roleUnknown {
 		text = fmt.Sprintf("+%#x", hop.off)
 	}
 	n.edge.Field = strings.TrimPrefix(n.edge.Field+text, ".")

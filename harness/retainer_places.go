@@ -73,7 +73,7 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 }
 
 // mostFrequent returns the retainer whose path most have, without regard to keys; of
-// those that half as many have, the shortest: it leads to what holds the others.
+// those that a quarter as many have, the shortest: it leads to what holds the others.
 func mostFrequent(list []Retainer) Retainer {
 	count, first, most := map[string]int{}, map[string]Retainer{}, 0
 	for _, r := range list {
@@ -83,7 +83,7 @@ func mostFrequent(list []Retainer) Retainer {
 		}
 		most = max(most, count[key])
 	}
-	maps.DeleteFunc(count, func(_ string, n int) bool { return 2*n < most })
+	maps.DeleteFunc(count, func(_ string, n int) bool { return 4*n < most })
 	keys := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})

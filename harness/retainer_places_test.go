@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -85,5 +86,37 @@ func TestRetainersAtALineOfContexts(t *testing.T) {
 	}
 	if path := fmt.Sprint(harness.Normal(retainers[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
 		t.Errorf("it is held by %s", path)
+	}
+}
+
+type toyOwner struct {
+	made [5]int64
+	has  *toyOwned
+}
+
+type toyOwned struct {
+	made [5]int64
+	by   *toyOwner
+}
+
+// What has a finalizer is where the path of a cycle begins; the other end is held by
+// a pointer of it, also if its type is not known.
+func TestRetainersAtALineOfAFinalizer(t *testing.T) {
+	for range 50 {
+		owner := &toyOwner{}             // the owner
+		owner.has = &toyOwned{by: owner} // the owned
+		runtime.SetFinalizer(owner, func(*toyOwner) {})
+	}
+	lines := []verdict.Site{lineOf(t, "retainer_places_test.go", "the owner"), lineOf(t, "retainer_places_test.go", "the owned")}
+	retainers, _, err := harness.RetainersAt(t.Context(), t.TempDir(), map[string]any{"test": &struct{ t *testing.T }{t}}, lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, owned := harness.Normal(retainers[0].Path), harness.Normal(retainers[1].Path)
+	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
+		t.Errorf("the owner is held by %v", owner)
+	}
+	if len(owned) != 1 || owned[0].Holder != owner[0].Holder || owned[0].Field == "" {
+		t.Errorf("the owned is held by %v", owned)
 	}
 }
