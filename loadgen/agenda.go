@@ -38,8 +38,16 @@ func (a *agenda) add(at time.Time, do func(context.Context, Tick)) {
 // paced puts n actions on the agenda, each when the one before it is due: however
 // many they are, one of them is kept.
 func (a *agenda) paced(p pace, n int, do func(ctx context.Context, i int, t Tick)) {
+	a.pacedOf(p, n, func(int) bool { return true }, do)
+}
+
+// pacedOf puts those of n actions on the agenda that are ours.
+func (a *agenda) pacedOf(p pace, n int, ours func(i int) bool, do func(ctx context.Context, i int, t Tick)) {
 	var from func(i int)
 	from = func(i int) {
+		for i < n && !ours(i) {
+			i++
+		}
 		if i == n {
 			return
 		}

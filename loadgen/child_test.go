@@ -20,7 +20,19 @@ import (
 // childEnv names what the test binary is to be, in place of running tests.
 const childEnv = "LOADGEN_TEST_CHILD"
 
-var childProcesses = map[string]func() int{"hub": hubProcess}
+var childProcesses = map[string]func() int{"hub": hubProcess, "worker": workerProcess}
+
+// workerProcess is a worker of a run that a test makes.
+func workerProcess() int {
+	if err := ServeWorker(context.Background(), os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// testProcesses has the test binary as worker.
+var testProcesses = Processes{Command: []string{os.Args[0]}, Environ: []string{childEnv + "=worker"}}
 
 // hubProcess is a hub that ends with its stdin. It says its URL in a line.
 func hubProcess() int {

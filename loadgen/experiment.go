@@ -58,6 +58,9 @@ func newExperiment(s *stage, scenarios []scenario) *experiment {
 // run runs blocks until every series is sure, or time is up, and adds what it found
 // to the run. A target that dies is a failure of it, no error.
 func (e *experiment) run(ctx context.Context) error {
+	if e.stage.worker != nil {
+		return e.follow(ctx)
+	}
 	if len(e.target.probes) == 0 {
 		e.stage.run.Problems = append(e.stage.run.Problems, verdict.Reason{About: "probes",
 			What: "nothing of the target can be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
@@ -65,6 +68,7 @@ func (e *experiment) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
+	defer e.crew.experiment(e.number)()
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
 		return nil
@@ -111,17 +115,19 @@ func (e *experiment) off(ctx context.Context) bool {
 // on has the peers of a block come and go. The warm-up is one that does not count.
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
 	before := landed(e.tally.scenarios())
-	order := e.order(doses)
+	order := e.order(doses, place)
 	kind := SpanOn
 	if place == warmUp {
 		kind = SpanWarmUp
 	}
 	end := e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))
-	e.arrive(place, len(order), func(i int) scenario { return order[i] })
+	if e.crew == nil {
+		e.arrive(place, len(order), func(i int) scenario { return order[i] })
+	}
 	if place == warmUp {
 		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate*float64(time.Second))), e.readPeak)
 	}
-	e.agenda.run(ctx)
+	e.crew.block(ctx, e.number, place, e.agenda)
 	end()
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
 	for name, n := range landed(e.tally.scenarios()) {
@@ -144,17 +150,21 @@ const warmUp = math.MaxUint64
 func (e *experiment) readPeak(ctx context.Context, _ Tick) {
 	e.seen = e.fleet.size()
 	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
+	if e.crew != nil {                    // what they told may be of before the reading: those there after it were there
+		pause(ctx, 2*booksEvery)
+		e.seen = min(e.seen, e.fleet.size())
+	}
 }
 
 // order is the peers of a block in random order.
-func (e *experiment) order(doses verdict.Cycle) []scenario {
+func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 	var list []scenario
 	for _, s := range e.scenarios {
 		for range doses.Doses[s.name] {
 			list = append(list, s)
 		}
 	}
-	e.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	e.stream('o', place).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
 }
 

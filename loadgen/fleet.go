@@ -29,6 +29,8 @@ type fleet struct {
 	mu      sync.Mutex
 	live    map[*Peer]struct{} // whose connections are open
 	dialled int64
+
+	elsewhere int // connections of the workers of the run
 }
 
 func newFleet(url string, codec Codec) *fleet {
@@ -86,7 +88,7 @@ func (f *fleet) unanswered() bool {
 func (f *fleet) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.live)
+	return len(f.live) + f.elsewhere
 }
 
 // lives returns how many peers have been connected so far.

@@ -42,28 +42,51 @@ func stays(names ...string) func(*Phase) time.Duration {
 	}
 }
 
-// preflight looks whether this machine suffices, and chooses the addresses on a loopback
-// target.
+// preflight looks whether this machine suffices for what it is to do, and chooses what
+// is left to choose.
 func (r *runner) preflight() error {
-	l := readLimits(r.cfg.Sources, isLoopback4(r.cfg.URL))
-	n := need(r.plan, r.cfg.URL, l)
-	if len(r.cfg.Sources) == 0 && n.Loopback && sourcesFor(l, n) > 1 {
-		r.cfg.Sources = loopbackSources(sourcesFor(l, n))
-		r.log.Info("one address has too few ports", "addresses", len(r.cfg.Sources))
+	if r.cfg.Recruiter != nil && r.cfg.Recruiter.elsewhere() {
+		return nil // each worker looks at its own machine
 	}
-	n.Sources = int64(max(1, len(r.cfg.Sources)))
-	r.fleet.from.addresses = r.cfg.Sources
-	list := Preflight(l, n)
+	list := r.suffice()
 	if len(list) == 0 {
 		return nil
 	}
 	if !r.cfg.IgnorePreflight {
 		return &PreflightError{list}
 	}
-	for _, a := range list {
-		r.log.Warn("this machine may not suffice", a.About, a.What, "do", a.Do)
-	}
+	r.warn(list)
 	return nil
+}
+
+func (r *runner) warn(list []Advice) {
+	for _, a := range list {
+		r.log.Warn("a machine may not suffice", a.About, a.What, "do", a.Do)
+	}
+}
+
+// suffice says what of this machine does not suffice for the share of the run. It
+// chooses the addresses on a loopback target, and the number of workers.
+func (r *runner) suffice() []Advice {
+	l := readLimits(r.cfg.Sources, isLoopback4(r.cfg.URL))
+	n := need(r.plan, r.cfg.URL, l)
+	if of := int64(r.share.of); of > 1 {
+		n.Peers, n.Closing = ceil(n.Peers, of), ceil(n.Closing, of)
+	}
+	if len(r.cfg.Sources) == 0 && n.Loopback && sourcesFor(l, n) > 1 {
+		k := sourcesFor(l, n)
+		r.cfg.Sources = loopbackSources(k * (r.share.index + 1))[k*r.share.index:]
+		r.log.Info("one address has too few ports", "addresses", k)
+	}
+	if r.cfg.Workers == 0 {
+		r.cfg.Workers = 1
+		if r.cfg.Recruiter != nil {
+			r.cfg.Workers = max(1, workersFor(l, n.Peers))
+		}
+	}
+	n.Sources, n.Workers = int64(max(1, len(r.cfg.Sources))), int64(r.cfg.Workers)
+	r.fleet.from.addresses = r.cfg.Sources
+	return Preflight(l, n)
 }
 
 // strangers returns the addresses that cannot be connected from.

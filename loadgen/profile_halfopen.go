@@ -45,7 +45,7 @@ type halfopen struct {
 func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event)) error {
 	now := time.Now()
 	for i, r := range s.rooms {
-		p, err := s.fleet.connect(ctx, &Peer{id: peerID(s.seed, 'w', uint64(i)), dialled: Tick{now, now}, watch: watch})
+		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: Tick{now, now}, watch: watch})
 		if err == nil {
 			err = p.announce(r, Tick{now, now})
 		}

@@ -34,7 +34,7 @@ func (s *stage) gather(ctx context.Context) {
 // depart has all peers leave politely, at a rate.
 func (s *stage) depart(ctx context.Context, rate float64) {
 	peers := s.fleet.peers()
-	s.agenda.paced(s.pace(rate, 'd'), len(peers), func(_ context.Context, i int, t Tick) {
+	s.agenda.paced(s.pace(s.share.rate(rate), 'd'), len(peers), func(_ context.Context, i int, t Tick) {
 		peers[i].leave(LeavePolite, t)
 	})
 	s.agenda.run(ctx)

@@ -42,7 +42,7 @@ func (s *stage) exchange(ctx context.Context) {
 	if len(pairs) == 0 {
 		return
 	}
-	s.agenda.paced(s.pace(s.Rate, 'x'), s.actions(), func(_ context.Context, i int, t Tick) {
+	s.agenda.pacedOf(s.pace(s.Rate, 'x'), s.actions(), s.share.has, func(_ context.Context, i int, t Tick) {
 		p := pairs[mix(s.seed, 'x', uint64(i))%uint64(len(pairs))]
 		r := p.from.in()
 		// What cannot be sent is not in the books: the connection has ended.

@@ -50,7 +50,7 @@ func (r *returners) herd(ctx context.Context, number int) {
 	back, recovery, width, failed, whys := r.back.n, r.back.last.Sub(r.ended.first), r.back.width(), r.failed, listed(r.whys)
 	r.mu.Unlock()
 	name := fmt.Sprintf("herd %d: ", number)
-	r.count(name+"back", back, fmt.Sprintf("of %d peers", r.Peers))
+	r.count(name+"back", back, fmt.Sprintf("of %d peers", len(r.list)))
 	if back > 0 {
 		r.took(name+"spread, from the first greeting to the last", width)
 		r.took(name+"recovery, from the loss to the last greeting", recovery)
@@ -61,7 +61,7 @@ func (r *returners) herd(ctx context.Context, number int) {
 	}
 	if !r.complete() && ctx.Err() == nil {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them",
-			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", r.Peers, r.Peers-r.present(), patience)})
+			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", len(r.list), len(r.list)-r.present(), patience)})
 	}
 }
 

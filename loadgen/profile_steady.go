@@ -17,7 +17,7 @@ func steadyProfile() profile {
 			if len(peers) == 0 {
 				return nil
 			}
-			s.agenda.paced(s.pace(s.Rate, 'p'), s.actions(), func(_ context.Context, i int, t Tick) {
+			s.agenda.pacedOf(s.pace(s.Rate, 'p'), s.actions(), s.share.has, func(_ context.Context, i int, t Tick) {
 				p := peers[mix(s.seed, 'p', uint64(i))%uint64(len(peers))]
 				_ = p.ping(t) // a connection that has ended is counted by its reader
 			})

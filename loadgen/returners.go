@@ -65,6 +65,9 @@ func newReturners(s *stage, first time.Duration) *returners {
 	r := &returners{stage: s, agenda: newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip), first: first, patience: dialTimeout,
 		list: map[wire.PeerID]*returner{}, words: map[string]int{}, whys: map[string]int{}}
 	for i := range s.Peers {
+		if !s.share.has(i) {
+			continue
+		}
 		r.list[peerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
 	}
 	return r
@@ -72,19 +75,19 @@ func newReturners(s *stage, first time.Duration) *returners {
 
 // gather has all come for the first time, at the rate of the stage.
 func (r *returners) gather(ctx context.Context) error {
-	r.agenda.paced(r.pace(r.Rate, 'a'), r.Peers, func(ctx context.Context, i int, t Tick) {
+	r.agenda.pacedOf(r.pace(r.Rate, 'a'), r.Peers, r.share.has, func(ctx context.Context, i int, t Tick) {
 		r.tally.planned(r.Profile)
 		r.come(ctx, peerID(r.seed, 'a', uint64(i)), t)
 	})
 	r.wait(ctx, time.Duration(float64(r.Peers)/r.Rate*float64(time.Second))+r.patience, r.complete)
 	if !r.complete() && ctx.Err() == nil {
-		return fmt.Errorf("%s: only %d of %d peers could connect", r.Profile, r.present(), r.Peers)
+		return fmt.Errorf("%s: only %d of %d peers could connect", r.Profile, r.present(), len(r.list))
 	}
 	return nil
 }
 
 // complete reports whether all are here.
-func (r *returners) complete() bool { return r.present() == r.Peers }
+func (r *returners) complete() bool { return r.present() == len(r.list) }
 
 func (r *returners) present() int {
 	r.mu.Lock()

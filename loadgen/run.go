@@ -25,6 +25,12 @@ type Config struct {
 
 	Sources []netip.Addr // to connect from, in turn; default: the system's choice, or of 127/8 as many as it takes
 
+	// Workers is how many processes share the plan; Recruiter says where they come
+	// from. Without a recruiter this process does all; without a number Processes
+	// takes as many as the limit of descriptors asks for.
+	Workers   int
+	Recruiter Recruiter
+
 	// IgnorePreflight begins the run although this machine does not suffice for it.
 	IgnorePreflight bool
 
@@ -70,6 +76,9 @@ type runner struct {
 	run    verdict.Run
 
 	figures []Figure // that profiles noted
+
+	share share        // in a worker
+	crew  *coordinator // of workers, nil if there are none
 }
 
 // dispersePatience is how long peers may take to leave politely at the end.
@@ -89,6 +98,12 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, fmt.Errorf("run: %w", err)
 	}
 	defer r.fleet.disperse(dispersePatience)
+	whole := ctx
+	ctx, r.crew, err = r.recruit(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("run: %w", err)
+	}
+	defer r.crew.close()
 	if err := r.scout(ctx); err != nil {
 		return Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
 	}
@@ -102,11 +117,13 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		}
 	}
 	r.fleet.disperse(dispersePatience)
+	r.crew.close()
 	timeline := w.end()
 	if err != nil {
 		return Result{}, fmt.Errorf("run: %w", err)
 	}
-	if ctx.Err() != nil {
+	r.run.Problems = append(r.run.Problems, r.crew.problems()...)
+	if whole.Err() != nil {
 		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
 	}
 	return r.result(timeline), nil
@@ -174,7 +191,12 @@ func (r *runner) phase(ctx context.Context, i int) error {
 // leak, because nothing was warm before it, but it can raise the question.
 func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
 	before, _ := r.target.settle(ctx, nil) // what cannot be read is not compared
-	if err := p.run(ctx, s); err != nil {
+	if r.crew == nil {
+		err := p.run(ctx, s)
+		if err != nil {
+			return err
+		}
+	} else if err := r.crew.phase(ctx, s.number); err != nil {
 		return err
 	}
 	r.fleet.ledger.Settle()

@@ -26,6 +26,10 @@ type stage struct {
 	board   *board
 	watched bool // by somebody, who wants to know what an experiment knows
 
+	share  share
+	worker *worker      // in a worker, else nil
+	crew   *coordinator // of workers, nil if there are none
+
 	run     *verdict.Run // to which an experiment adds
 	figures *[]Figure
 }
@@ -38,7 +42,7 @@ func newStage(r *runner, number int) *stage {
 	s := &stage{
 		Phase: r.plan.Phases[number], number: number, seed: mix(r.plan.Seed, 's', uint64(number)),
 		fleet: r.fleet, target: r.target, tally: r.tally, log: r.log, run: &r.run, figures: &r.figures,
-		board: r.board, watched: r.cfg.Watch != nil,
+		share: r.share, crew: r.crew, board: r.board, watched: r.cfg.Watch != nil,
 		agenda: newAgenda(maxAtOnce, r.fleet.rec.AddSlip),
 	}
 	for i := range s.Networks {
@@ -58,14 +62,14 @@ func (s *stage) pace(rate float64, place uint64) pace {
 	return pace{start: time.Now(), rate: rate, seed: mix(s.seed, place)}
 }
 
-// arrive puts the arrival of n peers on the agenda, at the rate of the stage, each
+// arrive puts the arrival of those of n peers that are in the share on the agenda, at the rate of the stage, each
 // with the scenario that of says.
 func (s *stage) arrive(place uint64, n int, of func(i int) scenario) {
 	s.arriveAt(s.Rate, place, n, of)
 }
 
 func (s *stage) arriveAt(rate float64, place uint64, n int, of func(i int) scenario) {
-	s.agenda.paced(s.pace(rate, place), n, func(ctx context.Context, i int, t Tick) {
+	s.agenda.pacedOf(s.pace(rate, place), n, func(i int) bool { return s.hasPeer(place, i) }, func(ctx context.Context, i int, t Tick) {
 		l := &life{stage: s, scenario: of(i), id: peerID(s.seed, place, uint64(i)), rng: s.stream(place, uint64(i)), tally: s.tally}
 		s.tally.planned(l.scenario.name)
 		l.begin(ctx, t)

@@ -25,8 +25,11 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 		o.plan.Seed = rand.Uint64()
 	}
 	cfg := loadgen.Config{URL: o.url, Plan: o.plan, Pages: o.pages, PID: o.pid, Command: o.command(o.plan.Seed), Logger: log}
-	cfg.IgnorePreflight = o.ignore
+	cfg.IgnorePreflight, cfg.Workers = o.ignore, o.workers
 	var err error
+	if cfg.Recruiter, err = o.recruiter(); err != nil {
+		return loadgen.Result{}, err
+	}
 	if cfg.Sources, err = loadgen.ParseSources(o.sources); err != nil {
 		return loadgen.Result{}, err
 	}

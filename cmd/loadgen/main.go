@@ -21,6 +21,9 @@ const (
 )
 
 func main() {
+	if isWorker(os.Args) {
+		os.Exit(serveWorker())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the run in order; a second one ends the process.
 	context.AfterFunc(ctx, stop)

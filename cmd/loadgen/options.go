@@ -35,6 +35,7 @@ type options struct {
 	iOwnThis  bool
 	sources   []string
 	ignore    bool // what preflight says
+	workers   int
 	hub       string
 	fail      []string
 	codec     string
@@ -44,6 +45,9 @@ type options struct {
 	noLive    bool
 	environ   map[string]string
 }
+
+// maxWorkers is far beyond what a machine has use for.
+const maxWorkers = 1000
 
 // parse reads flags, and the environment for those that are not given. The words
 // before the URL may name a profile; without one it is check.
@@ -62,6 +66,9 @@ func parse(args, environ []string) (*options, error) {
 	word, err := o.words(o.flags.Args())
 	if err != nil {
 		return nil, err
+	}
+	if o.workers < 0 || o.workers > maxWorkers {
+		return nil, fmt.Errorf("--workers is %d, must be 0 to %d", o.workers, maxWorkers)
 	}
 	if err := o.makePlan(word); err != nil {
 		return nil, err
@@ -85,6 +92,7 @@ func (o *options) define() {
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
 	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
+	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 is as many as the limit of descriptors asks for")
 	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin although this machine does not suffice")
 	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
 	f.StringVar(&o.codec, "codec", codecPeerPigeon, "how to speak to the target, a `WORD`: peerpigeon, or text for any other, with what follows")

@@ -1,0 +1,59 @@
+package loadgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// mergeFigures makes one figure of several processes' of the same name: counts add up,
+// and so does what they are of ("of 500 peers"); of times the longest holds.
+func mergeFigures(list, more []Figure) []Figure {
+	for _, f := range more {
+		i := indexOfFigure(list, f)
+		if i < 0 {
+			list = append(list, f)
+			continue
+		}
+		o := &list[i]
+		switch {
+		case f.Unit == "s" && f.Value > o.Value:
+			*o = f
+		case f.Unit == "s":
+		case f.Unit == "" && f.Text != strconv.FormatFloat(f.Value, 'f', -1, 64)+" ":
+			if o.Text != f.Text { // words
+				o.Text += "; " + f.Text
+			}
+		default:
+			o.Value += f.Value
+			if n, rest, ok := ofWhole(f.Unit); ok {
+				whole, _, _ := ofWhole(o.Unit)
+				o.Unit = fmt.Sprintf("of %d%s", whole+n, rest)
+			}
+			o.Text = strconv.FormatFloat(o.Value, 'f', -1, 64) + " " + o.Unit
+		}
+	}
+	return list
+}
+
+func indexOfFigure(list []Figure, f Figure) int {
+	for i, o := range list {
+		_, rest, whole := ofWhole(f.Unit)
+		_, otherRest, otherWhole := ofWhole(o.Unit)
+		if o.Profile == f.Profile && o.Name == f.Name && (o.Unit == f.Unit || whole && otherWhole && rest == otherRest) {
+			return i
+		}
+	}
+	return -1
+}
+
+// ofWhole takes a unit such as "of 500 peers" apart.
+func ofWhole(unit string) (n int64, rest string, ok bool) {
+	text, ok := strings.CutPrefix(unit, "of ")
+	if !ok {
+		return 0, "", false
+	}
+	digits := strings.IndexFunc(text+" ", func(r rune) bool { return r < '0' || r > '9' })
+	n, err := strconv.ParseInt(text[:digits], 10, 64)
+	return n, text[digits:], err == nil
+}

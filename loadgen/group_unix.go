@@ -1,0 +1,8 @@
+//go:build unix
+
+package loadgen
+
+import "syscall"
+
+// ownGroup keeps the terminal's signals from a child.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

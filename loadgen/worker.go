@@ -1,0 +1,256 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// worker does its share of a run, as a coordinator tells it to.
+type worker struct {
+	link   link
+	own    []netip.Addr // addresses that this machine connects from, if it was told
+	runner *runner
+	orders chan order
+	lost   bool // the coordinator is gone: nobody waits for anything; good after orders is closed
+
+	ended  bool  // the experiment under way, by the coordinator
+	failed error // an experiment ended by itself: what its further orders are answered with
+
+	telling sync.Mutex // books leave in the order in which they were taken
+	told    account
+
+	mu     sync.Mutex
+	cancel context.CancelFunc // of the order under way
+}
+
+// ServeWorker does a share of the run of the process that started this one. It returns
+// when the run is over, or in has ended, because that process has: then at once, with
+// an error. The two speak a protocol of their own; both must be of the same version.
+func ServeWorker(ctx context.Context, in io.Reader, out io.Writer) error {
+	return serveWorker(ctx, newLines(in, out), nil)
+}
+
+// serveWorker returns when the run is over, and nothing of it is left. Who closes the
+// link is the caller, who must do so for its last goroutine to end.
+func serveWorker(ctx context.Context, l link, own []netip.Addr) error {
+	w := &worker{link: l, own: own, orders: make(chan order)}
+	f, err := l.receive()
+	if err != nil || f.Job == nil {
+		return fmt.Errorf("worker: no job came: %w", err)
+	}
+	if err := w.prepare(*f.Job); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { l.close(0) })()
+	ctx, cancel := context.WithCancel(ctx)
+	var listening, telling sync.WaitGroup
+	listening.Go(func() { w.listen(ctx, cancel) })
+	timely, stop := context.WithCancel(context.WithoutCancel(ctx))
+	telling.Go(func() { w.tellBooks(timely) })
+	err = w.work(ctx)
+	stop()
+	telling.Wait()
+	cancel()
+	w.finish()
+	l.close(0)
+	listening.Wait()
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	return nil
+}
+
+// prepare makes what the job takes, and answers it.
+func (w *worker) prepare(j job) error {
+	if len(j.Sources) == 0 {
+		j.Sources = w.own
+	}
+	host, _ := os.Hostname() // only to be told
+	answer := ready{Host: host, PID: os.Getpid()}
+	r, err := newRunner(Config{URL: j.URL, Plan: j.Plan, Sources: j.Sources, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		answer.Error = err.Error()
+		return joinSend(w.link, answer, err)
+	}
+	r.share = share{j.Index, j.Of}
+	r.target = &target{url: j.URL, died: func() error { return nil }, start: time.Now()}
+	if j.Preflight {
+		answer.Advice = r.suffice()
+	}
+	r.fleet.from.addresses = r.cfg.Sources
+	w.runner, w.told = r, account{fleet: r.fleet, tally: r.tally}
+	return w.link.send(parcel{Ready: &answer})
+}
+
+func joinSend(l link, answer ready, err error) error {
+	if sent := l.send(parcel{Ready: &answer}); sent != nil {
+		return sent
+	}
+	return err
+}
+
+// listen takes the coordinator's parcels until there are no more.
+func (w *worker) listen(ctx context.Context, cancel context.CancelFunc) {
+	defer close(w.orders)
+	defer cancel()
+	for {
+		f, err := w.link.receive()
+		switch {
+		case err != nil:
+			w.lost = true
+			return
+		case f.Stop:
+			return
+		case f.Cancel:
+			w.mu.Lock()
+			if w.cancel != nil {
+				w.cancel()
+			}
+			w.mu.Unlock()
+		case f.Order != nil:
+			select {
+			case w.orders <- *f.Order:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// work does the orders. Of an experiment the profile itself takes those that follow.
+func (w *worker) work(ctx context.Context) error {
+	for o := range w.orders {
+		err := w.failed
+		if o.Block == nil && !o.End {
+			w.ended = false
+			if err = w.phase(ctx, o.Phase); !w.answers(o.Phase) {
+				w.failed = errors.Join(errors.New("the experiment came to its end before its time"), err)
+				continue // the orders that follow tell
+			}
+		}
+		if err := w.done(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answers reports whether a phase that has ended is to be answered: an experiment is
+// when the coordinator has ended it.
+func (w *worker) answers(phase int) bool {
+	if phase < 0 || phase >= len(w.runner.plan.Phases) {
+		return true
+	}
+	p, err := profileOf(w.runner.plan.Phases[phase].Profile)
+	return err != nil || !p.experiment || w.ended
+}
+
+func (w *worker) phase(ctx context.Context, i int) error {
+	r := w.runner
+	if i < 0 || i >= len(r.plan.Phases) {
+		return fmt.Errorf("the plan has no phase %d", i)
+	}
+	s := newStage(r, i)
+	s.worker = w
+	p, err := profileOf(s.Profile)
+	switch {
+	case err != nil:
+		return err
+	case p.experiment:
+		return p.run(ctx, s)
+	}
+	err = w.under(ctx, func(ctx context.Context) error { return p.run(ctx, s) })
+	r.fleet.ledger.Settle()
+	r.fleet.disperse(dispersePatience)
+	return err
+}
+
+// under runs something that the coordinator may cancel.
+func (w *worker) under(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.mu.Lock()
+	w.cancel = cancel
+	w.mu.Unlock()
+	return do(ctx)
+}
+
+// follow does the blocks of an experiment that the coordinator makes.
+func (e *experiment) follow(ctx context.Context) error {
+	w := e.stage.worker
+	for o := range w.orders {
+		if o.Block == nil {
+			w.ended = true
+			return nil
+		}
+		doses := e.planned[len(e.planned)-1]
+		if *o.Block < uint64(len(e.planned)) {
+			doses = e.planned[*o.Block]
+		}
+		err := w.under(ctx, func(ctx context.Context) error {
+			peers := e.order(doses, *o.Block)
+			e.arrive(*o.Block, len(peers), func(i int) scenario { return peers[i] })
+			e.agenda.run(ctx)
+			return nil
+		})
+		if err := w.done(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// done answers an order, after all that was counted in it.
+func (w *worker) done(err error) error {
+	run := &w.runner.run
+	d := outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
+	w.runner.figures, run.Problems, run.Doubts, run.Failures = nil, nil, nil, nil
+	if err != nil {
+		d.Error = err.Error()
+	}
+	if err := w.tell(); err != nil {
+		return err
+	}
+	return w.link.send(parcel{Done: &d})
+}
+
+// tell tells what was counted since the last time.
+func (w *worker) tell() error {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	b := w.told.take()
+	return w.link.send(parcel{Books: &b})
+}
+
+func (w *worker) tellBooks(ctx context.Context) {
+	tick := time.NewTicker(booksEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = w.tell() // who listens finds out that nobody is there
+		}
+	}
+}
+
+// finish ends what is left of the run. Peers leave politely if somebody waits for it.
+func (w *worker) finish() {
+	patience := dispersePatience
+	for range w.orders { // none is done any more
+	}
+	if w.lost {
+		patience = 0
+	}
+	w.runner.fleet.disperse(patience)
+	w.runner.fleet.ledger.Settle()
+	_ = w.tell() // if the coordinator is gone, nobody misses it
+}

@@ -1,0 +1,345 @@
+package loadgen
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// totals are what must be the same however many processes a plan is shared among.
+type totals struct {
+	Lives      int64
+	Scenarios  map[string]verdict.Scenario
+	Deliveries Deliveries
+	Connects   int64
+	Answers    int64
+	Pings      int64
+}
+
+func totalsOf(r Result) totals {
+	count := func(h Hop) int64 { return r.Latencies.Hops[h].Latency.Count() }
+	scenarios := map[string]verdict.Scenario{} // which one began first is up to chance
+	for _, s := range r.Verdict.Scenarios {
+		scenarios[s.Name] = s
+	}
+	return totals{r.Verdict.Run.Lives, scenarios, r.Deliveries, count(HopConnect), count(HopAnswer), count(HopPing)}
+}
+
+func planWith(t testing.TB, word string, figures Phase) Plan {
+	t.Helper()
+	p, err := PlanOf(word)
+	if err == nil {
+		p.Seed = 41
+		p, err = p.With(figures)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// runOnHub runs a plan against a fresh hub of ours.
+func runOnHub(t *testing.T, cfg Config) Result {
+	t.Helper()
+	target, err := hubtest.Start(hub.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.URL = target.URL()
+	r := run(t, cfg)
+	if err := target.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+// sharedPlans are plans of which each peer and message counts.
+func sharedPlans(t *testing.T) map[string]Plan {
+	return map[string]Plan{
+		"signal":   planWith(t, "signal", Phase{Peers: 60, Rate: 150, Duration: 2 * time.Second, Networks: 12}),
+		"one room": planWith(t, "signal", Phase{Peers: 40, Rate: 150, Duration: time.Second, Networks: 1}),
+		"spike":    planWith(t, "spike", Phase{Peers: 40, Rate: 200, Duration: 100 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "1", "wait": "100ms"}}),
+		"fanout":   planWith(t, "fanout", Phase{Peers: 40, Rate: 100}),
+		"churn":    planWith(t, "churn", Phase{Peers: 120, Rate: 200, Networks: 10, Params: map[string]string{"stay": "50ms", "vanish": "300ms"}}),
+	}
+}
+
+// A run of two workers gives the same totals as one process.
+func TestWorkersGiveTheSameTotals(t *testing.T) {
+	t.Parallel()
+	for name, p := range sharedPlans(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			alone := totalsOf(runOnHub(t, Config{Plan: p}))
+			shared := runOnHub(t, Config{Plan: p, Workers: 2, Recruiter: testProcesses})
+			if got := totalsOf(shared); !reflect.DeepEqual(got, alone) {
+				t.Errorf("two workers: %+v\none process: %+v", got, alone)
+			}
+			if v := shared.Verdict; len(v.Failures)+len(v.Invalid) > 0 || len(shared.Errors) > 0 {
+				t.Errorf("outcome %s, errors %v", v.Outcome, shared.Errors)
+			}
+		})
+	}
+}
+
+// Workers do the blocks of the leak experiment, and the leak is found and named.
+func TestWorkersCheck(t *testing.T) {
+	t.Parallel()
+	r := run(t, Config{URL: (&toyHub{leakResets: true}).start(t), Plan: quickCheck(t, 21), Workers: 3, Recruiter: testProcesses})
+	v := r.Verdict
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" {
+		t.Errorf("outcome %s with leaks %+v", v.Outcome, v.Leaks)
+	}
+	if s := v.Leaks; len(s) == 1 && (s[0].Source.PerPeer < .95 || s[0].Source.PerPeer > 1.05) {
+		t.Errorf("%.2f per peer", s[0].Source.PerPeer)
+	}
+}
+
+// A worker that is killed makes the run invalid, which says so; the others end.
+func TestKilledWorker(t *testing.T) {
+	t.Parallel()
+	p := planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10})
+	killed := false
+	cfg := Config{Plan: p, Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]link, error) {
+		links, err := testProcesses.recruit(ctx, n, nil)
+		if err == nil {
+			time.AfterFunc(2*time.Second, func() {
+				killed = links[1].(*process).cmd.Process.Kill() == nil
+			})
+		}
+		return links, err
+	})}
+	begin := time.Now()
+	r := runOnHub(t, cfg)
+	if v := r.Verdict; v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "worker 2 of 2") || !strings.Contains(v.Invalid[0].What, "killed") {
+		t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
+	}
+	if took := time.Since(begin); !killed || took > 40*time.Second {
+		t.Errorf("killed %t, the run took %s", killed, took)
+	}
+}
+
+// recruiterOf makes a recruiter of a function.
+type recruiterOf func(context.Context, int) ([]link, error)
+
+func (f recruiterOf) recruit(ctx context.Context, n int, _ *slog.Logger) ([]link, error) {
+	return f(ctx, n)
+}
+func (recruiterOf) elsewhere() bool { return false }
+
+// A run with workers that is interrupted ends them, and is invalid.
+func TestInterruptedWorkers(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	h := &toyHub{}
+	r, err := Run(ctx, Config{URL: h.start(t), Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 100, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: testProcesses})
+	if err != nil || r.Verdict.Outcome != verdict.Invalid || !strings.Contains(r.Verdict.Invalid[0].What, "interrupted") {
+		t.Errorf("outcome %s, invalid for %v: %v", r.Verdict.Outcome, r.Verdict.Invalid, err)
+	}
+	h.wantNobody(t)
+}
+
+// A worker whose parent is gone ends, and so do its connections.
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{}
+	url := h.start(t)
+	w, err := testProcesses.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := planWith(t, "ramp", Phase{Peers: 50, Rate: 200, Duration: time.Minute})
+	if err := w.send(parcel{Job: &job{URL: url, Plan: p, Of: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := w.receive(); err != nil || f.Ready == nil {
+		t.Fatalf("%+v: %v", f, err)
+	}
+	if err := w.send(parcel{Order: &order{}}); err != nil {
+		t.Fatal(err)
+	}
+	for connected := int64(0); connected < 20; {
+		f, err := w.receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Books != nil {
+			connected += f.Books.Counts.Open
+		}
+	}
+	w.stdin.Close() // as the system does for a parent that was killed
+	for err == nil {
+		_, err = w.receive()
+	}
+	if w.cmd.ProcessState == nil || w.cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("the worker ended with %v", w.cmd.ProcessState)
+	}
+	h.wantNobody(t)
+}
+
+// A plan that is too small to be shared is refused.
+func TestTooFewPeers(t *testing.T) {
+	t.Parallel()
+	_, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: planWith(t, "ramp", Phase{Peers: 15}), Workers: 2, Recruiter: testProcesses})
+	if err == nil || !strings.Contains(err.Error(), "at least 16 for 2 workers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The shares of a stage are a partition of its peers and actions.
+func TestSharesArePartition(t *testing.T) {
+	t.Parallel()
+	for _, networks := range []int{1, 7, 40} {
+		for of := 1; of <= 5; of++ {
+			const n = 500
+			owners := make([]int, n)
+			for index := range of {
+				s := &stage{share: share{index, of}, seed: 9, rooms: make([]*room, networks)}
+				mine := 0
+				for i := range n {
+					if s.hasPeer('a', i) {
+						owners[i]++
+						mine++
+					}
+				}
+				if mine < n/of/2 {
+					t.Errorf("%d networks: share %d of %d has %d of %d peers", networks, index, of, mine, n)
+				}
+			}
+			for i, owned := range owners {
+				if owned != 1 {
+					t.Fatalf("%d networks, %d shares: peer %d is in %d of them", networks, of, i, owned)
+				}
+			}
+		}
+	}
+}
+
+// Whatever several processes count, and however often they tell, the sum is what one
+// would have counted: every histogram to the last count, every tally and total.
+func TestMergingLosesNothing(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for range 20 {
+		whole := testRunner()
+		sum := testRunner()
+		parts := make([]*runner, 1+rng.IntN(4))
+		accounts := make([]account, len(parts))
+		for i := range parts {
+			parts[i] = testRunner()
+			accounts[i] = account{fleet: parts[i].fleet, tally: parts[i].tally}
+		}
+		for range 400 {
+			i := rng.IntN(len(parts))
+			countSomething(rng.Uint64(), whole, parts[i])
+			if rng.IntN(20) == 0 {
+				sum.add(overTheWire(t, accounts[i].take()))
+			}
+		}
+		for i := range accounts {
+			sum.add(overTheWire(t, accounts[i].take()))
+		}
+		if got, want := asText(t, sum), asText(t, whole); got != want {
+			t.Fatalf("seed %d: the sum of %d parts is\n%.2000s\nwant\n%.2000s", seed, len(parts), got, want)
+		}
+	}
+}
+
+func testRunner() *runner { return &runner{fleet: newFleet("", PeerPigeon{}), tally: newTally()} }
+
+// countSomething has several runners count the same thing.
+func countSomething(choice uint64, runners ...*runner) {
+	for _, r := range runners {
+		rng := rand.New(rand.NewPCG(choice, 1))
+		start := time.Unix(1_700_000_000, 0)
+		d := time.Duration(rng.ExpFloat64() * float64(20*time.Millisecond) * float64(1+rng.IntN(1000)))
+		name := fmt.Sprint("scenario-", rng.IntN(3))
+		switch rng.IntN(6) {
+		case 0:
+			r.fleet.rec.add(Hop(rng.IntN(int(NumHops))), Tick{start, start.Add(d / 3)}, start.Add(d))
+		case 1:
+			r.fleet.rec.AddSlip(d)
+		case 2:
+			r.tally.planned(name)
+		case 3:
+			r.tally.landed(name)
+		case 4:
+			r.tally.failed(name, fmt.Errorf("error %d", rng.IntN(3)))
+		case 5:
+			r.fleet.sent.Add(1)
+			r.fleet.ledger.add(Deliveries{Sent: 2, Delivered: 1, Explained: -1, Reordered: 1})
+		}
+	}
+}
+
+func overTheWire(t *testing.T, b books) books {
+	t.Helper()
+	text, err := json.Marshal(parcel{Books: &b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f parcel
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	return *f.Books
+}
+
+// asText is all that a runner counted, but for when: clocks differ.
+func asText(t *testing.T, r *runner) string {
+	t.Helper()
+	times := r.fleet.rec.Snapshot()
+	for i := range times.Hops {
+		times.Hops[i].First, times.Hops[i].Last = time.Time{}, time.Time{}
+	}
+	scenarios := map[string]verdict.Scenario{}
+	for _, s := range r.tally.scenarios() {
+		scenarios[s.Name] = s
+	}
+	text, err := json.Marshal(map[string]any{"times": times, "scenarios": scenarios, "errors": r.tally.errorsSeen(), "totals": r.fleet.ledger.Totals(), "sent": r.fleet.sent.Load()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Figures of several processes become one.
+func TestMergeFigures(t *testing.T) {
+	t.Parallel()
+	got := mergeFigures(nil, []Figure{{"x", "n", 3, "peers", "3 peers"}, {"x", "t", 1, "s", "1s"}})
+	got = mergeFigures(got, []Figure{{"x", "n", 4, "peers", "4 peers"}, {"x", "t", 2, "s", "2s"}, {"x", "other", 1, "peers", "1 peers"}, {"x", "back", 5, "of 6 peers", "5 of 6 peers"}})
+	got = mergeFigures(got, []Figure{{"x", "back", 7, "of 7 peers", "7 of 7 peers"}, {"x", "none", 2, "", "2 "}})
+	got = mergeFigures(got, []Figure{{"x", "none", 1, "", "1 "}})
+	want := []Figure{{"x", "n", 7, "peers", "7 peers"}, {"x", "t", 2, "s", "2s"}, {"x", "other", 1, "peers", "1 peers"}, {"x", "back", 12, "of 13 peers", "12 of 13 peers"}, {"x", "none", 3, "", "3 "}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// wantNobody waits until no connection to the hub is open.
+func (h *toyHub) wantNobody(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; pause(t.Context(), 10*time.Millisecond) {
+		h.mu.Lock()
+		open := len(h.open)
+		h.mu.Unlock()
+		if open == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are open still", open)
+		}
+	}
+}
