@@ -17,6 +17,9 @@ type profile struct {
 	check func(*Phase) error
 	run   func(context.Context, *stage) error
 
+	// whole profiles are not shared: of several workers one does all.
+	whole bool
+
 	// stay is how long a peer is connected, if it is known: with the rate it makes how
 	// many are at once. Nil: all of them are.
 	stay func(*Phase) time.Duration

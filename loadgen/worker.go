@@ -165,6 +165,10 @@ func (w *worker) phase(ctx context.Context, i int) error {
 		return err
 	case p.experiment:
 		return p.run(ctx, s)
+	case p.whole && s.share.index > 0:
+		return nil
+	case p.whole:
+		s.share = share{}
 	}
 	err = w.under(ctx, func(ctx context.Context) error { return p.run(ctx, s) })
 	r.fleet.ledger.Settle()
