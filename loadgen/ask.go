@@ -33,8 +33,8 @@ const (
 	leastCount  = 0.001 // per peer
 	leastBytes  = 64.0
 	leastFine   = 32.0
-	countsInRun = 20 // of all peers
-	bytesInRun  = 2 << 20
+	countsInRun = 20        // of all peers
+	bytesInRun  = 32 << 20  // what has not been collected yet comes and goes by megabytes
 	fineInRun   = 640 << 10 // of them, where only what is reachable is counted
 )
 

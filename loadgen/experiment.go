@@ -26,6 +26,7 @@ type experiment struct {
 
 	peak   reading // in the warm-up, with peers connected
 	seen   int     // how many they were
+	first  reading // before the warm-up
 	rest   reading // the last one at rest
 	places *places // after the warm-up; nil if the target has none
 	blocks []block
@@ -69,6 +70,7 @@ func (e *experiment) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
 	defer e.crew.experiment(e.number)()
+	e.first, _ = e.target.read(ctx, false) // without it, settling takes longer
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
 		return nil
@@ -170,7 +172,11 @@ func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 
 // settle ends a block. The first is the warm-up: its reading is the baseline.
 func (e *experiment) settle(ctx context.Context, dose float64) bool {
-	now, err := e.target.settle(ctx, e.rest)
+	settle, before := e.target.settle, e.rest
+	if e.rest == nil {
+		settle, before = e.target.settleFirst, e.first
+	}
+	now, err := settle(ctx, before)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -198,19 +204,22 @@ func (e *experiment) dead(ctx context.Context, what string) bool {
 	return true
 }
 
-// sure asks every series, and reports whether the experiment may end: there is a leak,
-// or everywhere none of a size that matters.
+// sure asks every series, and reports whether the experiment may end: everywhere is a
+// leak, or none of a size that matters. Once there is a leak, it does not go on for the
+// sake of bytes.
 func (e *experiment) sure() bool {
 	if len(e.cycles) < e.pairs {
 		return false
 	}
 	e.trends = e.ask()
-	decided, leaking := true, false
+	counts, bytes, leaking := true, true, false
 	for _, t := range e.trends {
-		decided = decided && t.Outcome != verdict.Inconclusive
+		decided := t.Outcome != verdict.Inconclusive
+		counts = counts && (decided || t.Unit == verdict.Bytes)
+		bytes = bytes && (decided || t.Unit != verdict.Bytes)
 		leaking = leaking || t.Outcome == verdict.Leaking
 	}
-	return decided || leaking
+	return counts && (bytes || leaking)
 }
 
 // confirm gives a target that seems to leak time to let go: what is kept for a while

@@ -139,6 +139,14 @@ func (f *flow) arrive(sequence uint64, totals *Deliveries) (first bool) {
 	return true
 }
 
+// isFor reports whether the messages of an open flow are for a peer.
+func (l *Ledger) isFor(number uint64, id wire.PeerID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.flows[number]
+	return f != nil && f.to == id
+}
+
 // Left closes the flows from and to a peer that has left, or is about to: what is
 // still under way may get lost.
 func (l *Ledger) Left(id wire.PeerID) {

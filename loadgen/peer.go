@@ -3,6 +3,7 @@ package loadgen
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -19,6 +20,8 @@ type Peer struct {
 	watch   func(*Peer, Event) // told of every message, if not nil; what it takes, the reading waits
 	gone    func(*Peer)        // told of an end that the peer did not want, if not nil
 	talk    *talk              // of a text codec
+
+	hub atomic.Bool // it has said that it is one
 
 	order sync.Mutex // messages leave in the order of their numbers
 
@@ -124,6 +127,9 @@ func (p *Peer) signalled(e Event) {
 	from := wire.PeerID(e.From)
 	p.fleet.answering.Add(1)
 	defer p.fleet.answering.Add(-1)
+	if p.hub.Load() && !p.fleet.ledger.isFor(t.flow, p.id) {
+		return // hubs are given what is for peers that they might know
+	}
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
 		return
 	}

@@ -57,7 +57,7 @@ func checkScenarios(f *Phase) []scenario {
 		{"roam", []step{{0, announce}, {stay / 3, roam}, {2 * stay / 3, announce}, {stay, leaving(LeavePolite)}}},
 		{"signal", []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
 		{"networks", []step{{0, enterOwn("")}, {stay, leaving(LeavePolite)}}},
-		{"large-name", []step{{0, enterOwn(largeName)}, {stay, leavingIfThere}}},
+		{"large-name", []step{{0, enterOwn(largeName)}, {stay / 2, moveOn}, {stay, leavingIfThere}}},
 		{"duplicate", []step{{0, announce}, {stay / 2, rival}, {stay, leavingBoth}}},
 		{hubsScenario, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
 		{"ghost", []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, haunt}, {stay + vanish, end}}},

@@ -73,6 +73,9 @@ func (s *stage) flipper() scenario {
 func claim(isHub bool) func(context.Context, *life, Tick) error {
 	return func(_ context.Context, l *life, t Tick) error {
 		f := l.stage.fleet
+		if isHub {
+			l.peer.hub.Store(true) // from now on, for what is under way
+		}
 		codec, r := f.codec.(HubCodec), l.peer.in()
 		if r == nil {
 			r = l.stage.room(l.rng)
@@ -108,6 +111,7 @@ func haunt(_ context.Context, l *life, _ Tick) error {
 	message := f.codec.Announce(l.id, r.name)
 	if c, ok := f.codec.(HubCodec); ok {
 		message = c.AnnounceHub(l.id, r.name, true)
+		l.peer.hub.Store(true)
 	}
 	if !l.peer.isOver() {
 		_ = f.send(l.peer, message)

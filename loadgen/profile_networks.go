@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,6 +51,15 @@ func enterOwn(suffix string) func(context.Context, *life, Tick) error {
 		}
 		return l.peer.announce(l.own(suffix), t)
 	}
+}
+
+// moveOn goes to a network that others are in, too, unless the target was free to end
+// the connection and did: who forgets to leave the one before keeps its name.
+func moveOn(_ context.Context, l *life, t Tick) error {
+	if err := l.peer.announce(l.stage.room(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
+		return err
+	}
+	return nil
 }
 
 // leavingIfThere leaves, unless the target was free to end the connection and did.

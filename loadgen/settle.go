@@ -11,7 +11,8 @@ import (
 // counts one by one is back where it was, or does not fall any more.
 const (
 	pollEvery      = 100 * time.Millisecond
-	quietFor       = time.Second // without a count that falls, if they are not back
+	quietFor       = time.Second // without a count that falls, if they are not back, at least
+	longestQuiet   = 5 * time.Second
 	settlePatience = 30 * time.Second
 )
 
@@ -21,20 +22,36 @@ const (
 // A count is the least of all readings meanwhile: whoever reads is in it, and the
 // connection of the page before may not have ended.
 func (t *target) settle(ctx context.Context, before reading) (reading, error) {
+	return t.settled(ctx, before, false)
+}
+
+// settleFirst settles a target for the first time. It waits longer, and learns how long
+// the target takes to let go of what it does not need any more.
+func (t *target) settleFirst(ctx context.Context, before reading) (reading, error) {
+	t.quiet = longestQuiet
+	return t.settled(ctx, before, true)
+}
+
+func (t *target) settled(ctx context.Context, before reading, learn bool) (reading, error) {
 	least := reading{}
 	end, fell := time.Now().Add(settlePatience), time.Now()
+	longest := time.Duration(0) // that no count fell, before one did
 	for {
 		now, err := t.read(ctx, false)
 		if least.lower(now) {
+			longest = max(longest, time.Since(fell))
 			fell = time.Now()
 		}
-		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > quietFor || time.Now().After(end) {
+		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > t.quiet || time.Now().After(end) {
 			break
 		}
 		if err != nil { // it may be restarting
 			fell = time.Now()
 		}
 		pause(ctx, pollEvery)
+	}
+	if learn {
+		t.quiet = min(max(quietFor, 2*longest), longestQuiet)
 	}
 	return t.atRest(ctx, least)
 }

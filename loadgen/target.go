@@ -22,6 +22,7 @@ type target struct {
 	probes []probe.Probe
 	died   func() error // why its process has ended, nil if it has not or nobody knows
 	start  time.Time
+	quiet  time.Duration // without a count that falls, after which it has settled
 
 	turn  sync.Mutex    // of whoever reads: two at once would count each other
 	noted func(reading) // told every reading; nil: nobody
@@ -30,7 +31,7 @@ type target struct {
 // discover finds what can be read: the pages at the URL of the target and at further
 // ones, and the process if its id is known. No probe at all is no error.
 func discover(ctx context.Context, cfg Config) *target {
-	t := &target{url: cfg.URL, died: cfg.Died, start: time.Now()}
+	t := &target{url: cfg.URL, died: cfg.Died, start: time.Now(), quiet: quietFor}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}

@@ -8,29 +8,70 @@ import (
 // TestTogether answers a question from blocks whose peers went through several
 // scenarios at once, cycle k of which is on block k with the doses that it says. It
 // takes as many peers as one scenario would, and finds a leak of any: beside all
-// peers it regresses the peers of each scenario, whose doses differ from block to
-// block (see Doses), each at its share of the chance of an error. A leak is told of
-// what explains the readings best, and Judge solves for where it comes from. That
-// there is none is said of all peers.
+// peers it regresses the peers of each scenario, and of two and three of them
+// together, whose doses differ from block to block (see Doses). A quarter of the chance
+// of an error is for each of these four, shared by all that there are of it. A leak is
+// told of what explains the readings best, and Judge solves for where it comes from.
+// That there is none is said of all peers.
 func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	q = q.withDefaults()
 	scenarios := scenariosOf(cycles)
-	if len(scenarios) > 1 {
-		q.Among *= 1 + len(scenarios)
-	}
 	q.Scenario = ""
+	if len(scenarios) < 2 {
+		return Test(q, blocks)
+	}
+	q.Among *= 4
 	all := Test(q, blocks)
 	best := all
-	if len(scenarios) > 1 {
-		for _, name := range scenarios {
-			if t := Test(q, doseOf(name, blocks, cycles)); t.Outcome == Leaking && (best.Outcome != Leaking || t.sharper(best)) {
+	for size := 1; size <= 3 && size < len(scenarios); size++ {
+		some := combinations(scenarios, size)
+		ask := q
+		ask.Among *= len(some)
+		for _, names := range some {
+			of := doseOf(names, blocks, cycles)
+			if r := regress(pairs("", of), q.Step); r.slope < hopeless*r.error {
+				continue
+			}
+			if t := Test(ask, of); t.Outcome == Leaking && (best.Outcome != Leaking || t.sharper(best)) {
 				best = t
-				best.Scenario = name
+				best.name(names, cycles)
 			}
 		}
 	}
 	best.PerCycle = all.PerCycle
 	return best
+}
+
+// hopeless is how many standard errors of growth are too few at any chance of an error,
+// which need not be worked out then.
+const hopeless = 3
+
+// name says of which scenarios a trend is.
+func (t *Trend) name(scenarios []string, cycles []Cycle) {
+	if len(scenarios) == 1 {
+		t.Scenario = scenarios[0]
+		return
+	}
+	t.Together = map[string]int64{}
+	for _, c := range cycles {
+		for _, s := range scenarios {
+			t.Together[s] += c.Doses[s]
+		}
+	}
+}
+
+// combinations returns all choices of so many of the names.
+func combinations(names []string, size int) [][]string {
+	if size == 0 {
+		return [][]string{nil}
+	}
+	var list [][]string
+	for i, name := range names {
+		for _, rest := range combinations(names[i+1:], size-1) {
+			list = append(list, append([]string{name}, rest...))
+		}
+	}
+	return list
 }
 
 // scenariosOf returns the scenarios that had peers, in an order of their own.
@@ -50,8 +91,8 @@ func scenariosOf(cycles []Cycle) []string {
 	return names
 }
 
-// doseOf returns the blocks as if only the peers of one scenario had been there.
-func doseOf(scenario string, blocks []Block, cycles []Cycle) []Block {
+// doseOf returns the blocks as if only the peers of some scenarios had been there.
+func doseOf(scenarios []string, blocks []Block, cycles []Cycle) []Block {
 	list := make([]Block, len(blocks))
 	k := 0
 	for i, b := range blocks {
@@ -60,7 +101,11 @@ func doseOf(scenario string, blocks []Block, cycles []Cycle) []Block {
 			continue
 		}
 		if k < len(cycles) {
-			list[i].Dose = max(float64(cycles[k].Doses[scenario]), 1e-9) // still an on block
+			peers := int64(0)
+			for _, name := range scenarios {
+				peers += cycles[k].Doses[name]
+			}
+			list[i].Dose = max(float64(peers), 1e-9) // still an on block
 		}
 		k++
 	}

@@ -3,8 +3,11 @@ package verdict
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"math/bits"
 	"slices"
+	"strings"
 )
 
 // Question is what is asked of a series.
@@ -35,12 +38,14 @@ const errorRate = 0.01
 // Trend is the answer. Retained is per 1,000 peers, with an interval that holds
 // with 99 % on each side however often one has looked.
 type Trend struct {
-	Series   string  `json:"series"`
-	Scenario string  `json:"scenario,omitempty"`
-	Unit     string  `json:"unit,omitempty"`
-	Class    Class   `json:"class,omitempty"`
-	Outcome  Outcome `json:"outcome"` // leak, none or inconclusive
-	Why      string  `json:"why"`
+	Series   string `json:"series"`
+	Scenario string `json:"scenario,omitempty"`
+	// Together are the peers by scenario, where it is of two or three together.
+	Together map[string]int64 `json:"together,omitempty"`
+	Unit     string           `json:"unit,omitempty"`
+	Class    Class            `json:"class,omitempty"`
+	Outcome  Outcome          `json:"outcome"` // leak, none or inconclusive
+	Why      string           `json:"why"`
 
 	// PerCycle is what the peers of each pair changed, where the blocks are of several
 	// scenarios together: the source of a leak is solved for from it and the doses.
@@ -136,10 +141,12 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 	switch {
 	case grew && !t.Saturating && (q.Strict || !small):
 		t.Outcome, t.Why = Leaking, "it grows with the peers, block after block"
-	case q.Strict && stayed(q, blocks, alpha):
+	case q.Strict && !t.Saturating && stayed(q, blocks, alpha):
 		t.Outcome, t.Why = Leaking, fmt.Sprintf("it rested at %s before and rests at %s now", measure(t.Baseline, t.Unit), measure(t.Final, t.Unit))
 	case small && (!q.Strict || !t.Saturating):
 		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per peer is excluded", measure(q.Matters, q.Unit))
+	case ended(q, list, alpha):
+		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first, and then no more: a leak of %s per peer is excluded of the later peers", measure(q.Matters, q.Unit))
 	case t.Saturating:
 		t.More = 2 * t.Peers
 		t.Why = "it grew at first and hardly any more: a cache that fills, or a leak that pauses"
@@ -186,6 +193,20 @@ func saturates(list []pair, step float64) bool {
 	}
 	early, late := regress(list[:mid], step), regress(list[mid:], step)
 	return early.slope > 3*early.error && late.slope < 0.35*early.slope
+}
+
+// ended reports whether growth has: a leak of a size that matters is excluded of the
+// later pairs alone, which are half of them or more. They begin at a power of two, so
+// that however often one looks they begin at few places, among which the chance of an
+// error is divided.
+func ended(q Question, list []pair, alpha float64) bool {
+	if len(list) < 4 {
+		return false
+	}
+	start := 1 << (bits.Len(uint(len(list)/2)) - 1)
+	const starts = 10 // as many as there are below a thousand pairs
+	r := regress(list[start:], q.Step)
+	return r.slope+r.radius(alpha/starts)*r.error < q.Matters
 }
 
 // settle compares where the series rests with where it rested.
@@ -236,10 +257,13 @@ func stayed(q Question, blocks []Block, alpha float64) bool {
 
 // Name names the trend: the series, and the scenario if there is one.
 func (t *Trend) Name() string {
-	if t.Scenario == "" {
-		return t.Series
+	switch {
+	case len(t.Together) > 0:
+		return t.Series + " under " + strings.Join(slices.Sorted(maps.Keys(t.Together)), " and ")
+	case t.Scenario != "":
+		return t.Series + " under " + t.Scenario
 	}
-	return t.Series + " under " + t.Scenario
+	return t.Series
 }
 
 func (t *Trend) advice() string {
@@ -264,6 +288,12 @@ func (t *Trend) finding() Finding {
 	}
 	if t.Scenario != "" {
 		f.PerScenario = map[string]int64{t.Scenario: retained}
+	}
+	for name, n := range t.Together { // each at the same rate
+		if f.PerScenario == nil {
+			f.PerScenario = map[string]int64{}
+		}
+		f.PerScenario[name] = int64(math.Round(float64(retained*n) / float64(max(1, t.Peers))))
 	}
 	return f
 }

@@ -225,7 +225,9 @@ func TestTrendOutcomes(t *testing.T) {
 		{"one_in_a_thousand", verdict.Question{Series: "goroutines", Scenario: "rst", Strict: true}, blocks("rst", 20, 1000, 0.001), verdict.Leaking, ""},
 		{"falls", heap, blocks("rst", 12, 1000, -64), verdict.None, "excluded"},
 		{"other_scenario", heap, blocks("roam", 12, 1000, 64), verdict.Inconclusive, "0 pairs"},
-		{"cache_that_fills", heap, filling("rst", 24, 1000, 500_000), verdict.Inconclusive, "a cache that fills"},
+		{"cache_that_fills", heap, filling("rst", 12, 1000, 500_000), verdict.Inconclusive, ""},
+		{"cache_that_has_filled", count, filled(24, 1000, 3500), verdict.None, "and then no more"},
+		{"cache_that_is_not_full", count, filled(24, 1000, 20_000), verdict.Leaking, "block after block"},
 		{"unreadable", heap, []verdict.Block{{Scenario: "rst", Dose: 1, After: math.NaN()}, {}}, verdict.Inconclusive, "0 pairs"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -239,6 +241,21 @@ func TestTrendOutcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// filled grows by one for each peer, up to a bound.
+func filled(n int, dose, bound float64) []verdict.Block {
+	var list []verdict.Block
+	level := 0.0
+	for i := range n {
+		b := verdict.Block{Before: level, After: level}
+		if i%2 == 0 {
+			b.Scenario, b.Dose, b.After = "rst", dose, min(bound, level+dose)
+		}
+		level = b.After
+		list = append(list, b)
+	}
+	return list
 }
 
 // filling grows by a third of what is left of a bound in each on block.

@@ -18,14 +18,14 @@ trap 'end; rm -rf "$work"' EXIT
 # The packages, exactly as their users install them, once for each manifest.
 manifest=$root/testdata/interop/package.json
 packages=${XDG_CACHE_HOME:-$HOME/.cache}/pigeonhub-jshub/$(sha256sum "$manifest" | cut -c1-16)
-if [ ! -d "$packages" ]; then
+if [ ! -d "$packages/node_modules" ]; then
 	cp "$manifest" "$work/"
 	(cd "$work" && npm install --ignore-scripts --no-audit --no-fund --no-package-lock >&2)
-	mkdir -p "$(dirname "$packages")"
-	mv "$work/node_modules" "$packages"
+	mkdir -p "$packages"
+	mv "$work/node_modules" "$packages/"
 fi
 cp "$root/testdata/interop/reference.mjs" "$work/"
-ln -s "$packages" "$work/node_modules"
+ln -s "$packages/node_modules" "$work/node_modules"
 go build -C "$root" -o "$work/" ./cmd/loadgen ./cmd/pigeonhub
 
 # A free port: the hub of the package takes none by itself.
@@ -39,6 +39,7 @@ check() {
 	shift
 	for _ in $(seq 100); do
 		if node -e "fetch('http://127.0.0.1:$port/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then break; fi
+		if ! kill -0 "$hub" 2>/dev/null; then cat "$work/$name.log" >&2; fi
 		sleep 0.2
 	done
 	printf '\n== %s\n' "$name"

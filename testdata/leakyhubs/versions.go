@@ -88,7 +88,7 @@ var versions = map[string]version{
 	// These do not leak.
 	"healthy": {},
 	"bounded-cache": {ends: func(h *hub, s *session, _ end) bool {
-		if h.cache = append(h.cache, s.id); len(h.cache) > 150 {
+		if h.cache = append(h.cache, s.id); len(h.cache) > 400 {
 			h.cache = append(h.cache[:0], h.cache[1:]...)
 		}
 		return true
