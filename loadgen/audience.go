@@ -29,9 +29,9 @@ func newAudience(network string, ids []wire.PeerID) *audience {
 }
 
 // hear notes what the target tells a member.
-func (a *audience) hear(p *Peer, e Event) {
+func (a *audience) hear(p *Peer, e Event) bool {
 	if e.Kind != EventDiscovered && e.Kind != EventGone {
-		return
+		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -45,6 +45,7 @@ func (a *audience) hear(p *Peer, e Event) {
 	case !a.joined.set(who, of):
 		a.again++
 	}
+	return false
 }
 
 // heard returns how many of the pairs heard of each other that there are among the

@@ -17,9 +17,9 @@ type Peer struct {
 	id      wire.PeerID
 	sock    *socket
 	dialled Tick
-	watch   func(*Peer, Event) // told of every message, if not nil; what it takes, the reading waits
-	gone    func(*Peer)        // told of an end that the peer did not want, if not nil
-	talk    *talk              // of a text codec
+	watch   func(*Peer, Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
+	gone    func(*Peer)             // told of an end that the peer did not want, if not nil
+	talk    *talk                   // of a text codec
 
 	hub atomic.Bool // it has said that it is one
 
@@ -80,8 +80,8 @@ func (p *Peer) handle(message []byte) {
 		return
 	}
 	e := p.fleet.codec.Decode(message)
-	if p.watch != nil {
-		p.watch(p, e)
+	if p.watch != nil && p.watch(p, e) {
+		return
 	}
 	switch e.Kind {
 	case EventGreeting:

@@ -42,7 +42,7 @@ type halfopen struct {
 
 // witnesses connects a member to each room, which is told of all that the target tells
 // it.
-func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event)) error {
+func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event) bool) error {
 	now := time.Now()
 	for i, r := range s.rooms {
 		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: Tick{now, now}, watch: watch})
@@ -57,12 +57,12 @@ func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event)) error {
 }
 
 // hear notes a leave notice.
-func (h *halfopen) hear(_ *Peer, e Event) {
+func (h *halfopen) hear(_ *Peer, e Event) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	since, ok := h.silent[e.Peer]
 	if e.Kind != EventGone || !ok {
-		return
+		return false
 	}
 	delete(h.silent, e.Peer)
 	h.fleet.rec.Add(HopTimeout, Tick{since, since})
@@ -71,6 +71,7 @@ func (h *halfopen) hear(_ *Peer, e Event) {
 		h.first = took
 	}
 	h.first, h.last = min(h.first, took), max(h.last, took)
+	return false
 }
 
 // vanish has the peers come and fall silent, and waits until the target has noticed

@@ -38,13 +38,14 @@ const hubsScenario = "hubs"
 // the reports.
 func (s *stage) claimHubs(ctx context.Context) error {
 	var heard, notices atomic.Int64
-	witness := func(_ *Peer, e Event) {
+	witness := func(_ *Peer, e Event) bool {
 		switch {
 		case e.Kind == EventDiscovered && e.Peer[:4] == reportedPrefix:
 			heard.Add(1)
 		case e.Kind == EventDiscovered:
 			notices.Add(1)
 		}
+		return false
 	}
 	if err := s.witnesses(ctx, witness); err != nil {
 		return err

@@ -130,10 +130,11 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t Tick) {
 }
 
 // watch notes the greeting.
-func (r *returners) watch(p *Peer, e Event) {
+func (r *returners) watch(p *Peer, e Event) bool {
 	if e.Kind == EventGreeting {
 		r.greeted(p)
 	}
+	return false
 }
 
 func (r *returners) greeted(p *Peer) {

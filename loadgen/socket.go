@@ -100,6 +100,17 @@ func (s *socket) sendClose(code int, reason string, patience time.Duration) erro
 // stopReading makes receive return, now and from now on. The connection stays open.
 func (s *socket) stopReading() { s.ws.SetReadDeadline(time.Unix(1, 0)) }
 
+// shrink has the kernel keep about so many bytes of what comes in.
+func (s *socket) shrink(bytes int) {
+	conn := s.ws.NetConn()
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = t.NetConn()
+	}
+	if t, ok := conn.(*net.TCPConn); ok {
+		t.SetReadBuffer(bytes)
+	}
+}
+
 // close ends the connection without a close frame: with a FIN.
 func (s *socket) close() { s.ws.NetConn().Close() }
 

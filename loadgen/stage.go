@@ -21,7 +21,7 @@ type stage struct {
 	tally  *tally
 	rooms  []*room
 	log    *slog.Logger
-	watch  func(*Peer, Event) // of all peers that arrive; nil for none
+	watch  func(*Peer, Event) bool // of all peers that arrive; nil for none
 
 	board   *board
 	watched bool // by somebody, who wants to know what an experiment knows

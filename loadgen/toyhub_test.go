@@ -26,6 +26,8 @@ type toyHub struct {
 	believes    bool   // what anybody reports as a hub goes to the network
 	diesOn      string // what is in a message that kills it
 	hangsOn     string // after a message with it nothing is done for three seconds
+	keepsAll    bool   // what a peer does not read waits for it, however much it is
+	waits       bool   // nobody is served while a peer does not read
 	tellsAll    bool   // members of all networks are told of who comes
 	accepts     int    // connections that it takes in all; 0: any number
 	takesTwo    bool   // a second session of an id is taken, not refused
@@ -34,6 +36,7 @@ type toyHub struct {
 	mu       sync.Mutex
 	open     map[*toyPeer]bool
 	accepted int
+	kept     int               // bytes that wait
 	peers    map[*toyPeer]bool // records
 	done     sync.WaitGroup
 }
@@ -42,6 +45,7 @@ type toyPeer struct {
 	id, network string
 	ws          *websocket.Conn
 	write       sync.Mutex
+	patience    time.Duration // for it to read
 }
 
 // idleLimit is after how much silence the toy hub gives a peer up.
@@ -74,7 +78,7 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/health" {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		fmt.Fprintf(w, `{"status":"healthy","uptime":%f,"connections":%d,"peers":%d}`, float64(time.Now().UnixMilli()), len(h.open), len(h.peers))
+		fmt.Fprintf(w, `{"status":"healthy","uptime":%f,"connections":%d,"peers":%d,"memory":{"heapUsed":%d}}`, float64(time.Now().UnixMilli()), len(h.open), len(h.peers), 1_000_000+h.kept)
 		return
 	}
 	u := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
@@ -84,7 +88,14 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.done.Add(1)
 	defer h.done.Done()
-	h.serve(&toyPeer{id: r.URL.Query().Get("peerId"), ws: ws})
+	p := &toyPeer{id: r.URL.Query().Get("peerId"), ws: ws, patience: time.Second}
+	switch {
+	case h.keepsAll:
+		p.patience = time.Hour
+	case h.waits:
+		p.patience = 2 * time.Second
+	}
+	h.serve(p)
 }
 
 func (h *toyHub) serve(p *toyPeer) {
@@ -155,7 +166,12 @@ func (p *toyPeer) pings(over <-chan struct{}) {
 }
 
 func (h *toyHub) read(p *toyPeer) error {
-	alive := func(string) error { return p.ws.SetReadDeadline(time.Now().Add(idleLimit)) }
+	alive := func(string) error {
+		if h.keepsAll || h.waits {
+			return nil
+		}
+		return p.ws.SetReadDeadline(time.Now().Add(idleLimit))
+	}
 	p.ws.SetPongHandler(alive)
 	for {
 		if err := alive(""); err != nil {
@@ -178,6 +194,8 @@ func (h *toyHub) read(p *toyPeer) error {
 		case "peer-discovered":
 			h.reported(p, m)
 		case "ping":
+			h.mu.Lock()
+			h.mu.Unlock() //nolint:staticcheck // waits, if somebody has it
 			p.send(wire.Message{Type: "pong", FromPeerID: "system"})
 		case "offer", "answer", "ice-candidate":
 			h.relay(p, m)
@@ -240,14 +258,31 @@ func (h *toyHub) relay(p *toyPeer, m wire.Message) {
 	}
 	for o := range h.open {
 		if o.id == string(m.TargetPeerID) {
-			go o.send(m) // in any order: this is a toy
+			h.deliver(o, m)
 		}
+	}
+}
+
+func (h *toyHub) deliver(o *toyPeer, m wire.Message) {
+	switch {
+	case h.keepsAll:
+		h.kept += len(m.Data)
+		h.done.Go(func() {
+			o.send(m)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.kept -= len(m.Data)
+		})
+	case h.waits:
+		o.send(m)
+	default:
+		go o.send(m) // in any order: this is a toy
 	}
 }
 
 func (p *toyPeer) send(m wire.Message) {
 	p.write.Lock()
 	defer p.write.Unlock()
-	p.ws.SetWriteDeadline(time.Now().Add(time.Second))
+	p.ws.SetWriteDeadline(time.Now().Add(p.patience))
 	_ = p.ws.WriteJSON(m) // the reader finds out
 }

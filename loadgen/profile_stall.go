@@ -1,0 +1,300 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func stallProfile() profile {
+	return profile{
+		word:   "stall",
+		about:  "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
+		inside: true,
+		phase: Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
+			"bystanders": "10", "bytes": "3500", "read": "0", "calm": "3s", "slow": "1s"}},
+		check: func(f *Phase) error {
+			for _, n := range []struct {
+				name      string
+				low, high int
+			}{{"bystanders", 2, 10_000}, {"bytes", 100, 1_000_000}, {"read", 0, maxRate}} {
+				if _, err := f.whole(n.name, n.low, n.high); err != nil {
+					return err
+				}
+			}
+			return durations("calm", "slow")(f)
+		},
+		run: func(ctx context.Context, s *stage) error { return newStall(s).run(ctx) },
+	}
+}
+
+// stall is peers that do not read, those that send to them, and those that only want
+// to be served.
+type stall struct {
+	*stage
+	read       int           // messages a second that a stalled peer reads
+	resume     chan struct{} // closed when the stalled ones read again
+	stalled    []*Peer
+	senders    []*Peer
+	bystanders []*Peer
+
+	mu      sync.Mutex
+	times   Times // of the bystanders' pings, in the calm and then in the stall
+	ended   map[wire.PeerID]time.Time
+	sent    int64 // bytes to stalled peers
+	failed  int   // messages that could not be sent
+	stopped time.Time
+}
+
+const (
+	perSender   = 80 // messages a second: shipped clients send less, and hubs may bound it
+	pingsASec   = 50 // of all bystanders
+	smallBuffer = 4 << 10
+	inKernels   = 10 << 20 // bytes of one connection that the two kernels may keep
+)
+
+func newStall(s *stage) *stall {
+	x := &stall{stage: s, resume: make(chan struct{}), times: newTimes(), ended: map[wire.PeerID]time.Time{}}
+	x.read, _ = s.whole("read", 0, maxRate) // checked with the plan
+	return x
+}
+
+func (x *stall) run(ctx context.Context) error {
+	n, _ := x.whole("bystanders", 2, 10_000) // checked with the plan
+	calm, _ := x.duration("calm")
+	var err error
+	x.stalled, err = x.crowd(ctx, 'l', x.Peers, x.halt, nil)
+	x.senders, err = x.crowd(ctx, 'f', int(math.Ceil(x.Rate/perSender)), nil, err)
+	x.bystanders, err = x.crowd(ctx, 'b', n, x.notice, err)
+	if err != nil {
+		close(x.resume)
+		return fmt.Errorf("stall: %w", err)
+	}
+	x.serve(ctx, calm)
+	before := x.swap()
+	memory, series := x.memory(ctx)
+	x.flood(ctx)
+	during := x.swap()
+	full, _ := x.memory(ctx)
+	close(x.resume)
+	x.await(ctx) // what bystanders send to each other
+	x.judgeQueue(ctx, full-memory, series)
+	x.judgeOthers(before, during)
+	return nil
+}
+
+// crowd connects peers to the network of the stage.
+func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer, Event) bool, err error) ([]*Peer, error) {
+	var list []*Peer
+	for i := 0; i < n && err == nil; i++ {
+		now := time.Now()
+		p := &Peer{id: peerID(x.seed, place, uint64(i)), dialled: Tick{now, now}, watch: watch, excused: place == 'l'}
+		if p, err = x.fleet.connect(ctx, p); err == nil {
+			list = append(list, p)
+			err = p.announce(x.rooms[0], Tick{now, now})
+		}
+		if place == 'l' && err == nil {
+			p.sock.shrink(smallBuffer)
+		}
+	}
+	return list, err
+}
+
+// halt is the reader of a stalled peer, which takes its time, and does not look at
+// signals.
+func (x *stall) halt(_ *Peer, e Event) bool {
+	x.mu.Lock()
+	begun := !x.stopped.IsZero()
+	x.mu.Unlock()
+	switch {
+	case !begun:
+	case x.read == 0:
+		<-x.resume
+	default:
+		timer := time.NewTimer(time.Second / time.Duration(x.read))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-x.resume:
+		}
+	}
+	return e.Kind == EventSignal
+}
+
+// notice takes the times of bystanders' pings, and when they hear that a stalled peer
+// is gone.
+func (x *stall) notice(p *Peer, e Event) bool {
+	p.mu.Lock()
+	pinged := p.pinged
+	p.mu.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case e.Kind == EventPong && !pinged.Start.IsZero():
+		x.times.add(time.Since(pinged.Intended))
+	case e.Kind == EventGone && x.ended[e.Peer].IsZero():
+		x.ended[e.Peer] = time.Now()
+	}
+	return false
+}
+
+// serve has bystanders ping, and offer to each other, for so long. It has an agenda of
+// its own: who floods may be held up.
+func (x *stall) serve(ctx context.Context, d time.Duration) {
+	a := newAgenda(maxAtOnce, x.fleet.rec.AddSlip)
+	a.paced(x.pace(pingsASec, 's'), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t Tick) {
+		p := x.bystanders[i%len(x.bystanders)]
+		_ = p.ping(t) // who cannot send is over, and that is counted
+		if to := x.bystanders[(i+1)%len(x.bystanders)]; i%2 == 0 && !p.isOver() && !to.isOver() {
+			_ = p.signal(wire.KindOffer, to.id, x.rooms[0].name, t)
+		}
+	})
+	a.run(ctx)
+}
+
+// flood has the stalled peers stop reading, and senders send to them, for the duration
+// or until the target has ended all of them.
+func (x *stall) flood(ctx context.Context) {
+	bytes, _ := x.whole("bytes", 100, 1_000_000) // checked with the plan
+	data := []byte(`{"candidate":"` + strings.Repeat("x", bytes) + `"}`)
+	x.mu.Lock()
+	x.stopped = time.Now()
+	x.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, x.Duration)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Go(func() { x.serve(ctx, x.Duration) })
+	both.Go(func() {
+		defer cancel()
+		waitFor(ctx, x.Duration, func() bool { return x.gone() == len(x.stalled) })
+	})
+	x.agenda.paced(x.pace(x.Rate, 'x'), x.actions(), func(_ context.Context, i int, _ Tick) {
+		from, to := x.senders[i%len(x.senders)], x.stalled[(i/len(x.senders))%len(x.stalled)]
+		err := x.fleet.send(from, x.fleet.codec.Signal(wire.KindICECandidate, from.id, to.id, x.rooms[0].name, data))
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if err != nil {
+			x.failed++
+			return
+		}
+		x.sent += int64(bytes)
+	})
+	x.agenda.run(ctx)
+	both.Wait()
+}
+
+// gone is how many stalled peers the target has ended, as they or the bystanders know.
+func (x *stall) gone() (n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, p := range x.stalled {
+		if !x.ended[p.id].IsZero() || p.isOver() {
+			n++
+		}
+	}
+	return n
+}
+
+// swap returns the times so far, and begins anew.
+func (x *stall) swap() Times {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	was := x.times
+	x.times = newTimes()
+	return was
+}
+
+// memory reads how much memory the target takes; not a number if it does not say.
+func (x *stall) memory(ctx context.Context) (bytes float64, series string) {
+	now, _ := x.target.read(ctx, false) // what is not there is said by what is
+	best := kind{}
+	for name := range now {
+		if k := kindOf(name); k.unit == verdict.Bytes && k.prefer > best.prefer {
+			best, series = k, name
+		}
+	}
+	return now.value(series), series
+}
+
+// judgeQueue says whether what the target keeps for who does not read has a bound.
+func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
+	// Who has been ended finds out when it has read the rest; others are told at once.
+	waitFor(ctx, deliveryPatience, func() bool { return x.gone() == len(x.stalled) })
+	over, due := x.gone(), float64(x.sent-int64(len(x.stalled))*inKernels)
+	x.count("stalled peers that the target ended", over, fmt.Sprintf("of %d", len(x.stalled)))
+	for _, p := range x.stalled {
+		if at := x.ended[p.id]; !at.IsZero() {
+			x.took("ended after", at.Sub(x.stopped))
+			break
+		}
+	}
+	x.note(Figure{Name: "sent to stalled peers", Value: float64(x.sent), Unit: verdict.Bytes, Text: megabytes(float64(x.sent))})
+	if x.failed > 0 {
+		x.count("could not be sent", x.failed, "messages")
+	}
+	if !math.IsNaN(rose) {
+		x.note(Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: megabytes(rose)})
+	}
+	left := len(x.stalled) - over
+	if left == 0 || ctx.Err() != nil {
+		return
+	}
+	reason := verdict.Reason{About: "stall", Do: "bound the bytes that wait for one peer, and end who has more"}
+	switch {
+	case due <= 0:
+		reason.What = fmt.Sprintf("only %s were sent to %d peers that do not read: that says nothing of the bound", megabytes(float64(x.sent)), len(x.stalled))
+		reason.Do = "raise --rate or --duration"
+	case math.IsNaN(rose):
+		reason.What = fmt.Sprintf("the target did not end %d of %d peers that do not read, and its memory cannot be read", left, len(x.stalled))
+	case rose > due/2:
+		reason.What = fmt.Sprintf("the target keeps what is sent to peers that do not read: %s rose by %s while %s were sent to %d of them",
+			series, megabytes(rose), megabytes(float64(x.sent)), len(x.stalled))
+		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+		return
+	default:
+		return // it threw away what there was too much of, or held the senders back
+	}
+	x.stage.run.Doubts = append(x.stage.run.Doubts, reason)
+}
+
+// judgeOthers says whether bystanders suffered.
+func (x *stall) judgeOthers(before, during Times) {
+	slow, _ := x.duration("slow") // checked with the plan
+	calm, stress := before.Quantile(.99), during.Quantile(.99)
+	x.took("a ping of bystanders, p99, before", calm)
+	x.took("a ping of bystanders, p99, with stalled peers", stress)
+	what := fmt.Sprintf("with %d peers that do not read, 1 %% of the pings of others took more than %s, and %s before", len(x.stalled), round(stress), round(calm))
+	reason := verdict.Reason{About: "stall", What: what, Do: "look for what waits for a peer that does not read: a lock, the sender's reader"}
+	switch over := x.over(x.bystanders); {
+	case over > 0:
+		reason.What = fmt.Sprintf("with %d peers that do not read, the target ended %d of %d others", len(x.stalled), over, len(x.bystanders))
+		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+	case during.Count() == 0:
+		reason.What = "no ping of a bystander was answered while there were peers that do not read"
+		if before.Count() > 0 {
+			x.stage.run.Failures = append(x.stage.run.Failures, reason)
+		}
+	case stress > slow:
+		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+	case stress > 10*calm && stress > 2*SlipBound:
+		x.stage.run.Doubts = append(x.stage.run.Doubts, reason)
+	}
+}
+
+func (x *stall) over(peers []*Peer) (n int) {
+	for _, p := range peers {
+		if p.isOver() {
+			n++
+		}
+	}
+	return n
+}
+
+func megabytes(n float64) string { return strconv.FormatFloat(n/1e6, 'f', 1, 64) + " MB" }
