@@ -132,12 +132,15 @@ func (b *board) allSpans() []Span {
 	return slices.Clone(b.spans)
 }
 
-// labels are what people want to see of a target, and the series that have it, the
-// best first: what is read while peers are connected before what is read at rest.
-var labels = []struct {
+// labelled is a quantity, and the series that have it.
+type labelled struct {
 	label, unit string
 	series      []string
-}{
+}
+
+// labels are what people want to see of a target, and the series that have it, the
+// best first: what is read while peers are connected before what is read at rest.
+var labels = []labelled{
 	{"heap", verdict.Bytes, []string{"go_memstats_heap_alloc_bytes", "health.memory.heapUsed", "pprof.heap_live_bytes"}},
 	{"rss", verdict.Bytes, []string{"proc.rss_bytes", "process_resident_memory_bytes", "health.memory.rss"}},
 	{"goroutines", "", []string{"go_goroutines", "pprof.goroutines"}},

@@ -12,6 +12,7 @@ func (o *options) writeHelp(w io.Writer) {
 	fmt.Fprint(w, `loadgen puts load on a WebSocket hub and says whether the hub leaks.
 
 Usage: loadgen [PROFILE] [flags] [URL]
+       loadgen compare BEFORE NOW
 
 Without a URL it starts a pigeonhub of its own (--hub, or beside loadgen, or in PATH, or built with
 go build) and ends it afterwards. A flag that is not given comes from the environment: LOADGEN_SEED

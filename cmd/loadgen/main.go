@@ -33,6 +33,9 @@ func main() {
 // run is the program. It returns the exit code when all that it started has ended.
 // The result goes to stdout, progress and problems go to stderr.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == compareWord {
+		return compare(args[1:], stdout, stderr)
+	}
 	o, err := parse(args, environ)
 	switch {
 	case err != nil:

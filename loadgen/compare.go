@@ -1,0 +1,188 @@
+package loadgen
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Comparison is two runs of the same plan side by side, A being the one before.
+type Comparison struct {
+	A, B    About
+	Outcome verdict.Outcome // pass, failed if something became worse, or inconclusive
+	Notes   []string        // what may explain a difference, or keeps from telling
+	Rows    []Compared      // the worst first
+}
+
+// About says which run it was.
+type About struct{ Target, Commit, Seed, Verdict string }
+
+// Compared is one quantity of both runs.
+type Compared struct {
+	Name  string
+	A, B  string  // as people read them; "" for not measured
+	Ratio float64 // of B to A; 0 where there is none
+	Floor float64 // relative difference up to which they are equal; 0 where there is none
+	State State
+	Why   string
+}
+
+// State says what became of a quantity.
+type State string
+
+// The states, the worst first. What differs by less than the noise is equal.
+const (
+	Worse   State = "worse"
+	Unknown State = "unknown" // one of the runs could not tell
+	Better  State = "better"
+	Equal   State = "equal"
+	Skipped State = "not compared" // there is too little of it in any such run
+)
+
+var states = []State{Worse, Unknown, Better, Equal, Skipped}
+
+// ErrOtherPlan says that two runs did not do the same and cannot be compared.
+var ErrOtherPlan = errors.New("the runs are of different plans")
+
+// Compare compares run b with run a before it. Runs like a, if there are any, show how
+// much two runs of the same differ: that is noise, too, which one run cannot know. It
+// returns an error that wraps ErrOtherPlan if the runs did not do the same.
+func Compare(a, b Result, like ...Result) (Comparison, error) {
+	for _, o := range append([]Result{b}, like...) {
+		if err := samePlan(a.Plan, o.Plan); err != nil {
+			return Comparison{}, fmt.Errorf("compare: %w", err)
+		}
+	}
+	c := Comparison{A: a.about(), B: b.about(), Outcome: verdict.Pass}
+	c.notes(&a, &b)
+	c.Rows = slices.Concat(compareVerdicts(&a, &b), compareTimes(&a, &b, like), compareCounts(&a, &b), compareTrends(&a, &b), comparePeaks(&a, &b, like))
+	slices.SortStableFunc(c.Rows, func(x, y Compared) int {
+		return cmp.Compare(slices.Index(states, x.State), slices.Index(states, y.State))
+	})
+	switch {
+	case c.count(Worse) > 0:
+		c.Outcome = verdict.Failed
+	case c.count(Unknown) > 0:
+		c.Outcome = verdict.Inconclusive
+	}
+	return c, nil
+}
+
+func (r *Result) about() About {
+	run := r.Verdict.Run
+	return About{run.Target, run.Commit, run.Seed, string(r.Verdict.Outcome)}
+}
+
+func (c *Comparison) count(s State) (n int) {
+	for i := range c.Rows {
+		if c.Rows[i].State == s {
+			n++
+		}
+	}
+	return n
+}
+
+// samePlan says where two plans differ. Seeds and thresholds may.
+func samePlan(a, b Plan) error {
+	if len(a.Phases) != len(b.Phases) {
+		return fmt.Errorf("%w: %d and %d phases", ErrOtherPlan, len(a.Phases), len(b.Phases))
+	}
+	if !reflect.DeepEqual(a.Text, b.Text) {
+		return fmt.Errorf("%w: the codec is another", ErrOtherPlan)
+	}
+	for i := range a.Phases {
+		x, y := reflect.ValueOf(a.Phases[i]), reflect.ValueOf(b.Phases[i])
+		for k := range x.NumField() {
+			if v, w := x.Field(k).Interface(), y.Field(k).Interface(); !reflect.DeepEqual(v, w) {
+				return fmt.Errorf("%w: phase %d: %s is %v and %v", ErrOtherPlan, i+1, x.Type().Field(k).Name, v, w)
+			}
+		}
+	}
+	return nil
+}
+
+// notes says what else was different.
+func (c *Comparison) notes(a, b *Result) {
+	note := func(what, x, y string) {
+		if x != y {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s: %s before, %s now", what, orNone(x), orNone(y)))
+		}
+	}
+	e, f := a.Environment, b.Environment
+	note("loadgen", e.Version+" "+e.Commit, f.Version+" "+f.Commit)
+	note("Go of loadgen", e.Go, f.Go)
+	note("system", e.System+" "+e.Kernel, f.System+" "+f.Kernel)
+	note("processors", strconv.Itoa(e.CPUs), strconv.Itoa(f.CPUs))
+	for name, r := range map[string]*Result{"before": a, "now": b} {
+		if r.Timing.Outcome != verdict.None {
+			c.Notes = append(c.Notes, name+": "+r.Timing.Why)
+		}
+	}
+	slices.Sort(c.Notes)
+}
+
+func orNone(s string) string {
+	if s == "" || s == " " {
+		return "not known"
+	}
+	return s
+}
+
+// compareVerdicts: a run that failed, or could not tell, where the one before passed.
+func compareVerdicts(a, b *Result) []Compared {
+	rank := func(o verdict.Outcome) int {
+		return slices.Index([]verdict.Outcome{verdict.Pass, verdict.Inconclusive, verdict.Invalid, verdict.Failed, verdict.Leaking}, o)
+	}
+	row := Compared{Name: "verdict", A: string(a.Verdict.Outcome), B: string(b.Verdict.Outcome), State: Equal}
+	x, y := rank(a.Verdict.Outcome), rank(b.Verdict.Outcome)
+	bad := rank(verdict.Failed)
+	switch {
+	case y >= bad && x < bad:
+		row.State = Worse
+	case y < bad && x >= bad && y == 0:
+		row.State = Better
+	case rank(verdict.Invalid) == x || rank(verdict.Invalid) == y:
+		row.State, row.Why = Unknown, "a run could not tell"
+	}
+	return []Compared{row}
+}
+
+// compareTrends: what the target retains of 1,000 peers, by series.
+func compareTrends(a, b *Result) []Compared {
+	var rows []Compared
+	for i := range a.Verdict.Trends {
+		t := &a.Verdict.Trends[i]
+		k := slices.IndexFunc(b.Verdict.Trends, func(o verdict.Trend) bool { return o.Series == t.Series })
+		if k < 0 {
+			rows = append(rows, Compared{Name: "retained " + t.Series, A: retained(t), State: Unknown, Why: "it was not judged now"})
+			continue
+		}
+		rows = append(rows, compareTrend(t, &b.Verdict.Trends[k]))
+	}
+	return rows
+}
+
+func retained(t *verdict.Trend) string { return string(t.Outcome) + ", " + inUnit(t.Retained, t.Unit) }
+
+func compareTrend(a, b *verdict.Trend) Compared {
+	row := Compared{Name: "retained " + a.Series, A: retained(a), B: retained(b), State: Equal}
+	leaked, leaks := a.Outcome == verdict.Leaking, b.Outcome == verdict.Leaking
+	switch {
+	case leaks && !leaked:
+		row.State = Worse
+	case leaked && b.Outcome == verdict.None:
+		row.State = Better
+	case leaked && leaks && a.Interval != nil && b.Interval != nil && b.Interval.Low > a.Interval.High:
+		row.State = Worse
+	case leaked && leaks && a.Interval != nil && b.Interval != nil && b.Interval.High < a.Interval.Low:
+		row.State = Better
+	case !leaks && a.Outcome != b.Outcome:
+		row.State, row.Why = Unknown, "one of the runs was too short to tell"
+	}
+	return row
+}

@@ -1,0 +1,97 @@
+package loadgen
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// WriteText writes the comparison for a terminal.
+func (c *Comparison) WriteText(w io.Writer) error {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\tbefore\tnow\tratio\tequal within\t")
+	for _, r := range c.Rows {
+		if r.State == Equal && r.Ratio == 0 && r.A == r.B {
+			continue // nothing, twice
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.A, r.B, r.ratio(), r.floor(), r.told())
+	}
+	table.Flush()
+	for _, n := range c.Notes {
+		fmt.Fprintf(&b, "note  %s\n", n)
+	}
+	fmt.Fprintf(&b, "compared  %s\n", c.headline())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteMarkdown writes the comparison for the summary page of a CI job, or a comment.
+func (c *Comparison) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	badge := map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Failed: "❌", verdict.Inconclusive: "🟡"}[c.Outcome]
+	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
+	for _, r := range c.Rows {
+		if r.State != Equal && r.State != Skipped {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", cell(r.Name), cell(r.A), cell(r.B), r.ratio(), r.floor(), cell(r.told()))
+		}
+	}
+	fmt.Fprintf(&b, "\n<details><summary>%d equal within the noise</summary>\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal))
+	for _, r := range c.Rows {
+		if r.State == Equal || r.State == Skipped {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", cell(r.Name), cell(r.A), cell(r.B), r.ratio(), r.floor(), cell(r.told()))
+		}
+	}
+	b.WriteString("\n</details>\n\n")
+	for _, n := range c.Notes {
+		fmt.Fprintf(&b, "- %s\n", cell(n))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// headline is the comparison in a sentence.
+func (c *Comparison) headline() string {
+	var words []string
+	for _, s := range states {
+		if n := c.count(s); n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return map[verdict.Outcome]string{verdict.Pass: "No regression", verdict.Failed: "Regression", verdict.Inconclusive: "Undecided"}[c.Outcome] + ": " + strings.Join(words, ", ")
+}
+
+func (r *Compared) ratio() string {
+	if r.Ratio == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", r.Ratio)
+}
+
+func (r *Compared) floor() string {
+	if r.Floor == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", 100*r.Floor)
+}
+
+// told is the state, in capitals where one has to act.
+func (r *Compared) told() string {
+	s := string(r.State)
+	if r.State == Worse {
+		s = strings.ToUpper(s)
+	}
+	if r.Why != "" {
+		s += ": " + r.Why
+	}
+	return s
+}
+
+// cell takes from a text what has a meaning in a Markdown table. Targets choose some
+// of it.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "'", "*", `\*`, "_", `\_`).Replace(s)
+}

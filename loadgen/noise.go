@@ -1,0 +1,265 @@
+package loadgen
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// The least floors. Below them two runs of the same on one machine differ for reasons
+// that neither of them shows.
+const (
+	timeFloor   = 0.10                   // of a quantile
+	timeLeast   = 200 * time.Microsecond // what the scheduler of a busy machine takes
+	rateFloor   = 0.03
+	memoryFloor = 0.15 // of the highest reading
+	noiseSigmas = 3.0  // of the measured noise
+	likeMargin  = 1.5  // of how much runs of the same differ
+	fewTimes    = 5    // beyond a quantile tell nothing of it
+	fewSeconds  = 4    // in which a hop was taken do not show its noise
+	correlated  = 3    // times of the timeline count as one that is independent
+)
+
+// compareTimes compares the quantiles and the rate of each hop.
+func compareTimes(a, b *Result, like []Result) []Compared {
+	var rows []Compared
+	for h := range NumHops {
+		s, ok := a.Hops[h.String()]
+		o, now := b.Hops[h.String()]
+		if !ok && !now {
+			continue
+		}
+		if !ok || !now {
+			rows = append(rows, Compared{Name: h.String(), A: timesTaken(s), B: timesTaken(o), State: Unknown, Why: "it was taken in one of the runs only"})
+			continue
+		}
+		for _, q := range []float64{.5, .9, .99} {
+			rows = append(rows, compareQuantile(a, b, like, h, q))
+		}
+		rows = append(rows, compareRate(h, s, o))
+	}
+	return rows
+}
+
+func timesTaken(s Summary) string {
+	if s.Count == 0 {
+		return ""
+	}
+	return strconv.FormatInt(s.Count, 10) + " times"
+}
+
+// compareQuantile compares a quantile of a hop, as a ratio.
+func compareQuantile(a, b *Result, like []Result, h Hop, q float64) Compared {
+	x, y := a.Latencies.Hops[h].Latency, b.Latencies.Hops[h].Latency
+	v, w := x.Quantile(q), y.Quantile(q)
+	row := Compared{Name: fmt.Sprintf("p%g %s", 100*q, h), A: round(v).String(), B: round(w).String()}
+	if beyond := (1 - q) * float64(min(x.Count(), y.Count())); beyond < fewTimes {
+		row.State, row.Why = Skipped, "too few of them"
+		return row
+	}
+	if a.brief(h) || b.brief(h) {
+		row.State, row.Why = Skipped, "for too short a time to know its noise"
+		return row
+	}
+	noise := math.Hypot(a.noise(h, q), b.noise(h, q))
+	for i := range like {
+		if o := like[i].Latencies.Hops[h].Latency; o.Count() > 0 {
+			noise = math.Max(noise, likeMargin*math.Abs(logRatio(float64(o.Quantile(q)), float64(v))))
+		}
+	}
+	least := math.Log1p(float64(max(timeLeast, a.lateness(q), b.lateness(q))) / float64(max(min(v, w), 1)))
+	row.judge(float64(v), float64(w), math.Max(noise, math.Max(math.Log1p(timeFloor), least)), true)
+	if a.Timing.Outcome != verdict.None || b.Timing.Outcome != verdict.None {
+		row.State, row.Why = Unknown, "the generator was saturated"
+	}
+	return row
+}
+
+// brief reports whether a hop was taken within a few seconds only: how it goes up and
+// down cannot be seen then.
+func (r *Result) brief(h Hop) bool {
+	column := r.Timeline.column(p50Prefix + h.String())
+	n := 0
+	for _, v := range column {
+		if v > 0 {
+			n++
+		}
+	}
+	return column != nil && n < fewSeconds
+}
+
+// lateness is what the generator's machine adds to a time by being busy: as much as
+// actions began late when it sent, and as much again when it received.
+func (r *Result) lateness(q float64) time.Duration { return 2 * r.Latencies.Slip.Quantile(q) }
+
+// noise is how far a quantile of a run may be from what it would be in an endless
+// one, as the logarithm of a ratio: by the times around it, as if each were for
+// itself, and by how much it went up and down during the run, whichever is more.
+func (r *Result) noise(h Hop, q float64) float64 {
+	t := r.Latencies.Hops[h].Latency
+	n, middle := float64(t.Count()), float64(t.Quantile(q))
+	share := noiseSigmas * math.Sqrt(q*(1-q)/n)
+	low, high := float64(t.Quantile(math.Max(0, q-share))), float64(t.Quantile(math.Min(1, q+share)))
+	around := math.Max(math.Abs(logRatio(high, middle)), math.Abs(logRatio(low, middle)))
+	p50, p99 := wavering(r.Timeline.column(p50Prefix+h.String())), wavering(r.Timeline.column(p99Prefix+h.String()))
+	between := max(0, min(1, (q-.5)/(.99-.5))) // of a quantile between them there is no column
+	return math.Max(around, noiseSigmas*(p50+between*between*(p99-p50)))
+}
+
+// wavering is the standard error of the mean of logarithms, by their median absolute
+// deviation; values near each other in time are not taken for independent.
+func wavering(values Values) float64 {
+	var logs []float64
+	for _, v := range values {
+		if v > 0 {
+			logs = append(logs, math.Log(v))
+		}
+	}
+	if len(logs) < fewSeconds {
+		return 0 // the times around it have to do
+	}
+	middle := median(logs)
+	for i, v := range logs {
+		logs[i] = math.Abs(v - middle)
+	}
+	const toSigma = 1.4826 // of a normal distribution
+	return toSigma * median(logs) / math.Sqrt(math.Max(1, float64(len(logs))/correlated))
+}
+
+// median sorts the values.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	return (values[n/2] + values[(n-1)/2]) / 2
+}
+
+// compareRate compares how many a hop had a second.
+func compareRate(h Hop, a, b Summary) Compared {
+	row := Compared{Name: "rate " + h.String(), A: trimmed(a.Rate) + "/s", B: trimmed(b.Rate) + "/s"}
+	if a.Rate == 0 || b.Rate == 0 {
+		row.State, row.Why = Skipped, "too few of them"
+		return row
+	}
+	noise := noiseSigmas * math.Sqrt(1/float64(a.Count)+1/float64(b.Count))
+	row.judge(a.Rate, b.Rate, math.Max(rateFloor, noise), false)
+	return row
+}
+
+// judge tells whether b is another than a, both positive, beyond a floor that is the
+// logarithm of a ratio.
+func (c *Compared) judge(a, b, floor float64, lessIsBetter bool) {
+	d := logRatio(b, a)
+	c.Ratio, c.Floor, c.State = b/a, math.Expm1(floor), Equal
+	switch {
+	case math.Abs(d) <= floor:
+	case (d > 0) == lessIsBetter:
+		c.State = Worse
+	default:
+		c.State = Better
+	}
+}
+
+func logRatio(b, a float64) float64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	return math.Log(b / a)
+}
+
+// compareCounts compares what went wrong, as a share of what could.
+func compareCounts(a, b *Result) []Compared {
+	var rows []Compared
+	for _, name := range []string{"lost", "duplicated", "reordered", "misrouted", "unexpected", "cut", "errors"} {
+		n, of, ok := a.counted(name)
+		m, now, also := b.counted(name)
+		if ok && also {
+			strict := name == "misrouted" || name == "unexpected"
+			rows = append(rows, compareCount(name, n, of, m, now, strict))
+		}
+	}
+	return rows
+}
+
+// compareCount compares a count of n in a whole with one of m in another: they are
+// equal if either may come of the other by chance. A strict one must not begin.
+func compareCount(name string, n, of, m, now float64, strict bool) Compared {
+	row := Compared{Name: name, A: plain(n) + " of " + plain(of), B: plain(m) + " of " + plain(now), State: Equal}
+	if n > 0 && m > 0 {
+		row.Ratio = m / now / (n / of)
+	}
+	above := func(m, now, n, of float64) bool {
+		expected := (n + .5) / of * now
+		return m > expected+noiseSigmas*math.Sqrt(expected)+1
+	}
+	switch {
+	case above(m, now, n, of), strict && m > 0 && n == 0:
+		row.State = Worse
+	case above(n, of, m, now), strict && n > 0 && m == 0:
+		row.State = Better
+	}
+	return row
+}
+
+// comparePeaks compares the highest readings of the target.
+func comparePeaks(a, b *Result, like []Result) []Compared {
+	var rows []Compared
+	live := labelled{"live heap", verdict.Bytes, []string{"pprof.heap_live_bytes"}}
+	for _, l := range append(slices.Clone(labels), live) {
+		for _, name := range l.series {
+			x, y := a.Timeline.peak(targetColumn(name)), b.Timeline.peak(targetColumn(name))
+			if !(x > 0) || !(y > 0) {
+				continue
+			}
+			floor := math.Log1p(memoryFloor)
+			for _, r := range append([]*Result{a, b}, pointers(like)...) {
+				floor = math.Max(floor, r.peakNoise(name, l.unit, x))
+				if o := r.Timeline.peak(targetColumn(name)); o > 0 && r != b {
+					floor = math.Max(floor, likeMargin*math.Abs(logRatio(o, x)))
+				}
+			}
+			row := Compared{Name: "peak " + l.label, A: inUnit(x, l.unit), B: inUnit(y, l.unit)}
+			row.judge(x, y, floor, true)
+			rows = append(rows, row)
+			break
+		}
+	}
+	return rows
+}
+
+// peakNoise is by how much the highest reading of a series may differ by chance, as
+// the logarithm of a ratio: what it moves at rest, and, of memory, between two
+// readings, for its peak is where the collector happened to be.
+func (r *Result) peakNoise(series, unit string, peak float64) float64 {
+	noise := 0.0
+	for _, t := range r.Verdict.Trends {
+		if t.Series == series {
+			noise = t.Noise
+		}
+	}
+	var moves []float64
+	last := math.NaN()
+	for _, v := range r.Timeline.column(targetColumn(series)) {
+		if d := math.Abs(v - last); !math.IsNaN(d) {
+			moves = append(moves, d)
+		}
+		if !math.IsNaN(v) {
+			last = v
+		}
+	}
+	if unit == verdict.Bytes && len(moves) > 0 {
+		noise = math.Max(noise, noiseSigmas*median(moves))
+	}
+	return math.Log1p(noise / peak)
+}
+
+func pointers(list []Result) []*Result {
+	var p []*Result
+	for i := range list {
+		p = append(p, &list[i])
+	}
+	return p
+}
