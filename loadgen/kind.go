@@ -35,6 +35,7 @@ var kinds = []kind{
 	of(`^pprof\.heap_live_bytes$`, kind{unit: verdict.Bytes, class: verdict.Object, fine: true, prefer: 9}),
 	of(`^pprof\.heap_live_objects$`, kind{skip: true}),                                 // moves with the bytes
 	of(`^pprof\.goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 1}), // the pages read before it may still be closing
+	of(`^pprof\.goroutines_leaked$`, kind{class: verdict.Goroutine, strict: true}),
 	of(`^go_goroutines$`, kind{class: verdict.Goroutine, strict: true, prefer: 2}),
 	of(`^proc\.descriptors$`, kind{class: verdict.Descriptor, strict: true, prefer: 2}),
 	of(`^process_open_fds$`, kind{class: verdict.Descriptor, strict: true, prefer: 1}),

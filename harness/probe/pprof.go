@@ -53,8 +53,20 @@ func Profile(ctx context.Context, url, name string) ([]byte, error) {
 	return b, nil
 }
 
+// LeakedGoroutines reads how many goroutines wait for what nothing can bring any more,
+// from where Pprof reads. Only processes that were built with the experiment
+// goroutineleakprofile have that page.
+func LeakedGoroutines(ctx context.Context, url string) (float64, error) {
+	page, err := get(ctx, strings.TrimSuffix(url, "/")+"/goroutineleak?debug=1", "text/plain")
+	if err != nil {
+		return 0, fmt.Errorf("probe: pprof: %w", err)
+	}
+	return parseGoroutines(page)
+}
+
 // DiscoverPprof returns the probe of the profiles under /debug/pprof at the root of the
-// host of a URL. Each of its readings makes the process collect its garbage.
+// host of a URL. Each of its readings makes the process collect its garbage. Where there
+// is a page of leaked goroutines, they are in the readings as goroutines_leaked.
 func DiscoverPprof(ctx context.Context, base string) (Probe, error) {
 	root, err := rootOf(base)
 	if err != nil {
@@ -64,7 +76,18 @@ func DiscoverPprof(ctx context.Context, base string) (Probe, error) {
 	if _, err := Pprof(ctx, at); err != nil {
 		return Probe{}, err
 	}
-	return Probe{"pprof", at, func(ctx context.Context) (map[string]float64, error) { return Pprof(ctx, at) }}, nil
+	p := Probe{"pprof", at, func(ctx context.Context) (map[string]float64, error) { return Pprof(ctx, at) }}
+	if _, err := LeakedGoroutines(ctx, at); err != nil {
+		return p, nil
+	}
+	p.Read = func(ctx context.Context) (map[string]float64, error) {
+		reading, err := Pprof(ctx, at)
+		if err == nil {
+			reading["goroutines_leaked"], err = LeakedGoroutines(ctx, at)
+		}
+		return reading, err
+	}
+	return p, nil
 }
 
 // parseHeap reads the lines like "# HeapAlloc = 1234" at the end of a heap profile.
@@ -87,7 +110,7 @@ func parseHeap(page []byte) (map[string]float64, error) {
 		"collections": stats["NumGC"]}, nil
 }
 
-var goroutineTotal = regexp.MustCompile(`^goroutine profile: total (\d+)`)
+var goroutineTotal = regexp.MustCompile(`^goroutine(?:leak)? profile: total (\d+)`)
 
 func parseGoroutines(page []byte) (float64, error) {
 	m := goroutineTotal.FindSubmatch(page)

@@ -44,3 +44,26 @@ func TestPprofOfAnotherPage(t *testing.T) {
 		t.Error("a banner was taken for a heap profile")
 	}
 }
+
+// Where the process tells which of its goroutines are leaked, that is read, too.
+func TestPprofOfLeakedGoroutines(t *testing.T) {
+	t.Parallel()
+	heap := "heap profile: 1: 1 [1: 1] @ heap/1048576\n# HeapAlloc = 5\n# Mallocs = 3\n# Frees = 1\n# NumGC = 7\n"
+	pages := map[string]string{"/debug/pprof/heap": heap, "/debug/pprof/goroutine": "goroutine profile: total 9\n"}
+	for leaked, want := range map[string]float64{"goroutineleak profile: total 4\n": 4, "": -1} {
+		if leaked != "" {
+			pages["/debug/pprof/goroutineleak"] = leaked
+		} else {
+			delete(pages, "/debug/pprof/goroutineleak")
+		}
+		p, err := probe.DiscoverPprof(t.Context(), serve(t, pages))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Read(t.Context())
+		n, there := got["goroutines_leaked"]
+		if err != nil || there != (want >= 0) || there && n != want || got["goroutines"] != 9 {
+			t.Errorf("got %v: %v", got, err)
+		}
+	}
+}
