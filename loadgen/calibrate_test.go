@@ -32,7 +32,7 @@ type calibration struct {
 	hub    string
 	pages  string // that can be read
 	pid    bool   // the process can be read, too
-	want   string // the source of the leak; "" for no leak, "any" where it cannot be solved for
+	want   string // the scenarios that leak; "" for no leak, "any" where they cannot be solved for
 	seen   string // in the field or the place of the leak
 	peers  int    // default short
 	sample bool
@@ -43,16 +43,16 @@ const short = 720
 
 // calibrations are all there are.
 var calibrations = []calibration{
-	{hub: "session-per-rst", pages: "health,metrics", want: "scenario rst", seen: "peers", sample: true},
-	{hub: "session-per-vanish", pages: "health", want: "scenario vanish", seen: "health.peers"},
-	{hub: "goroutine-per-vanish", pages: "pprof", want: "scenario vanish", seen: "await", sample: true},
-	{hub: "network-per-roam", pages: "health", want: "scenario roam", seen: "networks"},
-	{hub: "subscription-per-goodbye", pages: "metrics", want: "scenario goodbye", seen: "subscriptions"},
-	{hub: "timer-per-early-close", pages: "health,pprof", want: "scenario early-close", seen: "arm", peers: 1500},
-	{hub: "buffer-per-large-message", pages: "pprof", want: "scenario signal", seen: "handle", sample: true},
-	{hub: "hub-claim-kept", pages: "health", want: "scenario hubs", seen: "health.hubs"},
-	{hub: "descriptor-per-rst", pages: "health", pid: true, want: "scenario rst", seen: "proc.descriptors", sample: true},
-	{hub: "id-per-peer", pages: "health", want: "every scenario", seen: "health.seen"},
+	{hub: "session-per-rst", pages: "health,metrics", want: "rst", seen: "peers", sample: true},
+	{hub: "session-per-vanish", pages: "health", want: "vanish", seen: "health.peers"},
+	{hub: "goroutine-per-vanish", pages: "pprof", want: "vanish", seen: "await", sample: true},
+	{hub: "network-per-roam", pages: "health", want: "large-name and roam", seen: "networks"},
+	{hub: "subscription-per-goodbye", pages: "metrics", want: "ghost and goodbye", seen: "subscriptions"},
+	{hub: "timer-per-early-close", pages: "health,pprof", want: "early-close", seen: "arm", peers: 1500},
+	{hub: "buffer-per-large-message", pages: "pprof", want: "signal", seen: "handle", sample: true},
+	{hub: "hub-claim-kept", pages: "health", want: "hubs", seen: "health.hubs"},
+	{hub: "descriptor-per-rst", pages: "health", pid: true, want: "rst", seen: "proc.descriptors", sample: true},
+	{hub: "id-per-peer", pages: "health", want: "every", seen: "health.seen"},
 	{hub: "64-bytes-per-peer", pages: "pprof", want: "any", peers: 10_000},
 	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: 10_000},
 
@@ -154,7 +154,7 @@ func (c *calibration) right(v *verdict.Verdict) bool {
 	told := false
 	for i := range v.Leaks {
 		l := &v.Leaks[i]
-		if c.want != "any" && l.Source.String() != c.want {
+		if c.want != "any" && sourceOf(l) != c.want {
 			return false
 		}
 		what := fmt.Sprint(l.Field, l.Born, l.Caller)
@@ -164,6 +164,21 @@ func (c *calibration) right(v *verdict.Verdict) bool {
 		told = told || strings.Contains(what, c.seen)
 	}
 	return told
+}
+
+// sourceOf is the scenarios that a leak comes from, in alphabetical order.
+func sourceOf(l *verdict.Leak) string {
+	if l.Source.Every {
+		return "every"
+	}
+	var names []string
+	for _, s := range l.Source.Shares {
+		names = append(names, s.Scenario)
+	}
+	if len(names) == 0 {
+		return "unknown"
+	}
+	return strings.Join(slices.Sorted(slices.Values(names)), " and ")
 }
 
 // startLeakyHub starts a hub, which ends with the test.
@@ -244,8 +259,8 @@ func (r *row) write(w io.Writer) {
 	of, told := "", ""
 	for i := range r.verdict.Leaks {
 		l := &r.verdict.Leaks[i]
-		of += l.Source.String() + " "
-		told += cmp.Or(l.Field, l.Born.Function, string(l.Class)) + " "
+		of += sourceOf(l) + "; "
+		told += cmp.Or(l.Field, l.Born.Function, string(l.Class)) + "; "
 	}
 	fmt.Fprintf(w, "| %s | %s%s | %d | %s | %s | %s | %t | %.0f |\n", r.hub, r.pages, map[bool]string{true: ",/proc"}[r.pid],
 		r.verdict.Run.Lives, r.verdict.Outcome, of, told, r.right, r.took.Seconds())
@@ -265,12 +280,12 @@ func TestCalibrationCanFail(t *testing.T) {
 	rst := verdict.Leak{Field: "health.peers", Source: verdict.Attribution{Solved: true, Shares: []verdict.Share{{Scenario: "rst", PerPeer: 1}}}}
 	leaking, clean := verdict.Verdict{Leaks: []verdict.Leak{rst}}, verdict.Verdict{}
 	of := func(want, seen string) *calibration { return &calibration{want: want, seen: seen} }
-	if !of("scenario rst", "health.peers").right(&leaking) || !of("", "").right(&clean) {
+	if !of("rst", "health.peers").right(&leaking) || !of("", "").right(&clean) {
 		t.Error("what is right is not")
 	}
 	for name, wrong := range map[string]bool{
-		"another scenario": of("scenario vanish", "health.peers").right(&leaking), "another thing": of("scenario rst", "goroutines").right(&leaking),
-		"a false alarm": of("", "").right(&leaking), "a miss": of("scenario rst", "").right(&clean),
+		"another scenario": of("vanish", "health.peers").right(&leaking), "another thing": of("rst", "goroutines").right(&leaking),
+		"a false alarm": of("", "").right(&leaking), "a miss": of("rst", "").right(&clean),
 		"invalid": of("", "").right(&verdict.Verdict{Invalid: []verdict.Reason{{What: "x"}}}),
 	} {
 		if wrong {

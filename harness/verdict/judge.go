@@ -85,9 +85,7 @@ func (j *judge) clues() []*clue {
 		}
 		c.source = j.source(c)
 		if t != nil {
-			if a := j.problem.solve(t.PerCycle, c.noise); a.Solved {
-				c.source = a // of several scenarios together
-			}
+			c.source = j.sourceOf(t, c)
 		}
 		clues = append(clues, c)
 	}

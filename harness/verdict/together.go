@@ -119,3 +119,57 @@ func (t *Trend) sharper(o Trend) bool {
 	}
 	return (t.Interval.High-t.Interval.Low)*o.Retained < (o.Interval.High-o.Interval.Low)*t.Retained
 }
+
+// sourceOf says which scenarios a trend of several at once comes from: those that the
+// counts are solved for, unless those that it was regressed on explain them decidedly
+// better. Solving wants counts that fit to the unit where three or more scenarios leak.
+func (j *judge) sourceOf(t *Trend, c *clue) Attribution {
+	solved, regressed := j.problem.solve(t.PerCycle, c.noise), t.regressed()
+	switch {
+	case !solved.Solved && regressed.Solved && len(t.PerCycle) > 0:
+		return regressed
+	case !solved.Solved:
+		return c.source
+	case !regressed.Solved:
+		return solved
+	}
+	mine, other := j.problem.misses(regressed, t.PerCycle), j.problem.misses(solved, t.PerCycle)
+	if 2*mine < other || mine <= other && !solved.certain() {
+		return regressed
+	}
+	return solved
+}
+
+// regressed is the source that a trend was regressed on, at the rate that it found.
+func (t *Trend) regressed() Attribution {
+	names := slices.Sorted(maps.Keys(t.Together))
+	if t.Scenario != "" {
+		names = []string{t.Scenario}
+	}
+	a := Attribution{Solved: len(names) > 0, PerPeer: t.Retained / 1000}
+	for _, name := range names {
+		a.Shares = append(a.Shares, Share{name, a.PerPeer})
+	}
+	return a
+}
+
+// misses is by how much a source misses the counts: the sum of the squares.
+func (p *problem) misses(a Attribution, perCycle []int64) float64 {
+	sum, mean := 0.0, 0.0
+	for _, n := range perCycle {
+		mean += float64(n) / float64(len(perCycle))
+	}
+	for k, n := range perCycle {
+		want := 0.0
+		for _, s := range a.Shares {
+			if i := slices.Index(p.names, s.Scenario); i >= 0 && k < len(p.doses[i]) {
+				want += s.PerPeer * p.doses[i][k]
+			}
+		}
+		if a.Fixed {
+			want = mean
+		}
+		sum += (float64(n) - want) * (float64(n) - want)
+	}
+	return sum
+}

@@ -66,6 +66,30 @@ func TestTogetherFindsSeveral(t *testing.T) {
 	}
 }
 
+// A few that are kept once, whoever comes first, do not hide who keeps the rest.
+func TestTogetherTellsTheSourceOfInexactCounts(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		cycles := verdict.Doses(dozen, 10, func(string) int { return 40 }, seed)
+		blocks := keeping(cycles, map[string]float64{"s01": 1, "s03": 1, "s10": 1}, 3, rand.New(rand.NewPCG(seed, 4)))
+		for i := range blocks { // the first leaves five more
+			blocks[i].After += 5
+			if i > 0 {
+				blocks[i].Before += 5
+			}
+		}
+		r := verdict.Run{Lives: 1, Cycles: cycles}
+		for _, name := range dozen {
+			r.Scenarios = append(r.Scenarios, verdict.Scenario{Name: name, Planned: 1, Landed: 1})
+		}
+		r.Trends = []verdict.Trend{verdict.TestTogether(verdict.Question{Series: "networks", Class: verdict.Collection, Strict: true, Among: 5}, blocks, cycles)}
+		v := verdict.Judge(r)
+		if len(v.Leaks) != 1 || len(v.NotLeaking) != 9 || slices.Contains(v.NotLeaking, "s01") || slices.Contains(v.NotLeaking, "s10") {
+			t.Errorf("seed %d: %+v, not leaking %v", seed, v.Leaks, v.NotLeaking)
+		}
+	}
+}
+
 // However many combinations are tried, and however often one looks, what comes and goes
 // is no leak.
 func TestTogetherErrors(t *testing.T) {
