@@ -74,10 +74,10 @@ func (t *Timeline) overTime(title string, label func(float64) string) chart {
 			}
 			return ticks
 		}}
-	for _, s := range t.Spans {
-		if s.Kind != SpanPhase || s.From > 1 { // one phase needs no mark
-			c.spans = append(c.spans, s)
-		}
+	c.spans = slices.Clone(t.Spans)
+	phase := func(s Span) bool { return s.Kind == SpanPhase }
+	if i := slices.IndexFunc(c.spans, phase); i >= 0 && !slices.ContainsFunc(c.spans[i+1:], phase) {
+		c.spans = slices.Delete(c.spans, i, i+1) // one alone needs no mark
 	}
 	return c
 }

@@ -29,6 +29,21 @@
 // action began. How late actions began is counted too; beyond SlipBound the generator
 // was saturated, and the times say more of it than of the target.
 //
+// While it runs, a watcher notes once a second what the generator and the target do,
+// in a Timeline of bounded size, and tells whoever watches how the run stands.
+//
+// # Thresholds
+//
+// A plan may say what must hold, as in p99(offer)<50ms or leak==none (see Threshold).
+// What was not measured fails; times are inconclusive when the generator was
+// saturated. They are told with the verdict, and can make a pass worse only.
+//
+// # Reports
+//
+// A Result is written as one HTML file, as JSON (see Schema), as CSV, and each
+// histogram as .hgrm; the forms of the verdict are beside them. Compare sets two
+// results side by side: what differs by less than the noise that they show is equal.
+//
 // # Leaks
 //
 // Blocks in which peers of all scenarios come and go alternate, in random order within

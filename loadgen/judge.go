@@ -20,6 +20,8 @@ func (t Threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
 		return t.judgeSeries(r, v)
 	case ofTimes:
 		return t.judgeTimes(r)
+	case ofFigure:
+		return t.judgeFigure(r)
 	}
 	value, whole, samples := r.counted(t.what.name)
 	switch {
@@ -162,6 +164,23 @@ func (t Threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold 
 		names = append(names, v.Trends[i].Series)
 	}
 	return t.none("no such series was judged; there are " + shortList(names))
+}
+
+// judgeFigure judges every figure of the name: the first that does not hold is told.
+func (t Threshold) judgeFigure(r *Result) verdict.Threshold {
+	var names []string
+	var j verdict.Threshold
+	for _, f := range r.Figures {
+		if f.Name != t.of {
+			names = append(names, f.Name)
+		} else if j.Text == "" || j.Outcome == verdict.Pass {
+			j = t.compare(f.Value, f.Text)
+		}
+	}
+	if j.Text == "" {
+		return t.none("no profile measured it; there are " + shortList(names))
+	}
+	return j
 }
 
 // judgeTrend compares the whole interval within which a trend is known.

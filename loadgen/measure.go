@@ -36,6 +36,7 @@ const (
 	ofTimes
 	ofScenario // or of nothing
 	ofSeries
+	ofFigure
 )
 
 // The words of a leak.
@@ -60,6 +61,7 @@ func measures() []measure {
 		{name: "leak", unit: unitWord, of: ofScenario},
 		{name: "retained", unit: unitBytes, of: ofSeries, interval: true, about: "per 1,000 peers"},
 		{name: "peak", unit: unitBytes, of: ofSeries, about: "the highest reading"},
+		{name: "figure", of: ofFigure, about: "what a profile measured, by its name in the report; a time in seconds"},
 		{name: "lives", about: "peers that were connected, in all"},
 		{name: "connections", about: "the most at once"},
 		{name: "sent"}, {name: "received"},
@@ -106,6 +108,10 @@ func (m measure) takes(of string, parentheses bool) error {
 		if parentheses && of == "" {
 			return errors.New("leak is of a scenario, as in leak(rst), or of all, without parentheses")
 		}
+	case ofFigure:
+		if of == "" {
+			return errors.New("figure is of what a profile measured, as in figure(reconnected)")
+		}
 	case ofSeries:
 		if of == "" {
 			return fmt.Errorf("%s is of a series of the target, as in %s(health.memory.rss)", m.name, m.name)
@@ -121,7 +127,7 @@ func Measures() []string {
 		if m.unit == unitTime {
 			continue
 		}
-		line := m.name + [...]string{"", "(HOP)", " or " + m.name + "(SCENARIO)", "(SERIES)"}[m.of]
+		line := m.name + [...]string{"", "(HOP)", " or " + m.name + "(SCENARIO)", "(SERIES)", "(NAME)"}[m.of]
 		switch m.unit {
 		case unitShare:
 			line += ": a number or percent"

@@ -151,15 +151,15 @@ func compareRate(h Hop, a, b Summary) Compared {
 
 // judge tells whether b is another than a, both positive, beyond a floor that is the
 // logarithm of a ratio.
-func (c *Compared) judge(a, b, floor float64, lessIsBetter bool) {
+func (r *Compared) judge(a, b, floor float64, lessIsBetter bool) {
 	d := logRatio(b, a)
-	c.Ratio, c.Floor, c.State = b/a, math.Expm1(floor), Equal
+	r.Ratio, r.Floor, r.State = b/a, math.Expm1(floor), Equal
 	switch {
 	case math.Abs(d) <= floor:
 	case (d > 0) == lessIsBetter:
-		c.State = Worse
+		r.State = Worse
 	default:
-		c.State = Better
+		r.State = Better
 	}
 }
 

@@ -136,7 +136,7 @@ func (c *chart) drawSpans(b *strings.Builder, f area) {
 		case s.Kind == SpanPhase:
 			fmt.Fprintf(b, `<line class="zero" stroke-dasharray="2 3" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, from, from, plotTop, plotHeight-plotBottom)
 			if to-from > 40 {
-				fmt.Fprintf(b, `<text class="axis" x="%.1f" y="%d">%s</text>`, from+3, plotTop+7, html.EscapeString(s.Name))
+				fmt.Fprintf(b, `<text class="axis" x="%.1f" y="%d">%s</text>`, from, plotTop-3, html.EscapeString(s.Name))
 			}
 		}
 	}

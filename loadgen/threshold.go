@@ -14,6 +14,7 @@ import (
 //
 //	p99(offer)<50ms   p50(connect.service)<=2ms   rate(offer)>1000   count(ping)>=100
 //	lost==0   misrouted<0.1%   cut==0   errors<1%   connections>=5000
+//	figure(recovered)<5
 //	leak==none   leak(rst)==none   retained(go_goroutines)<0.5   peak(health.memory.rss)<200MB
 //
 // What is measured, with what it is of in parentheses; one of < <= > >= == !=; and a

@@ -113,6 +113,7 @@ func sampleResult() *Result {
 		rec.add(HopOffer, Tick{end.Add(-time.Duration(i) * time.Millisecond), end.Add(-time.Millisecond)}, end)
 	}
 	r.Latencies = rec.Snapshot()
+	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"}}
 	r.Timeline.add(1, map[string]float64{columnConnections: 40, targetColumn("rss"): 5e6}, []string{columnConnections, targetColumn("rss")})
 	r.Timeline.add(2, map[string]float64{columnConnections: 30}, nil)
 	r.Verdict = verdict.Verdict{
@@ -137,6 +138,7 @@ func TestJudgeThreshold(t *testing.T) {
 		// Nothing was measured.
 		"p99(ping)<1h": verdict.Failed, "count(ping)==0": verdict.Failed, "rate(ping)<1000": verdict.Failed, "leak(churn)==none": verdict.Failed,
 		"retained(other)<1000": verdict.Failed, "peak(other)<1000GB": verdict.Failed, "p99(slip)<1h": verdict.Failed,
+		"figure(recovered)<3": verdict.Failed, "figure(recovered)<=4": verdict.Pass, "figure(reconnected)<3": verdict.Failed,
 	} {
 		if got := parsed(t, text).judge(r, &r.Verdict); got.Outcome != want || got.Text != text {
 			t.Errorf("%s: %s (%s, %s), want %s", text, got.Outcome, got.Actual, got.Why, want)
