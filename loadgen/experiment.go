@@ -127,7 +127,7 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 		e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	}
 	if place == warmUp {
-		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate*float64(time.Second))), e.readPeak)
+		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate/2*float64(time.Second))), e.readPeak)
 	}
 	e.crew.block(ctx, e.number, place, e.agenda)
 	end()
@@ -148,14 +148,20 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 // warmUp is the place of the block that does not count.
 const warmUp = math.MaxUint64
 
-// readPeak reads the target with peers connected.
+// readPeak reads the target with peers connected, halfway through their arrivals, and
+// counts those that were there all the while. Who has said goodbye is not: not every
+// target counts it. Of a crew's peers only how many there are is known.
 func (e *experiment) readPeak(ctx context.Context, _ Tick) {
-	e.seen = e.fleet.size()
+	count := e.fleet.present
+	if e.crew != nil {
+		count = e.fleet.size
+	}
+	e.seen = count()
 	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
 	if e.crew != nil {                    // what they told may be of before the reading: those there after it were there
 		pause(ctx, 2*booksEvery)
-		e.seen = min(e.seen, e.fleet.size())
 	}
+	e.seen = min(e.seen, count())
 }
 
 // order is the peers of a block in random order.

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks the published JavaScript hub, and then ours, with the same command: from /health
-# alone, as anybody sees a deployed hub. Further arguments go to loadgen; JSHUB_REPORTS
-# names the directory for the reports. It ends with 0 if the hub of the package leaks and
-# ours passes. Needs Node and npm; what npm fetches is kept in the user's cache.
+# Checks the published JavaScript hub, and then ours, with the same commands: for leaks
+# from /health alone, as anybody sees a deployed hub, and with hostile input. Arguments go
+# to loadgen check; JSHUB_REPORTS names the directory for the reports. It ends with 0 if
+# the published hub fails both and ours passes both. Needs Node and npm; what npm fetches
+# is kept in the user's cache.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -39,25 +40,40 @@ check() {
 	shift
 	for _ in $(seq 100); do
 		if node -e "fetch('http://127.0.0.1:$port/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then break; fi
-		if ! kill -0 "$hub" 2>/dev/null; then cat "$work/$name.log" >&2; fi
+		if ! kill -0 "$hub" 2>/dev/null; then cat "$work/${name%-hostile}.log" >&2; fi
 		sleep 0.2
 	done
-	printf '\n== %s\n' "$name"
+	printf '\n== %s: loadgen %s\n' "$name" "$*"
 	code=0
 	"$work/loadgen" "$@" --report="$reports/$name" "ws://127.0.0.1:$port" || code=$?
 	printf 'exit %d, report %s\n' "$code" "$reports/$name/index.html"
 	end
 }
 
-port=$(free_port)
-(cd "$work" && PORT=$port exec node reference.mjs >"$work/jshub.log" 2>&1) &
-hub=$!
-check jshub "$@"
-published=$code
+# start_published and start_ours start a hub at a free port.
+start_published() {
+	port=$(free_port)
+	(cd "$work" && PORT=$port exec node reference.mjs >"$work/jshub.log" 2>&1) &
+	hub=$!
+}
+start_ours() {
+	port=$(free_port)
+	"$work/pigeonhub" --host=127.0.0.1 --port="$port" --admin-address=127.0.0.1:0 --log-level=error >"$work/pigeonhub.log" 2>&1 &
+	hub=$!
+}
 
-port=$(free_port)
-"$work/pigeonhub" --host=127.0.0.1 --port="$port" --admin-address=127.0.0.1:0 --log-level=error 2>"$work/pigeonhub.log" &
-hub=$!
-check pigeonhub "$@"
+codes=
+start_published
+check jshub check "$@"
+codes+=" $code"
+start_published
+check jshub-hostile hostile
+codes+=" $code"
+start_ours
+check pigeonhub check "$@"
+codes+=" $code"
+start_ours
+check pigeonhub-hostile hostile
+codes+=" $code"
 
-[ "$published" = 1 ] && [ "$code" = 0 ]
+[ "$codes" = " 1 1 0 0" ]
