@@ -165,7 +165,7 @@ func (p *page) trends(trends []Trend) {
 		if t.Outcome == Inconclusive {
 			more += "; " + t.advice()
 		}
-		p.columns(head, t.retained(), more)
+		p.columns(head, t.retained(), more, t.rest())
 		for _, g := range t.Sites {
 			p.item("grew", g.text(t.Unit))
 		}

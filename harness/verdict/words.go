@@ -196,6 +196,20 @@ func (t *Trend) retained() string {
 	return fmt.Sprintf("%s (%s), smallest leak seen %s", s, t.interval(), t.smallest())
 }
 
+// rest says whether a series is back where it was.
+func (t *Trend) rest() string {
+	was, now := measure(t.Baseline, t.Unit), measure(t.Final, t.Unit)
+	switch {
+	case t.Pairs == 0:
+		return ""
+	case was == now:
+		return "back at " + now
+	case t.Returned:
+		return fmt.Sprintf("back: %s, was %s, and %s is what it moves by itself", now, was, measure(t.Noise, t.Unit))
+	}
+	return fmt.Sprintf("not back: %s, was %s", now, was)
+}
+
 // text says where it grew and by how much.
 func (g *Grown) text(unit string) string {
 	amount := g.Count
