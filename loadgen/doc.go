@@ -55,6 +55,19 @@
 // next packet: what stays after that is retained, whatever the target's idea of a
 // timeout.
 //
+// With pprof pages the places in the code of the target that grew are named, by the
+// difference of two profiles (places.go). The first time that the target settles, it
+// shows how long it takes to let go of things. Memory that is read without a collection
+// before it moves by megabytes: what matters of it is larger.
+//
+// Whether all this is right where the answer is known, `make calibrate` finds out:
+// testdata/leakyhubs are hubs with a leak each, and some that grow without one.
+//
+// # Other protocols
+//
+// The text codec speaks to any WebSocket server by templates (codec_text.go). Peers then
+// hear only what answers them: a message is in the books as one to its sender.
+//
 // # Seeds
 //
 // All that is drawn is drawn from streams derived from the seed of the plan and the

@@ -60,6 +60,8 @@
 // blocks without (off), best in random order within each pair. Test regresses what
 // the peers changed on their number, against the off blocks, and gives an interval
 // that holds however often one has looked, so that a load test can stop as soon as
-// it is sure; sequential.go has the method and its sources. Floors and AtRest make
-// readings at rest of a sawtooth.
+// it is sure; sequential.go has the method and its sources. TestTogether does it for
+// several scenarios in the same blocks, of which one, two, three or all may leak. What
+// grew at first and then no more, as a cache does that has filled, is none. Floors and
+// AtRest make readings at rest of a sawtooth.
 package verdict

@@ -1,0 +1,59 @@
+package loadgen
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/probe"
+)
+
+// letsGo is a target that lets go of its peers so long after they have left.
+func letsGo(after time.Duration) *target {
+	start := time.Now()
+	return &target{quiet: quietFor, died: func() error { return nil }, probes: []probe.Probe{{Name: "health",
+		Read: func(context.Context) (map[string]float64, error) {
+			if time.Since(start) < after {
+				return map[string]float64{"peers": 3}, nil
+			}
+			return map[string]float64{"peers": 1}, nil
+		}}}}
+}
+
+// A target that lets go late is waited for the first time, and from then on.
+func TestSettleLearns(t *testing.T) {
+	t.Parallel()
+	before := reading{"health.peers": 1}
+	for _, tt := range []struct {
+		name        string
+		after       time.Duration
+		first, next float64 // peers that are read
+		quiet       time.Duration
+	}{
+		{"at_once", 0, 1, 1, quietFor},
+		{"late", 2 * time.Second, 1, 1, 4 * time.Second},
+		{"never", time.Hour, 3, 3, quietFor},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				target := letsGo(tt.after)
+				got, err := target.settleFirst(t.Context(), before)
+				if err != nil || got["health.peers"] != tt.first || target.quiet < tt.quiet || target.quiet > tt.quiet+500*time.Millisecond {
+					t.Errorf("read %v, and waits %s from now on: %v", got, target.quiet, err)
+				}
+				again := letsGo(tt.after)
+				again.quiet = target.quiet
+				if got, err := again.settle(t.Context(), before); err != nil || got["health.peers"] != tt.next {
+					t.Errorf("the next time it reads %v: %v", got, err)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // without having learned, it is too early
+		if got, err := letsGo(2*time.Second).settle(t.Context(), before); err != nil || got["health.peers"] != 3 {
+			t.Errorf("read %v: %v", got, err)
+		}
+	})
+}
