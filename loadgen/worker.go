@@ -40,6 +40,7 @@ func ServeWorker(ctx context.Context, in io.Reader, out io.Writer) error {
 // serveWorker returns when the run is over, and nothing of it is left. Who closes the
 // link is the caller, who must do so for its last goroutine to end.
 func serveWorker(ctx context.Context, l link, own []netip.Addr) error {
+	defer context.AfterFunc(ctx, func() { l.close(0) })()
 	w := &worker{link: l, own: own, orders: make(chan order)}
 	f, err := l.receive()
 	if err != nil || f.Job == nil {
@@ -48,7 +49,6 @@ func serveWorker(ctx context.Context, l link, own []netip.Addr) error {
 	if err := w.prepare(*f.Job); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	defer context.AfterFunc(ctx, func() { l.close(0) })()
 	ctx, cancel := context.WithCancel(ctx)
 	var listening, telling sync.WaitGroup
 	listening.Go(func() { w.listen(ctx, cancel) })

@@ -96,6 +96,14 @@ func TestWorkersGiveTheSameTotals(t *testing.T) {
 func TestWorkersCheck(t *testing.T) {
 	t.Parallel()
 	r := run(t, Config{URL: (&toyHub{leakResets: true}).start(t), Plan: quickCheck(t, 21), Workers: 3, Recruiter: testProcesses})
+	wantResetsLeak(t, r)
+}
+
+func wantResetsLeak(t *testing.T, r Result) {
+	t.Helper()
+	if r.Timing.Outcome != verdict.None {
+		t.Skipf("this machine is too busy for the toy hub, which is impatient: %s", r.Timing.Why)
+	}
 	v := r.Verdict
 	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" {
 		t.Errorf("outcome %s with leaks %+v", v.Outcome, v.Leaks)

@@ -25,7 +25,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 		o.plan.Seed = rand.Uint64()
 	}
 	cfg := loadgen.Config{URL: o.url, Plan: o.plan, Pages: o.pages, PID: o.pid, Command: o.command(o.plan.Seed), Logger: log}
-	cfg.IgnorePreflight, cfg.Workers = o.ignore, o.workers
+	cfg.IgnorePreflight, cfg.Workers = o.ignore, max(o.workers, o.agents)
 	var err error
 	if cfg.Recruiter, err = o.recruiter(); err != nil {
 		return loadgen.Result{}, err

@@ -11,8 +11,9 @@ import (
 func (o *options) writeHelp(w io.Writer) {
 	fmt.Fprint(w, `loadgen puts load on a WebSocket hub and says whether the hub leaks.
 
-Usage: loadgen [PROFILE] [flags] [URL]
+Usage: loadgen [run] [PROFILE] [flags] [URL]
        loadgen compare BEFORE NOW
+       loadgen agent --nats URL         does a share of runs with --agents, from another machine
 
 Without a URL it starts a pigeonhub of its own (--hub, or beside loadgen, or in PATH, or built with
 go build) and ends it afterwards. A flag that is not given comes from the environment: LOADGEN_SEED

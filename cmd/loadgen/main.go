@@ -36,6 +36,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if len(args) > 0 && args[0] == compareWord {
 		return compare(args[1:], stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == agentWord {
+		return runAgent(ctx, args[1:], environ, stdout, stderr)
+	}
 	o, err := parse(args, environ)
 	switch {
 	case err != nil:

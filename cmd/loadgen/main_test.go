@@ -37,6 +37,7 @@ func TestParse(t *testing.T) {
 		{"plan", "--plan ../../testdata/plans/resets.json", "", func(o *options) bool { return o.plan.Seed == 24301 }},
 		{"environment", "ramp", "LOADGEN_SEED=5 LOADGEN_PEERS=9", func(o *options) bool { return o.plan.Seed == 5 && o.plan.Phases[0].Peers == 9 }},
 		{"flag before environment", "ramp --seed 6", "LOADGEN_SEED=5", func(o *options) bool { return o.plan.Seed == 6 }},
+		{"run", "run churn --peers 7", "", func(o *options) bool { return o.plan.Phases[0].Profile == "churn" }},
 		{"another machine that is mine", "--i-own-this wss://hub.example.org", "", func(o *options) bool { return o.url != "" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,6 +60,10 @@ func TestParseErrors(t *testing.T) {
 		{"no URL", "127.0.0.1:3000", "", "no URL"},
 		{"two URLs", "ws://127.0.0.1:1 ws://127.0.0.1:2", "", "unexpected"},
 		{"unknown parameter", "churn --param leaf=rst", "", "leaf"},
+		{"workers and agents", "ramp --workers 2 --agents 2 ws://127.0.0.1:1", "", "exclude"},
+		{"negative workers", "ramp --workers -1", "", "--workers"},
+		{"agents for a hub of our own", "ramp --agents 2", "", "--agents"},
+		{"certificate without a key", "ramp --agents 2 --nats-cert x ws://127.0.0.1:1", "", "--nats-key"},
 		{"bad variable", "ramp", "LOADGEN_PEERS=many", "LOADGEN_PEERS"},
 		{"plan and profile", "churn --plan ../../testdata/plans/resets.json", "", "exclude"},
 	} {

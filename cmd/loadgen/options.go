@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -36,6 +37,10 @@ type options struct {
 	sources   []string
 	ignore    bool // what preflight says
 	workers   int
+	agents    int
+	nats      loadgen.NATS
+	embedded  loadgen.EmbeddedNATS
+	wait      time.Duration // for agents
 	hub       string
 	fail      []string
 	codec     string
@@ -45,9 +50,6 @@ type options struct {
 	noLive    bool
 	environ   map[string]string
 }
-
-// maxWorkers is far beyond what a machine has use for.
-const maxWorkers = 1000
 
 // parse reads flags, and the environment for those that are not given. The words
 // before the URL may name a profile; without one it is check.
@@ -67,8 +69,8 @@ func parse(args, environ []string) (*options, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.workers < 0 || o.workers > maxWorkers {
-		return nil, fmt.Errorf("--workers is %d, must be 0 to %d", o.workers, maxWorkers)
+	if err := o.checkWorkers(); err != nil {
+		return nil, err
 	}
 	if err := o.makePlan(word); err != nil {
 		return nil, err
@@ -93,6 +95,12 @@ func (o *options) define() {
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
 	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
 	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 is as many as the limit of descriptors asks for")
+	f.IntVar(&o.agents, "agents", 0, "`NUMBER` of agents on other machines (loadgen agent) that share the peers")
+	natsFlags(f, &o.nats, "of a NATS server that agents connect to, too; without it one is started")
+	f.StringVar(&o.embedded.Listen, "nats-listen", ":4222", "`ADDRESS` of the server that is started")
+	f.StringVar(&o.embedded.Cert, "nats-cert", "", "its certificate, a PEM `FILE`: agents connect by TLS")
+	f.StringVar(&o.embedded.Key, "nats-key", "", "the key of the certificate, a PEM `FILE`")
+	f.DurationVar(&o.wait, "agents-wait", time.Minute, "how long to wait for agents")
 	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin although this machine does not suffice")
 	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
 	f.StringVar(&o.codec, "codec", codecPeerPigeon, "how to speak to the target, a `WORD`: peerpigeon, or text for any other, with what follows")
@@ -131,8 +139,14 @@ func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// runWord may stand before the profile, beside agent.
+const runWord = "run"
+
 // words takes the profile's word and the URL, either of which may be missing.
 func (o *options) words(words []string) (profile string, err error) {
+	if len(words) > 0 && words[0] == runWord {
+		words = words[1:]
+	}
 	if len(words) > 0 && loadgen.IsWord(words[0]) {
 		profile, words = words[0], words[1:]
 	}

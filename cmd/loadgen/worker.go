@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -27,9 +28,31 @@ func serveWorker() int {
 
 // recruiter says where the workers of a run come from.
 func (o *options) recruiter() (loadgen.Recruiter, error) {
+	if o.agents > 0 {
+		return loadgen.Agents{NATS: o.nats, Embedded: o.embedded, Patience: o.wait}, nil
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
 	return loadgen.Processes{Command: []string{self, workerWord}}, nil
+}
+
+// maxWorkers is far beyond what there is use for.
+const maxWorkers = 1000
+
+func (o *options) checkWorkers() error {
+	switch {
+	case o.workers < 0 || o.workers > maxWorkers:
+		return fmt.Errorf("--workers is %d, must be 0 to %d", o.workers, maxWorkers)
+	case o.agents < 0 || o.agents > maxWorkers:
+		return fmt.Errorf("--agents is %d, must be 0 to %d", o.agents, maxWorkers)
+	case o.agents > 0 && o.workers > 0:
+		return errors.New("--workers and --agents exclude each other")
+	case (o.embedded.Cert == "") != (o.embedded.Key == ""):
+		return errors.New("--nats-cert and --nats-key go together")
+	case o.agents > 0 && o.url == "":
+		return errors.New("--agents needs a URL: a hub of our own listens on this machine only")
+	}
+	return nil
 }

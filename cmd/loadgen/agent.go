@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
+)
+
+// agentWord makes the program an agent.
+const agentWord = "agent"
+
+// natsFlags defines the flags by which a NATS server is found.
+func natsFlags(f *pflag.FlagSet, n *loadgen.NATS, about string) {
+	f.StringVar(&n.URL, "nats", "", "`URL` "+about)
+	f.StringVar(&n.Token, "nats-token", "", "`TOKEN` of the server, if it is not in its URL; one is drawn for a server that is started")
+	f.StringVar(&n.CA, "nats-ca", "", "authorities that the server's certificate is checked by, a PEM `FILE`; empty for the system's")
+}
+
+// runAgent does shares of runs until a signal ends it. A flag that is not given comes
+// from the environment, as for a run.
+func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	var cfg loadgen.AgentConfig
+	var sources []string
+	var help bool
+	f := pflag.NewFlagSet("loadgen agent", pflag.ContinueOnError)
+	f.Usage = func() {} // ours is below
+	f.SortFlags = false
+	natsFlags(f, &cfg.NATS, "of the NATS server, which loadgen run --agents prints")
+	f.StringSliceVar(&sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28")
+	f.BoolVarP(&help, "help", "h", false, "print this")
+	o := options{flags: f}
+	err := f.Parse(args)
+	if err == nil && !help {
+		err = o.fromEnvironment(environ)
+	}
+	if err == nil {
+		cfg.Sources, err = loadgen.ParseSources(sources)
+	}
+	switch {
+	case help:
+		fmt.Fprintf(stdout, "loadgen agent does a share of runs that loadgen run --agents makes, until it is ended.\n\nUsage: loadgen agent --nats URL\n\nFlags:\n%s", f.FlagUsagesWrapped(100))
+		return exitPassed
+	case err == nil && cfg.URL == "":
+		err = errors.New("--nats is missing: loadgen run --agents prints the command")
+	case err == nil && len(f.Args()) > 0:
+		err = fmt.Errorf("unexpected argument %.50q", f.Args()[0])
+	}
+	if err == nil {
+		cfg.Logger = slog.New(newProgress(stderr))
+		err = loadgen.ServeAgent(ctx, cfg)
+	}
+	return report(stderr, err)
+}

@@ -1,0 +1,121 @@
+package loadgen
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+)
+
+// AgentConfig is what an agent must know.
+type AgentConfig struct {
+	NATS
+	Sources []netip.Addr // to connect from; default as for a run
+	Logger  *slog.Logger // default none
+}
+
+// reconnectWait is how long an agent waits before it looks again for a server that it
+// does not reach.
+const reconnectWait = time.Second
+
+// ServeAgent waits for runs at a NATS server, and does a share of one at a time, until
+// ctx ends. A server that is not there yet, or not any more, is waited for. When it
+// returns, nothing of a run is left.
+func ServeAgent(ctx context.Context, cfg AgentConfig) error {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	opts := append(cfg.options(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait/4, reconnectWait/4), nats.IgnoreAuthErrorAbort())
+	nc, err := nats.Connect(cfg.URL, opts...)
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	defer nc.Close()
+	a := &agent{cfg: cfg, nc: nc, ctx: ctx}
+	host, _ := os.Hostname() // only to be told
+	service, err := micro.AddService(nc, micro.Config{Name: agentService, Version: agentVersion, Description: "does a share of loadgen runs",
+		Metadata: map[string]string{"host": host, "pid": strconv.Itoa(os.Getpid())}})
+	if err == nil {
+		err = service.AddEndpoint("hire", micro.HandlerFunc(a.hired), micro.WithEndpointSubject(hireSubject(service.Info().ID)))
+	}
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	cfg.Logger.Info("waiting for a run", "agent", service.Info().ID, "nats", nc.ConnectedUrlRedacted())
+	<-ctx.Done()
+	_ = service.Stop() // of a connection that may be lost
+	a.mu.Lock()
+	a.over = true
+	a.mu.Unlock()
+	a.runs.Wait()
+	return nil
+}
+
+// agent is one that waits.
+type agent struct {
+	cfg  AgentConfig
+	nc   *nats.Conn
+	ctx  context.Context // of ServeAgent: handlers are called without one
+	runs sync.WaitGroup
+
+	mu   sync.Mutex
+	busy bool
+	over bool
+}
+
+// hired answers an offer, and does a share of the run.
+func (a *agent) hired(r micro.Request) {
+	l, err := a.accept(r.Data())
+	if err != nil {
+		_ = r.Error("409", err.Error(), nil) // who asked sees that no answer comes, if it does not see this
+		return
+	}
+	if err := r.Respond(nil); err != nil {
+		l.close(0)
+		a.runs.Done()
+		return
+	}
+	l.begin()
+	a.cfg.Logger.Info("a run begins")
+	go func() {
+		defer a.runs.Done()
+		err := serveWorker(a.ctx, l, a.cfg.Sources)
+		l.close(0)
+		a.cfg.Logger.Info("the run is over", "error", err)
+	}()
+}
+
+// accept makes the link, unless there is a run.
+func (a *agent) accept(data []byte) (*natsLink, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var o hiring
+	switch err := json.Unmarshal(data, &o); {
+	case err != nil || o.Up == "" || o.Down == "":
+		return nil, fmt.Errorf("no offer: %w", err)
+	case a.busy || a.over:
+		return nil, fmt.Errorf("it is in another run")
+	}
+	l, err := newNATSLink(a.nc, o.Down, o.Up, "coordinator", a.free)
+	if err != nil {
+		return nil, err
+	}
+	a.busy = true
+	a.runs.Add(1)
+	return l, nil
+}
+
+func (a *agent) free() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.busy = false
+}
