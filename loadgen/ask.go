@@ -39,7 +39,7 @@ const (
 )
 
 func (e *experiment) matters(k kind) float64 {
-	peers := float64(e.Peers)
+	peers := float64(e.lives)
 	switch {
 	case k.fine:
 		return math.Max(leastFine, fineInRun/peers)
@@ -135,6 +135,9 @@ func (e *experiment) plotted() []string {
 	return names
 }
 
+// maxPoints of a series are enough for a plot.
+const maxPoints = 2000
+
 // points are the readings of a series at rest.
 func (e *experiment) points(name string) verdict.Series {
 	k := kindOf(name)
@@ -142,11 +145,14 @@ func (e *experiment) points(name string) verdict.Series {
 	if k.unit == verdict.Bytes {
 		s.Group = "memory"
 	}
-	cycle, dose := 0, 0.0
+	cycle, dose, stride := 0, 0.0, 1+len(e.blocks)/maxPoints
 	s.Points = append(s.Points, verdict.Point{Value: e.blocks[0].before.value(name)})
 	for i, b := range e.blocks {
 		if dose += b.dose; b.dose > 0 {
 			cycle++
+		}
+		if i%stride != 0 {
+			continue
 		}
 		s.Points = append(s.Points, verdict.Point{Seconds: b.at.Seconds(), Cycle: cycle, Dose: dose, Value: b.after.value(name), Block: i + 1})
 	}

@@ -20,7 +20,9 @@ type experiment struct {
 	*stage
 	scenarios []scenario
 	pairs     int             // that it takes at least
-	planned   []verdict.Cycle // doses of each pair
+	planned   []verdict.Cycle // doses of each pair, and last those of the warm-up if it is none of them
+	lasting   bool            // it goes on when it is sure that there is no leak
+	lives     int64           // peers in all, as planned
 	cycles    []verdict.Cycle // that landed
 	rng       *rand.Rand
 
@@ -45,7 +47,7 @@ const longest = 3
 
 func newExperiment(s *stage, scenarios []scenario) *experiment {
 	scenarios = possible(s.fleet.codec, scenarios)
-	e := &experiment{stage: s, scenarios: scenarios, rng: s.stream('e')}
+	e := &experiment{stage: s, scenarios: scenarios, rng: s.stream('e'), lives: int64(s.Peers)}
 	e.pairs, _ = strconv.Atoi(s.Params["pairs"]) // checked with the plan
 	names := make([]string, len(scenarios))
 	for i, sc := range scenarios {
@@ -77,7 +79,7 @@ func (e *experiment) run(ctx context.Context) error {
 	}
 	e.places, _ = e.target.places(ctx) // without them no place is named
 	for k := range e.planned {
-		if !e.pair(ctx, k) || e.sure() {
+		if e.lasting && !e.fits(ctx, k) || !e.pair(ctx, k) || e.sure() {
 			break
 		}
 		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
@@ -98,7 +100,7 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 			}
 			continue
 		}
-		if !e.off(ctx) {
+		if !e.off(ctx, k) {
 			return false
 		}
 	}
@@ -107,8 +109,8 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 }
 
 // off lets a block without peers pass.
-func (e *experiment) off(ctx context.Context) bool {
-	off, _ := e.Phase.duration("off") // checked with the plan
+func (e *experiment) off(ctx context.Context, k int) bool {
+	off := e.restOf(k)
 	defer e.board.begin(SpanOff, off)()
 	pause(ctx, off)
 	return e.settle(ctx, 0)
@@ -189,6 +191,7 @@ func (e *experiment) settle(ctx context.Context, dose float64) bool {
 	if err != nil && e.dead(ctx, err.Error()) {
 		return false
 	}
+	now = now.counts()
 	if e.rest != nil {
 		e.blocks = append(e.blocks, block{dose, e.rest, now, time.Since(e.target.start)})
 	}
@@ -225,7 +228,7 @@ func (e *experiment) sure() bool {
 		bytes = bytes && (decided || t.Unit != verdict.Bytes)
 		leaking = leaking || t.Outcome == verdict.Leaking
 	}
-	return counts && (bytes || leaking)
+	return counts && (bytes && !e.lasting || leaking)
 }
 
 // confirm gives a target that seems to leak time to let go: what is kept for a while

@@ -14,6 +14,7 @@ func fanoutProfile() profile {
 		word:   "fanout",
 		about:  "one big network: everybody must hear of everybody who comes, and of the half that leaves",
 		inside: true,
+		whole:  true,
 		phase:  Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
 		check: func(f *Phase) error {
 			if f.Peers < 2 || f.Peers > maxFanout || f.Networks != 1 {

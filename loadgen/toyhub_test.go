@@ -27,6 +27,7 @@ type toyHub struct {
 	diesOn      string // what is in a message that kills it
 	hangsOn     string // after a message with it nothing is done for three seconds
 	keepsAll    bool   // what a peer does not read waits for it, however much it is
+	patient     bool   // it waits for ever for a peer that is silent
 	waits       bool   // nobody is served while a peer does not read
 	tellsAll    bool   // members of all networks are told of who comes
 	accepts     int    // connections that it takes in all; 0: any number
@@ -167,7 +168,7 @@ func (p *toyPeer) pings(over <-chan struct{}) {
 
 func (h *toyHub) read(p *toyPeer) error {
 	alive := func(string) error {
-		if h.keepsAll || h.waits {
+		if h.keepsAll || h.waits || h.patient {
 			return nil
 		}
 		return p.ws.SetReadDeadline(time.Now().Add(idleLimit))

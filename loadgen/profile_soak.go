@@ -1,0 +1,143 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func soakProfile() profile {
+	return profile{
+		word:  "soak",
+		about: "hours of steady load and the leak verdict: peers of all scenarios, in ever longer blocks with as long a rest after each, until the time is up or a leak is sure",
+		phase: Phase{Peers: 650, Rate: 100, Duration: time.Hour, Networks: 50, Params: map[string]string{
+			"stay": "5s", "vanish": "5s", "confirm": "1m"}},
+		check: func(f *Phase) error {
+			if least := len(soakScenarios(f)) * minDose; f.Peers < least || f.Peers > maxBlockPeers {
+				return fmt.Errorf("soak: peers, which are those of the first block, is %d, must be %d to %d", f.Peers, least, maxBlockPeers)
+			}
+			if pairs := soakPairs(f); pairs < minPairs {
+				return fmt.Errorf("soak: in %s there is time for %d pairs of blocks, must be at least %d", f.Duration, pairs, minPairs)
+			}
+			return durations("stay", "vanish", "confirm")(f)
+		},
+		stay:       stays("stay", "vanish"),
+		experiment: true,
+		run:        func(ctx context.Context, s *stage) error { return newSoak(s).run(ctx) },
+	}
+}
+
+// Blocks grow, and have a bound: then a run of a month has some thousand blocks, of
+// which a few readings are kept, and how much that is hardly depends on the duration.
+const (
+	pairsOfASize  = 8 // and then eight of twice the size
+	maxBlock      = 30 * time.Minute
+	maxBlockPeers = 200_000
+	blockOverhead = 2 * time.Second // about, of each, for the target to come to rest
+)
+
+// newSoak is an experiment that goes on when it is sure that there is no leak: the
+// longer it goes on, the smaller the leak that it can exclude.
+func newSoak(s *stage) *experiment {
+	e := &experiment{stage: s, scenarios: possible(s.fleet.codec, soakScenarios(&s.Phase)), rng: s.stream('e'), pairs: minPairs, lasting: true}
+	var names []string
+	for _, sc := range e.scenarios {
+		names = append(names, sc.name)
+	}
+	for _, n := range soakSizes(&s.Phase) {
+		e.planned = append(e.planned, verdict.Doses(names, pairsOfASize, func(string) int { return n / len(names) }, mix(s.seed, uint64(n)))...)
+	}
+	for k, left := 0, s.Duration; k < len(e.planned) && left > 0; k++ {
+		e.lives += total(e.planned[k])
+		left -= pairTime(&s.Phase, int(total(e.planned[k])))
+	}
+	e.planned = append(e.planned, e.planned[0]) // the warm-up
+	return e
+}
+
+// soakSizes are how many peers blocks have, each for eight pairs.
+func soakSizes(f *Phase) []int {
+	most := max(f.Peers, min(maxBlockPeers, int(f.Rate*maxBlock.Seconds())))
+	var sizes []int
+	for n, left := f.Peers, f.Duration; left > 0; n = min(2*n, most) {
+		sizes = append(sizes, n)
+		left -= pairsOfASize * pairTime(f, n)
+	}
+	return sizes
+}
+
+// soakPairs is how many pairs of the first size there is time for.
+func soakPairs(f *Phase) int { return int(f.Duration / pairTime(f, f.Peers)) }
+
+// pairTime is about how long a pair of blocks takes, with so many peers.
+func pairTime(f *Phase, peers int) time.Duration {
+	return 2*time.Duration(float64(peers)/f.Rate*float64(time.Second)) + stays("stay", "vanish")(f) + 2*blockOverhead
+}
+
+// total is how many peers a cycle has.
+func total(c verdict.Cycle) (n int64) {
+	for _, dose := range c.Doses {
+		n += dose
+	}
+	return n
+}
+
+// fits reports whether there is time for pair k.
+func (e *experiment) fits(ctx context.Context, k int) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > pairTime(&e.Phase, int(total(e.planned[k])))
+}
+
+// restOf is how long the block without peers of a pair is.
+func (e *experiment) restOf(k int) time.Duration {
+	if e.lasting { // as long as the other: what grows with the time must not look like that of peers
+		return time.Duration(float64(total(e.planned[k])) / e.Rate * float64(time.Second))
+	}
+	off, _ := e.Phase.duration("off") // checked with the plan
+	return off
+}
+
+// soakScenarios are those of check, and one of peers that talk as long as they are
+// there.
+func soakScenarios(f *Phase) []scenario {
+	stay, _ := f.duration("stay") // checked with the plan
+	steady := scenario{"steady", []step{{0, announce}}}
+	for i := 1; i < talks; i++ {
+		steady.steps = append(steady.steps, step{stay * time.Duration(i) / talks, talkOn})
+	}
+	steady.steps = append(steady.steps, step{stay, leaving(LeavePolite)})
+	return append(checkScenarios(f), steady)
+}
+
+// talks is in how many parts a steady peer talks.
+const talks = 5
+
+// talkOn pings, and signals to another member if there is one.
+func talkOn(ctx context.Context, l *life, t Tick) error {
+	if err := offer(ctx, l, t); err != nil {
+		return err
+	}
+	if err := l.peer.ping(t); err != nil {
+		return err
+	}
+	r := l.peer.in()
+	other := r.other(l.peer, l.rng)
+	if other == nil {
+		return nil
+	}
+	return l.peer.signal(wire.KindICECandidate, other.id, r.name, t)
+}
+
+// counts leaves out what says nothing of what is retained.
+func (r reading) counts() reading {
+	kept := reading{}
+	for name, v := range r {
+		if !kindOf(name).skip {
+			kept[name] = v
+		}
+	}
+	return kept
+}

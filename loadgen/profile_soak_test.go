@@ -1,0 +1,69 @@
+package loadgen
+
+import (
+	"testing"
+	"time"
+)
+
+func quickSoak(t *testing.T, seed uint64, d time.Duration) Plan {
+	t.Helper()
+	p, err := PlanOf("soak")
+	if err == nil {
+		p.Seed = seed
+		p, err = p.With(Phase{Peers: 70, Rate: 200, Networks: 3, Duration: d, Params: map[string]string{"stay": "100ms", "vanish": "300ms", "confirm": "1s"}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A soak that finds nothing goes on until its time is up.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	begin := time.Now()
+	r := run(t, Config{URL: (&toyHub{patient: true}).start(t), Plan: quickSoak(t, 21, 23*time.Second)})
+	// On a busy machine there is not enough time to be sure.
+	if v := r.Verdict; len(v.Leaks)+len(v.Failures) > 0 || v.Run.Lives < 200 {
+		t.Errorf("outcome %s after %d lives", v.Outcome, v.Run.Lives)
+	}
+	if took := time.Since(begin); took < 12*time.Second {
+		t.Errorf("it ended after %s", took)
+	}
+}
+
+// One that is sure of a leak ends.
+func TestSoakFindsALeak(t *testing.T) {
+	t.Parallel()
+	begin := time.Now()
+	r := run(t, Config{URL: (&toyHub{leakResets: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute)})
+	if len(r.Verdict.Leaks) != 1 || r.Verdict.Leaks[0].Field != "health.peers" {
+		t.Errorf("outcome %s, leaks %v", r.Verdict.Outcome, r.Verdict.Leaks)
+	}
+	if took := time.Since(begin); took > 2*time.Minute {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// A month takes hardly more memory than an hour: of each block a few readings are kept,
+// and the blocks have a bound.
+func TestSoakIsBounded(t *testing.T) {
+	t.Parallel()
+	f := soakProfile().phase
+	f.Duration, f.Rate = maxDuration, 2000
+	sizes := soakSizes(&f)
+	if n := len(sizes) * pairsOfASize; n > 15_000 || sizes[len(sizes)-1] > maxBlockPeers {
+		t.Errorf("%d pairs, the last of %d peers", n, sizes[len(sizes)-1])
+	}
+	var whole time.Duration
+	for _, n := range sizes {
+		whole += pairsOfASize * pairTime(&f, n)
+	}
+	if whole < maxDuration || sizes[1] != 2*sizes[0] {
+		t.Errorf("the blocks take %s, the sizes begin with %v", whole, sizes[:2])
+	}
+	e := newSoak(&stage{Phase: soakProfile().phase, fleet: newFleet("", PeerPigeon{}), seed: 3})
+	if e.restOf(0) < 5*time.Second || e.lives < 10_000 {
+		t.Errorf("the first rest is %s; %d lives in an hour", e.restOf(0), e.lives)
+	}
+}
