@@ -51,7 +51,7 @@ func (w world) run(t *testing.T, seed uint64) Result {
 			start := end.Add(-time.Duration(millis * float64(time.Millisecond)))
 			rec.add(HopOffer, Tick{start, start}, end)
 		}
-		q := win.move(rec.clone(HopOffer))
+		q := win.move(exported(rec, HopOffer))
 		r.Timeline.add(float64(s+1), map[string]float64{"p50 offer": q[0], "p99 offer": q[1], targetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},
 			[]string{"p50 offer", "p99 offer", targetColumn("proc.rss_bytes")})
 	}

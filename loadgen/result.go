@@ -45,6 +45,9 @@ func (r *runner) result(timeline Timeline) Result {
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
 	run.Scenarios = r.tally.scenarios()
+	if r.interrupted {
+		run.Scenarios = calledOff(run.Scenarios)
+	}
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
 	run.Failures = append(run.Failures, res.Deliveries.failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.doubts()...)
@@ -59,6 +62,16 @@ func (r *runner) result(timeline Timeline) Result {
 		res.Verdict = verdict.Judge(*run)
 	}
 	return res
+}
+
+// calledOff takes from scenarios the peers that did not come to their end, because the
+// run was interrupted: that says it all.
+func calledOff(list []verdict.Scenario) []verdict.Scenario {
+	list = slices.DeleteFunc(list, func(s verdict.Scenario) bool { return s.Landed == 0 })
+	for i := range list {
+		list[i].Planned = list[i].Landed
+	}
+	return list
 }
 
 // disturbed says why a load was not the one that was meant.

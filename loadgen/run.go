@@ -75,7 +75,8 @@ type runner struct {
 	log    *slog.Logger
 	run    verdict.Run
 
-	figures []Figure // that profiles noted
+	figures     []Figure // that profiles noted
+	interrupted bool
 
 	share share        // in a worker
 	crew  *coordinator // of workers, nil if there are none
@@ -124,6 +125,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	}
 	r.run.Problems = append(r.run.Problems, r.crew.problems()...)
 	if whole.Err() != nil {
+		r.interrupted = true
 		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
 	}
 	return r.result(timeline), nil

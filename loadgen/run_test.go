@@ -195,6 +195,11 @@ func TestInterruptedRun(t *testing.T) {
 	if err != nil || r.Verdict.Outcome != verdict.Invalid {
 		t.Errorf("outcome %s: %v", r.Verdict.Outcome, err)
 	}
+	for _, reason := range r.Verdict.Invalid {
+		if strings.Contains(reason.What, "did what it says") {
+			t.Errorf("beside the interruption the run is invalid because %s", reason.What)
+		}
+	}
 	for end := time.Now().Add(10 * time.Second); ; {
 		h.mu.Lock()
 		open := len(h.open)

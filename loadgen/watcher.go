@@ -49,8 +49,8 @@ type marks struct {
 	rates                 [NumHops]float64
 }
 
-// window is the times of one hop up to the last time in the timeline.
-type window struct{ before *hdrhistogram.Histogram }
+// window is the counts of the times of one hop up to the last time in the timeline.
+type window struct{ before []int64 }
 
 // watch begins to follow a run, whose target is known.
 func (r *runner) watch(ctx context.Context) *watcher {
@@ -131,11 +131,11 @@ func (w *watcher) sample(now time.Time) {
 	}
 	add := func(name string, v float64) { row[name], order = v, append(order, name) }
 	for h := range NumHops {
-		times := f.rec.clone(h)
+		times, count := f.rec.export(h)
 		if times == nil {
 			continue
 		}
-		add(countPrefix+h.String(), float64(times.TotalCount()))
+		add(countPrefix+h.String(), float64(count))
 		if q := w.windows[h].move(times); q != nil {
 			add(p50Prefix+h.String(), q[0])
 			add(p99Prefix+h.String(), q[1])
@@ -201,16 +201,15 @@ func (w *watcher) rates(now time.Time, s *Status) {
 }
 
 // move moves a window on to now, and returns the median and the 99th percentile of
-// the times in between, in milliseconds; nil if there were none.
-func (w *window) move(now *hdrhistogram.Histogram) []float64 {
-	between := now.Export()
-	if w.before != nil {
-		for i, n := range w.before.Export().Counts {
-			between.Counts[i] -= n
-		}
+// the times in between, in milliseconds; nil if there were none. It takes over now.
+func (w *window) move(now *hdrhistogram.Snapshot) []float64 {
+	if w.before == nil {
+		w.before = make([]int64, len(now.Counts))
 	}
-	w.before = now
-	h := hdrhistogram.Import(between)
+	for i, n := range now.Counts {
+		now.Counts[i], w.before[i] = n-w.before[i], n
+	}
+	h := hdrhistogram.Import(now)
 	if h.TotalCount() == 0 {
 		return nil
 	}
@@ -239,12 +238,12 @@ func (r *Recorder) slip99() time.Duration {
 	return r.times.Slip.Quantile(.99)
 }
 
-// clone copies the times of a hop, nil if there are none.
-func (r *Recorder) clone(h Hop) *hdrhistogram.Histogram {
+// export copies the times of a hop, nil if there are none, and says how many they are.
+func (r *Recorder) export(h Hop) (*hdrhistogram.Snapshot, int64) {
 	r.locks[h].Lock()
 	defer r.locks[h].Unlock()
 	if t := r.times.Hops[h].Latency; t.Count() > 0 {
-		return t.h.Clone()
+		return t.h.Export(), t.Count()
 	}
-	return nil
+	return nil, 0
 }

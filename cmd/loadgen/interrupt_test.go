@@ -148,3 +148,45 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 	r.check(t, screen.text())
 }
+
+// The live view is coloured, or not, or not there, as one asks.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, variable, flag string
+		frames, colour       bool // wanted
+	}{
+		{"as it is", "TERM=xterm", "", true, true},
+		{"no colour", "NO_COLOR=1", "", true, false},
+		{"no live view", "TERM=xterm", "--no-live", false, false},
+		{"dumb", "TERM=dumb", "", false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			target, err := hubtest.Start(hub.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = target.Stop(context.Background()) }()
+			args := []string{"ramp", "--peers=20", "--rate=100", "--duration=1s", "--report=", target.URL()}
+			if tt.flag != "" {
+				args = append(args, tt.flag)
+			}
+			cmd := exec.Command(os.Args[0], args...)
+			cmd.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm", tt.variable)
+			master, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer master.Close()
+			raw, _ := io.ReadAll(master) // it ends with an error when the program does
+			_ = cmd.Wait()
+			if frames := bytes.Contains(raw, []byte(beginUpdate)); frames != tt.frames {
+				t.Errorf("frames: %t, want %t", frames, tt.frames)
+			}
+			if colour := bytes.Contains(raw, []byte("\x1b["+string(bold)+"m")); colour != tt.colour {
+				t.Errorf("colours: %t, want %t", colour, tt.colour)
+			}
+		})
+	}
+}
