@@ -37,7 +37,7 @@ type profile struct {
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
 		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
-		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile()}
+		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile(), drainProfile()}
 }
 
 func profileOf(word string) (profile, error) {

@@ -120,9 +120,6 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t Tick) {
 		r.missed(id, err)
 		return
 	}
-	r.mu.Lock()
-	own.peer = p
-	r.mu.Unlock()
 	if p.isGreeted() { // by no more than that it is connected
 		r.greeted(p)
 	}
@@ -150,7 +147,7 @@ func (r *returners) greeted(p *Peer) {
 		r.back.add(now)
 		r.fleet.rec.Add(HopBack, Tick{own.ended, own.ended})
 	}
-	own.here, own.attempts = true, 0
+	own.peer, own.here, own.attempts = p, true, 0
 	r.here++
 }
 

@@ -20,6 +20,10 @@ type Config struct {
 	Pages []string // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
 	PID   int      // of the target, if it runs on this machine; 0: not known
 
+	// Restart restarts the target, at the same URLs, and returns the id of its new
+	// process. Nil: whoever runs the target does it, when the drain profile asks for it.
+	Restart func(context.Context) (pid int, err error)
+
 	// Died says why the target's process has ended, nil as long as it has not.
 	Died func() error
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
@@ -22,7 +23,10 @@ type target struct {
 	probes []probe.Probe
 	died   func() error // why its process has ended, nil if it has not or nobody knows
 	start  time.Time
-	quiet  time.Duration // without a count that falls, after which it has settled
+	pid    atomic.Int64 // of its process, if that is known; it changes with a restart
+
+	restart func(context.Context) (pid int, err error) // nil: we cannot
+	quiet   time.Duration                              // without a count that falls, after which it has settled
 
 	turn  sync.Mutex    // of whoever reads: two at once would count each other
 	noted func(reading) // told every reading; nil: nobody
@@ -31,7 +35,7 @@ type target struct {
 // discover finds what can be read: the pages at the URL of the target and at further
 // ones, and the process if its id is known. No probe at all is no error.
 func discover(ctx context.Context, cfg Config) *target {
-	t := &target{url: cfg.URL, died: cfg.Died, start: time.Now(), quiet: quietFor}
+	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), quiet: quietFor}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}
@@ -44,8 +48,8 @@ func discover(ctx context.Context, cfg Config) *target {
 			t.add(p)
 		}
 	}
-	if cfg.PID != 0 {
-		t.add(probe.Probe{Name: "proc", Read: func(context.Context) (map[string]float64, error) { return probe.Proc(cfg.PID) }})
+	if t.pid.Store(int64(cfg.PID)); cfg.PID != 0 {
+		t.add(probe.Probe{Name: "proc", Read: func(context.Context) (map[string]float64, error) { return probe.Proc(int(t.pid.Load())) }})
 	}
 	return t
 }

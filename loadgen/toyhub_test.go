@@ -27,6 +27,7 @@ type toyHub struct {
 	diesOn      string // what is in a message that kills it
 	hangsOn     string // after a message with it nothing is done for three seconds
 	keepsAll    bool   // what a peer does not read waits for it, however much it is
+	closed      bool   // who connects is refused
 	patient     bool   // it waits for ever for a peer that is silent
 	waits       bool   // nobody is served while a peer does not read
 	tellsAll    bool   // members of all networks are told of who comes
@@ -61,6 +62,16 @@ func (h *toyHub) start(t *testing.T) string {
 		h.done.Wait()
 	})
 	return "ws" + strings.TrimPrefix(h.server.URL, "http")
+}
+
+// closeAll ends all connections, and refuses new ones or lets them in again.
+func (h *toyHub) closeAll(closed bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = closed
+	for p := range h.open {
+		p.ws.Close()
+	}
 }
 
 // kill ends the hub at once.
@@ -134,6 +145,9 @@ func (h *toyHub) admit(p *toyPeer) bool {
 		if o.id == p.id && !h.takesTwo {
 			return false
 		}
+	}
+	if h.closed {
+		return false
 	}
 	if h.accepted++; h.accepts > 0 && h.accepted > h.accepts {
 		return false

@@ -43,12 +43,13 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 	if o.url != "" {
 		return loadgen.Run(ctx, cfg)
 	}
-	h, err := startHub(ctx, o.hub, log)
+	h, err := startHub(ctx, o.hub, hubFlags, log)
 	if err != nil {
 		return loadgen.Result{}, fmt.Errorf("no URL is given, and no hub of ours can be started: %w", err)
 	}
-	defer h.stop(log)
-	cfg.URL, cfg.PID, cfg.Died = h.url, h.pid(), h.died
+	own := &restartable{hub: h, log: log}
+	defer own.stop()
+	cfg.URL, cfg.PID, cfg.Died, cfg.Restart = h.url, h.pid(), own.died, own.restart
 	cfg.Pages = append(cfg.Pages, h.admin)
 	return loadgen.Run(ctx, cfg)
 }

@@ -41,14 +41,14 @@ var hubFlags = []string{"--host=127.0.0.1", "--port=0", "--admin-address=127.0.0
 	"--drain-window=off"}
 
 // startHub starts a hub, and returns when it listens.
-func startHub(ctx context.Context, program string, log *slog.Logger) (*childHub, error) {
+func startHub(ctx context.Context, program string, flags []string, log *slog.Logger) (*childHub, error) {
 	h := &childHub{exited: make(chan struct{})}
 	program, err := h.find(ctx, program, log)
 	if err != nil {
 		h.remove()
 		return nil, err
 	}
-	h.cmd = exec.Command(program, hubFlags...)
+	h.cmd = exec.Command(program, flags...)
 	h.cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: the hub is ended when we are done
 	stderr, err := h.cmd.StderrPipe()
 	if err == nil {

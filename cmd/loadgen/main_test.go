@@ -166,3 +166,18 @@ func TestTextFlags(t *testing.T) {
 		}
 	}
 }
+
+// The drain profile restarts a hub of ours, at the same address, and it is not taken for
+// dead.
+func TestOwnHubIsRestarted(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	args := []string{"drain", "--peers=20", "--rate=100", "--duration=300ms", "--networks=2", "--report="}
+	code := run(t.Context(), args, nil, &stdout, &stderr)
+	if code != exitPassed && code != exitInconclusive { // the machine may be busy
+		t.Fatalf("code %d\n%s\n%s", code, stdout.String(), stderr.String())
+	}
+	if !strings.Contains(stdout.String(), "20 of 20") || strings.Count(stderr.String(), "stopped the hub  status 0") != 2 {
+		t.Errorf("%s\n%s", stdout.String(), stderr.String())
+	}
+}

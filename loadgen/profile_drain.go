@@ -1,0 +1,161 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+func drainProfile() profile {
+	return profile{
+		word:  "drain",
+		about: "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
+		whole: true,
+		phase: Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
+			"wait": "10m", "patience": "2m", "backoff": "1s"}},
+		check: durations("wait", "patience", "backoff"),
+		run: func(ctx context.Context, s *stage) error {
+			backoff, _ := s.duration("backoff") // checked with the plan
+			d := &drain{returners: newReturners(s, max(backoff, time.Millisecond))}
+			if err := d.gather(ctx); err != nil {
+				return err
+			}
+			return d.run(ctx)
+		},
+	}
+}
+
+// drain is a restart of the target, seen by its peers.
+type drain struct {
+	*returners
+	wentAway bool
+	unsent   int
+}
+
+// run has the peers signal, and waits for the target to go away and to come back.
+func (d *drain) run(ctx context.Context) error {
+	signalling, stop := context.WithCancel(ctx)
+	defer stop()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		d.signals(signalling)
+	}()
+	restarted := d.restart(ctx)
+	before := d.fleet.ledger.Totals()
+	d.awaitRestart(ctx)
+	stop()
+	<-over
+	d.await(ctx)
+	err := <-restarted
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("drain: the target could not be restarted: %w", err)
+	}
+	d.tell(before)
+	return nil
+}
+
+// signals has peers that are there offer to others, at the rate of the stage, until ctx
+// ends.
+func (d *drain) signals(ctx context.Context) {
+	ids := slices.Sorted(maps.Keys(d.list))
+	d.stage.agenda.paced(d.pace(d.Rate, 'x'), maxPeers, func(_ context.Context, i int, t Tick) {
+		d.mu.Lock()
+		own := d.list[ids[mix(d.seed, 'x', uint64(i))%uint64(len(ids))]]
+		from, here := own.peer, own.here
+		d.mu.Unlock()
+		if !here {
+			return
+		}
+		to := own.room.other(from, d.stream('x', uint64(i)))
+		if to != nil && from.signal(wire.KindOffer, to.id, own.room.name, t) != nil {
+			d.mu.Lock()
+			d.unsent++
+			d.mu.Unlock()
+		}
+	})
+	d.stage.agenda.run(ctx)
+}
+
+// restart restarts the target after a while if it is ours, and else asks for it.
+func (d *drain) restart(ctx context.Context) <-chan error {
+	done := make(chan error, 1)
+	if d.target.restart == nil {
+		d.log.Info("restart the target now", "waiting_at_most", d.Params["wait"])
+		done <- nil
+		return done
+	}
+	go func() {
+		pause(ctx, d.Duration)
+		d.log.Info("restarting the target")
+		done <- d.target.restarted(ctx)
+	}()
+	return done
+}
+
+// awaitRestart waits until half of the peers have lost their connections, and then until
+// all are back.
+func (d *drain) awaitRestart(ctx context.Context) {
+	wait, _ := d.duration("wait") // checked with the plan
+	patience, _ := d.duration("patience")
+	end := time.Now().Add(wait)
+	d.wait(ctx, wait+patience, func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if !d.wentAway && d.ended.n >= (len(d.list)+1)/2 {
+			d.wentAway, end = true, time.Now().Add(patience)
+		}
+		return time.Now().After(end) || d.wentAway && d.here == len(d.list)
+	})
+}
+
+// tell notes what the peers saw of it.
+func (d *drain) tell(before Deliveries) {
+	if !d.wentAway {
+		d.returners.run.Problems = append(d.returners.run.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",
+			What: fmt.Sprintf("the target did not go away: %d of %d connections ended", d.ended.n, len(d.list))})
+		return
+	}
+	d.count("connections ended", d.ended.n, fmt.Sprintf("of %d", len(d.list)))
+	d.say("ended by", listed(d.words))
+	d.took("ended within, from the first to the last", d.ended.width())
+	d.count("peers back", d.here, fmt.Sprintf("of %d", len(d.list)))
+	if d.back.n > 0 {
+		d.took("away, from the first end to the first greeting", d.back.first.Sub(d.ended.first))
+		d.took("back within, from the first greeting to the last", d.back.width())
+		d.took("recovery, from the first end to the last greeting", d.back.last.Sub(d.ended.first))
+	}
+	d.count("failed", d.failed, "attempts")
+	if d.failed > 0 {
+		d.say("failed because", listed(d.whys))
+	}
+	after := d.fleet.ledger.Totals()
+	lost := after.Explained + after.Lost - before.Explained - before.Lost
+	d.count("messages lost in the restart", int(lost)+d.unsent, fmt.Sprintf("of %d", after.Sent-before.Sent+int64(d.unsent)))
+	if missing := len(d.list) - d.here; missing > 0 {
+		d.returners.run.Failures = append(d.returners.run.Failures, verdict.Reason{About: "drain", Do: "look in the log of the target for why it does not take them",
+			What: fmt.Sprintf("of %d peers %d were not back %s after the target went away", len(d.list), missing, d.Params["patience"])})
+	}
+}
+
+// restarted restarts the target, which is then another process.
+func (t *target) restarted(ctx context.Context) error {
+	pid, err := t.restart(ctx)
+	if err != nil {
+		return err
+	}
+	if pid <= 0 {
+		return errors.New("it has no process id")
+	}
+	t.pid.Store(int64(pid))
+	return nil
+}

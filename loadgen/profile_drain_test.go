@@ -1,0 +1,72 @@
+package loadgen
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+func drainPlan(t *testing.T, patience string) Plan {
+	t.Helper()
+	p, err := PlanOf("drain")
+	if err == nil {
+		p, err = p.With(Phase{Peers: 24, Rate: 200, Duration: 300 * time.Millisecond, Networks: 3, Params: map[string]string{
+			"wait": "20s", "patience": patience, "backoff": "200ms"}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A restart as the peers see it: all lose their connections, and all come back.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{patient: true}
+	url := h.start(t)
+	restart := func(ctx context.Context) (int, error) {
+		h.closeAll(true)
+		pause(ctx, 500*time.Millisecond)
+		h.closeAll(false)
+		return os.Getpid(), nil
+	}
+	r := run(t, Config{URL: url, Plan: drainPlan(t, "20s"), Restart: restart})
+	if len(r.Verdict.Failures)+len(r.Verdict.Invalid) > 0 || r.figure("connections ended") < 24 || r.figure("peers back") != 24 {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+	if away := r.figure("away"); away < .5 || r.figure("recovery") < away || r.figure("failed") < 24 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+	if r.Deliveries.Delivered == 0 || r.Cut != 0 {
+		t.Errorf("deliveries %+v, %d cut", r.Deliveries, r.Cut)
+	}
+}
+
+// A target that goes away and does not come back fails.
+func TestDrainForGood(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{patient: true}
+	url := h.start(t)
+	restart := func(context.Context) (int, error) { h.closeAll(true); return os.Getpid(), nil }
+	r := run(t, Config{URL: url, Plan: drainPlan(t, "1s"), Restart: restart})
+	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "were not back") {
+		t.Errorf("outcome %s, failures %v", r.Verdict.Outcome, r.Verdict.Failures)
+	}
+}
+
+// One that nobody restarts makes the run invalid.
+func TestDrainOfNothing(t *testing.T) {
+	t.Parallel()
+	p, err := drainPlan(t, "1s").With(Phase{Params: map[string]string{"wait": "300ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, Config{URL: (&toyHub{patient: true}).start(t), Plan: p})
+	if r.Verdict.Outcome != verdict.Invalid || !strings.Contains(r.Verdict.Invalid[0].What, "did not go away") {
+		t.Errorf("outcome %s, invalid %v", r.Verdict.Outcome, r.Verdict.Invalid)
+	}
+}
