@@ -63,6 +63,16 @@
 // Whether all this is right where the answer is known, `make calibrate` finds out:
 // testdata/leakyhubs are hubs with a leak each, and some that grow without one.
 //
+// # Profiles that judge by themselves
+//
+// Some profiles say of what they see whether it is right, and note figures of it: fanout
+// (who has heard of whom), duplicate, halfopen, stall (is the queue bounded, do others
+// suffer), spike and drain (who is back, and when), hostile (which input killed the
+// target). Peers that the target has a right to end are excused: their ends are no cuts.
+// A soak is the experiment in blocks that grow to a bound, with as long a rest after
+// each; it goes on when it is sure that there is no leak, and keeps of each block a few
+// readings.
+//
 // # Other protocols
 //
 // The text codec speaks to any WebSocket server by templates (codec_text.go). Peers then
