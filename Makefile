@@ -15,8 +15,8 @@ help: ## show this list
 run: ## run the hub on port 3000
 	$(GO) run ./cmd/pigeonhub
 
-build: ## build the hub into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/pigeonhub ./cmd/pigeonhub
+build: ## build the hub and the load generator into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/pigeonhub ./cmd/loadgen
 
 test: ## run the tests
 	$(GO) test -shuffle=on ./...
@@ -44,6 +44,7 @@ fuzz: ## fuzz what parses bytes from peers, FUZZTIME each (default 60s)
 	$(GO) test ./hub -run '^$$' -fuzz '^FuzzSession$$' -fuzzminimizetime 5s -fuzztime $(FUZZTIME)
 	$(GO) test ./harness/probe -run '^$$' -fuzz '^FuzzHealth$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./harness/probe -run '^$$' -fuzz '^FuzzMetrics$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzParseThreshold$$' -fuzztime $(FUZZTIME)
 
 bench: ## measure the hub beside a naive one
 	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem
