@@ -85,6 +85,25 @@
 // doses; what depends on the answers of the target, such as which of two members is
 // there to be signalled to, may differ.
 //
+// # Scale
+//
+// Before a run the machine is compared with what the run takes (preflight.go): then it
+// does not begin, or all of it fits. An idle peer takes less than 8 KB of this process;
+// what bounds a process is its limit of descriptors, and beyond that several share a
+// plan (share.go). Each does a part of the peers and actions, with the members of a
+// network together where there are enough networks; a profile that is marked whole is
+// done by one. The coordinator (coordinator.go) reads the target and makes the verdict;
+// a worker (worker.go) does phases and blocks as it is told to, and says several times
+// a second what it has counted since it said so last (books.go). These sums are what
+// one process would have counted, to the last count. Workers are processes that this
+// one starts (processes.go), or agents on other machines, over NATS (agents.go): the
+// same parcels over another link (parcel.go). The end of a worker makes a run invalid,
+// for what it counted last is not known; the end of the coordinator ends its workers.
+//
+// With workers, what one of them notes of its share (figures, doubts) is merged or
+// listed; a time across machines counts by one clock, for peers signal only to peers
+// of the same worker.
+//
 // # The socket
 //
 // Peers do not use the client of hub/wire: its buffers are 8 KB a connection, and of
