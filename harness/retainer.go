@@ -199,6 +199,11 @@ func takeHeapDump(ctx context.Context, dir string, objects []Object) (d *heapDum
 var (
 	pathKeys       = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]|\[[^\[\]]*\]`)
 	pathGoroutines = regexp.MustCompile(`^goroutine \d+`)
+	// An offset in an object of unknown type is a field of a small one. A large one is
+	// an array, and the offset an index: test binaries come without the names of types
+	// that only closures lead to, and thousands kept in such a slice are one leak.
+	pathLarge   = regexp.MustCompile(`^object of \d{4,} bytes`)
+	pathOffsets = regexp.MustCompile(`\+0x[0-9a-f]+`)
 )
 
 // Normal returns a path with a star in place of every key, index and number of a
@@ -211,6 +216,9 @@ func Normal(path []verdict.Edge) []verdict.Edge {
 		}
 		if strings.Contains(e.Field, "[") {
 			e.Field = pathKeys.ReplaceAllString(e.Field, "[*]")
+		}
+		if pathLarge.MatchString(e.Holder) {
+			e.Field = pathOffsets.ReplaceAllString(e.Field, "+*")
 		}
 		normal[i] = e
 	}

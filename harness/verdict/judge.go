@@ -109,9 +109,13 @@ func (j *judge) sort(clues []*clue) {
 		return (i + len(j.run.Detectors) + 1) % (len(j.run.Detectors) + 1) // who is not listed comes last
 	}
 	slices.SortStableFunc(clues, func(a, b *clue) int {
-		return cmp.Or(
+		if c := cmp.Or(
 			cmp.Compare(at(a), at(b)), cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Class, b.Class),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Field, b.Field), cmp.Compare(a.path, b.path),
+		); c != 0 {
+			return c // the rest makes texts, and there may be thousands
+		}
+		return cmp.Or(
 			cmp.Compare(a.Born.String(), b.Born.String()), cmp.Compare(a.Stored.String(), b.Stored.String()),
 			cmp.Compare(b.Count, a.Count), cmp.Compare(b.Bytes, a.Bytes), slices.Compare(a.PerCycle, b.PerCycle),
 			cmp.Compare(fmt.Sprint(a.PerScenario), fmt.Sprint(b.PerScenario)), cmp.Compare(a.Detail, b.Detail),
