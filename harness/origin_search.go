@@ -17,11 +17,16 @@ type originSearch struct {
 	barred     []bool         // by object: what is nobody's in particular
 	goroutines map[uint64]int // by address
 	labels     map[string]string
+
+	// Of near, for it is called for many thousands of objects.
+	seen  map[int]bool
+	votes map[string]int
 }
 
 func newOriginSearch(s *retainerSearch, roots map[string]any, label func(string) string) (*originSearch, error) {
 	o := &originSearch{
 		retainerSearch: s, label: label, barred: slices.Clone(s.inner), goroutines: map[uint64]int{}, labels: map[string]string{},
+		seen: map[int]bool{}, votes: map[string]int{},
 	}
 	for i, g := range s.d.goroutines {
 		o.goroutines[g.addr] = i
@@ -84,9 +89,10 @@ const (
 // near returns the label that is the fewest pointers away from regions; of several
 // the most frequent, if there is one.
 func (o *originSearch) near(regions []heapRegion, depth int) string {
-	seen := map[int]bool{}
+	seen, votes := o.seen, o.votes
+	clear(seen)
 	for range depth {
-		votes := map[string]int{}
+		clear(votes)
 		var next []heapRegion
 		for _, m := range regions {
 			for off, to := range o.d.pointers(m) {

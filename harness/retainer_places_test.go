@@ -90,13 +90,13 @@ func TestRetainersAtALineOfContexts(t *testing.T) {
 }
 
 type toyOwner struct {
-	made [5]int64
-	has  *toyOwned
+	_   [5]int64
+	has *toyOwned
 }
 
 type toyOwned struct {
-	made [5]int64
-	by   *toyOwner
+	_  [5]int64
+	by *toyOwner
 }
 
 // What has a finalizer is where the path of a cycle begins; the other end is held by
