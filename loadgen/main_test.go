@@ -1,7 +1,10 @@
 package loadgen
 
 import (
+	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,5 +16,18 @@ func TestMain(m *testing.M) {
 	if serve := childProcesses[os.Getenv(childEnv)]; serve != nil {
 		os.Exit(serve())
 	}
+	parallelTests()
 	goleak.VerifyTestMain(m)
+}
+
+// parallelTests lets twice as many tests go on at once as there are processors, if the
+// command line does not say how many: they wait for their schedules far more than they
+// compute.
+func parallelTests() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
