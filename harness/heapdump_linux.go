@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -64,12 +66,13 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 const (
 	dumpAttempts = 20
 	dumpSleeps   = 25 * time.Millisecond // a copy that has slept for so long: nobody is there to wake it
+	dumpSpins    = 50                    // hundredths of a second of work that wrote nothing: it spins on a lock
 	dumpStands   = 10 * time.Second      // one that has written nothing for so long
 )
 
 // awaitDump waits for the end of a copy, in whatever way.
 func awaitDump(ctx context.Context, pid int, f *os.File) error {
-	size, grown, awake := int64(0), time.Now(), time.Now()
+	size, grown, awake, worked := int64(0), time.Now(), time.Now(), 0
 	for wait := settleFirst; ; wait = min(2*wait, 5*time.Millisecond) {
 		got, err := syscall.Wait4(pid, nil, syscall.WNOHANG|wallChildren, nil)
 		if got == pid || err == syscall.ECHILD {
@@ -82,11 +85,13 @@ func awaitDump(ctx context.Context, pid int, f *os.File) error {
 		now := time.Now()
 		if info.Size() != size {
 			size, grown, awake = info.Size(), now, now
+			_, worked = stateOf(pid)
 		}
-		if !sleeps(pid) {
+		sleeps, ticks := stateOf(pid)
+		if !sleeps {
 			awake = now
 		}
-		if now.Sub(awake) > dumpSleeps || now.Sub(grown) > dumpStands || !pause(ctx, wait) {
+		if now.Sub(awake) > dumpSleeps || ticks-worked > dumpSpins || now.Sub(grown) > dumpStands || !pause(ctx, wait) {
 			syscall.Kill(pid, syscall.SIGKILL)
 			syscall.Wait4(pid, nil, wallChildren, nil)
 			return ctx.Err()
@@ -94,11 +99,20 @@ func awaitDump(ctx context.Context, pid int, f *os.File) error {
 	}
 }
 
-// sleeps reports whether a process waits for something that can be interrupted.
-func sleeps(pid int) bool {
+// stateOf reports whether a process waits for something that can be interrupted, and
+// how long it has worked, in hundredths of a second.
+func stateOf(pid int) (sleeps bool, ticks int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, state, ok := bytes.Cut(stat, []byte(") "))
-	return err == nil && ok && state[0] == 'S'
+	_, rest, ok := bytes.Cut(stat, []byte(") "))
+	fields := strings.Fields(string(rest)) // from the third on: see proc_pid_stat(5)
+	if err != nil || !ok || len(fields) < 13 {
+		return false, 0
+	}
+	for _, f := range fields[11:13] { // in user mode, and in the kernel
+		n, _ := strconv.Atoi(f)
+		ticks += n
+	}
+	return fields[0] == "S", ticks
 }
 
 const (
