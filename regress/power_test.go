@@ -92,9 +92,8 @@ func chooseMutants(which string) ([]*mutant, error) {
 	return chosen, nil
 }
 
-// sampleOf returns some of each chapter of the catalogue, of those that are rare, of
-// those that Shutdown leaves, and of the controls: the first and the one in the
-// middle.
+// sampleOf returns one of each chapter of the catalogue, of those that are rare and of
+// those that Shutdown leaves, the one in the middle; and two of the controls.
 func sampleOf(all []*mutant) []*mutant {
 	chapters := map[string][]*mutant{}
 	for _, m := range all {
@@ -107,9 +106,9 @@ func sampleOf(all []*mutant) []*mutant {
 	var sample []*mutant
 	for _, name := range slices.Sorted(maps.Keys(chapters)) {
 		list := chapters[name]
-		sample = append(sample, list[0])
-		if middle := len(list) / 2; middle > 0 {
-			sample = append(sample, list[middle])
+		sample = append(sample, list[len(list)/2])
+		if name == "benign" && len(list) > 1 {
+			sample = append(sample, list[0])
 		}
 	}
 	return sample
