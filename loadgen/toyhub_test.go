@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,17 +23,18 @@ import (
 type toyHub struct {
 	leakResets  bool // the record of a peer that ends with a RST stays
 	releaseLate time.Duration
-	swapNetwork bool   // signals are delivered in another network
-	believes    bool   // what anybody reports as a hub goes to the network
-	diesOn      string // what is in a message that kills it
-	hangsOn     string // after a message with it nothing is done for three seconds
-	keepsAll    bool   // what a peer does not read waits for it, however much it is
-	closed      bool   // who connects is refused
-	patient     bool   // it waits for ever for a peer that is silent
-	waits       bool   // nobody is served while a peer does not read
-	tellsAll    bool   // members of all networks are told of who comes
-	accepts     int    // connections that it takes in all; 0: any number
-	takesTwo    bool   // a second session of an id is taken, not refused
+	swapNetwork bool          // signals are delivered in another network
+	believes    bool          // what anybody reports as a hub goes to the network
+	diesOn      string        // what is in a message that kills it
+	hangsOn     string        // after a message with it nothing is done for three seconds
+	keepsAll    bool          // what a peer does not read waits for it, however much it is
+	closed      bool          // who connects is refused
+	patient     bool          // it waits for ever for a peer that is silent
+	idle        time.Duration // after how much silence it gives a peer up; 0: idleLimit
+	waits       bool          // nobody is served while a peer does not read
+	tellsAll    bool          // members of all networks are told of who comes
+	accepts     int           // connections that it takes in all; 0: any number
+	takesTwo    bool          // a second session of an id is taken, not refused
 
 	server   *httptest.Server
 	mu       sync.Mutex
@@ -185,7 +187,7 @@ func (h *toyHub) read(p *toyPeer) error {
 		if h.keepsAll || h.waits || h.patient {
 			return nil
 		}
-		return p.ws.SetReadDeadline(time.Now().Add(idleLimit))
+		return p.ws.SetReadDeadline(time.Now().Add(cmp.Or(h.idle, idleLimit)))
 	}
 	p.ws.SetPongHandler(alive)
 	for {
