@@ -3,7 +3,6 @@ package loadgen
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -15,20 +14,11 @@ type PeerPigeon struct{}
 
 // Address names the peer in the query, as shipped clients do.
 func (PeerPigeon) Address(base string, id wire.PeerID) (string, error) {
-	u, err := url.Parse(base)
+	address, err := wire.PeerURL(base, id)
 	if err != nil {
 		return "", fmt.Errorf("address: %w", err)
 	}
-	switch u.Scheme {
-	case "http":
-		u.Scheme = "ws"
-	case "https":
-		u.Scheme = "wss"
-	}
-	q := u.Query()
-	q.Set("peerId", string(id))
-	u.RawQuery = q.Encode()
-	return u.String(), nil
+	return address, nil
 }
 
 // Announce is the announce of a shipped client.

@@ -59,9 +59,27 @@ func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Co
 	if opts == nil {
 		opts = &DialOptions{}
 	}
-	u, err := url.Parse(rawURL)
+	address, err := PeerURL(rawURL, id)
 	if err != nil {
 		return nil, fmt.Errorf("wire: dial: %w", err)
+	}
+	ws, err := dial(ctx, address, opts)
+	if err != nil {
+		return nil, fmt.Errorf("wire: dial: %w", err)
+	}
+	c := &Conn{id: id, ws: ws, timeout: opts.WriteTimeout}
+	if c.timeout == 0 {
+		c.timeout = 10 * time.Second
+	}
+	return c, nil
+}
+
+// PeerURL returns the URL by which a peer dials a hub: it names itself in the query,
+// as shipped clients do, and http becomes ws.
+func PeerURL(rawURL string, id PeerID) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", err
 	}
 	switch u.Scheme {
 	case "http":
@@ -72,15 +90,7 @@ func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Co
 	q := u.Query()
 	q.Set("peerId", string(id))
 	u.RawQuery = q.Encode()
-	ws, err := dial(ctx, u.String(), opts)
-	if err != nil {
-		return nil, fmt.Errorf("wire: dial: %w", err)
-	}
-	c := &Conn{id: id, ws: ws, timeout: opts.WriteTimeout}
-	if c.timeout == 0 {
-		c.timeout = 10 * time.Second
-	}
-	return c, nil
+	return u.String(), nil
 }
 
 // dial is gorilla's dialling, given up as soon as ctx ends: gorilla minds only
