@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -59,20 +58,9 @@ func startAgents(t *testing.T, n int, a Agents) (Agents, []context.CancelFunc) {
 // A run of two agents over the embedded server gives the same totals as one process.
 func TestAgentsGiveTheSameTotals(t *testing.T) {
 	t.Parallel()
-	for name, p := range sharedPlans(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			alone := totalsOf(runOnHub(t, Config{Plan: p}))
-			a, _ := startAgents(t, 2, Agents{})
-			shared := runOnHub(t, Config{Plan: p, Workers: 2, Recruiter: a})
-			if got := totalsOf(shared); !reflect.DeepEqual(got, alone) {
-				t.Errorf("two agents: %+v\none process: %+v", got, alone)
-			}
-			if v := shared.Verdict; len(v.Failures)+len(v.Invalid) > 0 || len(shared.Errors) > 0 {
-				t.Errorf("outcome %s, errors %v", v.Outcome, shared.Errors)
-			}
-		})
-	}
+	wantSameTotals(t, func(t *testing.T, cfg *Config) {
+		cfg.Recruiter, _ = startAgents(t, 2, Agents{})
+	})
 }
 
 // Agents find the leak that one process finds.

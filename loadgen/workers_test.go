@@ -77,11 +77,19 @@ func sharedPlans(t *testing.T) map[string]Plan {
 // A run of two workers gives the same totals as one process.
 func TestWorkersGiveTheSameTotals(t *testing.T) {
 	t.Parallel()
+	wantSameTotals(t, func(_ *testing.T, cfg *Config) { cfg.Recruiter = testProcesses })
+}
+
+// wantSameTotals runs each of the plans in one process and shared by two.
+func wantSameTotals(t *testing.T, recruit func(*testing.T, *Config)) {
+	t.Helper()
 	for name, p := range sharedPlans(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			alone := totalsOf(runOnHub(t, Config{Plan: p}))
-			shared := runOnHub(t, Config{Plan: p, Workers: 2, Recruiter: testProcesses})
+			cfg := Config{Plan: p, Workers: 2}
+			recruit(t, &cfg)
+			shared := runOnHub(t, cfg)
 			if got := totalsOf(shared); !reflect.DeepEqual(got, alone) {
 				t.Errorf("two workers: %+v\none process: %+v", got, alone)
 			}
