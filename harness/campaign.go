@@ -226,11 +226,8 @@ func (c *Campaign) conclude(ctx context.Context) {
 		c.run.Findings = append(c.run.Findings, found...)
 	}
 	if target, ok := c.Crowd.Target.(Inspector); ok {
-		if err := explainLines(ctx, "", target.Roots(), c.run.Findings); err != nil {
+		if err := explainLines(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
 			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
-		}
-		if err := Origins(ctx, "", target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
-			c.say("no origins: " + err.Error())
 		}
 	}
 	c.run.Detectors = c.detector

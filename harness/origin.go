@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -23,48 +22,10 @@ import (
 // event that was meant for a subscriber who never read it is told by whom it is about.
 // It needs ExactHeap for objects.
 func Origins(ctx context.Context, dir string, roots map[string]any, label func(text string) string, findings []verdict.Finding) error {
-	var of []int
-	for i, f := range findings {
-		if isAboutLine(&f) && len(f.PerScenario) == 0 {
-			of = append(of, i)
-		}
-	}
-	if len(of) == 0 {
-		return nil
-	}
-	d, _, _, err := takeHeapDump(ctx, dir, nil)
-	if err != nil {
+	e := explanation{roots: roots, label: label, findings: findings}
+	e.origins = e.withoutOrigin()
+	if err := e.explain(ctx, dir); err != nil {
 		return fmt.Errorf("origins: %w", err)
-	}
-	made := make([][]heapRegion, len(of))
-	d.eachMade(func(line codeLine, m heapRegion, isGoroutine bool) {
-		for k, i := range of {
-			if f := &findings[i]; (f.Class == verdict.Goroutine) == isGoroutine && line == (codeLine{f.Born.File, f.Born.Line}) {
-				made[k] = append(made[k], m)
-			}
-		}
-	})
-	var addrs []uint64
-	for k := range made {
-		made[k] = spread(made[k], mostOrigins)
-		if findings[of[k]].Class == verdict.Goroutine {
-			continue // its frames need not be looked for
-		}
-		for _, m := range made[k] {
-			addrs = append(addrs, m.addr)
-		}
-	}
-	s, err := newRetainerSearch(ctx, d, roots, nil, addrs)
-	if err != nil {
-		return fmt.Errorf("origins: %w", err)
-	}
-	runtime.KeepAlive(roots)
-	o, err := newOriginSearch(s, roots, label)
-	if err != nil {
-		return fmt.Errorf("origins: %w", err)
-	}
-	for k, i := range of {
-		findings[i].PerScenario = o.shares(made[k], findings[i].Count)
 	}
 	return ctx.Err()
 }

@@ -24,22 +24,24 @@ func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []
 		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
 	}
 	of := d.madeAt(lines)
-	var addrs []uint64
-	for _, list := range of {
-		addrs = append(addrs, list...)
-	}
-	s, err := newRetainerSearch(ctx, d, roots, nil, addrs)
+	s, err := newRetainerSearch(ctx, d, roots, nil, slices.Concat(of...))
 	if err != nil {
 		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
 	}
 	runtime.KeepAlive(roots)
-	found := make([]Retainer, len(lines))
-	for i, list := range of {
-		found[i] = mostFrequent(s.retainers(list))
-	}
+	found := s.retainersOf(of)
 	tier := s.symbols.tier()
 	tier.Sites, tier.Dump, tier.File = runtime.MemProfileRate == 1, len(d.raw), file
 	return found, tier, ctx.Err()
+}
+
+// retainersOf returns the most frequent retainer of each list of objects.
+func (s *retainerSearch) retainersOf(lists [][]uint64) []Retainer {
+	found := make([]Retainer, len(lists))
+	for i, list := range lists {
+		found[i] = mostFrequent(s.retainers(list))
+	}
+	return found
 }
 
 // madeAt returns the addresses of objects that each of the lines has allocated,
@@ -91,26 +93,4 @@ func mostFrequent(list []Retainer) Retainer {
 		return Retainer{}
 	}
 	return first[keys[0]]
-}
-
-// explainLines adds the retaining path to findings about what a line has made.
-func explainLines(ctx context.Context, dir string, roots map[string]any, findings []verdict.Finding) error {
-	var lines []verdict.Site
-	var of []int
-	for i, f := range findings {
-		if (f.Class == verdict.Object || f.Class == verdict.Timer) && f.Born != (verdict.Site{}) && len(f.Path) == 0 {
-			lines, of = append(lines, f.Born), append(of, i)
-		}
-	}
-	if len(lines) == 0 || runtime.MemProfileRate != 1 {
-		return nil
-	}
-	retainers, _, err := RetainersAt(ctx, dir, roots, lines)
-	if err != nil {
-		return err
-	}
-	for k, i := range of {
-		findings[i].Path, findings[i].Stored = retainers[k].Path, retainers[k].Stored
-	}
-	return nil
 }
