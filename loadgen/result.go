@@ -45,7 +45,7 @@ func (r *runner) result(timeline Timeline) Result {
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
 	run.Scenarios = r.tally.scenarios()
-	if r.interrupted {
+	if r.brokenOff {
 		run.Scenarios = calledOff(run.Scenarios)
 	}
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
@@ -65,7 +65,7 @@ func (r *runner) result(timeline Timeline) Result {
 }
 
 // calledOff takes from scenarios the peers that did not come to their end, because the
-// run was interrupted: that says it all.
+// run was broken off, by the user or by the loss of a worker: that says it all.
 func calledOff(list []verdict.Scenario) []verdict.Scenario {
 	list = slices.DeleteFunc(list, func(s verdict.Scenario) bool { return s.Landed == 0 })
 	for i := range list {

@@ -79,8 +79,8 @@ type runner struct {
 	log    *slog.Logger
 	run    verdict.Run
 
-	figures     []Figure // that profiles noted
-	interrupted bool
+	figures   []Figure // that profiles noted
+	brokenOff bool
 
 	share share        // in a worker
 	crew  *coordinator // of workers, nil if there are none
@@ -127,9 +127,10 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("run: %w", err)
 	}
-	r.run.Problems = append(r.run.Problems, r.crew.problems()...)
+	lost := r.crew.problems()
+	r.brokenOff = whole.Err() != nil || len(lost) > 0
+	r.run.Problems = append(r.run.Problems, lost...)
 	if whole.Err() != nil {
-		r.interrupted = true
 		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
 	}
 	return r.result(timeline), nil

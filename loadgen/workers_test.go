@@ -125,10 +125,11 @@ func checkForResets(t *testing.T, seed uint64, cfg Config) {
 	}
 }
 
-// A worker that is killed makes the run invalid, which says so; the others end.
+// A worker that is killed, while peers arrive, makes the run invalid, which says so and
+// nothing else; the others end.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
-	p := planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10})
+	p := planWith(t, "ramp", Phase{Peers: 400, Rate: 150, Duration: time.Minute, Networks: 10})
 	killed := false
 	cfg := Config{Plan: p, Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]link, error) {
 		links, err := testProcesses.recruit(ctx, n, nil)
