@@ -41,6 +41,7 @@ func TestThirtyDays(t *testing.T) {
 	if remoteURL != "" {
 		t.Skip("PIGEONHUB_URL is set: this hub would be in the process")
 	}
+	moreGoroutinesThanEver(noonCrowd * 8)
 	defer harness.InexactHeap()()
 	synctest.Test(t, func(t *testing.T) {
 		m := beginMonth(t)
@@ -50,6 +51,22 @@ func TestThirtyDays(t *testing.T) {
 		}
 		m.midnight(31)
 	})
+}
+
+// moreGoroutinesThanEver lets n goroutines be at once, and end. The runtime keeps a
+// descriptor of half a kilobyte for each of the most that there ever were (runtime,
+// allgs); how many are there at noon is up to the scheduler, and the noon of one day
+// may have hundreds more than those before.
+func moreGoroutinesThanEver(n int) {
+	var all, ended sync.WaitGroup
+	all.Add(n)
+	for range n {
+		ended.Go(func() {
+			all.Done()
+			all.Wait()
+		})
+	}
+	ended.Wait()
 }
 
 // month is a hub and those who use it.
