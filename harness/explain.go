@@ -54,6 +54,7 @@ func (e *explanation) explain(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	defer d.close()
 	var lines []verdict.Site
 	for _, i := range e.paths {
 		lines = append(lines, e.findings[i].Born)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -28,7 +29,12 @@ type heapDump struct {
 	buckets    map[uint64]int          // where the stack of a bucket is
 	sites      map[uint64]verdict.Site // of the buckets that were asked for
 	index      heapIndex
+	unmap      func() // of what raw is in
 }
+
+// close lets go of the memory. What was copied from the dump stays good, texts as a
+// rule; regions do not.
+func (d *heapDump) close() { d.unmap() }
 
 // heapRegion is a piece of memory: an object, a stack frame, a segment.
 type heapRegion struct {
@@ -61,6 +67,21 @@ type heapSample struct{ object, bucket uint64 }
 var ErrHeapDump = errors.New("heap dump")
 
 const heapDumpHeader = "go1.7 heap dump\n"
+
+// readHeapDump reads a dump from the file.
+func readHeapDump(f *os.File) (*heapDump, error) {
+	raw, unmap, err := mapFile(f)
+	if err != nil {
+		return nil, err
+	}
+	d, err := parseHeapDump(raw)
+	if err != nil {
+		unmap()
+		return nil, err
+	}
+	d.unmap = unmap
+	return d, nil
+}
 
 // parseHeapDump reads a dump. A truncated one is an error: what it lacks might be
 // what retains.

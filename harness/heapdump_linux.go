@@ -5,6 +5,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -46,13 +47,9 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 		if err := awaitDump(ctx, pid, f); err != nil {
 			return nil, err
 		}
-		raw, err := os.ReadFile(f.Name())
-		if err != nil {
-			return nil, err
-		}
-		d, err := parseHeapDump(raw)
-		if err == nil {
-			return d, nil
+		d, err := readHeapDump(f)
+		if err == nil || !errors.Is(err, ErrHeapDump) {
+			return d, err
 		}
 		if attempt == dumpAttempts {
 			return nil, fmt.Errorf("no copy of the process could write it, in %d attempts: %w", attempt, err)
@@ -61,6 +58,20 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// mapFile has a file in memory, outside of the heap: within, each dump would hold the
+// one before.
+func mapFile(f *os.File) (raw []byte, unmap func(), err error) {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 { // nothing can be mapped of an empty one
+		return nil, func() {}, err
+	}
+	raw, err = syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("mmap", err)
+	}
+	return raw, func() { _ = syscall.Munmap(raw) }, nil
 }
 
 const (

@@ -12,9 +12,11 @@ import (
 // Linux.
 func writeHeapDump(_ context.Context, f *os.File) (*heapDump, error) {
 	debug.WriteHeapDump(f.Fd())
-	raw, err := os.ReadFile(f.Name())
-	if err != nil {
-		return nil, err
-	}
-	return parseHeapDump(raw)
+	return readHeapDump(f)
+}
+
+// mapFile has a file in memory.
+func mapFile(f *os.File) (raw []byte, unmap func(), err error) {
+	raw, err = os.ReadFile(f.Name())
+	return raw, func() {}, err
 }

@@ -149,6 +149,7 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 	if err != nil {
 		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
 	}
+	defer d.close()
 	for i, o := range objects {
 		if o.addr() != addrs[i] {
 			addrs[i] = 0 // collected meanwhile: another may have its place

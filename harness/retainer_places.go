@@ -23,6 +23,7 @@ func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []
 	if err != nil {
 		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
 	}
+	defer d.close()
 	of := d.madeAt(lines)
 	s, err := newRetainerSearch(ctx, d, roots, nil, slices.Concat(of...))
 	if err != nil {
