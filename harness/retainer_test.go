@@ -46,7 +46,7 @@ func pathText(path []verdict.Edge) string {
 
 func TestRetainers(t *testing.T) {
 	t.Parallel()
-	if !freshProcess(t) {
+	if inChild(t) {
 		return
 	}
 	h := newToyHub()
@@ -123,7 +123,7 @@ func wantConcrete(t *testing.T, found []Retainer, tier Tier) {
 var toyKept *toyHub
 
 func TestRetainersWithoutRoots(t *testing.T) {
-	if !freshProcess(t) {
+	if inChild(t) {
 		return
 	}
 	toyKept = newToyHub()
@@ -142,7 +142,7 @@ func TestRetainersWithoutRoots(t *testing.T) {
 
 func TestRetainersRoots(t *testing.T) {
 	t.Parallel()
-	if !freshProcess(t) {
+	if inChild(t) {
 		return
 	}
 	inMap, inChan, inFunc, inTwo := map[string]*toyPeer{}, make(chan *toyPeer, 1), []func(){nil}, [2]*toyRoom{{}, {order: make([]*toyPeer, 1)}}
@@ -184,7 +184,7 @@ func TestRetainersRoots(t *testing.T) {
 
 func TestRetainersOfWhatIsGone(t *testing.T) {
 	t.Parallel()
-	if !freshProcess(t) {
+	if inChild(t) {
 		return
 	}
 	object := func() Object {

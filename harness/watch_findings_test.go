@@ -12,7 +12,7 @@ import (
 // One finding for each way in which things are retained.
 func TestWatchExplains(t *testing.T) {
 	t.Parallel()
-	if !freshProcess(t) {
+	if inChild(t) {
 		return
 	}
 	w := NewWatch()
