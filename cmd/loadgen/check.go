@@ -21,6 +21,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 		stderr = screen
 	}
 	log := slog.New(newProgress(stderr))
+	o.logLowered(log)
 	for o.plan.Seed == 0 {
 		o.plan.Seed = rand.Uint64()
 	}

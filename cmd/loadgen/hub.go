@@ -50,16 +50,12 @@ func startHub(ctx context.Context, program string, flags []string, log *slog.Log
 	}
 	h.cmd = exec.Command(program, flags...)
 	h.cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: the hub is ended when we are done
-	stderr, err := h.cmd.StderrPipe()
-	if err == nil {
-		err = h.cmd.Start()
-	}
-	if err != nil {
+	started, listening := make(chan error), make(chan struct{})
+	go h.run(started, listening)
+	if err := <-started; err != nil {
 		h.remove()
 		return nil, err
 	}
-	listening := make(chan struct{})
-	go h.watch(stderr, listening)
 	select {
 	case <-listening:
 		log.Info("started a hub to check", "url", h.url, "pid", h.pid())
@@ -111,6 +107,20 @@ func (h *childHub) find(ctx context.Context, program string, log *slog.Logger) (
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// run starts the hub and stays until it has ended. It keeps its thread: see ownGroup.
+func (h *childHub) run(started chan<- error, listening chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	stderr, err := h.cmd.StderrPipe()
+	if err == nil {
+		err = h.cmd.Start()
+	}
+	started <- err
+	if err == nil {
+		h.watch(stderr, listening)
+	}
 }
 
 // watch reads the log until the hub ends. It closes listening when both listeners are

@@ -39,6 +39,12 @@ func TestParse(t *testing.T) {
 		{"flag before environment", "ramp --seed 6", "LOADGEN_SEED=5", func(o *options) bool { return o.plan.Seed == 6 }},
 		{"run", "run churn --peers 7", "", func(o *options) bool { return o.plan.Phases[0].Profile == "churn" }},
 		{"another machine that is mine", "--i-own-this wss://hub.example.org", "", func(o *options) bool { return o.url != "" }},
+		{"cap for another machine", "churn --i-own-this ws://192.0.2.7:3000", "", func(o *options) bool {
+			return o.plan.Phases[0].Rate == remoteRate && len(o.lowered) == 1
+		}},
+		{"cap that is raised", "churn --i-own-this --max-rate=150 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 150 }},
+		{"no cap", "churn --i-own-this --max-rate=0 --rate=5000 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 }},
+		{"no cap on this machine", "churn --rate=5000 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 && o.lowered == nil }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +61,8 @@ func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, args, environ, names string }{
 		{"another machine", "wss://hub.example.org", "", "--i-own-this"},
 		{"another address", "ws://192.0.2.7:3000", "", "--i-own-this"},
+		{"rate above the cap", "churn --i-own-this --rate=101 ws://192.0.2.7:3000", "", "--max-rate"},
+		{"negative cap", "churn --max-rate=-1", "", "--max-rate"},
 		{"unknown flag", "--pears 3", "", "pears"},
 		{"unknown word", "rump ws://127.0.0.1:3000", "", "rump"},
 		{"no URL", "127.0.0.1:3000", "", "no URL"},

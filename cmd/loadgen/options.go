@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -34,6 +32,8 @@ type options struct {
 	pid       int
 	report    string
 	iOwnThis  bool
+	maxRate   float64
+	lowered   []loweredRate
 	sources   []string
 	ignore    bool // what preflight says
 	workers   int
@@ -93,6 +93,7 @@ func (o *options) define() {
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
+	f.Float64Var(&o.maxRate, "max-rate", remoteRate, "cap on the rate of every phase, actions a second, a `NUMBER`, for a target on another machine, or on any if given; 0 is none. What a profile does all at once, as the herds of spike, it does all the same")
 	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
 	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 is as many as the limit of descriptors asks for")
 	f.IntVar(&o.agents, "agents", 0, "`NUMBER` of agents on other machines (loadgen agent) that share the peers")
@@ -212,21 +213,6 @@ func (o *options) speak() error {
 		return errors.New("--url-template, --first, --message and --reply are for --codec text")
 	}
 	return nil
-}
-
-// allowed refuses to put load on somebody else's machine by a slip.
-func (o *options) allowed() error {
-	if o.url == "" || o.iOwnThis {
-		return nil
-	}
-	u, err := url.Parse(o.url)
-	if err != nil {
-		return fmt.Errorf("target: %w", err)
-	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("%s is not this machine: add --i-own-this if you may put load on it", u.Host)
 }
 
 func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan) }
