@@ -25,10 +25,9 @@ func (t *target) settle(ctx context.Context, before reading) (reading, error) {
 	return t.settled(ctx, before, false)
 }
 
-// settleFirst settles a target for the first time. It waits longer, and learns how long
-// the target takes to let go of what it does not need any more.
+// settleFirst settles a target for the first time, and learns how long it takes to let
+// go of what it does not need any more. Until then it is waited for long.
 func (t *target) settleFirst(ctx context.Context, before reading) (reading, error) {
-	t.quiet = longestQuiet
 	return t.settled(ctx, before, true)
 }
 
@@ -36,13 +35,17 @@ func (t *target) settled(ctx context.Context, before reading, learn bool) (readi
 	least := reading{}
 	end, fell := time.Now().Add(settlePatience), time.Now()
 	longest := time.Duration(0) // that no count fell, before one did
+	quiet := t.quiet
+	if before == nil { // nobody was there to be let go of
+		quiet = quietFor
+	}
 	for {
 		now, err := t.read(ctx, false)
 		if least.lower(now) {
 			longest = max(longest, time.Since(fell))
 			fell = time.Now()
 		}
-		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > t.quiet || time.Now().After(end) {
+		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > quiet || time.Now().After(end) {
 			break
 		}
 		if err != nil { // it may be restarting

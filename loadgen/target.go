@@ -35,7 +35,7 @@ type target struct {
 // discover finds what can be read: the pages at the URL of the target and at further
 // ones, and the process if its id is known. No probe at all is no error.
 func discover(ctx context.Context, cfg Config) *target {
-	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), quiet: quietFor}
+	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), quiet: longestQuiet}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}
