@@ -17,16 +17,24 @@ import (
 // one that has done nothing for longest is closed.
 //
 // There may be many while descriptors are plenty, so that a herd of peers that
-// all reconnect at once is let in.
+// all reconnect at once is let in. What is more than that waits before the door: see
+// gate.
 type lobby struct {
 	least, most int
 	free        func() int // descriptors that may be used beside the least; nil: none
 	log         *slog.Logger
+	left        chan struct{} // told when one has left
 
 	mu      sync.Mutex
 	waiting map[net.Conn]*list.Element
-	order   *list.List // of net.Conn; the one that has done nothing for longest is first
+	order   *list.List // of guest; the one that has done nothing for longest is first
 	warned  time.Time
+}
+
+// guest is a connection and when it last did something.
+type guest struct {
+	conn  net.Conn
+	since time.Time
 }
 
 // The hub keeps 100 descriptors in reserve. 32 of them may be sessions that are
@@ -36,10 +44,11 @@ const (
 	publicLobbyMost  = 1024
 	adminLobbySize   = 8
 	lobbyWarnEvery   = time.Minute
+	lobbyGrace       = 2 * time.Second // a guest of a full lobby that has done nothing for so long may be sent away
 )
 
 func newLobby(least, most int, free func() int, log *slog.Logger) *lobby {
-	return &lobby{least: least, most: most, free: free, log: log,
+	return &lobby{least: least, most: most, free: free, log: log, left: make(chan struct{}, 1),
 		waiting: make(map[net.Conn]*list.Element), order: list.New()}
 }
 
@@ -60,10 +69,11 @@ func (l *lobby) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 	known := l.waiting[conn]
 	switch state {
 	case http.StateNew:
-		l.waiting[conn] = l.order.PushBack(conn)
+		l.waiting[conn] = l.order.PushBack(guest{conn, time.Now()})
 		return l.surplusLocked()
 	case http.StateActive, http.StateIdle:
 		if known != nil {
+			known.Value = guest{conn, time.Now()}
 			l.order.MoveToBack(known)
 		}
 	case http.StateHijacked, http.StateClosed:
@@ -88,12 +98,27 @@ func (l *lobby) surplusLocked() net.Conn {
 	}
 	oldest := l.order.Front()
 	l.removeLocked(oldest)
-	return oldest.Value.(net.Conn)
+	return oldest.Value.(guest).conn
 }
 
 func (l *lobby) removeLocked(e *list.Element) {
-	delete(l.waiting, e.Value.(net.Conn))
+	delete(l.waiting, e.Value.(guest).conn)
 	l.order.Remove(e)
+	select {
+	case l.left <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// fullFor returns for how long nobody may be sent away to make room: 0 if there is some,
+// or if descriptors are too few to be patient.
+func (l *lobby) fullFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.order.Len() < l.most {
+		return 0
+	}
+	return max(0, lobbyGrace-time.Since(l.order.Front().Value.(guest).since))
 }
 
 // size returns how many connections wait.

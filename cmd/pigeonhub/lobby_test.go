@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -160,6 +161,68 @@ func TestLobbyLetsAHerdThrough(t *testing.T) {
 		there.Close()
 	}
 }
+
+// The door of a full lobby opens when one leaves, when one has done nothing for long,
+// and, with an error, when it is closed.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+		var conns []net.Conn
+		outside := &queue{conns: make(chan net.Conn, 10)}
+		for range 6 {
+			here, _ := net.Pipe()
+			conns = append(conns, here)
+			outside.conns <- here
+		}
+		g := newGate(outside, l)
+		begin, taken := time.Now(), 0
+		var ended error
+		go func() {
+			for {
+				c, err := g.Accept()
+				if err != nil {
+					ended = err
+					return
+				}
+				taken++
+				l.track(c, http.StateNew)
+			}
+		}()
+		want := func(n int) {
+			t.Helper()
+			synctest.Wait()
+			if taken != n {
+				t.Errorf("after %s %d are taken, want %d", time.Since(begin), taken, n)
+			}
+		}
+		want(3)
+		time.Sleep(lobbyGrace / 2)
+		l.track(conns[1], http.StateActive)
+		want(3)
+		l.track(conns[2], http.StateHijacked)
+		want(4)
+		time.Sleep(lobbyGrace / 2) // the first is sent away
+		want(5)
+		if _, err := conns[0].Write(nil); err == nil || l.size() != 3 {
+			t.Errorf("%d wait, and the first can write: %v", l.size(), err)
+		}
+		_ = g.Close()
+		want(5)
+		if !errors.Is(ended, net.ErrClosed) {
+			t.Errorf("closed: %v", ended)
+		}
+	})
+}
+
+// queue is a listener of what is in it.
+type queue struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (q *queue) Accept() (net.Conn, error) { return <-q.conns, nil }
+func (q *queue) Close() error              { return nil }
 
 // A lobby of a fixed size has nobody to ask for more room.
 func TestLobbyOfFixedSize(t *testing.T) {

@@ -105,12 +105,13 @@ func (s *service) servePublic(ln net.Listener) {
 	}
 	s.warnIfMoved("port", s.cfg.port, ln)
 	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(s.cfg.host, portOf(ln)))
+	var door net.Listener = newGate(ln, l)
 	if s.cfg.tls != nil {
-		ln = tls.NewListener(ln, s.cfg.tls.serverConfig())
+		door = tls.NewListener(door, s.cfg.tls.serverConfig())
 	}
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
-		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(door); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("listener failed: %w", err)
 		}
 	})
