@@ -52,8 +52,9 @@ type toyPeer struct {
 	patience    time.Duration // for it to read
 }
 
-// idleLimit is after how much silence the toy hub gives a peer up.
-const idleLimit = 600 * time.Millisecond
+// idleLimit is after how much silence the toy hub gives a peer up: more than a busy
+// machine is silent.
+const idleLimit = 5 * time.Second
 
 func (h *toyHub) start(t *testing.T) string {
 	t.Helper()

@@ -117,7 +117,7 @@ func checkForResets(t *testing.T, seed uint64, cfg Config) {
 	}
 	cfg.URL, cfg.Plan = (&toyHub{leakResets: true, idle: 3 * time.Second}).start(t), p
 	v := run(t, cfg).Verdict
-	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" {
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" || v.Leaks[0].Field != "health.peers" {
 		t.Errorf("outcome %s with leaks %+v", v.Outcome, v.Leaks)
 	}
 	if s := v.Leaks; len(s) == 1 && (s[0].Source.PerPeer < .95 || s[0].Source.PerPeer > 1.05) {
