@@ -197,7 +197,7 @@ func (r *runner) phase(ctx context.Context, i int) error {
 // bracket reads the target before and after a load. One load alone cannot prove a
 // leak, because nothing was warm before it, but it can raise the question.
 func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
-	before, _ := r.target.settle(ctx, nil) // what cannot be read is not compared
+	before, _ := r.target.usual(ctx) // what cannot be read is not compared
 	if r.crew == nil {
 		err := p.run(ctx, s)
 		if err != nil {

@@ -22,16 +22,34 @@ const (
 // A count is the least of all readings meanwhile: whoever reads is in it, and the
 // connection of the page before may not have ended.
 func (t *target) settle(ctx context.Context, before reading) (reading, error) {
-	return t.settled(ctx, before, false)
+	return t.settled(ctx, before, func(reading) {}, false)
+}
+
+// usual reads a target at rest before a load. A count is the median of all readings: the
+// least may be rare, as that of goroutines is where the page of metrics is made by some
+// that may have ended, and what is there after the load would be above it.
+func (t *target) usual(ctx context.Context) (reading, error) {
+	counts := map[string][]float64{}
+	least, err := t.settled(ctx, nil, func(now reading) {
+		for name, v := range now {
+			if kindOf(name).strict {
+				counts[name] = append(counts[name], v)
+			}
+		}
+	}, false)
+	for name, values := range counts {
+		least[name] = median(values)
+	}
+	return least, err
 }
 
 // settleFirst settles a target for the first time, and learns how long it takes to let
 // go of what it does not need any more. Until then it is waited for long.
 func (t *target) settleFirst(ctx context.Context, before reading) (reading, error) {
-	return t.settled(ctx, before, true)
+	return t.settled(ctx, before, func(reading) {}, true)
 }
 
-func (t *target) settled(ctx context.Context, before reading, learn bool) (reading, error) {
+func (t *target) settled(ctx context.Context, before reading, read func(reading), learn bool) (reading, error) {
 	least := reading{}
 	end, fell := time.Now().Add(settlePatience), time.Now()
 	longest := time.Duration(0) // that no count fell, before one did
@@ -41,6 +59,7 @@ func (t *target) settled(ctx context.Context, before reading, learn bool) (readi
 	}
 	for {
 		now, err := t.read(ctx, false)
+		read(now)
 		if least.lower(now) {
 			longest = max(longest, time.Since(fell))
 			fell = time.Now()

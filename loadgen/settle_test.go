@@ -69,3 +69,27 @@ func TestSettleWithoutHavingLearned(t *testing.T) {
 		})
 	}
 }
+
+// A count that is now and then one less than usual is not taken for one that has grown:
+// what is read before a load is the usual.
+func TestUsual(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		target := &target{quiet: longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "metrics",
+			Read: func(context.Context) (map[string]float64, error) {
+				if n++; n == 4 {
+					return map[string]float64{"go_goroutines": 10}, nil
+				}
+				return map[string]float64{"go_goroutines": 11}, nil
+			}}}}
+		before, err := target.usual(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := target.settle(t.Context(), before)
+		if doubts := stayed(before, after); err != nil || len(doubts) > 0 || n < 5 {
+			t.Errorf("%d readings, %v: %v", n, doubts, err)
+		}
+	})
+}
