@@ -38,8 +38,10 @@ type calibration struct {
 	sample bool
 }
 
-// short is a check of a leak of each peer: what it takes to be sure of one.
-const short = 720
+const (
+	short = 720  // peers of a check of a leak of each peer: what it takes to be sure of one
+	small = 7700 // of a check of a small leak: 10,000 lives with the warm-up and those that come twice
+)
 
 // calibrations are all there are.
 var calibrations = []calibration{
@@ -53,8 +55,8 @@ var calibrations = []calibration{
 	{hub: "hub-claim-kept", pages: "health", want: "ghost and hubs", seen: "health.hubs"},
 	{hub: "descriptor-per-rst", pages: "health", pid: true, want: "rst", seen: "proc.descriptors", sample: true},
 	{hub: "id-per-peer", pages: "health", want: "every", seen: "health.seen"},
-	{hub: "64-bytes-per-peer", pages: "pprof", want: "any", peers: 10_000},
-	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: 10_000},
+	{hub: "64-bytes-per-peer", pages: "pprof", want: "any", peers: small},
+	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: small},
 
 	{hub: "healthy", pages: "health,metrics,pprof", pid: true, sample: true},
 	{hub: "bounded-cache", pages: "health,pprof", sample: true},
@@ -107,8 +109,8 @@ func (c *calibration) plan(t *testing.T, seed uint64) Plan {
 	t.Helper()
 	p, err := PlanOf("check")
 	pairs := "6"
-	if c.peers >= 10_000 { // small leaks take many blocks rather than large ones
-		pairs = "12"
+	if c.peers >= small { // small leaks take many blocks rather than large ones
+		pairs = "14"
 	}
 	if err == nil {
 		p.Seed = seed

@@ -147,8 +147,10 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 	return e.settle(ctx, float64(total))
 }
 
-// warmUp is the place of the block that does not count.
-const warmUp = math.MaxUint64
+const (
+	warmUp     = math.MaxUint64 // place of the block that does not count
+	warmUpStay = 2              // times as long as later
+)
 
 // readPeak reads the target with peers connected, halfway through their arrivals, and
 // counts those that were there all the while. Who has said goodbye is not: not every
@@ -166,10 +168,16 @@ func (e *experiment) readPeak(ctx context.Context, _ Tick) {
 	e.seen = min(e.seen, count())
 }
 
-// order is the peers of a block in random order.
+// order is the peers of a block in random order. Those of the warm-up stay longer, so
+// that more are there at once than later: a target keeps a descriptor of each of the most
+// goroutines, and room for the most entries, that it ever had, and would grow a little
+// with every block that has some more.
 func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 	var list []scenario
 	for _, s := range e.scenarios {
+		if place == warmUp {
+			s = s.slower(warmUpStay)
+		}
 		for range doses.Doses[s.name] {
 			list = append(list, s)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -13,6 +14,15 @@ import (
 type scenario struct {
 	name  string
 	steps []step
+}
+
+// slower is the scenario with more time between its steps.
+func (s scenario) slower(times int) scenario {
+	s.steps = slices.Clone(s.steps)
+	for i := range s.steps {
+		s.steps[i].after *= time.Duration(times)
+	}
+	return s
 }
 
 // step is something that a peer does, so long after it was due to arrive. If it

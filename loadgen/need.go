@@ -26,8 +26,12 @@ func (f *Phase) atOnce() int {
 	if err != nil || p.stay == nil {
 		return f.Peers
 	}
+	stay := p.stay(f)
+	if p.experiment {
+		stay *= warmUpStay
+	}
 	// Those that linger while they close are there, too.
-	return min(f.Peers, int(f.Rate*(p.stay(f)+closePatience).Seconds())+maxAtOnce)
+	return min(f.Peers, int(f.Rate*(stay+closePatience).Seconds())+maxAtOnce)
 }
 
 // stays is how long a peer of a phase stays, if parameters of these names add up to
