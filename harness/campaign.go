@@ -213,8 +213,11 @@ func (c *Campaign) miss(i int, err error) {
 	c.detector[i].State, c.detector[i].Why = verdict.Missing, err.Error()
 }
 
-// conclude asks the detectors what they found, and fills in the run.
+// conclude asks the detectors what they found, and fills in the run. Everything has been
+// read by now, and what explains it allocates so much that to record all of that would
+// take as long again.
 func (c *Campaign) conclude(ctx context.Context) {
+	defer InexactHeap()()
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -22,10 +23,14 @@ func ExactHeap() {
 	exactHeap.Do(func() {
 		runtime.MemProfileRate = 1
 		plantCanary()
+		heapIsExact.Store(true)
 	})
 }
 
-var exactHeap sync.Once
+var (
+	exactHeap   sync.Once
+	heapIsExact atomic.Bool // since ExactHeap was called, whether or not it is undone just now
+)
 
 // InexactHeap undoes ExactHeap until resume is called, for what wants the speed and
 // not the counts. Between the two nothing must be read by Sites, Timers or Unclosed,
