@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,7 +177,7 @@ func TestGate(t *testing.T) {
 			outside.conns <- here
 		}
 		g := newGate(outside, l)
-		begin, taken := time.Now(), 0
+		begin, taken := time.Now(), atomic.Int64{}
 		var ended error
 		go func() {
 			for {
@@ -185,15 +186,15 @@ func TestGate(t *testing.T) {
 					ended = err
 					return
 				}
-				taken++
+				taken.Add(1)
 				l.track(c, http.StateNew)
 			}
 		}()
-		want := func(n int) {
+		want := func(n int64) {
 			t.Helper()
 			synctest.Wait()
-			if taken != n {
-				t.Errorf("after %s %d are taken, want %d", time.Since(begin), taken, n)
+			if got := taken.Load(); got != n {
+				t.Errorf("after %s %d are taken, want %d", time.Since(begin), got, n)
 			}
 		}
 		want(3)
