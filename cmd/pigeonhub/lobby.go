@@ -13,8 +13,9 @@ import (
 // lobby keeps the connections that no request has made a WebSocket session of: new
 // ones that send their request slowly or never, and idle ones. Sessions are
 // limited by the hub; these would otherwise take the last descriptors, and then
-// nobody could be refused or told how the hub is. When there are too many, the
-// one that has done nothing for longest is closed.
+// nobody could be refused or told how the hub is. When there are too many, one is
+// closed: of those that have had an answer the one that was idle for longest, or else
+// the one that has been there for longest, whatever it does.
 //
 // There may be many while descriptors are plenty, so that a herd of peers that
 // all reconnect at once is let in. What is more than that waits before the door: see
@@ -27,14 +28,16 @@ type lobby struct {
 
 	mu      sync.Mutex
 	waiting map[net.Conn]*list.Element
-	order   *list.List // of guest; the one that has done nothing for longest is first
+	order   list.List // of *guest without an answer; who has been there for longest is first
+	idle    list.List // of *guest that have had one and ask for nothing more; the longest idle is first
 	warned  time.Time
 }
 
-// guest is a connection and when it last did something.
+// guest is a connection and when it came.
 type guest struct {
-	conn  net.Conn
-	since time.Time
+	conn net.Conn
+	came time.Time
+	of   *list.List // that it is in
 }
 
 // The hub keeps 100 descriptors in reserve. 32 of them may be sessions that are
@@ -44,12 +47,12 @@ const (
 	publicLobbyMost  = 1024
 	adminLobbySize   = 8
 	lobbyWarnEvery   = time.Minute
-	lobbyGrace       = 2 * time.Second // a guest of a full lobby that has done nothing for so long may be sent away
+	lobbyGrace       = 2 * time.Second // a guest of a full lobby that has been there for so long may be sent away
 )
 
 func newLobby(least, most int, free func() int, log *slog.Logger) *lobby {
 	return &lobby{least: least, most: most, free: free, log: log, left: make(chan struct{}, 1),
-		waiting: make(map[net.Conn]*list.Element), order: list.New()}
+		waiting: make(map[net.Conn]*list.Element)}
 }
 
 // track is an http.Server.ConnState.
@@ -69,12 +72,17 @@ func (l *lobby) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 	known := l.waiting[conn]
 	switch state {
 	case http.StateNew:
-		l.waiting[conn] = l.order.PushBack(guest{conn, time.Now()})
+		l.waiting[conn] = l.order.PushBack(&guest{conn, time.Now(), &l.order})
 		return l.surplusLocked()
-	case http.StateActive, http.StateIdle:
+	case http.StateIdle:
 		if known != nil {
-			known.Value = guest{conn, time.Now()}
-			l.order.MoveToBack(known)
+			l.moveLocked(known, &l.idle, l.idle.PushBack)
+		}
+	case http.StateActive:
+		if known != nil && known.Value.(*guest).of == &l.idle {
+			// It came before those that have had no answer yet: else who asks again and
+			// again would never be the one to go.
+			l.moveLocked(known, &l.order, l.order.PushFront)
 		}
 	case http.StateHijacked, http.StateClosed:
 		if known != nil {
@@ -84,26 +92,39 @@ func (l *lobby) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 	return nil
 }
 
+// moveLocked moves a guest to another list.
+func (l *lobby) moveLocked(e *list.Element, to *list.List, push func(any) *list.Element) {
+	g := e.Value.(*guest)
+	g.of.Remove(e)
+	g.of = to
+	l.waiting[g.conn] = push(g)
+}
+
 func (l *lobby) surplusLocked() net.Conn {
-	if l.order.Len() <= l.least {
+	n := len(l.waiting)
+	if n <= l.least {
 		return nil
 	}
-	if l.free != nil && l.order.Len() <= min(l.least+max(0, l.free()), l.most) {
+	if l.free != nil && n <= min(l.least+max(0, l.free()), l.most) {
 		return nil
 	}
 	now := time.Now()
 	if now.Sub(l.warned) >= lobbyWarnEvery {
 		l.warned = now
-		l.log.Warn("closing connections that send no request: too many", "waiting", l.order.Len())
+		l.log.Warn("closing connections that send no request: too many", "waiting", n)
 	}
-	oldest := l.order.Front()
-	l.removeLocked(oldest)
-	return oldest.Value.(guest).conn
+	e := l.idle.Front()
+	if e == nil {
+		e = l.order.Front()
+	}
+	l.removeLocked(e)
+	return e.Value.(*guest).conn
 }
 
 func (l *lobby) removeLocked(e *list.Element) {
-	delete(l.waiting, e.Value.(guest).conn)
-	l.order.Remove(e)
+	g := e.Value.(*guest)
+	delete(l.waiting, g.conn)
+	g.of.Remove(e)
 	select {
 	case l.left <- struct{}{}:
 	default: // it is told already
@@ -115,15 +136,15 @@ func (l *lobby) removeLocked(e *list.Element) {
 func (l *lobby) fullFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.order.Len() < l.most {
+	if len(l.waiting) < l.most || l.idle.Len() > 0 {
 		return 0
 	}
-	return max(0, lobbyGrace-time.Since(l.order.Front().Value.(guest).since))
+	return max(0, lobbyGrace-time.Since(l.order.Front().Value.(*guest).came))
 }
 
 // size returns how many connections wait.
 func (l *lobby) size() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.order.Len()
+	return len(l.waiting)
 }

@@ -163,15 +163,15 @@ func TestLobbyLetsAHerdThrough(t *testing.T) {
 	}
 }
 
-// The door of a full lobby opens when one leaves, when one has done nothing for long,
-// and, with an error, when it is closed.
+// The door of a full lobby opens when one leaves, when one has been there for long, and,
+// with an error, when it is closed.
 func TestGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
 		var conns []net.Conn
 		outside := &queue{conns: make(chan net.Conn, 10)}
-		for range 6 {
+		for range 7 {
 			here, _ := net.Pipe()
 			conns = append(conns, here)
 			outside.conns <- here
@@ -199,21 +199,74 @@ func TestGate(t *testing.T) {
 		}
 		want(3)
 		time.Sleep(lobbyGrace / 2)
-		l.track(conns[1], http.StateActive)
 		want(3)
 		l.track(conns[2], http.StateHijacked)
 		want(4)
-		time.Sleep(lobbyGrace / 2) // the first is sent away
-		want(5)
-		if _, err := conns[0].Write(nil); err == nil || l.size() != 3 {
-			t.Errorf("%d wait, and the first can write: %v", l.size(), err)
+		time.Sleep(lobbyGrace / 2) // the first two are sent away
+		want(6)
+		for i, c := range conns {
+			if err := c.SetDeadline(time.Time{}); (err != nil) != (i < 2) {
+				t.Errorf("connection %d: %v", i, err)
+			}
 		}
 		_ = g.Close()
-		want(5)
+		want(6)
 		if !errors.Is(ended, net.ErrClosed) {
 			t.Errorf("closed: %v", ended)
 		}
 	})
+}
+
+// Who is answered and asks again and again keeps nobody out: a thousand such connections
+// once closed the door for good.
+func TestGateOpensForOneThatAsksAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+		var conns []net.Conn
+		for range 3 {
+			here, _ := net.Pipe()
+			conns = append(conns, here)
+			l.track(here, http.StateNew)
+			l.track(here, http.StateActive)
+		}
+		for range 20 { // always busy, for longer than the grace
+			for _, c := range conns {
+				l.track(c, http.StateIdle)
+				l.track(c, http.StateActive)
+			}
+			time.Sleep(lobbyGrace / 10)
+		}
+		if wait := l.fullFor(); wait != 0 {
+			t.Errorf("full for %s", wait)
+		}
+		here, _ := net.Pipe()
+		l.track(here, http.StateNew)
+		if l.size() != 3 {
+			t.Errorf("%d wait, want 3", l.size())
+		}
+	})
+}
+
+// Of those that are in a full lobby who has had an answer goes first, and at once.
+func TestLobbySendsTheAnsweredAwayFirst(t *testing.T) {
+	t.Parallel()
+	l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+	var conns []net.Conn
+	for range 3 {
+		here, _ := net.Pipe()
+		conns = append(conns, here)
+		l.track(here, http.StateNew)
+	}
+	if l.fullFor() == 0 {
+		t.Error("there is room before anybody was answered")
+	}
+	l.track(conns[2], http.StateActive)
+	l.track(conns[2], http.StateIdle)
+	here, _ := net.Pipe()
+	if surplus := l.note(here, http.StateNew); surplus != conns[2] {
+		t.Error("another than the one that has had an answer was sent away")
+	}
 }
 
 // queue is a listener of what is in it.
