@@ -28,6 +28,10 @@ type profile struct {
 	// by a reading before and one after.
 	experiment bool
 
+	// unpaced profiles do much of what they do at once or as fast as the target takes it,
+	// whatever the rate, or say nothing at a low one.
+	unpaced bool
+
 	// inside profiles need what only a hub's own protocol has: peers that are told of
 	// each other, and reach each other through it.
 	inside bool
@@ -56,13 +60,16 @@ type Word struct {
 	Word  string
 	About string
 	Phase Phase // its own figures
+
+	// Unpaced profiles put more on the target than their rate says.
+	Unpaced bool
 }
 
 // Words returns the profiles there are.
 func Words() []Word {
 	var list []Word
 	for _, p := range profiles() {
-		list = append(list, Word{p.word, p.about, p.phase})
+		list = append(list, Word{p.word, p.about, p.phase, p.unpaced})
 	}
 	return list
 }

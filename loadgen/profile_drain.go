@@ -14,9 +14,10 @@ import (
 
 func drainProfile() profile {
 	return profile{
-		word:  "drain",
-		about: "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
-		whole: true,
+		word:    "drain",
+		unpaced: true,
+		about:   "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
+		whole:   true,
 		phase: Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
 			"wait": "10m", "patience": "2m", "backoff": "1s"}},
 		check: durations("wait", "patience", "backoff"),

@@ -11,10 +11,11 @@ import (
 
 func hostileProfile() profile {
 	return profile{
-		word:  "hostile",
-		whole: true,
-		about: "malformed messages, bad frames and handshakes, oversize, slow headers, floods, one after the other: the target must survive, and bystanders must not suffer",
-		phase: Phase{Peers: 10, Rate: 100, Networks: 2, Params: map[string]string{"react": "200ms", "hold": "2s", "patience": "5s", "slow": "1s", "only": ""}},
+		word:    "hostile",
+		unpaced: true,
+		whole:   true,
+		about:   "malformed messages, bad frames and handshakes, oversize, slow headers, floods, one after the other: the target must survive, and bystanders must not suffer",
+		phase:   Phase{Peers: 10, Rate: 100, Networks: 2, Params: map[string]string{"react": "200ms", "hold": "2s", "patience": "5s", "slow": "1s", "only": ""}},
 		check: func(f *Phase) error {
 			if only := f.Params["only"]; only != "" && len(inputsNamed(only)) == 0 {
 				return fmt.Errorf("hostile: no input has %q in its name", only)

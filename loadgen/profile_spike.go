@@ -10,8 +10,9 @@ import (
 
 func spikeProfile() profile {
 	return profile{
-		word:  "spike",
-		about: "all peers lose their connections at once and come back at once, a herd, several times",
+		word:    "spike",
+		unpaced: true,
+		about:   "all peers lose their connections at once and come back at once, a herd, several times",
 		phase: Phase{Peers: 1000, Rate: 200, Duration: 3 * time.Second, Networks: 100, Params: map[string]string{
 			"herds": "3", "wait": "1s", "patience": "1m", "leave": LeaveReset.String()}},
 		check: func(f *Phase) error {

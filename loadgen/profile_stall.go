@@ -15,10 +15,11 @@ import (
 
 func stallProfile() profile {
 	return profile{
-		word:   "stall",
-		whole:  true,
-		about:  "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
-		inside: true,
+		word:    "stall",
+		unpaced: true,
+		whole:   true,
+		about:   "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
+		inside:  true,
 		phase: Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
 			"bystanders": "10", "bytes": "3500", "read": "0", "calm": "3s", "slow": "1s"}},
 		check: func(f *Phase) error {

@@ -34,9 +34,10 @@ type stage struct {
 	figures *[]Figure
 }
 
-// maxAtOnce is how many actions may be under way at once, nearly all of them
-// dialling. More would only queue in the target's backlog.
-const maxAtOnce = 256
+// maxAtOnce is how many actions may be under way at once, nearly all of them dialling.
+// What is due beyond that waits, and counts as late by the generator's fault: so many
+// are five seconds of the default rate, for a target that takes its time to answer.
+const maxAtOnce = 2048
 
 func newStage(r *runner, number int) *stage {
 	s := &stage{

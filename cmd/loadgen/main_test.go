@@ -44,6 +44,8 @@ func TestParse(t *testing.T) {
 		}},
 		{"cap that is raised", "churn --i-own-this --max-rate=150 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 150 }},
 		{"no cap", "churn --i-own-this --max-rate=0 --rate=5000 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 }},
+		{"more than a rate, and meant", "spike --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.lowered == nil }},
+		{"a server for agents in the environment", "ramp", "LOADGEN_NATS=nats://127.0.0.1:1", func(o *options) bool { return o.agents == 0 }},
 		{"no cap on this machine", "churn --rate=5000 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 && o.lowered == nil }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,6 +64,9 @@ func TestParseErrors(t *testing.T) {
 		{"another machine", "wss://hub.example.org", "", "--i-own-this"},
 		{"another address", "ws://192.0.2.7:3000", "", "--i-own-this"},
 		{"rate above the cap", "churn --i-own-this --rate=101 ws://192.0.2.7:3000", "", "--max-rate"},
+		{"more than a rate for another machine", "spike --i-own-this ws://192.0.2.7:3000", "", "--max-rate"},
+		{"agents are on other machines", "ramp --agents 2 ws://127.0.0.1:1", "", "--i-own-this"},
+		{"a server for agents that are not there", "ramp --nats nats://127.0.0.1:1", "", "--agents"},
 		{"negative cap", "churn --max-rate=-1", "", "--max-rate"},
 		{"unknown flag", "--pears 3", "", "pears"},
 		{"unknown word", "rump ws://127.0.0.1:3000", "", "rump"},
@@ -93,6 +98,20 @@ func TestCommand(t *testing.T) {
 	}
 	if got, want := o.command(7), `loadgen churn --report 'it'\''s here' ws://127.0.0.1:3000 --seed=7`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What gives access to something does not get into the report.
+func TestCommandWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"--nats-token hush --agents 2", "--nats-token=hush --agents=2", "--agents 2 --nats nats://hush@127.0.0.1:4222", "--agents 2 --nats=tls://me:hush@127.0.0.1:4222"} {
+		o, err := parse(append(strings.Fields(args), "--i-own-this", "ramp", "ws://127.0.0.1:3000"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.command(7); strings.Contains(got, "hush") || !strings.Contains(got, "ws://127.0.0.1:3000") {
+			t.Errorf("%s: %s", args, got)
+		}
 	}
 }
 

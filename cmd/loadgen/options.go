@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ const envPrefix = "LOADGEN_"
 type options struct {
 	args  []string
 	flags *pflag.FlagSet
+	given map[string]bool // flags, on the command line
 
 	url  string // "" for a hub of our own
 	plan loadgen.Plan
@@ -54,7 +56,7 @@ type options struct {
 // parse reads flags, and the environment for those that are not given. The words
 // before the URL may name a profile; without one it is check.
 func parse(args, environ []string) (*options, error) {
-	o := &options{args: args, flags: pflag.NewFlagSet("loadgen", pflag.ContinueOnError)}
+	o := &options{args: args, flags: pflag.NewFlagSet("loadgen", pflag.ContinueOnError), given: map[string]bool{}}
 	o.define()
 	if err := o.flags.Parse(args); err != nil {
 		return nil, err
@@ -62,6 +64,7 @@ func parse(args, environ []string) (*options, error) {
 	if o.help {
 		return o, nil
 	}
+	o.flags.Visit(func(f *pflag.Flag) { o.given[f.Name] = true })
 	if err := o.fromEnvironment(environ); err != nil {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ func (o *options) define() {
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
 	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
-	f.Float64Var(&o.maxRate, "max-rate", remoteRate, "cap on the rate of every phase, actions a second, a `NUMBER`, for a target on another machine, or on any if given; 0 is none. What a profile does all at once, as the herds of spike, it does all the same")
+	f.Float64Var(&o.maxRate, "max-rate", remoteRate, "cap on the rate of every phase, actions a second, a `NUMBER`, for a target on another machine, or on any if given; 0 is none. hostile, spike, stall and drain do more than their rate says, and want it given")
 	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
 	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 is as many as the limit of descriptors asks for")
 	f.IntVar(&o.agents, "agents", 0, "`NUMBER` of agents on other machines (loadgen agent) that share the peers")
@@ -217,17 +220,32 @@ func (o *options) speak() error {
 
 func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan) }
 
-// command is the command line that runs the same again.
+// command is the command line that runs the same again, without secrets: it stands in
+// reports.
 func (o *options) command(seed uint64) string {
 	words := []string{"loadgen"}
-	for _, a := range o.args {
-		words = append(words, quoted(a))
+	for i, a := range o.args {
+		switch {
+		case i > 0 && o.args[i-1] == secretFlag:
+			a = secret
+		case strings.HasPrefix(a, secretFlag+"="):
+			a = secretFlag + "=" + secret
+		}
+		words = append(words, quoted(urlUser.ReplaceAllString(a, "$1")))
 	}
 	if !o.flags.Changed("seed") {
 		words = append(words, fmt.Sprintf("--seed=%d", seed))
 	}
 	return strings.Join(words, " ")
 }
+
+const (
+	secretFlag = "--nats-token"
+	secret     = "..."
+)
+
+// urlUser is what stands before the host of a URL: a token, or a name and a password.
+var urlUser = regexp.MustCompile(`(://)[^/@\s]*@`)
 
 // quoted writes a word so that a shell reads it as one.
 func quoted(word string) string {

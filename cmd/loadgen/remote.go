@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
 // remoteRate is how many actions a second a target on another machine gets at most,
@@ -12,6 +15,7 @@ import (
 const remoteRate = 100
 
 // otherMachine returns the host of the target if it is not this machine, and "" if it is.
+// To agents on other machines every address is of another.
 func (o *options) otherMachine() (string, error) {
 	if o.url == "" {
 		return "", nil
@@ -20,14 +24,15 @@ func (o *options) otherMachine() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("target: %w", err)
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	ip := net.ParseIP(u.Hostname())
+	if here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); here && o.agents == 0 {
 		return "", nil
 	}
 	return u.Host, nil
 }
 
 // allowed refuses to put load on somebody else's machine by a slip, and more than the
-// cap by the figures of a profile or a plan.
+// cap by the figures of a profile or a plan, or by a profile that has no rate.
 func (o *options) allowed() error {
 	host, err := o.otherMachine()
 	switch {
@@ -52,12 +57,19 @@ func (o *options) capRates() error {
 		return fmt.Errorf("--rate %v is above the cap of %v a second for a target on another machine: raise --max-rate, too", o.figures.Rate, o.maxRate)
 	}
 	for i := range o.plan.Phases {
+		if word := o.plan.Phases[i].Profile; isUnpaced(word) && !o.flags.Changed("max-rate") {
+			return fmt.Errorf("%s puts more on its target than any rate says: add --max-rate, 0 for no cap on the rest, if this one may have that", word)
+		}
 		if f := &o.plan.Phases[i]; f.Rate > o.maxRate {
 			o.lowered = append(o.lowered, loweredRate{f.Profile, f.Rate})
 			f.Rate = o.maxRate
 		}
 	}
 	return nil
+}
+
+func isUnpaced(word string) bool {
+	return slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }
 
 // loweredRate is a phase that the cap changed.

@@ -53,6 +53,13 @@ func (o *options) checkWorkers() error {
 		return errors.New("--nats-cert and --nats-key go together")
 	case o.agents > 0 && o.url == "":
 		return errors.New("--agents needs a URL: a hub of our own listens on this machine only")
+	case o.agents > 0:
+		return nil
+	}
+	for _, name := range []string{"nats", "nats-token", "nats-ca", "nats-listen", "nats-cert", "nats-key", "agents-wait"} {
+		if o.given[name] {
+			return fmt.Errorf("--%s is for runs with --agents", name)
+		}
 	}
 	return nil
 }
