@@ -12,11 +12,14 @@ import (
 // The detectors count every object, from the first on.
 func init() { harness.ExactHeap() }
 
+// wholeSuite is the filter for what everybody runs.
+const wholeSuite = "!soak && !power"
+
 func TestRegress(t *testing.T) {
 	RegisterFailHandler(Fail)
 	suite, reporter := GinkgoConfiguration()
 	if suite.LabelFilter == "" {
-		suite.LabelFilter = "!soak && !power"
+		suite.LabelFilter = wholeSuite
 	}
 	suite.LabelFilter = remoteFilter(suite.LabelFilter)
 	RunSpecs(t, "regress", suite, reporter)

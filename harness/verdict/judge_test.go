@@ -189,6 +189,30 @@ func TestStaleRules(t *testing.T) {
 	}
 }
 
+// Of a suite a rule is stale if it matches in none of the runs; a run that it does not
+// concern is not invalid for it.
+func TestStaleRulesOfASuite(t *testing.T) {
+	t.Parallel()
+	clean, leaking := sampleRun(), leakingRun()
+	l := verdict.Judge(leaking).Leaks[0]
+	rules := []verdict.Rule{{Fingerprint: l.Fingerprint, Reason: "x", Expires: clean.Start.AddDate(1, 0, 0)}, {Type: "*hub.ghost", Reason: "gone", Expires: clean.Start.AddDate(1, 0, 0)}}
+	var suite []verdict.Verdict
+	for _, r := range []verdict.Run{clean, leaking} {
+		r.Known, r.Suite = rules, true
+		suite = append(suite, verdict.Judge(r))
+	}
+	if suite[0].Outcome != verdict.Pass || len(suite[1].Known) != 1 {
+		t.Errorf("the clean run is %s for %v, and %d leaks are known", suite[0].Outcome, suite[0].Invalid, len(suite[1].Known))
+	}
+	if stale := verdict.Stale(rules, suite); len(stale) != 1 || !strings.Contains(stale[0].What, "hub.ghost") {
+		t.Errorf("stale: %v", stale)
+	}
+	suite[0].Invalid = []verdict.Reason{{What: "blind"}}
+	if stale := verdict.Stale(rules, suite); len(stale) > 0 {
+		t.Errorf("stale, although a run saw nothing: %v", stale)
+	}
+}
+
 func TestWorstFirst(t *testing.T) {
 	t.Parallel()
 	r := leakingRun()

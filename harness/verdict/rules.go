@@ -20,16 +20,36 @@ func (v *Verdict) applyRules(r *Run) []Reason {
 	}
 	v.Leaks = v.noteExpired(sort(v.Leaks), r.Known, used, today)
 	v.Doubtful = sort(v.Doubtful)
-	if len(v.Invalid) > 0 {
+	if len(v.Invalid) > 0 || r.Suite {
 		return nil // a rule may match nothing because the run saw nothing
 	}
 	var stale []Reason
 	for i, rule := range r.Known {
 		if !used[i] {
-			stale = append(stale, Reason{"known leaks", "the rule for " + rule.String() + " matches nothing", "remove it: it would hide the next leak of its kind"})
+			stale = append(stale, rule.stale())
 		}
 	}
 	return stale
+}
+
+// Stale says which rules match nothing in any run of a suite. It says nothing if one of
+// them is invalid: it may have missed what a rule is about.
+func Stale(rules []Rule, suite []Verdict) []Reason {
+	var stale []Reason
+	for _, rule := range rules {
+		matches := func(l Leak) bool { return rule.matches(&l) }
+		if !slices.ContainsFunc(suite, func(v Verdict) bool {
+			return len(v.Invalid) > 0 || slices.ContainsFunc(v.Leaks, matches) ||
+				slices.ContainsFunc(v.Known, func(k Known) bool { return matches(k.Leak) })
+		}) {
+			stale = append(stale, rule.stale())
+		}
+	}
+	return stale
+}
+
+func (r Rule) stale() Reason {
+	return Reason{"known leaks", "the rule for " + r.String() + " matches nothing", "remove it: it would hide the next leak of its kind"}
 }
 
 // known takes a leak that a rule allows.

@@ -25,6 +25,9 @@ type Run struct {
 	Series    []Series
 
 	Known []Rule
+	// Suite is set for one of several runs that share the rules: a rule that matches
+	// nothing in this one may match in another. Ask Stale when all are judged.
+	Suite bool
 	Today time.Time // by which rules expire; zero: the day of Start
 
 	// Rate is how many peers a second the severity is told for. Default 10.
