@@ -91,7 +91,7 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 }
 
 // Findings returns a finding for each path whose collections keep growing, in
-// length or, if that stands still, in capacity. What grows because it is part of
+// length or, if that does not, in capacity. What grows because it is part of
 // the elements of another that grows is in the detail of that one. Where the source
 // is there, it says which statement puts things in.
 func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
@@ -125,17 +125,15 @@ func (c *Census) judge(path string) (verdict.Finding, bool) {
 	if isChildren(path) {
 		f.Class, f.Detail = verdict.Timer, "contexts that were never cancelled stay with their parent\n"
 	}
-	f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len })
-	if !keepsGrowing(f.PerCycle, c.doses) {
-		f.PerCycle = c.growth(path, func(s Size) int64 { return s.Cap - s.Len })
-		f.Detail = "capacity beyond the length\n"
-		if !keepsGrowing(f.PerCycle, c.doses) {
-			return f, false
-		}
+	if f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len }); keepsGrowing(f.PerCycle, c.doses) {
+		f.Count = sum(f.PerCycle)
+		f.PerScenario = c.perScenario(path, f.Count)
+		return f, true
 	}
-	f.Count = sum(f.PerCycle)
-	f.PerScenario = c.perScenario(path, f.Count)
-	return f, true
+	// Not what it is beyond the length: that grows when something is taken out.
+	f.PerCycle = c.growth(path, func(s Size) int64 { return s.Cap })
+	f.Count, f.Detail = sum(f.PerCycle), "in capacity: the length does not keep growing\n"
+	return f, keepsGrowing(f.PerCycle, c.doses)
 }
 
 // perScenario is the growth of a map by the labels of its keys, if they tell nearly

@@ -263,6 +263,49 @@ func TestCensusBenign(t *testing.T) {
 	wantNone(t, found)
 }
 
+// What is taken out leaves capacity, which did not grow: one cycle, as a guard has it,
+// or several.
+func TestCensusShrinking(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 4} {
+		h := newCensusHub(context.Background())
+		for i := range 10 {
+			h.sessions[fmt.Sprint(i)] = nil
+			h.byIP.Store(i, i)
+			h.lru.PushBack(i)
+			h.events <- "one"
+			h.ring[0] = append(h.ring[0], i)
+			h.ring[1] = append(h.ring[1], i)
+		}
+		c := &harness.Census{Roots: map[string]any{"hub": h}}
+		found := findIn(t, c, primes[:cycles], func(k int, _ int64) {
+			delete(h.sessions, fmt.Sprint(k))
+			h.byIP.Delete(k)
+			h.lru.Remove(h.lru.Front())
+			<-h.events
+			h.ring[0] = h.ring[0][:len(h.ring[0])-1]
+			h.ring[1] = h.ring[1][1:]
+		})
+		wantNone(t, found)
+	}
+}
+
+// A buffer that is made larger each time and emptied holds more and more.
+func TestCensusFindsCapacity(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 3} {
+		s := &censusSession{queue: make([][]byte, 5, 10)}
+		c := &harness.Census{Roots: map[string]any{"session": s}}
+		found := findIn(t, c, primes[:cycles], func(int, int64) {
+			s.queue = make([][]byte, len(s.queue)-1, cap(s.queue)+10)
+		})
+		f := wantOne(t, found, verdict.Collection, int64(10*cycles), "")
+		if f.Field != "harness_test.censusSession.queue" || !strings.Contains(f.Detail, "in capacity") {
+			t.Errorf("%s: %s", f.Field, f.Detail)
+		}
+	}
+}
+
 func TestCensusRefuses(t *testing.T) {
 	t.Parallel()
 	var missing *censusHub

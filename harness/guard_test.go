@@ -219,6 +219,10 @@ func TestGuardOptions(t *testing.T) {
 	if !strings.Contains(got, "LEAK 1 of 1") || !strings.Contains(got, "grows") {
 		t.Errorf("a map that grows: %q", got)
 	}
+	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { delete(rooms, 1) }, harness.Also(&harness.Census{Roots: map[string]any{"rooms": &rooms}}))
+	if got != "" {
+		t.Errorf("a map that shrinks: %q", got)
+	}
 	h := newHerd(t)
 	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { h.leak(1) }, harness.Except(func(stack []verdict.Site) bool {
 		return strings.Contains(stack[len(stack)-1].Function, "(*herd).wait")
