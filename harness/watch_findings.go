@@ -42,8 +42,8 @@ func (w *Watch) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// Findings returns what was left at the end of the last cycle, with the paths that
-// retain it if Paths is set.
+// Findings returns what was left at the end of the last cycle and is still there,
+// with the paths that retain it if Paths is set.
 func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if !w.based {
 		return nil, ErrNoBaseline
@@ -54,6 +54,7 @@ func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if !w.Paths {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.dropCollectedLocked(nil)
 		return w.findingsLocked(nil), nil
 	}
 	findings, _, err := w.Explain(ctx, w.Roots, w.Dir)
@@ -65,7 +66,8 @@ func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	return findings, ctx.Err()
 }
 
-// Retained returns the objects that the last Settle found alive.
+// Retained returns the objects that the last Settle found alive. Those of them that
+// were collected since are among them.
 func (w *Watch) Retained() []Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,9 +79,9 @@ func (w *Watch) Retained() []Object {
 }
 
 // Explain returns the findings of the last Settle with the paths that retain, see
-// Retainers: one for each type and path, without regard to keys and indexes. If
-// nothing is retained it takes no heap dump. With an error the findings have no
-// paths.
+// Retainers: one for each type and path, without regard to keys and indexes. What was
+// collected since is left out. If nothing is retained it takes no heap dump. With an
+// error the findings have no paths.
 func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) ([]verdict.Finding, Tier, error) {
 	objects := w.Retained()
 	var retainers []Retainer
@@ -92,7 +94,7 @@ func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) (
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	findings := w.findingsLocked(retainers)
+	findings := w.findingsLocked(w.dropCollectedLocked(retainers))
 	if lacks := tier.String(); err == nil && lacks != allNames {
 		for i, f := range findings {
 			if len(f.Path) > 0 {
@@ -101,6 +103,26 @@ func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) (
 		}
 	}
 	return findings, tier, err
+}
+
+// dropCollectedLocked forgets those of the retained that were collected since the last
+// Settle, which the target let go late, and returns the retainers of the others. What
+// was collected and never closed is counted as such.
+func (w *Watch) dropCollectedLocked(retainers []Retainer) (kept []Retainer) {
+	alive := w.retained[:0]
+	for i, l := range w.retained {
+		if !l.alive() {
+			continue
+		}
+		alive = append(alive, l)
+		if retainers != nil {
+			kept = append(kept, retainers[i])
+		}
+	}
+	clear(w.retained[len(alive):])
+	w.retained = alive
+	w.sweepLocked()
+	return kept
 }
 
 // watchGroup is what becomes one finding.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // One finding for each way in which things are retained.
@@ -52,6 +54,61 @@ func TestWatchExplains(t *testing.T) {
 		t.Errorf("born at %v", order.Born)
 	}
 	runtime.KeepAlive(h)
+}
+
+// What the target lets go after the last cycle is not alive, and the paths stay with
+// those that are. One that was never closed is told as such.
+func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
+	t.Parallel()
+	if inChild(t) {
+		return
+	}
+	for _, paths := range []bool{false, true} {
+		w := NewWatch()
+		h := newToyHub()
+		defer h.cancel()
+		if err := w.Baseline(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			for i := range 10 {
+				p := &toyPeer{}
+				added(t, w, p, fmt.Sprintf("rst/%d", i))
+				h.rooms["n-1"].members[fmt.Sprint(i)] = p
+			}
+			open := &toyPeer{}
+			if err := w.Open(open, "rst/open"); err != nil {
+				t.Fatal(err)
+			}
+			h.rooms["n-1"].members["open"] = open
+		}()
+		if err := w.Cycle(t.Context(), NewReading(11)); err != nil {
+			t.Fatal(err)
+		}
+		delete(h.rooms["n-1"].members, "open")
+		for i := range 9 {
+			delete(h.rooms["n-1"].members, fmt.Sprint(i))
+		}
+		if w.Paths, w.Roots = paths, map[string]any{"hub": h}; !paths {
+			runtime.GC() // with them the dump does
+		}
+		found, err := w.Findings(t.Context())
+		if err != nil || len(found) != 2 {
+			t.Errorf("paths %v: got %+v, %v", paths, found, err)
+			continue
+		}
+		slices.SortFunc(found, func(a, b verdict.Finding) int { return strings.Compare(string(a.Class), string(b.Class)) })
+		if found[0].Count != 1 || !strings.Contains(found[0].Detail, "alive: rst/9") {
+			t.Errorf("paths %v: retained: got %+v", paths, found[0])
+		}
+		if got := pathText(found[0].Path); paths && got != "harness.toyHub.rooms[*] -> *harness.toyRoom.members[*]" {
+			t.Errorf("retained by %s", got)
+		}
+		if found[1].Class != verdict.Unclosed || found[1].Count != 1 {
+			t.Errorf("paths %v: not closed: got %+v", paths, found[1])
+		}
+		runtime.KeepAlive(h)
+	}
 }
 
 // Without a path, what was found stays found.
