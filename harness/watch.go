@@ -87,7 +87,9 @@ type watchKey struct {
 	scenario string
 }
 
+// watchClosing is one opening of an object, which all its lives share until it is closed.
 type watchClosing struct {
+	at     weak.Pointer[byte]
 	addr   uintptr
 	closed bool
 }
@@ -119,7 +121,8 @@ var ErrNotWatchable = errors.New("watch: not watchable")
 func (w *Watch) Add(pointer any, label string) error { return w.add(pointer, label, false) }
 
 // Open watches an object as Add does, which is to be closed as well: Closed says
-// that it was.
+// that it was. One that is open already is closed by one Closed, however often it
+// was opened; one that was closed and is opened again is to be closed again.
 func (w *Watch) Open(pointer any, label string) error { return w.add(pointer, label, true) }
 
 // Closed notes that an object given to Open was closed. It may be called more than
@@ -132,10 +135,20 @@ func (w *Watch) Closed(pointer any) {
 	addr := uintptr(dataOf(pointer))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c := w.unclosed[addr]; c != nil {
+	if c := w.openLocked(addr); c != nil {
 		c.closed = true
 		delete(w.unclosed, addr)
 	}
+}
+
+// openLocked returns what is open of the object that lives at an address, nil if it is
+// not. Who had the place before may be there still, collected and not swept.
+func (w *Watch) openLocked(addr uintptr) *watchClosing {
+	c := w.unclosed[addr]
+	if c == nil || c.at.Value() == nil {
+		return nil
+	}
+	return c
 }
 
 func (w *Watch) add(pointer any, label string, closing bool) error {
@@ -167,8 +180,11 @@ func (w *Watch) add(pointer any, label string, closing bool) error {
 	}
 	kind.added++
 	if closing {
-		life.closing = &watchClosing{addr: uintptr(p)}
-		w.unclosed[uintptr(p)] = life.closing
+		life.closing = w.openLocked(uintptr(p))
+		if life.closing == nil {
+			life.closing = &watchClosing{at: life.at, addr: uintptr(p)}
+			w.unclosed[uintptr(p)] = life.closing
+		}
 	}
 	if len(w.lives) >= w.limit {
 		w.sweepLocked()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -176,6 +177,71 @@ func TestWatchUnclosed(t *testing.T) {
 		}
 	}
 	runtime.KeepAlive(kept)
+}
+
+// Who has the place of an object that was collected and never closed is not that
+// object.
+func TestWatchClosedIsOfTheObject(t *testing.T) {
+	t.Parallel()
+	const forgotten = 1000 // few enough that no Open sweeps
+	w := NewWatch()
+	places := map[uintptr]bool{}
+	func() {
+		for range forgotten {
+			p := &toyPeer{}
+			if err := w.Open(p, "rst/forgotten"); err != nil {
+				t.Fatal(err)
+			}
+			places[uintptr(unsafe.Pointer(p))] = true
+		}
+	}()
+	runtime.GC()
+	var kept []*toyPeer
+	for inPlace := false; !inPlace || len(kept) < 10_000; {
+		p := &toyPeer{}
+		w.Closed(p)
+		inPlace = inPlace || places[uintptr(unsafe.Pointer(p))]
+		if kept = append(kept, p); len(kept) > 1_000_000 {
+			t.Fatal("no place was used again")
+		}
+	}
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Class != verdict.Unclosed || found[0].Count != forgotten {
+		t.Errorf("got %+v, want %d not closed", found, forgotten)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// What is opened while it is open is closed by one Closed; afterwards it is to be
+// closed again.
+func TestWatchOpenedTwice(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		calls    string // o opens, c closes
+		unclosed int64
+	}{
+		{"ooc", 0}, {"oocc", 0}, {"ococ", 0},
+		{"oo", 2}, {"oco", 1}, {"ooco", 1},
+	} {
+		w := NewWatch()
+		func() {
+			p := &toyPeer{}
+			for _, call := range test.calls {
+				if call == 'c' {
+					w.Closed(p)
+				} else if err := w.Open(p, "rst/x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}()
+		var unclosed int64
+		for _, f := range settled(t, w) {
+			unclosed += f.Count
+		}
+		if unclosed != test.unclosed || len(w.unclosed) != 0 {
+			t.Errorf("%s: %d were never closed, want %d; the watch keeps %d", test.calls, unclosed, test.unclosed, len(w.unclosed))
+		}
+	}
 }
 
 func TestWatchRefuses(t *testing.T) {
