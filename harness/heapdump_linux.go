@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -51,6 +52,9 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 		if err == nil || !errors.Is(err, ErrHeapDump) {
 			return d, err
 		}
+		if err := writeOn(f); err != nil {
+			return nil, err
+		}
 		if attempt == dumpAttempts {
 			return nil, fmt.Errorf("no copy of the process could write it, in %d attempts: %w", attempt, err)
 		}
@@ -58,6 +62,19 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// dumpRoom is more than a write that failed leaves free.
+const dumpRoom = 1 << 20
+
+// writeOn writes behind a dump that was cut off, to see whether its disk is full: the
+// runtime does not look at what becomes of its writes.
+func writeOn(f *os.File) error {
+	_, err := f.Write(make([]byte, dumpRoom))
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("no room for a heap dump, the disk of %s is full: %w", filepath.Dir(f.Name()), err)
+	}
+	return err
 }
 
 // mapFile has a file in memory, outside of the heap: within, each dump would hold the
