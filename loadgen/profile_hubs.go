@@ -3,10 +3,9 @@ package loadgen
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 func hubsProfile() profile {
@@ -40,7 +39,7 @@ func (s *stage) claimHubs(ctx context.Context) error {
 	var heard, notices atomic.Int64
 	witness := func(_ *Peer, e Event) bool {
 		switch {
-		case e.Kind == EventDiscovered && e.Peer[:4] == reportedPrefix:
+		case e.Kind == EventDiscovered && strings.HasPrefix(string(e.Peer), reportedPrefix): // it may be empty
 			heard.Add(1)
 		case e.Kind == EventDiscovered:
 			notices.Add(1)
@@ -90,7 +89,7 @@ func claim(isHub bool) func(context.Context, *life, Tick) error {
 }
 
 // reportedPrefix begins the ids of the peers that are reported: they are made up.
-const reportedPrefix wire.PeerID = "feed"
+const reportedPrefix = "feed"
 
 // reportPeer reports a peer that is not there. A hub that lets everybody be a hub
 // tells the members of the network.

@@ -46,3 +46,13 @@ func TestHubsNotSpoken(t *testing.T) {
 		}
 	}
 }
+
+// A notice that names no peer does no harm.
+func TestHubsNoticeOfNobody(t *testing.T) {
+	t.Parallel()
+	figures := Phase{Peers: 2, Rate: 300, Networks: 1, Params: map[string]string{"stay": "20ms"}}
+	r := runProfile(t, (&toyHub{tellsNobody: true}).start(t), "hubs", figures)
+	if r.figure("who claims") < 1 || r.figure("not there") != 0 {
+		t.Errorf("figures %+v", r.Figures)
+	}
+}

@@ -35,6 +35,7 @@ type toyHub struct {
 	tellsAll    bool          // members of all networks are told of who comes
 	accepts     int           // connections that it takes in all; 0: any number
 	takesTwo    bool          // a second session of an id is taken, not refused
+	tellsNobody bool          // who comes is told of a peer that has no id
 
 	server   *httptest.Server
 	mu       sync.Mutex
@@ -245,6 +246,9 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 	h.mu.Unlock()
 	if h.tellsAll {
 		p.send(discovered(p, network+"-other"))
+	}
+	if h.tellsNobody {
+		p.send(wire.Message{Type: "peer-discovered", FromPeerID: "system", NetworkName: network, Data: []byte("{}")})
 	}
 	for _, o := range others {
 		o.send(discovered(p, network))
