@@ -32,8 +32,13 @@ func halfopenProfile() profile {
 type halfopen struct {
 	*stage
 
-	mu       sync.Mutex
-	silent   map[wire.PeerID]time.Time // since when; of those that nobody has heard to be gone
+	mu     sync.Mutex
+	silent map[wire.PeerID]time.Time // since when; of those that nobody has heard to be gone
+	seen   notices
+}
+
+// notices are what a target noticed of the peers that vanished.
+type notices struct {
 	vanished int
 	noticed  int
 	first    time.Duration // from the silence to the notice
@@ -66,11 +71,11 @@ func (h *halfopen) hear(_ *Peer, e Event) bool {
 	}
 	delete(h.silent, e.Peer)
 	h.fleet.rec.Add(HopTimeout, Tick{since, since})
-	took := time.Since(since)
-	if h.noticed++; h.noticed == 1 {
-		h.first = took
+	n, took := &h.seen, time.Since(since)
+	if n.noticed++; n.noticed == 1 {
+		n.first = took
 	}
-	h.first, h.last = min(h.first, took), max(h.last, took)
+	n.first, n.last = min(n.first, took), max(n.last, took)
 	return false
 }
 
@@ -83,20 +88,20 @@ func (h *halfopen) vanish(ctx context.Context) {
 	})
 	h.agenda.run(ctx)
 	waitFor(ctx, h.Duration, func() bool { return h.unnoticed() == 0 })
-	left := h.unnoticed()
+	n, left := h.close()
 	for _, p := range h.fleet.peers() {
 		if p.isKept() {
 			p.end()
 		}
 	}
-	h.count("noticed", h.noticed, fmt.Sprintf("of %d peers that vanished", h.vanished))
-	if h.noticed > 0 {
-		h.took("noticed first, after", h.first)
-		h.took("noticed last, after", h.last)
+	h.count("noticed", n.noticed, fmt.Sprintf("of %d peers that vanished", n.vanished))
+	if n.noticed > 0 {
+		h.took("noticed first, after", n.first)
+		h.took("noticed last, after", n.last)
 	}
 	if left > 0 && ctx.Err() == nil {
 		h.run.Doubts = append(h.run.Doubts, verdict.Reason{About: "halfopen", Do: "have the target ping its peers and end those that do not answer, or give it more time with --duration",
-			What: fmt.Sprintf("of %d peers that vanished nobody was told in %s that %d were gone", h.vanished, h.Duration, left)})
+			What: fmt.Sprintf("of %d peers that vanished nobody was told in %s that %d were gone", n.vanished, h.Duration, left)})
 	}
 }
 
@@ -104,6 +109,16 @@ func (h *halfopen) unnoticed() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.silent)
+}
+
+// close returns what was noticed, and how many were not. From then on no notice counts:
+// who is reset because it was not noticed, is noticed by that.
+func (h *halfopen) close() (seen notices, left int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	left = len(h.silent)
+	clear(h.silent)
+	return h.seen, left
 }
 
 // fallSilent vanishes once the target has greeted the peer.
@@ -118,6 +133,6 @@ func (h *halfopen) fallSilent(ctx context.Context, l *life, t Tick) error {
 		delete(h.silent, l.id)
 		return err
 	}
-	h.vanished++
+	h.seen.vanished++
 	return nil
 }

@@ -29,3 +29,16 @@ func TestHalfopenUnnoticed(t *testing.T) {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 }
+
+// A hub that notices a RST, and not a silence, has noticed nobody: the resets are ours.
+func TestHalfopenOwnResets(t *testing.T) {
+	t.Parallel()
+	figures := Phase{Peers: 40, Rate: 400, Networks: 1, Duration: 300 * time.Millisecond, Params: map[string]string{"stay": "50ms"}}
+	r := runProfile(t, (&toyHub{patient: true, tellsLeft: true}).start(t), "halfopen", figures)
+	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
+		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
+	}
+	if n := r.Latencies.Hops[HopTimeout].Latency.Count(); n != 0 {
+		t.Errorf("%d notices of resets were timed as notices of a silence", n)
+	}
+}

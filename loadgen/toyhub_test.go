@@ -35,6 +35,7 @@ type toyHub struct {
 	tellsAll    bool          // members of all networks are told of who comes
 	accepts     int           // connections that it takes in all; 0: any number
 	takesTwo    bool          // a second session of an id is taken, not refused
+	tellsLeft   bool          // members are told of whose connection ends
 	tellsNobody bool          // who comes is told of a peer that has no id
 
 	server   *httptest.Server
@@ -126,6 +127,9 @@ func (h *toyHub) serve(p *toyPeer) {
 	err := h.read(p)
 	close(over)
 	p.ws.Close()
+	if h.tellsLeft {
+		h.left(p)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.open, p)
@@ -253,6 +257,21 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 	for _, o := range others {
 		o.send(discovered(p, network))
 		p.send(discovered(o, network))
+	}
+}
+
+// left tells the members of a network of a peer whose connection has ended.
+func (h *toyHub) left(p *toyPeer) {
+	h.mu.Lock()
+	var others []*toyPeer
+	for o := range h.open {
+		if o != p && o.network == p.network {
+			others = append(others, o)
+		}
+	}
+	h.mu.Unlock()
+	for _, o := range others {
+		o.send(wire.Message{Type: "peer-disconnected", FromPeerID: "system", NetworkName: p.network, Data: fmt.Appendf(nil, `{"peerId":%q}`, p.id)})
 	}
 }
 
