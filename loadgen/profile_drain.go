@@ -121,28 +121,29 @@ func (d *drain) awaitRestart(ctx context.Context) {
 
 // tell notes what the peers saw of it.
 func (d *drain) tell(before Deliveries) {
+	n := d.soFar()
 	if !d.wentAway {
 		d.returners.run.Problems = append(d.returners.run.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",
-			What: fmt.Sprintf("the target did not go away: %d of %d connections ended", d.ended.n, len(d.list))})
+			What: fmt.Sprintf("the target did not go away: %d of %d connections ended", n.ended.n, len(d.list))})
 		return
 	}
-	d.count("connections ended", d.ended.n, fmt.Sprintf("of %d", len(d.list)))
-	d.say("ended by", listed(d.words))
-	d.took("ended within, from the first to the last", d.ended.width())
-	d.count("peers back", d.here, fmt.Sprintf("of %d", len(d.list)))
-	if d.back.n > 0 {
-		d.took("away, from the first end to the first greeting", d.back.first.Sub(d.ended.first))
-		d.took("back within, from the first greeting to the last", d.back.width())
-		d.took("recovery, from the first end to the last greeting", d.back.last.Sub(d.ended.first))
+	d.count("connections ended", n.ended.n, fmt.Sprintf("of %d", len(d.list)))
+	d.say("ended by", n.words)
+	d.took("ended within, from the first to the last", n.ended.width())
+	d.count("peers back", n.here, fmt.Sprintf("of %d", len(d.list)))
+	if n.back.n > 0 {
+		d.took("away, from the first end to the first greeting", n.back.first.Sub(n.ended.first))
+		d.took("back within, from the first greeting to the last", n.back.width())
+		d.took("recovery, from the first end to the last greeting", n.back.last.Sub(n.ended.first))
 	}
-	d.count("failed", d.failed, "attempts")
-	if d.failed > 0 {
-		d.say("failed because", listed(d.whys))
+	d.count("failed", n.failed, "attempts")
+	if n.failed > 0 {
+		d.say("failed because", n.whys)
 	}
 	after := d.fleet.ledger.Totals()
 	lost := after.Explained + after.Lost - before.Explained - before.Lost
 	d.count("messages lost in the restart", int(lost)+d.unsent, fmt.Sprintf("of %d", after.Sent-before.Sent+int64(d.unsent)))
-	if missing := len(d.list) - d.here; missing > 0 {
+	if missing := len(d.list) - n.here; missing > 0 {
 		d.returners.run.Failures = append(d.returners.run.Failures, verdict.Reason{About: "drain", Do: "look in the log of the target for why it does not take them",
 			What: fmt.Sprintf("of %d peers %d were not back %s after the target went away", len(d.list), missing, d.Params["patience"])})
 	}

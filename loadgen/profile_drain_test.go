@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 func drainPlan(t *testing.T, patience string) Plan {
@@ -69,4 +72,20 @@ func TestDrainOfNothing(t *testing.T) {
 	if r.Verdict.Outcome != verdict.Invalid || !strings.Contains(r.Verdict.Invalid[0].What, "did not go away") {
 		t.Errorf("outcome %s, invalid %v", r.Verdict.Outcome, r.Verdict.Invalid)
 	}
+}
+
+// Connections end while the figures are noted.
+func TestDrainToldLate(t *testing.T) {
+	t.Parallel()
+	s := stageOf("drain")
+	d := &drain{returners: newReturners(s, time.Second), wentAway: true}
+	own := &returner{room: s.rooms[0]}
+	d.list = map[wire.PeerID]*returner{ann: own}
+	whileTold(func(id wire.PeerID) {
+		d.mu.Lock()
+		own.here = true
+		d.here++
+		d.mu.Unlock()
+		d.gone(&Peer{id: ann, why: &websocket.CloseError{Code: 1001, Text: string(id)}})
+	}, func() { d.tell(Deliveries{}) })
 }

@@ -47,22 +47,20 @@ func (r *returners) herd(ctx context.Context, number int) {
 	r.forget()
 	r.scatter(leaves[0])
 	r.wait(ctx, patience, r.complete)
-	r.mu.Lock()
-	back, recovery, width, failed, whys := r.back.n, r.back.last.Sub(r.ended.first), r.back.width(), r.failed, listed(r.whys)
-	r.mu.Unlock()
+	n := r.soFar()
 	name := fmt.Sprintf("herd %d: ", number)
-	r.count(name+"back", back, fmt.Sprintf("of %d peers", len(r.list)))
-	if back > 0 {
-		r.took(name+"spread, from the first greeting to the last", width)
-		r.took(name+"recovery, from the loss to the last greeting", recovery)
+	r.count(name+"back", n.back.n, fmt.Sprintf("of %d peers", len(r.list)))
+	if n.back.n > 0 {
+		r.took(name+"spread, from the first greeting to the last", n.back.width())
+		r.took(name+"recovery, from the loss to the last greeting", n.back.last.Sub(n.ended.first))
 	}
-	r.count(name+"failed", failed, "attempts")
-	if failed > 0 {
-		r.say(name+"failed because", whys)
+	r.count(name+"failed", n.failed, "attempts")
+	if n.failed > 0 {
+		r.say(name+"failed because", n.whys)
 	}
-	if !r.complete() && ctx.Err() == nil {
+	if n.here < len(r.list) && ctx.Err() == nil {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them",
-			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", len(r.list), len(r.list)-r.present(), patience)})
+			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", len(r.list), len(r.list)-n.here, patience)})
 	}
 }
 

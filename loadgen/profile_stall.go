@@ -225,22 +225,33 @@ func (x *stall) memory(ctx context.Context) (bytes float64, series string) {
 	return now.value(series), series
 }
 
-// judgeQueue says whether what the target keeps for who does not read has a bound.
-func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
-	// Who has been ended finds out when it has read the rest; others are told at once.
-	waitFor(ctx, deliveryPatience, func() bool { return x.gone() == len(x.stalled) })
-	over, due := x.gone(), float64(x.sent-int64(len(x.stalled))*inKernels)
-	x.count("stalled peers that the target ended", over, fmt.Sprintf("of %d", len(x.stalled)))
+// tell notes what the flood was, and returns how many bytes were sent. Bystanders may
+// still hear of ends.
+func (x *stall) tell() (sent float64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, p := range x.stalled {
 		if at := x.ended[p.id]; !at.IsZero() {
 			x.took("ended after", at.Sub(x.stopped))
 			break
 		}
 	}
-	x.note(Figure{Name: "sent to stalled peers", Value: float64(x.sent), Unit: verdict.Bytes, Text: megabytes(float64(x.sent))})
+	sent = float64(x.sent)
+	x.note(Figure{Name: "sent to stalled peers", Value: sent, Unit: verdict.Bytes, Text: megabytes(sent)})
 	if x.failed > 0 {
 		x.count("could not be sent", x.failed, "messages")
 	}
+	return sent
+}
+
+// judgeQueue says whether what the target keeps for who does not read has a bound.
+func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
+	// Who has been ended finds out when it has read the rest; others are told at once.
+	waitFor(ctx, deliveryPatience, func() bool { return x.gone() == len(x.stalled) })
+	over := x.gone()
+	x.count("stalled peers that the target ended", over, fmt.Sprintf("of %d", len(x.stalled)))
+	sent := x.tell()
+	due := sent - float64(len(x.stalled)*inKernels)
 	if !math.IsNaN(rose) {
 		x.note(Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: megabytes(rose)})
 	}
@@ -251,13 +262,13 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	reason := verdict.Reason{About: "stall", Do: "bound the bytes that wait for one peer, and end who has more"}
 	switch {
 	case due <= 0:
-		reason.What = fmt.Sprintf("only %s were sent to %d peers that do not read: that says nothing of the bound", megabytes(float64(x.sent)), len(x.stalled))
+		reason.What = fmt.Sprintf("only %s were sent to %d peers that do not read: that says nothing of the bound", megabytes(sent), len(x.stalled))
 		reason.Do = "raise --rate or --duration"
 	case math.IsNaN(rose):
 		reason.What = fmt.Sprintf("the target did not end %d of %d peers that do not read, and its memory cannot be read", left, len(x.stalled))
 	case rose > due/2:
 		reason.What = fmt.Sprintf("the target keeps what is sent to peers that do not read: %s rose by %s while %s were sent to %d of them",
-			series, megabytes(rose), megabytes(float64(x.sent)), len(x.stalled))
+			series, megabytes(rose), megabytes(sent), len(x.stalled))
 		x.stage.run.Failures = append(x.stage.run.Failures, reason)
 		return
 	default:

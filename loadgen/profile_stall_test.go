@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 var smallStall = Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Params: map[string]string{"bystanders": "4", "bytes": "3500", "calm": "500ms", "slow": "10s"}}
@@ -45,4 +46,45 @@ func TestStallOthersSuffer(t *testing.T) {
 	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "others") && !strings.Contains(r.Verdict.Failures[0].What, "bystander") {
 		t.Errorf("outcome %s, failures %v, figures %+v", r.Verdict.Outcome, r.Verdict.Failures, r.Figures)
 	}
+}
+
+// Bystanders hear of ends while the figures are noted.
+func TestStallToldLate(t *testing.T) {
+	t.Parallel()
+	x := newStall(stageOf("stall"))
+	x.stalled = []*Peer{{id: ann, over: true}}
+	whileTold(func(id wire.PeerID) { x.notice(&Peer{}, Event{Kind: EventGone, Peer: id}) }, func() {
+		x.judgeQueue(t.Context(), 0, "")
+	})
+}
+
+// stageOf is a stage of a profile without a target.
+func stageOf(word string) *stage {
+	return &stage{Phase: Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
+		run: &verdict.Run{}, figures: &[]Figure{}}
+}
+
+// whileTold has a reader tell of one peer after another while something is done.
+func whileTold(hear func(wire.PeerID), do func()) {
+	over, begun, stop := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for i := uint64(0); ; i++ {
+			hear(peerID(1, i))
+			switch {
+			case i == 0:
+				close(begun)
+			case i > 1000:
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}
+	}()
+	<-begun
+	do()
+	close(stop)
+	<-over
 }

@@ -193,6 +193,21 @@ func (r *returners) forget() {
 	clear(r.whys)
 }
 
+// returns are what came of the ends since they were forgotten.
+type returns struct {
+	here        int // now
+	ended, back spread
+	failed      int
+	words, whys string
+}
+
+// soFar returns what came of the ends so far: readers go on noting more.
+func (r *returners) soFar() returns {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return returns{r.here, r.ended, r.back, r.failed, listed(r.words), listed(r.whys)}
+}
+
 // whyOf says why an attempt failed.
 func whyOf(err error) string {
 	var c *websocket.CloseError
