@@ -82,10 +82,11 @@ func TestDrainToldLate(t *testing.T) {
 	own := &returner{room: s.rooms[0]}
 	d.list = map[wire.PeerID]*returner{ann: own}
 	whileTold(func(id wire.PeerID) {
+		p := &Peer{id: ann, why: &websocket.CloseError{Code: 1001, Text: string(id)}}
 		d.mu.Lock()
-		own.here = true
+		own.peer, own.here = p, true
 		d.here++
 		d.mu.Unlock()
-		d.gone(&Peer{id: ann, why: &websocket.CloseError{Code: 1001, Text: string(id)}})
+		d.gone(p)
 	}, func() { d.tell(Deliveries{}) })
 }

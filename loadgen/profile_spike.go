@@ -40,7 +40,10 @@ func spikeProfile() profile {
 	}
 }
 
-// herd has all leave and come back, and notes how that went.
+// herd has all leave and come back, and notes how that went. A herd is those that are
+// here when it begins: the times are theirs. Who is absent, because the target did not
+// take it with an earlier herd or has ended it since, comes at the same time, as clients
+// go on trying, and is counted apart. The herd is over when all are here.
 func (r *returners) herd(ctx context.Context, number int) {
 	leaves, _ := parseLeaves(r.Params["leave"]) // checked with the plan
 	patience, _ := r.duration("patience")
@@ -48,8 +51,18 @@ func (r *returners) herd(ctx context.Context, number int) {
 	r.scatter(leaves[0])
 	r.wait(ctx, patience, r.complete)
 	n := r.soFar()
-	name := fmt.Sprintf("herd %d: ", number)
-	r.count(name+"back", n.back.n, fmt.Sprintf("of %d peers", len(r.list)))
+	r.tellHerd(fmt.Sprintf("herd %d: ", number), n)
+	if n.herd.missing()+n.absent.missing() > 0 && ctx.Err() == nil {
+		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them", What: n.unwelcome(patience)})
+	}
+}
+
+// tellHerd notes the figures of a herd. Failed are the attempts of all.
+func (r *returners) tellHerd(name string, n returns) {
+	r.count(name+"back", n.herd.here, fmt.Sprintf("of %d peers", n.herd.of))
+	if n.absent.of > 0 {
+		r.count(name+"absent when it began, and now back", n.absent.here, fmt.Sprintf("of %d peers", n.absent.of))
+	}
 	if n.back.n > 0 {
 		r.took(name+"spread, from the first greeting to the last", n.back.width())
 		r.took(name+"recovery, from the loss to the last greeting", n.back.last.Sub(n.ended.first))
@@ -58,23 +71,34 @@ func (r *returners) herd(ctx context.Context, number int) {
 	if n.failed > 0 {
 		r.say(name+"failed because", n.whys)
 	}
-	if n.here < len(r.list) && ctx.Err() == nil {
-		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them",
-			What: fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", len(r.list), len(r.list)-n.here, patience)})
-	}
 }
 
-// scatter ends all connections, and has all come back when they first would.
+// unwelcome says who was not greeted.
+func (n returns) unwelcome(patience time.Duration) string {
+	what := fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", n.herd.of, n.herd.missing(), patience)
+	if n.absent.of > 0 {
+		what += fmt.Sprintf(", and of %d that had been absent before, and came with them, %d", n.absent.of, n.absent.missing())
+	}
+	return what
+}
+
+// scatter ends all connections, and has all come when they first would. The attempts
+// that were due before are void, and so are connections that have not been greeted: of
+// each peer there is one attempt. Nobody must be dialling.
 func (r *returners) scatter(how Leave) {
 	now := time.Now()
 	r.mu.Lock()
+	r.agenda = agendaOfAll(r.stage)
 	var peers []*Peer
 	for id, own := range r.list {
-		if own.here {
+		if own.peer != nil {
 			peers = append(peers, own.peer)
-			r.endedLocked(own, now)
-			r.againLocked(id, own)
 		}
+		own.peer, own.absent, own.attempts = nil, !own.here, 0
+		if own.here {
+			r.endedLocked(own, now)
+		}
+		r.againLocked(id, own)
 	}
 	r.mu.Unlock()
 	for _, p := range peers {

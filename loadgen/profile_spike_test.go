@@ -1,11 +1,13 @@
 package loadgen
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 var smallSpike = Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
@@ -31,4 +33,55 @@ func TestSpikeRefused(t *testing.T) {
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("herd 1: back") != 20 || r.figure("herd 1: failed") < 20 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
+}
+
+// Who was not taken with one herd comes with the next, whose times are not its own.
+func TestSpikeAbsentComeBack(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{patient: true}
+	r := spikeAt(h.start(t), map[string]string{"leave": "rst", "patience": "1s"})
+	defer r.fleet.disperse(time.Second)
+	if err := r.gather(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.takes(5)
+	r.herd(t.Context(), 1)
+	absent := len(r.list) - r.present()
+	h.takes(-1)
+	r.Params["patience"] = "20s"
+	r.herd(t.Context(), 2)
+	res := Result{Figures: *r.figures}
+	if absent < 3 || !r.complete() || res.figure("herd 2: back") != float64(8-absent) || res.figure("herd 2: absent") != float64(absent) {
+		t.Errorf("%d of 8 were absent; figures %+v", absent, res.Figures)
+	}
+	if len(r.run.Doubts) != 1 || !strings.Contains(r.run.Doubts[0].What, "of 8 peers that came back at once") {
+		t.Errorf("doubts %v", r.run.Doubts)
+	}
+	if n := int(r.fleet.rec.Snapshot().Hops[HopBack].Latency.Count()); n != 2*(8-absent) {
+		t.Errorf("%d times of the way back were taken, want %d", n, 2*(8-absent))
+	}
+}
+
+// Whose connection has ended, and whose reader has not said so when the herd leaves,
+// tries once and not twice: a second session would be refused.
+func TestSpikeOneAttemptEach(t *testing.T) {
+	t.Parallel()
+	r := spikeAt("", nil)
+	late := &Peer{id: ann, over: true}
+	r.list = map[wire.PeerID]*returner{ann: {room: r.rooms[0], peer: late, here: true}}
+	r.here = 1
+	r.scatter(LeaveReset)
+	r.gone(late)
+	if n := len(r.agenda.queue); n != 1 || r.failed != 0 {
+		t.Errorf("%d attempts are due, %d have failed", n, r.failed)
+	}
+}
+
+// spikeAt is eight peers that are about to be herds.
+func spikeAt(url string, params map[string]string) *returners {
+	s := stageOf("spike")
+	s.fleet, s.tally = newFleet(url, PeerPigeon{}), newTally()
+	s.rooms = []*room{newRoom("n", s.fleet.rec)}
+	s.Peers, s.Rate, s.Params = 8, 400, params
+	return newReturners(s, 20*time.Millisecond)
 }

@@ -20,7 +20,7 @@ import (
 // without jitter. They have an agenda of their own, for they may all be due at once.
 type returners struct {
 	*stage
-	agenda   *agenda
+	agenda   *agenda       // of the herd, or of the only one
 	first    time.Duration // before the first attempt
 	patience time.Duration // for an attempt that is neither greeted nor refused
 
@@ -37,8 +37,9 @@ type returners struct {
 // returner is one of them. Its fields are guarded by the mutex of all.
 type returner struct {
 	room     *room
-	peer     *Peer
-	here     bool
+	peer     *Peer     // of its last attempt; nil: that has failed or its connection has ended
+	here     bool      // greeted, and connected still
+	absent   bool      // it was not here when the herd began
 	ended    time.Time // its last connection; zero: it has not had one
 	attempts int       // since then
 }
@@ -62,7 +63,7 @@ func (s *spread) width() time.Duration { return s.last.Sub(s.first) }
 const longestBackoff = 30 * time.Second
 
 func newReturners(s *stage, first time.Duration) *returners {
-	r := &returners{stage: s, agenda: newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip), first: first, patience: dialTimeout,
+	r := &returners{stage: s, agenda: agendaOfAll(s), first: first, patience: dialTimeout,
 		list: map[wire.PeerID]*returner{}, words: map[string]int{}, whys: map[string]int{}}
 	for i := range s.Peers {
 		if !s.share.has(i) {
@@ -71,6 +72,11 @@ func newReturners(s *stage, first time.Duration) *returners {
 		r.list[peerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
 	}
 	return r
+}
+
+// agendaOfAll is one on which all peers may be due at once.
+func agendaOfAll(s *stage) *agenda {
+	return newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip)
 }
 
 // gather has all come for the first time, at the rate of the stage.
@@ -115,9 +121,12 @@ func (r *returners) wait(ctx context.Context, patience time.Duration, is func() 
 // bounded by must outlive the waiting for who is not back.
 func (r *returners) come(ctx context.Context, id wire.PeerID, t Tick) {
 	own := r.list[id]
-	p, err := r.fleet.connect(ctx, &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone})
-	if err != nil {
-		r.missed(id, err)
+	p := &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone}
+	r.mu.Lock()
+	own.peer = p // before it is greeted
+	r.mu.Unlock()
+	if _, err := r.fleet.connect(ctx, p); err != nil {
+		r.missed(p, err)
 		return
 	}
 	if p.isGreeted() { // by no more than that it is connected
@@ -138,26 +147,31 @@ func (r *returners) greeted(p *Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	own, now := r.list[p.id], time.Now()
-	if own.here {
+	if own.here || own.peer != p {
 		return
 	}
-	if own.ended.IsZero() {
+	switch {
+	case own.ended.IsZero():
 		r.tally.landed(r.Profile)
-	} else {
+	case !own.absent: // else it did not try between herds: that time is not the target's
 		r.back.add(now)
 		r.fleet.rec.Add(HopBack, Tick{own.ended, own.ended})
 	}
-	own.peer, own.here, own.attempts = p, true, 0
+	own.here, own.attempts = true, 0
 	r.here++
 }
 
 // gone notes an end that the peer did not want, and has it come back.
-func (r *returners) gone(p *Peer) { r.missed(p.id, p.reason()) }
+func (r *returners) gone(p *Peer) { r.missed(p, p.reason()) }
 
-func (r *returners) missed(id wire.PeerID, why error) {
+func (r *returners) missed(p *Peer, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	own := r.list[id]
+	own := r.list[p.id]
+	if own.peer != p {
+		return // the next herd was quicker: it comes back already
+	}
+	own.peer = nil
 	if own.here {
 		r.endedLocked(own, time.Now())
 		r.words[wordOf(why)]++
@@ -168,7 +182,7 @@ func (r *returners) missed(id wire.PeerID, why error) {
 			r.tally.failed(r.Profile, why)
 		}
 	}
-	r.againLocked(id, own)
+	r.againLocked(p.id, own)
 }
 
 func (r *returners) endedLocked(own *returner, now time.Time) {
@@ -193,10 +207,24 @@ func (r *returners) forget() {
 	clear(r.whys)
 }
 
+// attendance is how many of some peers are here.
+type attendance struct{ here, of int }
+
+func (a *attendance) add(here bool) {
+	a.of++
+	if here {
+		a.here++
+	}
+}
+
+func (a *attendance) missing() int { return a.of - a.here }
+
 // returns are what came of the ends since they were forgotten.
 type returns struct {
-	here        int // now
-	ended, back spread
+	here        int        // now
+	herd        attendance // of those that were here when it began
+	absent      attendance // of the others
+	ended, back spread     // of the herd
 	failed      int
 	words, whys string
 }
@@ -205,7 +233,15 @@ type returns struct {
 func (r *returners) soFar() returns {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return returns{r.here, r.ended, r.back, r.failed, listed(r.words), listed(r.whys)}
+	n := returns{here: r.here, ended: r.ended, back: r.back, failed: r.failed, words: listed(r.words), whys: listed(r.whys)}
+	for _, own := range r.list {
+		if own.absent {
+			n.absent.add(own.here)
+		} else {
+			n.herd.add(own.here)
+		}
+	}
+	return n
 }
 
 // whyOf says why an attempt failed.

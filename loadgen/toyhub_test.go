@@ -79,6 +79,16 @@ func (h *toyHub) closeAll(closed bool) {
 	}
 }
 
+// takes lets so many more in, or any number if it is negative.
+func (h *toyHub) takes(more int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.accepts = 0
+	if more >= 0 {
+		h.accepts = h.accepted + more
+	}
+}
+
 // kill ends the hub at once.
 func (h *toyHub) kill() {
 	h.server.Listener.Close()
