@@ -61,6 +61,44 @@ func TestLedger(t *testing.T) {
 			l.Deliver(f, 1, ann, bob, "n")
 		}, Deliveries{Sent: 2, Delivered: 1, Explained: 1}},
 		{"could not be sent", func(l *Ledger) { l.Unsent(sendAll(l, 2)) }, Deliveries{Sent: 1, Lost: 1}},
+		{"could not be sent, and arrived", func(l *Ledger) {
+			f := sendAll(l, 2)
+			l.Deliver(f, 2, ann, bob, "n")
+			l.Unsent(f)
+		}, Deliveries{Sent: 2, Delivered: 1, Lost: 1}},
+		{"could not be sent, after the end", func(l *Ledger) {
+			f := sendAll(l, 2)
+			l.Settle()
+			l.Unsent(f)
+		}, Deliveries{Sent: 1, Lost: 1}},
+		{"the target left, and another peer gets it", func(l *Ledger) {
+			f := sendAll(l, 1)
+			l.Left(bob)
+			l.Deliver(f, 1, ann, eve, "n")
+		}, Deliveries{Sent: 1, Explained: 1, Misrouted: 1}},
+		{"the sender left, and it comes in another network", func(l *Ledger) {
+			f := sendAll(l, 1)
+			l.Left(ann)
+			l.Deliver(f, 1, ann, bob, "m")
+		}, Deliveries{Sent: 1, Explained: 1, Misrouted: 1}},
+		{"the sender left, and they come late, in disorder and twice", func(l *Ledger) {
+			f := sendAll(l, 3)
+			l.Left(ann)
+			for _, s := range []uint64{2, 1, 2, 1, 4} {
+				l.Deliver(f, s, ann, bob, "n")
+			}
+		}, Deliveries{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
+		{"a copy comes after the end", func(l *Ledger) {
+			f := sendAll(l, 1)
+			l.Deliver(f, 1, ann, bob, "n")
+			l.Left(ann)
+			l.Deliver(f, 1, ann, bob, "n")
+		}, Deliveries{Sent: 1, Delivered: 1, Duplicated: 1}},
+		{"what was lost comes after all", func(l *Ledger) {
+			f := sendAll(l, 2)
+			l.Settle()
+			l.Deliver(f, 1, ann, bob, "n")
+		}, Deliveries{Sent: 2, Delivered: 1, Lost: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,38 +115,172 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// Whatever happens, nothing is lost from the books, and peers that have left are
-// forgotten.
+// Of flows that are not remembered messages and their copies cannot be told apart, but
+// no more of them are delivered than were sent.
+func TestLedgerForgets(t *testing.T) {
+	t.Parallel()
+	l := NewLedger()
+	l.closed.most = 2
+	var flows []uint64
+	for range 4 {
+		flows = append(flows, sendAll(l, 1))
+		l.Left(ann)
+	}
+	for range 3 { // of the two that are forgotten
+		l.Deliver(flows[0], 1, ann, bob, "n")
+	}
+	l.Unsent(flows[1]) // and nothing is left of it
+	if got, want := l.Totals(), (Deliveries{Sent: 4, Delivered: 2, Explained: 2, Duplicated: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if len(l.closed.flows) != 2 || len(l.closed.order) != 2 {
+		t.Errorf("%d closed flows are remembered, want 2", len(l.closed.flows))
+	}
+}
+
+// Whatever happens, nothing is lost from the books.
 func TestLedgerBalances(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	l, peers := NewLedger(), []wire.PeerID{ann, bob, eve}
-	type sent struct {
-		flow, sequence uint64
-		from, to       wire.PeerID
+	ops := make([]byte, 20_000)
+	for i := range ops {
+		ops[i] = byte(rng.Uint32())
 	}
-	var way []sent
-	for range 20_000 {
-		from, to := peers[rng.IntN(3)], peers[rng.IntN(3)]
-		switch i := rng.IntN(10); {
-		case i < 5:
-			f, s := l.Send(from, to, "n")
-			way = append(way, sent{f, s, from, to})
-		case i < 9 && len(way) > 0:
-			k := rng.IntN(len(way))
-			m := way[k]
-			way[k] = way[len(way)-1]
-			way = way[:len(way)-1]
-			l.Deliver(m.flow, m.sequence, m.from, m.to, "n")
-		case i == 9 && rng.IntN(20) == 0:
-			l.Left(from)
+	newLedgerModel(maxClosed).play(t, ops)
+	newLedgerModel(3).play(t, ops)
+}
+
+func FuzzLedger(f *testing.F) {
+	f.Add([]byte{0, 3, 6, 3, 3, 5, 7}, false)
+	f.Add([]byte{8, 16, 14, 1, 2, 4, 15, 3, 23, 11}, true)
+	f.Fuzz(func(t *testing.T, ops []byte, forgets bool) {
+		most := maxClosed
+		if forgets {
+			most = 1
+		}
+		newLedgerModel(most).play(t, ops[:min(len(ops), 1000)])
+	})
+}
+
+// ledgerModel is a ledger, and each message in it by itself.
+type ledgerModel struct {
+	*Ledger
+	sent  []*modelMessage
+	want  Deliveries // without what was reordered
+	exact bool       // no flow is forgotten
+}
+
+type modelMessage struct {
+	flow, sequence uint64
+	from, to       wire.PeerID
+	entered        *int64 // in what was wanted; nil: under way
+}
+
+func newLedgerModel(most int) *ledgerModel {
+	m := &ledgerModel{Ledger: NewLedger(), exact: most == maxClosed}
+	m.closed.most = most
+	return m
+}
+
+// play does what the bytes say, and fails the test when the books are wrong.
+func (m *ledgerModel) play(t *testing.T, ops []byte) {
+	t.Helper()
+	peers := []wire.PeerID{ann, bob, eve}
+	for i, op := range ops {
+		from, to := peers[op>>3%3], peers[op>>5%3]
+		switch op % 8 {
+		case 0, 1, 2:
+			m.send(from, to)
+		case 3, 4:
+			m.arrive(int(op>>3), "n")
+		case 5:
+			m.arrive(int(op>>3), "another")
+		case 6:
+			m.leave(from)
+		case 7:
+			m.fail(from, to, op>>7 == 1)
+		}
+		if op == 255 {
+			m.settle()
+		}
+		if !m.isRight() {
+			t.Fatalf("after operation %d, %d: got %+v, %d under way, want %+v", i, op, m.totals, m.UnderWay(), m.want)
 		}
 	}
-	l.Settle()
-	d := l.Totals()
-	if d.Sent != d.Delivered+d.Explained+d.Lost || d.Misrouted+d.Unexpected != 0 {
-		t.Errorf("the books do not balance: %+v", d)
+}
+
+func (m *ledgerModel) send(from, to wire.PeerID) *modelMessage {
+	s := &modelMessage{from: from, to: to}
+	s.flow, s.sequence = m.Send(from, to, "n")
+	m.sent = append(m.sent, s)
+	m.want.Sent++
+	return s
+}
+
+// arrive has one of the last messages arrive, for the first time or not. With more than
+// 63 behind it a ledger takes it for a copy.
+func (m *ledgerModel) arrive(back int, network string) {
+	if back >= len(m.sent) {
+		return
 	}
+	s := m.sent[len(m.sent)-1-back]
+	m.Deliver(s.flow, s.sequence, s.from, s.to, network)
+	switch {
+	case network != "n":
+		m.want.Misrouted++
+	case s.entered == &m.want.Delivered:
+		m.want.Duplicated++
+	default:
+		m.enter(s, &m.want.Delivered)
+	}
+}
+
+func (m *ledgerModel) enter(s *modelMessage, as *int64) {
+	if s.entered != nil {
+		*s.entered--
+	}
+	s.entered = as
+	*as++
+}
+
+func (m *ledgerModel) leave(id wire.PeerID) {
+	m.Left(id)
+	for _, s := range m.sent {
+		if s.entered == nil && (s.from == id || s.to == id) {
+			m.enter(s, &m.want.Explained)
+		}
+	}
+}
+
+func (m *ledgerModel) settle() {
+	m.Settle()
+	for _, s := range m.sent {
+		if s.entered == nil {
+			m.enter(s, &m.want.Lost)
+		}
+	}
+}
+
+// fail has a message not be sent, as its sender believes, maybe after that has left.
+func (m *ledgerModel) fail(from, to wire.PeerID, left bool) {
+	s := m.send(from, to)
+	if left {
+		m.leave(from)
+	}
+	m.Unsent(s.flow)
+	if s.entered != nil {
+		*s.entered--
+	}
+	m.want.Sent--
+	m.sent = m.sent[:len(m.sent)-1]
+}
+
+// isRight reports whether the books balance, and say what they should.
+func (m *ledgerModel) isRight() bool {
+	d := m.totals
+	balanced := d.Sent == d.Delivered+d.Explained+d.Lost+m.UnderWay() && min(d.Sent, d.Delivered, d.Explained, d.Lost, m.UnderWay()) >= 0
+	d.Reordered = 0
+	return balanced && (d == m.want || !m.exact)
 }
 
 func TestTag(t *testing.T) {
