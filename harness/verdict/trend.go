@@ -48,7 +48,8 @@ type Trend struct {
 	Why      string           `json:"why"`
 
 	// PerCycle is what the peers of each pair changed, where the blocks are of several
-	// scenarios together: the source of a leak is solved for from it and the doses.
+	// scenarios together: the source of a leak is solved for from it and the doses, unless
+	// blocks could not be read, and it has fewer pairs than the run has cycles.
 	PerCycle []int64 `json:"perCycle,omitempty"`
 
 	Peers    int64     `json:"peers"`
@@ -107,7 +108,7 @@ func Test(q Question, blocks []Block) Trend {
 	t := Trend{Series: q.Series, Scenario: q.Scenario, Unit: q.Unit, Class: q.Class, Pairs: len(list), Outcome: Inconclusive}
 	t.settle(blocks)
 	for _, b := range blocks {
-		if b.Dose > 0 && b.Scenario == q.Scenario {
+		if b.Dose > 0 && b.Scenario == q.Scenario && readable(b) {
 			t.Peers += int64(b.Dose)
 		}
 	}
@@ -209,22 +210,21 @@ func ended(q Question, list []pair, alpha float64) bool {
 	return r.slope+r.radius(alpha/starts)*r.error < q.Matters
 }
 
-// settle compares where the series rests with where it rested.
+// settle compares where the series rests with where it rested, as far as it was read.
 func (t *Trend) settle(blocks []Block) {
-	if len(blocks) == 0 {
-		return
-	}
-	t.Baseline, t.Final = blocks[0].Before, blocks[len(blocks)-1].After
-	var idle []float64
+	read := false
 	for _, b := range blocks {
-		if b.Dose <= 0 {
-			idle = append(idle, math.Abs(b.After-b.Before))
+		if !readable(b) {
+			continue
+		}
+		if !read {
+			t.Baseline, read = b.Before, true
+		}
+		if t.Final = b.After; b.Dose <= 0 {
+			t.Noise = math.Max(t.Noise, math.Abs(b.After-b.Before))
 		}
 	}
-	if len(idle) > 0 {
-		t.Noise = slices.Max(idle)
-	}
-	t.Returned = t.Final-t.Baseline <= t.Noise
+	t.Returned = read && t.Final-t.Baseline <= t.Noise
 }
 
 // stayed reports whether a strict series has left its baseline for good: the last
@@ -242,6 +242,7 @@ func stayed(q Question, blocks []Block, alpha float64) bool {
 		}
 		levels = append(levels, b.After)
 	}
+	levels = slices.DeleteFunc(levels, math.IsNaN) // were not read
 	k := len(levels) / 3
 	odds := 1.0
 	for i := range k {

@@ -1,8 +1,10 @@
 package verdict_test
 
 import (
+	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -304,4 +306,70 @@ func TestTrendReturns(t *testing.T) {
 	if got := verdict.Test(q, blocks("rst", 8, 100, 1)); got.Returned || got.Final-got.Baseline != 400 {
 		t.Errorf("a series that grew by 400 has returned: %+v", got)
 	}
+}
+
+// A series that is missing in a reading now and then is judged by the blocks that have
+// both of theirs, and nothing of the answer is no number: JSON has no word for it.
+func TestGaps(t *testing.T) {
+	t.Parallel()
+	all := make([]int, 41)
+	for i := range all {
+		all[i] = i
+	}
+	for name, tt := range map[string]struct {
+		perPeer float64
+		want    verdict.Outcome
+		missing []int // readings, of which the first is the baseline
+	}{
+		"leak":        {1, verdict.Leaking, []int{5}},
+		"none":        {0, verdict.None, []int{6}},
+		"first":       {1, verdict.Leaking, []int{0}},
+		"last":        {0, verdict.None, []int{40}},
+		"alternating": {1, verdict.Leaking, []int{0, 3, 4, 9, 39, 40}},
+		"all":         {1, verdict.Inconclusive, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			blocks, cycles := gappy(tt.perPeer, tt.missing)
+			got := verdict.TestTogether(verdict.Question{Series: "peers", Strict: true, Matters: 0.05}, blocks, cycles)
+			if got.Outcome != tt.want {
+				t.Errorf("%s because %s", got.Outcome, got.Why)
+			}
+			if got.Outcome == verdict.Leaking && (got.Scenario != "rst" || math.Abs(got.Retained-1000) > 1) {
+				t.Errorf("%g of %s", got.Retained, got.Scenario)
+			}
+			v := verdict.Judge(verdict.Run{Lives: 1, Trends: []verdict.Trend{got}, Cycles: cycles})
+			if err := verdict.JSON(io.Discard, v); err != nil {
+				t.Error(err)
+			}
+			if got.Outcome == verdict.Leaking && (len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst") {
+				t.Errorf("leaks %+v", v.Leaks)
+			}
+		})
+	}
+}
+
+// gappy are the blocks of a target that retains of each peer of one scenario, where
+// some readings are missing.
+func gappy(perPeer float64, missing []int) (blocks []verdict.Block, cycles []verdict.Cycle) {
+	const pairs = 20
+	level, at := 5.0, 0
+	read := func() float64 {
+		defer func() { at++ }()
+		if slices.Contains(missing, at) {
+			return math.NaN()
+		}
+		return level
+	}
+	before := read()
+	for k := range pairs {
+		c := verdict.Cycle{Doses: map[string]int64{"rst": int64(10 + k%5), "clean": int64(10 + k%3)}}
+		cycles = append(cycles, c)
+		level += perPeer * float64(c.Doses["rst"])
+		after := read()
+		blocks = append(blocks, verdict.Block{Dose: float64(c.Doses["rst"] + c.Doses["clean"]), Before: before, After: after})
+		before = read()
+		blocks = append(blocks, verdict.Block{Before: after, After: before})
+	}
+	return blocks, cycles
 }
