@@ -80,7 +80,10 @@ func (e *experiment) moved(name string) bool {
 	if e.peak == nil || e.peak.value(name) != was {
 		return true
 	}
-	return slices.ContainsFunc(e.blocks, func(b block) bool { return b.after.value(name) != was })
+	return slices.ContainsFunc(e.blocks, func(b block) bool {
+		now := b.after.value(name)
+		return now != was && !math.IsNaN(now)
+	})
 }
 
 // control says whether the target's counts showed the peers of the warm-up while they

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -29,7 +30,8 @@ type experiment struct {
 	peak   reading // in the warm-up, with peers connected
 	seen   int     // how many they were
 	first  reading // before the warm-up
-	rest   reading // the last one at rest
+	rest   reading // the last one at rest; what could not be read is missing
+	known  reading // of each series the last value at rest
 	places *places // after the warm-up; nil if the target has none
 	blocks []block
 	trends []verdict.Trend
@@ -72,7 +74,10 @@ func (e *experiment) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
 	defer e.crew.experiment(e.number)()
-	e.first, _ = e.target.read(ctx, false) // without it, settling takes longer
+	var err error
+	if e.first, err = e.target.read(ctx, false); err != nil {
+		e.first = reading{} // settling takes longer than with one that has gaps, and is not cut short
+	}
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
 		return nil
@@ -188,7 +193,7 @@ func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 
 // settle ends a block. The first is the warm-up: its reading is the baseline.
 func (e *experiment) settle(ctx context.Context, dose float64) bool {
-	settle, before := e.target.settle, e.rest
+	settle, before := e.target.settle, e.known
 	if e.rest == nil {
 		settle, before = e.target.settleFirst, e.first
 	}
@@ -196,14 +201,21 @@ func (e *experiment) settle(ctx context.Context, dose float64) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if err != nil && e.dead(ctx, err.Error()) {
-		return false
+	if err != nil {
+		if e.dead(ctx, err.Error()) {
+			return false
+		}
+		miss(e.stage.run, err)
 	}
 	now = now.counts()
 	if e.rest != nil {
 		e.blocks = append(e.blocks, block{dose, e.rest, now, time.Since(e.target.start)})
 	}
 	e.rest = now
+	if e.known == nil {
+		e.known = reading{}
+	}
+	maps.Copy(e.known, now)
 	return true
 }
 

@@ -197,21 +197,27 @@ func (r *runner) phase(ctx context.Context, i int) error {
 // bracket reads the target before and after a load. One load alone cannot prove a
 // leak, because nothing was warm before it, but it can raise the question.
 func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
-	before, _ := r.target.usual(ctx) // what cannot be read is not compared
+	before, err := r.target.usual(ctx)
+	if ctx.Err() == nil {
+		miss(&r.run, err)
+	}
 	if r.crew == nil {
-		err := p.run(ctx, s)
-		if err != nil {
-			return err
-		}
-	} else if err := r.crew.phase(ctx, s.number); err != nil {
+		err = p.run(ctx, s)
+	} else {
+		err = r.crew.phase(ctx, s.number)
+	}
+	if err != nil {
 		return err
 	}
 	r.fleet.ledger.Settle()
 	r.fleet.disperse(dispersePatience)
-	after, _ := r.target.settle(ctx, before)
+	after, unreadable := r.target.settle(ctx, before)
 	if err := r.target.alive(ctx, deadAfter); err != nil {
 		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
 		return nil
+	}
+	if ctx.Err() == nil {
+		miss(&r.run, unreadable)
 	}
 	r.run.Doubts = append(r.run.Doubts, stayed(before, after)...)
 	return nil

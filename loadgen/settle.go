@@ -64,7 +64,7 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 			longest = max(longest, time.Since(fell))
 			fell = time.Now()
 		}
-		if ctx.Err() != nil || isBack(least, before) || time.Since(fell) > quiet || time.Now().After(end) {
+		if ctx.Err() != nil || err == nil && isBack(least, before) || time.Since(fell) > quiet || time.Now().After(end) {
 			break
 		}
 		if err != nil { // it may be restarting
@@ -78,18 +78,34 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 	return t.atRest(ctx, least)
 }
 
-// restReadings is how often the heap of a target at rest is read.
-const restReadings = 2
+// What is read of a target at rest.
+const (
+	restReadings = 2               // of its heap
+	restPatience = 5 * time.Second // after which what cannot be read is not tried any more
+	restAgain    = time.Second     // until it is
+)
 
+// atRest reads everything. A probe may be slow once, as that of the profiles of a large
+// heap is: what fails is tried again, at least once. With an error some probe could not
+// be read, and its series may be missing.
 func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
-	for range restReadings {
+	end := time.Now().Add(restPatience)
+	for tries, good := 0, 0; ; tries++ {
 		now, err := t.read(ctx, true)
-		if err != nil {
-			return least, err
-		}
 		least.lower(now)
+		if err == nil {
+			good++
+		}
+		switch {
+		case good == restReadings || good > 0 && err != nil: // nothing is missing
+			return least, nil
+		case err == nil:
+		case ctx.Err() != nil || tries > 0 && time.Now().After(end):
+			return least, err
+		default:
+			pause(ctx, restAgain)
+		}
 	}
-	return least, nil
 }
 
 // lower takes from a later reading what is lower, and what does not rest anyway. It
@@ -109,15 +125,15 @@ func (r reading) lower(now reading) (fell bool) {
 	return fell
 }
 
-// isBack reports whether all strict counts are at most what they were. Without an
-// earlier reading they are not.
+// isBack reports whether all strict counts are at most what they were. Without both
+// readings they are not.
 func isBack(now, before reading) bool {
 	for name, was := range before {
 		if v, ok := now[name]; ok && v > was && kindOf(name).strict {
 			return false
 		}
 	}
-	return before != nil
+	return len(now) > 0 && len(before) > 0
 }
 
 // pause waits, or until ctx ends.

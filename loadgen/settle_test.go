@@ -2,11 +2,14 @@ package loadgen
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // letsGo is a target that lets go of its peers so long after they have left.
@@ -90,6 +93,116 @@ func TestUsual(t *testing.T) {
 		after, err := target.settle(t.Context(), before)
 		if doubts := stayed(before, after); err != nil || len(doubts) > 0 || n < 5 {
 			t.Errorf("%d readings, %v: %v", n, doubts, err)
+		}
+	})
+}
+
+// answers is a target with a health page and profiles, whose readings a function may
+// have fail.
+func answers(fails func(probe string, n int) error) *target {
+	t := &target{quiet: quietFor, died: func() error { return nil }}
+	for _, name := range []string{"health", "pprof"} {
+		n := 0
+		t.add(probe.Probe{Name: name, Read: func(context.Context) (map[string]float64, error) {
+			if n++; fails(name, n) != nil {
+				return nil, fails(name, n)
+			}
+			return map[string]float64{"peers": 1, "heap_live_bytes": 1e6}, nil
+		}})
+	}
+	return t
+}
+
+// Profiles that are slow once are read the next time.
+func TestRestIsReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		target := answers(func(name string, n int) error {
+			if name == "pprof" && n == 1 {
+				pause(t.Context(), 10*time.Second)
+				return context.DeadlineExceeded
+			}
+			return nil
+		})
+		got, err := target.settle(t.Context(), reading{"health.peers": 1})
+		if _, ok := got["pprof.heap_live_bytes"]; err != nil || !ok {
+			t.Errorf("read %v: %v", got, err)
+		}
+	})
+}
+
+// A probe that fails at the baseline, or later, makes the run invalid: what was not read
+// was not asked about. What was read before it failed is kept.
+func TestMissingProbe(t *testing.T) {
+	t.Parallel()
+	for name, from := range map[string]int{"baseline": 1, "later": 4} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				target := answers(func(name string, n int) error {
+					if name == "pprof" && n >= from {
+						return errors.New("a banner")
+					}
+					return nil
+				})
+				run := verdict.Run{Lives: 1, Detectors: target.detectors()}
+				e := &experiment{stage: &stage{target: target, fleet: newFleet("", PeerPigeon{}), run: &run}, first: reading{"health.peers": 1}}
+				for range 3 {
+					if !e.settle(t.Context(), 0) {
+						t.Fatal("it does not go on")
+					}
+				}
+				if _, ok := e.known["pprof.heap_live_bytes"]; ok != (from > 1) || len(e.blocks) != 2 {
+					t.Errorf("known %v after %d blocks", e.known, len(e.blocks))
+				}
+				v := verdict.Judge(run)
+				if v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "pprof is missing") || !strings.Contains(v.Invalid[0].What, "a banner") {
+					t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
+				}
+			})
+		})
+	}
+}
+
+// A load after which a probe cannot be read is no pass.
+func TestMissingProbeAfterALoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		loaded := false
+		target := answers(func(name string, _ int) error {
+			if loaded && name == "pprof" {
+				return errors.New("a banner")
+			}
+			return nil
+		})
+		r := &runner{target: target, fleet: newFleet("", PeerPigeon{}), run: verdict.Run{Lives: 1, Detectors: target.detectors()}}
+		p := profile{run: func(context.Context, *stage) error { loaded = true; return nil }}
+		if err := r.bracket(t.Context(), &stage{}, p); err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict.Judge(r.run); v.Outcome != verdict.Invalid {
+			t.Errorf("outcome %s", v.Outcome)
+		}
+	})
+}
+
+// A reading that fails is not one of a target that is back where it was: who is still
+// there is waited for.
+func TestSettleWithoutAReading(t *testing.T) {
+	t.Parallel()
+	now := reading{"health.peers": 3}
+	for _, tt := range []struct {
+		now, before reading
+		want        bool
+	}{{now, nil, false}, {now, reading{}, false}, {reading{}, now, false}, {now, now, true}, {now, reading{"health.peers": 2}, false}} {
+		if got := isBack(tt.now, tt.before); got != tt.want {
+			t.Errorf("%v after %v: back %t", tt.now, tt.before, got)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		target := letsGo(2 * time.Second)
+		if got, err := target.settle(t.Context(), reading{}); err != nil || got["health.peers"] != 1 {
+			t.Errorf("read %v: %v", got, err)
 		}
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,9 +51,26 @@ func discover(ctx context.Context, cfg Config) *target {
 		}
 	}
 	if t.pid.Store(int64(cfg.PID)); cfg.PID != 0 {
-		t.add(probe.Probe{Name: "proc", Read: func(context.Context) (map[string]float64, error) { return probe.Proc(int(t.pid.Load())) }})
+		t.add(probe.Probe{Name: procName, Read: t.procReader()})
 	}
 	return t
+}
+
+// procName is that of the probe of the process, the only one that asks the kernel, not
+// the target.
+const procName = "proc"
+
+// procReader reads the process. Of another user's some cannot be read: that is no error
+// if it could not be in the beginning.
+func (t *target) procReader() func(context.Context) (map[string]float64, error) {
+	readable, _ := probe.Proc(int(t.pid.Load())) // what is not readable is not expected
+	return func(context.Context) (map[string]float64, error) {
+		values, err := probe.Proc(int(t.pid.Load()))
+		if len(readable) > 0 && len(values) >= len(readable) {
+			err = nil
+		}
+		return values, err
+	}
 }
 
 // add adds a probe, unless another page has the same.
@@ -78,14 +97,16 @@ func (t *target) names() string {
 func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 	t.turn.Lock()
 	defer t.turn.Unlock()
-	all, errs := reading{}, []error{}
+	all, failed := reading{}, unread{}
 	for _, last := range []bool{false, true} {
 		for _, p := range t.probes {
 			if costs := p.Name == "pprof"; costs != last || costs && !collect {
 				continue
 			}
 			values, err := p.Read(ctx)
-			errs = append(errs, err)
+			if err != nil {
+				failed[p.Name] = err
+			}
 			for name, v := range values {
 				all[seriesName(p.Name, name)] = v
 			}
@@ -94,10 +115,37 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 	if t.noted != nil {
 		t.noted(all)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return all, fmt.Errorf("read: %w", err)
+	if len(failed) > 0 {
+		return all, failed
 	}
 	return all, nil
+}
+
+// unread are the probes that could not be read, and why.
+type unread map[string]error
+
+func (u unread) Error() string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(u)) {
+		list = append(list, u[name].Error())
+	}
+	return "read: " + strings.Join(list, "; ")
+}
+
+// miss notes the probes that a reading at rest failed for: what a run did not look at
+// it cannot pass.
+func miss(run *verdict.Run, err error) {
+	var failed unread
+	if !errors.As(err, &failed) {
+		return
+	}
+	for i := range run.Detectors {
+		d := &run.Detectors[i]
+		if why := failed[d.Name]; why != nil && d.State == verdict.Ready {
+			d.State, d.Why = verdict.Missing, "the target at rest could not be read: "+why.Error()
+			d.Do = "see why the page does not answer in time, or answers with something else"
+		}
+	}
 }
 
 // seriesName puts the probe in front of a name, but for metrics, whose names say
