@@ -9,7 +9,10 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // Config says what to run, and against what.
@@ -113,6 +116,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
 	}
 	r.target = discover(ctx, r.cfg)
+	r.target.knock = r.knock
 	r.run.Detectors = r.target.detectors()
 	w := r.watch(ctx)
 	defer w.close()
@@ -176,6 +180,40 @@ func (r *runner) scout(ctx context.Context) error {
 		return errors.New("it connects, and is not greeted")
 	}
 	p.leave(LeavePolite, Tick{now, now})
+	return nil
+}
+
+// knock connects a peer that is in no books, and returns an error if nothing comes back.
+// That it is refused, or ended, is an answer. Where the codec knows no greeting the
+// handshake is.
+func (r *runner) knock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	address, err := r.fleet.codec.Address(r.cfg.URL, peerID(r.plan.Seed, 'k'))
+	if err != nil {
+		return err
+	}
+	sock, err := dialSocket(ctx, address, r.fleet.from.address())
+	switch {
+	case errors.Is(err, websocket.ErrBadHandshake):
+		return nil
+	case err != nil:
+		return err
+	}
+	defer sock.close()
+	defer context.AfterFunc(ctx, sock.stopReading)()
+	silent := func([]byte) {}
+	if newTalk(r.fleet.codec) == nil {
+		if err = sock.receive(silent); ctx.Err() != nil {
+			return errors.New("it connects, and is not greeted")
+		}
+	}
+	if err == nil {
+		err = sock.sendClose(wire.CodeNormal, "Client disconnect", closePatience)
+	}
+	for err == nil {
+		err = sock.receive(silent)
+	}
 	return nil
 }
 

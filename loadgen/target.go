@@ -28,6 +28,7 @@ type target struct {
 	pid    atomic.Int64 // of its process, if that is known; it changes with a restart
 
 	restart func(context.Context) (pid int, err error) // nil: we cannot
+	knock   func(context.Context) error                // why a peer that connects has no answer; nil: nobody can
 	quiet   time.Duration                              // without a count that falls, after which it has settled
 
 	turn  sync.Mutex    // of whoever reads: two at once would count each other
@@ -157,15 +158,15 @@ func seriesName(probe, name string) string {
 	return probe + "." + name
 }
 
-// alive returns an error if the target's process has ended, or if nothing of it can
-// be read for so long.
+// alive returns an error if the target's process has ended, or if it does not answer for
+// so long.
 func (t *target) alive(ctx context.Context, patience time.Duration) error {
 	for end := time.Now().Add(patience); ; {
 		if err := t.died(); err != nil {
 			return fmt.Errorf("the target's process has ended: %w", err)
 		}
-		values, err := t.read(ctx, false)
-		if len(values) > 0 || len(t.probes) == 0 || ctx.Err() != nil {
+		err := t.answer(ctx)
+		if err == nil || ctx.Err() != nil {
 			return nil
 		}
 		if time.Now().After(end) {
@@ -173,6 +174,37 @@ func (t *target) alive(ctx context.Context, patience time.Duration) error {
 		}
 		pause(ctx, pollEvery)
 	}
+}
+
+// answer has the target itself answer, with a page or, if it has none, to a peer: what
+// the kernel tells of a process it tells of one that hangs, too, and profiles are served
+// beside a hub that does.
+func (t *target) answer(ctx context.Context) error {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	var pages, profiles []probe.Probe
+	for _, p := range t.probes {
+		switch p.Name {
+		case procName:
+		case "pprof":
+			profiles = append(profiles, p)
+		default:
+			pages = append(pages, p)
+		}
+	}
+	if len(pages) == 0 {
+		pages = profiles
+	}
+	if len(pages) == 0 && len(t.probes) > 0 && t.knock != nil {
+		return t.knock(ctx)
+	}
+	var err error
+	for _, p := range pages {
+		if _, err = p.Read(ctx); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // detectors are the probes as instruments of the verdict.

@@ -89,6 +89,25 @@ func (h *toyHub) takes(more int) {
 	}
 }
 
+// hang has the hub do nothing any more after so long, until what is returned is called.
+func (h *toyHub) hang(after time.Duration) (end func()) {
+	over, hung := make(chan struct{}), make(chan struct{})
+	h.done.Go(func() {
+		select {
+		case <-over:
+		case <-time.After(after):
+			h.mu.Lock()
+			close(hung)
+			<-over
+			h.mu.Unlock()
+		}
+	})
+	if after == 0 {
+		<-hung
+	}
+	return func() { close(over) }
+}
+
 // kill ends the hub at once.
 func (h *toyHub) kill() {
 	h.server.Listener.Close()
