@@ -60,8 +60,8 @@ func newExperiment(s *stage, scenarios []scenario) *experiment {
 	return e
 }
 
-// run runs blocks until every series is sure, or time is up, and adds what it found
-// to the run. A target that dies is a failure of it, no error.
+// run runs blocks and adds what it found to the run. A target that dies is a failure of
+// it, no error. What is asked at the end is not of the time that the blocks may take.
 func (e *experiment) run(ctx context.Context) error {
 	if e.stage.worker != nil {
 		return e.follow(ctx)
@@ -71,6 +71,18 @@ func (e *experiment) run(ctx context.Context) error {
 			What: "nothing of the target can be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
 		return nil
 	}
+	e.runBlocks(ctx)
+	if len(e.stage.run.Failures) == 0 {
+		e.dead(ctx, "at the end of its blocks")
+	}
+	e.confirm(ctx)
+	e.trace(ctx)
+	e.report()
+	return nil
+}
+
+// runBlocks runs blocks until every series is sure, or time is up.
+func (e *experiment) runBlocks(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
 	defer e.crew.experiment(e.number)()
@@ -80,7 +92,7 @@ func (e *experiment) run(ctx context.Context) error {
 	}
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
-		return nil
+		return
 	}
 	e.places, _ = e.target.places(ctx) // without them no place is named
 	for k := range e.planned {
@@ -89,10 +101,6 @@ func (e *experiment) run(ctx context.Context) error {
 		}
 		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
 	}
-	e.confirm(ctx)
-	e.trace(ctx)
-	e.report()
-	return nil
 }
 
 // pair runs an on and an off block. It reports whether the experiment can go on.
@@ -224,6 +232,9 @@ const deadAfter = 10 * time.Second
 
 // dead reports whether the target has died or stopped answering, and notes it.
 func (e *experiment) dead(ctx context.Context, what string) bool {
+	if ctx.Err() != nil {
+		return false // who interrupts a run may have ended the target, too
+	}
 	err := e.target.alive(ctx, deadAfter)
 	if err == nil {
 		return false
