@@ -81,8 +81,10 @@ func (e *experiment) run(ctx context.Context) error {
 	return nil
 }
 
-// runBlocks runs blocks until every series is sure, or time is up.
+// runBlocks runs blocks until every series is sure, or time is up. The peers of one that
+// was cut off have left when it returns.
 func (e *experiment) runBlocks(ctx context.Context) {
+	defer e.clear()
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
 	defer e.crew.experiment(e.number)()
@@ -101,6 +103,13 @@ func (e *experiment) runBlocks(ctx context.Context) {
 		}
 		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
 	}
+}
+
+// clear has whoever is left of a block leave. What was under way to them is not lost: that
+// they left explains it.
+func (e *experiment) clear() {
+	e.fleet.disperse(dispersePatience)
+	e.fleet.ledger.Settle()
 }
 
 // pair runs an on and an off block. It reports whether the experiment can go on.

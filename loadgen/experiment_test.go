@@ -83,3 +83,67 @@ func keeping(late time.Duration) *experiment {
 	}
 	return e
 }
+
+// A phase that follows an experiment whose time was up in the midst of a block begins
+// with nobody connected, and what was under way to the peers of that is not lost.
+func TestCutOffExperimentLeavesNobody(t *testing.T) {
+	t.Parallel()
+	plan, err := quickCheck(t, 33).With(Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRunner(Config{URL: (&toyHub{patient: true}).start(t), Plan: plan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.fleet.disperse(0)
+	r.target = discover(t.Context(), r.cfg)
+	if err := r.phase(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.fleet.size(); n != 0 || r.fleet.lives() == 0 {
+		t.Errorf("%d of %d peers are connected still", n, r.fleet.lives())
+	}
+	if n := r.fleet.ledger.UnderWay(); n != 0 || r.fleet.ledger.Totals().Lost != 0 {
+		t.Errorf("%d messages are under way, %+v", n, r.fleet.ledger.Totals())
+	}
+}
+
+// orderLink is the link of a worker that nobody listens to.
+type orderLink struct{}
+
+func (orderLink) send(parcel) error        { return nil }
+func (orderLink) receive() (parcel, error) { select {} }
+func (orderLink) close(time.Duration)      {}
+func (orderLink) name() string             { return "test" }
+
+// The same of a worker.
+func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
+	t.Parallel()
+	plan, err := quickCheck(t, 34).With(Phase{Params: map[string]string{"stay": "20s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRunner(Config{URL: (&toyHub{patient: true}).start(t), Plan: plan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.fleet.disperse(0)
+	r.share = share{0, 1}
+	w := &worker{link: orderLink{}, runner: r, orders: make(chan order), told: account{fleet: r.fleet, tally: r.tally}}
+	over := make(chan error)
+	go func() { over <- w.phase(t.Context(), 0) }()
+	place := uint64(warmUp)
+	w.orders <- order{Block: &place}
+	waitFor(t.Context(), 10*time.Second, func() bool { return r.fleet.size() > 0 })
+	w.mu.Lock()
+	w.cancel()
+	w.mu.Unlock()
+	w.orders <- order{End: true}
+	if err := <-over; err != nil {
+		t.Fatal(err)
+	}
+	if n := r.fleet.size(); n != 0 || r.fleet.lives() == 0 {
+		t.Errorf("%d of %d peers are connected still", n, r.fleet.lives())
+	}
+}

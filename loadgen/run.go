@@ -217,7 +217,8 @@ func (r *runner) knock(ctx context.Context) error {
 	return nil
 }
 
-// phase runs one phase, and has everybody leave at its end.
+// phase runs one phase, and has everybody leave at its end, as an experiment does itself
+// before it looks at what stays.
 func (r *runner) phase(ctx context.Context, i int) error {
 	s := newStage(r, i)
 	p, err := profileOf(s.Profile)

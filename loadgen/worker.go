@@ -192,6 +192,7 @@ func (e *experiment) follow(ctx context.Context) error {
 	for o := range w.orders {
 		if o.Block == nil {
 			w.ended = true
+			e.clear()
 			return nil
 		}
 		doses := e.planned[len(e.planned)-1]
