@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,10 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 			return fmt.Errorf("footprint: warm-up: %w", err)
 		}
 	}
+	gaps, err := heapGaps()
+	if err != nil {
+		return err
+	}
 	before, err := f.read(ctx)
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 		return fmt.Errorf("footprint: %w", err)
 	}
 	after, err := f.read(ctx)
-	if err != nil {
+	if err = cmp.Or(err, noHeapGapSince(gaps)); err != nil {
 		return err
 	}
 	runtime.KeepAlive(gather) // and with it the target
@@ -121,8 +126,8 @@ type heldGoroutine struct {
 
 // read collects and reads.
 func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
-	if runtime.MemProfileRate != 1 {
-		return nil, ErrNotExact
+	if _, err := heapGaps(); err != nil {
+		return nil, err
 	}
 	// A crowd has stopped many timers, and a pipe leaves more that wait: it takes many
 	// to have the runtime forget those.

@@ -162,7 +162,7 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 	runtime.KeepAlive(roots)
 	found := s.retainers(addrs)
 	tier := s.symbols.tier()
-	tier.Sites, tier.Dump, tier.File = heapIsExact.Load(), len(d.raw), file
+	tier.Sites, tier.Dump, tier.File = heapIsExact(), len(d.raw), file
 	return found, tier, ctx.Err()
 }
 

@@ -83,6 +83,7 @@ type Reading struct {
 
 	collected bool
 	heap      map[*heapSite]heapCount
+	gaps      uint64 // that there had been when heap was read
 }
 
 // NewReading returns a reading for the present moment.

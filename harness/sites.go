@@ -43,6 +43,7 @@ type Sites struct {
 	base   map[*heapSite]heapCount
 	cycles []map[*heapSite]heapCount
 	doses  []int64
+	gaps   uint64 // at the baseline
 }
 
 // siteGate is what a cycle must have grown by: slices and tables that follow a
@@ -58,7 +59,7 @@ func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	s.base, s.cycles, s.doses = heap, nil, nil
+	s.base, s.cycles, s.doses, s.gaps = heap, nil, nil, r.gaps
 	return nil
 }
 
@@ -67,7 +68,7 @@ func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	if s.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := r.heapProfile(ctx)
+	heap, err := r.heapProfileSince(ctx, s.gaps)
 	if err != nil {
 		return err
 	}

@@ -1,58 +1,14 @@
 package harness
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
-
-// ErrNotExact is the error of detectors that count heap objects in a program that
-// did not call ExactHeap.
-var ErrNotExact = errors.New("the heap profile is not exact: call harness.ExactHeap from an init function")
-
-// ExactHeap makes the runtime record every allocation. Sites, Timers and the
-// places in the findings of Unclosed need it. Call it early, from an init function
-// or a variable's initializer: what was allocated before is not known. An
-// allocation then takes some 700 ns more; it is for tests.
-func ExactHeap() {
-	exactHeap.Do(func() {
-		runtime.MemProfileRate = 1
-		plantCanary()
-		heapIsExact.Store(true)
-	})
-}
-
-var (
-	exactHeap   sync.Once
-	heapIsExact atomic.Bool // since ExactHeap was called, whether or not it is undone just now
-)
-
-// InexactHeap undoes ExactHeap until resume is called, for what wants the speed and
-// not the counts. Between the two nothing must be read by Sites, Timers or Unclosed,
-// and what was allocated then they will never know. It is for tests that run alone.
-func InexactHeap() (resume func()) {
-	rate := runtime.MemProfileRate
-	runtime.MemProfileRate = 0
-	return func() { runtime.MemProfileRate = rate }
-}
-
-// The canary lives as long as the program does. A profile that does not show all
-// of it, and no more, is not exact.
-const canaries = 61
-
-var canary [canaries]*[6]uintptr
-
-//go:noinline
-func plantCanary() {
-	for i := range canary {
-		canary[i] = new([6]uintptr)
-	}
-}
 
 // heapSite is a place that allocates: the line of the project's code, what it
 // called to do so, and who called it from another package.
@@ -84,20 +40,35 @@ type codeLine struct {
 // heapProfile returns what lives at each site, after a collection. All detectors
 // of a reading share the profile.
 func (r *Reading) heapProfile(ctx context.Context) (map[*heapSite]heapCount, error) {
-	if runtime.MemProfileRate != 1 {
-		return nil, ErrNotExact
+	if r.heap != nil {
+		return r.heap, nil
 	}
-	if r.heap == nil {
-		if err := r.Collect(ctx); err != nil {
-			return nil, err
-		}
-		heap, err := readHeap()
-		if err != nil {
-			return nil, err
-		}
-		r.heap = heap
+	gaps, err := heapGaps()
+	if err != nil {
+		return nil, err
 	}
-	return r.heap, nil
+	if err := r.Collect(ctx); err != nil {
+		return nil, err
+	}
+	heap, err := readHeap()
+	if err = cmp.Or(err, noHeapGapSince(gaps)); err != nil {
+		return nil, err
+	}
+	r.heap, r.gaps = heap, gaps
+	return heap, nil
+}
+
+// heapProfileSince is heapProfile for a comparison with a baseline, until which there
+// had been so many gaps.
+func (r *Reading) heapProfileSince(ctx context.Context, gaps uint64) (map[*heapSite]heapCount, error) {
+	heap, err := r.heapProfile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.gaps != gaps {
+		return nil, ErrHeapGap
+	}
+	return heap, nil
 }
 
 // readHeap reads the profile as of the last collection.

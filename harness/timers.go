@@ -32,6 +32,7 @@ type Timers struct {
 	base   map[*heapSite]heapCount
 	cycles []map[*heapSite]heapCount
 	doses  []int64
+	gaps   uint64 // at the baseline
 }
 
 // timerMakers allocate what lives as long as the timer or context does.
@@ -45,11 +46,11 @@ func (t *Timers) Name() string { return "timers" }
 
 // Baseline counts the timers and contexts of every line, after a collection.
 func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
-	heap, err := t.read(ctx, r)
+	heap, err := r.heapProfile(ctx)
 	if err != nil {
 		return err
 	}
-	t.base, t.cycles, t.doses = heap, nil, nil
+	t.base, t.cycles, t.doses, t.gaps = timersOf(heap), nil, nil, r.gaps
 	return nil
 }
 
@@ -58,11 +59,11 @@ func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
 	if t.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := t.read(ctx, r)
+	heap, err := r.heapProfileSince(ctx, t.gaps)
 	if err != nil {
 		return err
 	}
-	t.cycles, t.doses = append(t.cycles, heap), append(t.doses, r.Dose)
+	t.cycles, t.doses = append(t.cycles, timersOf(heap)), append(t.doses, r.Dose)
 	return nil
 }
 
@@ -85,12 +86,8 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 	return mergeSites(t.Name(), verdict.Timer, leaks), nil
 }
 
-// read keeps the timers and contexts of the heap.
-func (t *Timers) read(ctx context.Context, r *Reading) (map[*heapSite]heapCount, error) {
-	heap, err := r.heapProfile(ctx)
-	if err != nil {
-		return nil, err
-	}
+// timersOf returns the timers and contexts of the heap.
+func timersOf(heap map[*heapSite]heapCount) map[*heapSite]heapCount {
 	timers := map[*heapSite]heapCount{}
 	for site, c := range heap {
 		// The channel of a timer is no second one.
@@ -98,5 +95,5 @@ func (t *Timers) read(ctx context.Context, r *Reading) (map[*heapSite]heapCount,
 			timers[site] = c
 		}
 	}
-	return timers, nil
+	return timers
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type Unclosed struct {
 
 	counts    []uint64 // finalizers run, at the baseline and each cycle
 	heaps     []map[*heapSite]heapCount
+	gaps      uint64         // in the heap profile, at the baseline
+	blind     error          // why the heaps are not comparable; nil if they are
 	forgotten []acceptedFrom // since the baseline
 }
 
@@ -46,7 +49,7 @@ func (u *Unclosed) Name() string { return "unclosed" }
 
 // Baseline collects, so that what was forgotten before does not count.
 func (u *Unclosed) Baseline(ctx context.Context, r *Reading) error {
-	u.counts, u.heaps = nil, nil
+	u.counts, u.heaps, u.blind = nil, nil, nil
 	err := u.read(ctx, r)
 	u.forgotten = nil
 	return err
@@ -65,12 +68,28 @@ func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 		return err
 	}
 	u.counts = append(u.counts, readMetric("/gc/finalizers/executed:finalizers"))
-	heap, err := r.heapProfile(ctx)
-	if err != nil && !errors.Is(err, ErrNotExact) {
+	if err := u.readHeap(ctx, r); err != nil {
 		return err
 	}
-	u.heaps = append(u.heaps, heap)
 	u.forgotten = append(u.forgotten, u.Accepted.takeForgotten()...)
+	return nil
+}
+
+// readHeap reads what may tell where they were opened. The count does without it.
+func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
+	heap, err := r.heapProfile(ctx)
+	if len(u.heaps) == 0 {
+		u.gaps = r.gaps
+	}
+	switch {
+	case errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap):
+		u.blind = cmp.Or(u.blind, err)
+	case err != nil:
+		return err
+	case r.gaps != u.gaps:
+		u.blind = cmp.Or(u.blind, ErrHeapGap)
+	}
+	u.heaps = append(u.heaps, heap)
 	return nil
 }
 
@@ -92,11 +111,15 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	if u.wereAccepted(f.Count) {
 		f.PerScenario = byLabel(u.forgotten, u.Label, f.Count)
 	}
+	f.Detail = "closed by the collector"
+	if u.blind != nil {
+		f.Detail += "\nit is not known where they were opened: " + u.blind.Error()
+		return []verdict.Finding{f}, nil
+	}
 	opened := u.openedAt(f.PerCycle)
 	if len(opened) == 1 {
 		f.Born, f.Type = opened[0].site.born, opened[0].kind
 	}
-	f.Detail = "closed by the collector"
 	for _, o := range opened {
 		f.Detail += fmt.Sprintf("\n%d of %s %s at %s", o.freed, o.kind, o.how, o.site.born)
 	}

@@ -1,0 +1,108 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Whoever resumes first, the heap is recorded again when the last has resumed.
+func TestInexactHeapNests(t *testing.T) {
+	first, second := harness.InexactHeap(), harness.InexactHeap()
+	for _, step := range []struct {
+		resume func()
+		rate   int
+	}{{func() {}, 0}, {first, 0}, {first, 0}, {second, 1}, {second, 1}, {first, 1}} {
+		step.resume()
+		if runtime.MemProfileRate != step.rate {
+			t.Errorf("the rate is %d, want %d", runtime.MemProfileRate, step.rate)
+		}
+	}
+}
+
+// What was not recorded since the baseline is told, not taken for nothing; the next
+// baseline may be trusted.
+func TestHeapGapIsSeen(t *testing.T) {
+	for _, d := range []harness.Detector{&harness.Sites{}, &harness.Timers{}} {
+		t.Run(d.Name(), func(t *testing.T) {
+			resume := harness.InexactHeap()
+			if err := d.Baseline(t.Context(), harness.NewReading(0)); !errors.Is(err, harness.ErrNotExact) || !strings.Contains(err.Error(), "InexactHeap") {
+				t.Errorf("a baseline while nothing is recorded: %v", err)
+			}
+			resume()
+			baseline := func() error { return d.Baseline(t.Context(), harness.NewReading(0)) }
+			cycle := func() error { return d.Cycle(t.Context(), harness.NewReading(1)) }
+			gap := func() error { harness.InexactHeap()(); return nil }
+			for i, step := range []struct {
+				do   func() error
+				want error
+			}{{baseline, nil}, {cycle, nil}, {gap, nil}, {cycle, harness.ErrHeapGap}, {cycle, harness.ErrHeapGap}, {baseline, nil}, {cycle, nil}, {cycle, nil}, {gap, nil}} {
+				if err := step.do(); !errors.Is(err, step.want) {
+					t.Errorf("step %d: %v, want %v", i, err, step.want)
+				}
+			}
+			if _, err := d.Findings(t.Context()); err != nil {
+				t.Errorf("findings after a gap that no reading spans: %v", err)
+			}
+		})
+	}
+}
+
+// The number of what was forgotten needs no heap profile; where it was opened does.
+func TestUnclosedAcrossHeapGap(t *testing.T) {
+	found := findIn(t, &harness.Unclosed{}, []int64{3, 3}, func(k int, dose int64) {
+		for range dose {
+			if k == 0 {
+				defer harness.InexactHeap()()
+			}
+			if _, err := os.Open(os.DevNull); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	f := wantOne(t, found, verdict.Unclosed, 6, "")
+	if f.Born != (verdict.Site{}) || !strings.Contains(f.Detail, harness.ErrHeapGap.Error()) {
+		t.Errorf("opened at %s\n%s", f.Born, f.Detail)
+	}
+}
+
+func TestFootprintAcrossHeapGap(t *testing.T) {
+	l, f := newLodgings(), &harness.Footprint{}
+	err := f.Measure(t.Context(), func(ctx context.Context, n int) (func(), error) {
+		if n == 10 {
+			defer harness.InexactHeap()()
+		}
+		return l.gather(ctx, n)
+	}, 10)
+	if !errors.Is(err, harness.ErrHeapGap) {
+		t.Errorf("got %v, want %v", err, harness.ErrHeapGap)
+	}
+}
+
+// A campaign calls the detector missing that has a gap. That it records nothing at
+// its own end is no gap for the next.
+func TestCampaignsAndHeapGap(t *testing.T) {
+	h := startEchoHub(t)
+	for _, gap := range []bool{false, true, false} {
+		c := campaignAt(h, &harness.Timers{}, &harness.Sites{}, &harness.Goroutines{Grace: 100 * time.Millisecond})
+		c.Uncontrolled = true
+		c.Progress = func(what string) {
+			if gap && what == "cycle 2 of 3" {
+				harness.InexactHeap()()
+			}
+		}
+		v := runCampaign(t, c)
+		for _, name := range []string{"timers", "sites"} {
+			if saysInvalid(v, name+" is missing: the heap profile has a gap") != gap {
+				t.Errorf("a gap %v: %s %+v", gap, name, v.Invalid)
+			}
+		}
+	}
+}
