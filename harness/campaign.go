@@ -217,7 +217,7 @@ func (c *Campaign) miss(i int, err error) {
 // read by now, and what explains it allocates so much that to record all of that would
 // take as long again.
 func (c *Campaign) conclude(ctx context.Context) {
-	defer InexactHeap()()
+	defer inexactHeapAfter()()
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
 			continue

@@ -21,7 +21,7 @@ type explanation struct {
 // explainLines adds paths and origins.
 func explainLines(ctx context.Context, roots map[string]any, label func(text string) string, findings []verdict.Finding) error {
 	e := explanation{roots: roots, label: label, findings: findings}
-	if heapIsExact() {
+	if placesAreKnown() {
 		e.paths = e.withoutPath()
 	}
 	e.origins = e.withoutOrigin()

@@ -59,7 +59,7 @@ type Retainer struct {
 type Tier struct {
 	Variables bool // names of package variables and of what closures capture: the binary has DWARF
 	Symbols   bool // names of package variables: the binary has symbols
-	Sites     bool // places of allocation: ExactHeap was called
+	Sites     bool // places of allocation: ExactHeap was called, and is not undone by InexactHeap
 	Dump      int  // bytes of the heap dump
 
 	File string // where it was left
@@ -76,7 +76,7 @@ func (t Tier) String() string {
 		lacks = append(lacks, "names of variables (build with -ldflags=-w=0)")
 	}
 	if !t.Sites {
-		lacks = append(lacks, "places of allocation (call harness.ExactHeap from an init function)")
+		lacks = append(lacks, "places of allocation (call harness.ExactHeap from an init function, and not InexactHeap)")
 	}
 	if lacks == nil {
 		return allNames
@@ -162,7 +162,7 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 	runtime.KeepAlive(roots)
 	found := s.retainers(addrs)
 	tier := s.symbols.tier()
-	tier.Sites, tier.Dump, tier.File = heapIsExact(), len(d.raw), file
+	tier.Sites, tier.Dump, tier.File = placesAreKnown(), len(d.raw), file
 	return found, tier, ctx.Err()
 }
 

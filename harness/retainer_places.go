@@ -32,7 +32,7 @@ func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []
 	runtime.KeepAlive(roots)
 	found := s.retainersOf(of)
 	tier := s.symbols.tier()
-	tier.Sites, tier.Dump, tier.File = heapIsExact(), len(d.raw), file
+	tier.Sites, tier.Dump, tier.File = placesAreKnown(), len(d.raw), file
 	return found, tier, ctx.Err()
 }
 

@@ -21,6 +21,7 @@ var heapRecording struct {
 	exact  bool   // ExactHeap was called
 	rate   int    // what the first of the pauses found
 	paused int    // pauses under way
+	after  int    // of these, those that began when all had been read
 	gaps   uint64 // pauses that have ever begun
 }
 
@@ -49,7 +50,13 @@ func ExactHeap() {
 // and return ErrHeapGap where their baseline was before and the reading comes after;
 // Unclosed then has no places. What was allocated meanwhile they will never know. It
 // is for tests that run alone.
-func InexactHeap() (resume func()) {
+func InexactHeap() (resume func()) { return pauseHeap(0) }
+
+// inexactHeapAfter is InexactHeap for the time after the last reading: where things
+// were allocated is known, whatever is allocated from now on.
+func inexactHeapAfter() (resume func()) { return pauseHeap(1) }
+
+func pauseHeap(after int) (resume func()) {
 	h := &heapRecording
 	h.Lock()
 	defer h.Unlock()
@@ -57,17 +64,17 @@ func InexactHeap() (resume func()) {
 		h.rate, runtime.MemProfileRate = runtime.MemProfileRate, 0
 	}
 	h.paused++
+	h.after += after
 	h.gaps++
-	return sync.OnceFunc(resumeHeap)
-}
-
-func resumeHeap() {
-	h := &heapRecording
-	h.Lock()
-	defer h.Unlock()
-	if h.paused--; h.paused == 0 {
-		runtime.MemProfileRate = h.rate
-	}
+	return sync.OnceFunc(func() {
+		h.Lock()
+		defer h.Unlock()
+		h.paused--
+		h.after -= after
+		if h.paused == 0 {
+			runtime.MemProfileRate = h.rate
+		}
+	})
 }
 
 // heapGaps returns how many times allocations have ceased to be recorded, and an
@@ -85,12 +92,16 @@ func heapGaps() (uint64, error) {
 	return h.gaps, ErrNotExact
 }
 
-// heapIsExact reports whether ExactHeap was called, whether or not it is undone now.
-func heapIsExact() bool {
+// placesAreKnown reports whether what there is was recorded when it was allocated.
+func placesAreKnown() bool {
 	h := &heapRecording
 	h.Lock()
 	defer h.Unlock()
-	return h.exact
+	rate := runtime.MemProfileRate
+	if h.paused > 0 && h.paused == h.after {
+		rate = h.rate
+	}
+	return h.exact && rate == 1
 }
 
 // noHeapGapSince returns an error unless there are as many gaps as there had been.

@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -67,4 +69,65 @@ func TestOwnFrame(t *testing.T) {
 			t.Errorf("%v: frame %d, want %d", c.stack, got, c.want)
 		}
 	}
+}
+
+// Of what is allocated while recording rests the places are not known, and the tier
+// says so. That a campaign lets it rest when all has been read makes no difference.
+func TestTierOfInexactHeap(t *testing.T) {
+	t.Parallel()
+	if inChild(t) {
+		return
+	}
+	wantSites := func(when string, want bool) {
+		t.Helper()
+		if _, tier := wantRetainers(t, nil, nil); tier.Sites != want || strings.Contains(tier.String(), "places of allocation") == want {
+			t.Errorf("%s: places are known: %v, want %v: %s", when, tier.Sites, want, tier)
+		}
+	}
+	wantSites("at first", true)
+	resumeOwn := inexactHeapAfter()
+	wantSites("when all has been read", true)
+	resume := InexactHeap()
+	wantSites("when somebody else lets it rest, too", false)
+	resumeOwn()
+	wantSites("when only somebody else does", false)
+	resume()
+	wantSites("at the end", true)
+}
+
+// Findings of lines are not looked for in a dump that does not know lines.
+func TestExplainLinesOfInexactHeap(t *testing.T) {
+	t.Parallel()
+	if inChild(t) {
+		return
+	}
+	kept := explainedToy()
+	for _, paused := range []bool{true, false} {
+		findings := []verdict.Finding{{Class: verdict.Object, Born: kept.born, PerScenario: map[string]int64{"toy": 1}}}
+		explain := func() error {
+			if paused {
+				defer InexactHeap()()
+			}
+			defer inexactHeapAfter()()
+			return explainLines(t.Context(), map[string]any{"toy": kept}, nil, findings)
+		}
+		if err := explain(); err != nil {
+			t.Fatal(err)
+		}
+		if found := findings[0].Path != nil; found == paused {
+			t.Errorf("paused %v: the path is %v", paused, findings[0].Path)
+		}
+	}
+}
+
+// explained is an object, and the line that made it.
+type explained struct {
+	object *[9]uint64
+	born   verdict.Site
+}
+
+func explainedToy() *explained {
+	pc, file, line, _ := runtime.Caller(0)
+	object := new([9]uint64)
+	return &explained{object, verdict.Site{Function: runtime.FuncForPC(pc).Name(), File: file, Line: line + 1}}
 }
