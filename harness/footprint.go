@@ -174,7 +174,7 @@ func (f *Footprint) site(pcs []uintptr) *heapSite {
 		fr, more := frames.Next()
 		switch {
 		case len(s.stack) == 0 && isRuntime(fr.Function):
-			if s.kind = fr.Function; isBenignRuntime(fr.Function) && !strings.HasPrefix(fr.Function, "internal/runtime/maps.") {
+			if s.kind = fr.Function; isBenignRuntime(fr.Function) {
 				return nil
 			}
 		case fr.Function != "runtime.goexit":

@@ -19,13 +19,18 @@ var benignRuntime = []string{
 	"runtime.malg", "runtime.newproc", "runtime.allgadd", "runtime.allocm", "runtime.newm", "runtime.mstart", "runtime.startm",
 	// Deferred calls that do not fit on the stack come from a pool.
 	"runtime.newdefer", "runtime.deferproc",
-	// A map keeps the tables of its peak and splits and rehashes them when the
-	// keys fall so. A map that grows without end is Census's to find; what its
-	// elements point to is found at its own line.
-	"internal/runtime/maps.",
 	// The heap of timers is a slice for each processor that follows the peak.
 	"runtime.(*timers)",
 }
+
+// mapPackage allocates maps. A map keeps the tables of its peak and splits and rehashes
+// them when the keys fall so. A map that grows without end is Census's to find; what
+// its elements point to is found at its own line. The header is made once for each map,
+// and counts.
+const mapPackage = "internal/runtime/maps."
+
+// mapMakers allocate the header of a map, and call others for all else but slices.
+var mapMakers = []string{mapPackage + "NewEmptyMap", mapPackage + "NewMap", mapPackage + "(*Map).Clone"}
 
 // benignLibrary are allocations of the standard library of the same nature.
 var benignLibrary = []string{
@@ -39,6 +44,13 @@ var benignLibrary = []string{
 	"net.(*pipeDeadline).",
 	// The test framework notes each test, its output and its clean-ups.
 	"testing.",
+}
+
+// isMapTable reports whether the runtime's frames, the innermost first, allocate what a
+// map keeps its elements in.
+func isMapTable(frames []string) bool {
+	i := slices.IndexFunc(frames, func(f string) bool { return strings.HasPrefix(f, mapPackage) })
+	return i >= 0 && !(i > 0 && frames[i-1] == "runtime.newobject" && slices.Contains(mapMakers, frames[i]))
 }
 
 func isBenignRuntime(function string) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -136,7 +137,8 @@ func resolveLocked(rec *runtime.MemProfileRecord) *heapSite {
 
 // siteOfLocked returns the site of a stack, nil if it is the runtime's or ours.
 func siteOfLocked(pcs []uintptr) *heapSite {
-	s, benign := &heapSite{}, false
+	s := &heapSite{}
+	var inner []string // the runtime's
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()
 		if !isRuntime(f.Function) {
@@ -146,7 +148,7 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 		case len(s.stack) == 0 && isRuntime(f.Function):
 			// The outermost is the function that the compiler calls for the line.
 			s.kind = f.Function
-			benign = benign || isBenignRuntime(f.Function)
+			inner = append(inner, f.Function)
 		case f.Function != "runtime.goexit":
 			s.stack = append(s.stack, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
 		}
@@ -154,7 +156,7 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 			break
 		}
 	}
-	if len(s.stack) == 0 || benign {
+	if len(s.stack) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isMapTable(inner) {
 		return nil
 	}
 	if s.stack[0].Function == harnessPackage+".plantCanary" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -24,6 +25,7 @@ type toyHub struct {
 	seen     []string // bounded
 	free     []*toySession
 	kept     []any
+	tags     map[uint64]int
 	pool     sync.Pool
 	log      *slog.Logger
 }
@@ -36,7 +38,7 @@ type toySession struct {
 
 func newToyHub() *toyHub {
 	h := &toyHub{
-		sessions: map[string]*toySession{}, networks: map[string]map[string]*toySession{},
+		sessions: map[string]*toySession{}, networks: map[string]map[string]*toySession{}, tags: map[uint64]int{},
 		log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	h.pool.New = func() any { return new([512]byte) }
@@ -133,6 +135,43 @@ func keepSession(_ *rand.Rand, s *toySession) {
 	s.hub.kept = append(s.hub.kept, s)
 }
 
+// A map kept for each peer is found at the line that makes it, however it is made and
+// whatever is in it.
+func TestSitesFindsMapPerPeer(t *testing.T) {
+	tags := map[string]int{"a": 1}
+	for mark, keep := range map[string]func(*rand.Rand, *toySession){
+		"an empty map": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, map[string]int{}) // an empty map
+		},
+		"a map of one": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, map[string]int{"a": 1}) // a map of one
+		},
+		"a map with room": func(rng *rand.Rand, s *toySession) {
+			m := make(map[int]int, 20+rng.IntN(80)) // a map with room
+			m[1] = 1
+			s.hub.kept = append(s.hub.kept, m)
+		},
+		"a map that grew": func(rng *rand.Rand, s *toySession) {
+			m := map[int]int{} // a map that grew
+			for i := range rng.IntN(200) {
+				m[i] = i
+			}
+			s.hub.kept = append(s.hub.kept, m)
+		},
+		"a copy": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, maps.Clone(tags)) // a copy
+		},
+	} {
+		t.Run(strings.ReplaceAll(mark, " ", "_"), func(t *testing.T) {
+			f := wantOne(t, churn(t, 4, primes[:3], keep), verdict.Object, 3041, "TestSitesFindsMapPerPeer")
+			wantCycles(t, f, primes[:3]...)
+			if want := lineOf(t, "sites_test.go", mark); f.Born.Line != want.Line || f.Bytes != 48*3041 {
+				t.Errorf("%d bytes at line %d, want line %d\n%s", f.Bytes, f.Born.Line, want.Line, f.Detail)
+			}
+		})
+	}
+}
+
 // A line of a library is reported as the line that called it.
 func TestSitesNamesOurLine(t *testing.T) {
 	found := churn(t, 3, primes[:3], func(_ *rand.Rand, s *toySession) { s.hub.kept = append(s.hub.kept, slog.Default().With("id", s.id)) })
@@ -188,6 +227,9 @@ var habits = map[string]func(*rand.Rand, *toySession){
 		if len(s.hub.kept) == 0 {
 			s.hub.kept = append(s.hub.kept, m)
 		}
+	},
+	"map that grows": func(rng *rand.Rand, s *toySession) { // Census finds it
+		s.hub.tags[rng.Uint64()] = 1
 	},
 	"goroutines that wait": func(rng *rand.Rand, _ *toySession) {
 		if rng.IntN(50) > 0 {
