@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -129,12 +130,30 @@ func placeForOne(ctx context.Context, v *harness.Visit, target *hubtest.Target) 
 // withToken is a hub that asks for a token, and one peer of two has it.
 func withToken(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	peers := others(target, v, 2)
-	if err := peers[0].Dial(ctx); err == nil || !strings.Contains(err.Error(), "401") {
-		return errors.Join(fmt.Errorf("a peer without a token was let in: %w", err), peers[0].Drop())
+	switch err := peers[0].Dial(ctx); {
+	case err == nil:
+		return errors.Join(errors.New("a peer without a token was let in"), peers[0].Drop())
+	case !strings.Contains(err.Error(), "401"):
+		return err
 	}
 	peers[1].HubKey = "a token"
 	if err := peers[1].Join(ctx, v.Home); err != nil {
 		return err
 	}
 	return peers[1].Close(ctx)
+}
+
+// A hub that nobody reaches is an error of the life, and no more.
+func TestWithTokenOfNoHub(t *testing.T) {
+	target, err := hubtest.StartPipes(hub.Config{AuthToken: "a token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shutDown(target); err != nil {
+		t.Fatal(err)
+	}
+	v := &harness.Visit{Peer: harness.NewPeer(target, "alice", wire.NewPeerID()), Home: "home"}
+	if err := withToken(t.Context(), v, target); err == nil || strings.Contains(err.Error(), "was let in") {
+		t.Errorf("got %v", err)
+	}
 }
