@@ -49,6 +49,7 @@ type Campaign struct {
 // be seen in it is in the run, which is then judged invalid.
 func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.prepare()
+	defer c.Crowd.Release() // what lingers has been seen by the end
 	if err := c.noteRest(); err != nil {
 		return c.run, err
 	}
@@ -72,7 +73,6 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	}
 	c.say("findings")
 	c.conclude(ctx)
-	c.Crowd.Release() // what lingered has been seen
 	return c.run, nil
 }
 

@@ -3,8 +3,10 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -235,4 +237,39 @@ func TestCampaignErrors(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cycle 3") {
 		t.Errorf("in the middle: %v, after %d cycles", err, len(run.Cycles))
 	}
+}
+
+// A campaign that is cut short lets go of the peers that the hub has not ended.
+func TestCampaignCutShortReleasesPeers(t *testing.T) {
+	h := startEchoHub(t)
+	c := campaignAt(h)
+	c.Crowd.Scenarios = slices.DeleteFunc(harness.Patient(), func(s harness.Scenario) bool { return s.Name != "vanish" })
+	c.Uncontrolled, c.Cycles, c.Patience, c.Crowd.LifeLimit = true, 2, 100*time.Millisecond, 100*time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	lingered := 0.0
+	c.Progress = func(what string) {
+		if what == "reading" {
+			now, _ := h.Gauges()
+			lingered = now["sessions"]
+			cancel()
+		}
+	}
+	if _, err := c.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if lingered == 0 {
+		t.Error("no peer lingered")
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := harness.Settle(ctx, func() error {
+		if now, _ := h.Gauges(); now["sessions"] > 0 {
+			return fmt.Errorf("%v of %v peers are still there", now["sessions"], lingered)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	runtime.KeepAlive(c)
 }
