@@ -241,6 +241,7 @@ func deaf(t *testing.T, c *chat) {
 		if err := other.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // who speaks hears it, too, and must keep up: the hub drops who does not
 	}
 	other.Close()
 }
