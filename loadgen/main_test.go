@@ -20,14 +20,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// parallelTests lets three times as many tests go on at once as there are processors, if the
-// command line does not say how many: they wait for their schedules far more than they
-// compute.
+// parallelTests lets more tests go on at once than there are processors, if the command
+// line does not say how many: they wait for their schedules far more than they compute.
 func parallelTests() {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
+		flag.Set("test.parallel", strconv.Itoa(testsForProcessor*runtime.GOMAXPROCS(0)))
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	n := len(inputs())
-	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", Phase{Peers: 4, Params: map[string]string{"react": "20ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
+	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", Phase{Peers: 4, Params: map[string]string{"react": "300ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
 	r.well(t, int64(n))
 	if len(r.Figures) != n+1 {
 		t.Errorf("%d figures, want one of each of %d inputs, and the longest wait", len(r.Figures), n)

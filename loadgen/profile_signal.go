@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -14,6 +15,7 @@ func signalProfile() profile {
 		phase: Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
 		run: func(ctx context.Context, s *stage) error {
 			s.gather(ctx)
+			s.acquaint(ctx)
 			s.exchange(ctx)
 			s.await(ctx)
 			s.depart(ctx, min(s.Rate, gatherRate))
@@ -25,6 +27,18 @@ func signalProfile() profile {
 // partners is how many members a member signals to, at most: real ones keep a few
 // connections, and the ledger remembers each pair.
 const partners = 4
+
+// acquaint waits until all members have heard of those that came after them, if the target
+// tells them: that an announce was sent does not say that the target has read it, and an
+// offer on another connection may overtake it.
+func (s *stage) acquaint(ctx context.Context) {
+	if _, tells := s.fleet.codec.(HubCodec); !tells {
+		return
+	}
+	waitFor(ctx, deliveryPatience, func() bool {
+		return !slices.ContainsFunc(s.rooms, (*room).expectant)
+	})
+}
 
 // exchange sends offers, which are answered, and a candidate after each.
 func (s *stage) exchange(ctx context.Context) {

@@ -92,6 +92,13 @@ func (r *room) discovered(m *Peer, id wire.PeerID) {
 	}
 }
 
+// expectant reports whether a member has still to hear of one that came after it.
+func (r *room) expectant() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.joining) > 0
+}
+
 // gone notes that a member heard of a leave.
 func (r *room) gone(id wire.PeerID) {
 	r.mu.Lock()

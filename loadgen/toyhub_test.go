@@ -35,6 +35,7 @@ type toyHub struct {
 	tellsAll    bool          // members of all networks are told of who comes
 	accepts     int           // connections that it takes in all; 0: any number
 	takesTwo    bool          // a second session of an id is taken, not refused
+	late        time.Duration // announces are read so much later, and signals go to members only
 	tellsLeft   bool          // members are told of whose connection ends
 	tellsNobody bool          // who comes is told of a peer that has no id
 
@@ -240,6 +241,7 @@ func (h *toyHub) read(p *toyPeer) error {
 		}
 		switch m.Type {
 		case "announce":
+			<-time.After(h.late)
 			h.announce(p, m.NetworkName)
 		case "goodbye":
 			return nil
@@ -327,7 +329,7 @@ func (h *toyHub) relay(p *toyPeer, m wire.Message) {
 		m.NetworkName += "-other"
 	}
 	for o := range h.open {
-		if o.id == string(m.TargetPeerID) {
+		if o.id == string(m.TargetPeerID) && (h.late == 0 || o.network == m.NetworkName) {
 			h.deliver(o, m)
 		}
 	}
