@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -33,8 +34,9 @@ import (
 //
 // A path is a finding if it grew in two thirds of the cycles and in the last; one
 // that grew by what the caller means to keep, such as a series of measurements,
-// must be stopped or ignored. Two readings that differ in a target that is quiet
-// mean growth or shrinking, not noise: maps and slices have a length, not a size.
+// must be stopped or ignored. Each reading is two, some milliseconds apart: what is not
+// the same in both, as a buffer that something makes anew all the time, is a finding only
+// if it grew by several times as much as it ever went up and down.
 type Census struct {
 	// Roots are pointers, by a name that is used only where two have one type.
 	Roots map[string]any
@@ -55,6 +57,7 @@ type Census struct {
 	base   map[string]Size
 	cycles []map[string]Size
 	doses  []int64
+	unrest map[string]int64 // by path: the most that two readings at rest differed
 }
 
 // Size is how much the collections of one path hold together.
@@ -69,7 +72,8 @@ func (c *Census) Name() string { return "census" }
 
 // Baseline takes the census.
 func (c *Census) Baseline(ctx context.Context, _ *Reading) error {
-	sizes, err := c.Count(ctx)
+	c.unrest = map[string]int64{}
+	sizes, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,13 +86,38 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 	if c.base == nil {
 		return ErrNoBaseline
 	}
-	sizes, err := c.Count(ctx)
+	sizes, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
 	c.cycles, c.doses = append(c.cycles, sizes), append(c.doses, r.Dose)
 	return nil
 }
+
+// read takes the census, and again after a moment: what moves meanwhile is never at rest.
+func (c *Census) read(ctx context.Context) (map[string]Size, error) {
+	sizes, err := c.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pause(ctx, censusAgain)
+	again, err := c.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for path, was := range sizes {
+		now := again[path]
+		c.unrest[path] = max(c.unrest[path], distance(was.Len, now.Len), distance(was.Cap, now.Cap))
+	}
+	return sizes, nil
+}
+
+const (
+	censusAgain  = 20 * time.Millisecond
+	censusUnrest = 3 // times as much as it goes up and down at rest: growth
+)
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // Findings returns a finding for each path whose collections keep growing, in
 // length or, if that does not, in capacity. What grows because it is part of
@@ -105,7 +134,7 @@ func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 			continue
 		}
 		f, ok := c.judge(path)
-		if !ok {
+		if !ok || f.Count <= censusUnrest*c.unrest[path] {
 			continue
 		}
 		outer := slices.IndexFunc(findings, func(o verdict.Finding) bool { return strings.HasPrefix(path, o.Field+"[") })
@@ -130,8 +159,7 @@ func (c *Census) judge(path string) (verdict.Finding, bool) {
 		f.PerScenario = c.perScenario(path, f.Count)
 		return f, true
 	}
-	// Not what it is beyond the length: that grows when something is taken out.
-	f.PerCycle = c.growth(path, func(s Size) int64 { return s.Cap })
+	f.PerCycle = c.growthOfRoom(path)
 	f.Count, f.Detail = sum(f.PerCycle), "in capacity: the length does not keep growing\n"
 	return f, keepsGrowing(f.PerCycle, c.doses)
 }
@@ -151,6 +179,17 @@ func (c *Census) perScenario(path string, count int64) map[string]int64 {
 		return nil
 	}
 	return grown
+}
+
+// growthOfRoom returns by how much the capacity grew that is beyond the length. What is
+// beyond it grows, too, when something is taken out; and a capacity goes up and down with
+// the length of what is made anew again and again. Only both together say something.
+func (c *Census) growthOfRoom(path string) []int64 {
+	growth := c.growth(path, func(s Size) int64 { return s.Cap })
+	for i, room := range c.growth(path, func(s Size) int64 { return s.Cap - s.Len }) {
+		growth[i] = min(growth[i], room)
+	}
+	return growth
 }
 
 // growth returns by how much a path grew in each cycle.
