@@ -34,6 +34,9 @@ func TestSoak(t *testing.T) {
 
 // One that is sure of a leak ends.
 func TestSoakFindsALeak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes more than a minute")
+	}
 	t.Parallel()
 	begin := time.Now()
 	r := run(t, Config{URL: (&toyHub{leakResets: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute)})

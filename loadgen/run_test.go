@@ -50,12 +50,18 @@ func run(t *testing.T, cfg Config) Result {
 // A hub that keeps the record of each peer that ends with a RST is found out, by its
 // health page alone, and the scenario is named.
 func TestCheckFindsALeak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("workers that check do the same")
+	}
 	t.Parallel()
 	checkForResets(t, 11, Config{})
 }
 
 // What a hub keeps for a while and then lets go is no leak.
 func TestLateReleaseIsNoLeak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for half a minute")
+	}
 	t.Parallel()
 	plan, err := quickCheck(t, 17).With(Phase{Params: map[string]string{"confirm": "10s"}})
 	if err != nil {
