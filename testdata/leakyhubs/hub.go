@@ -117,8 +117,10 @@ func (h *hub) read(s *session) end {
 			return endVanish
 		case !s.announced:
 			return endEarly
-		default:
+		case websocket.IsCloseError(err, websocket.CloseNormalClosure):
 			return endClean
+		default: // where we were writing, an end of file stands for the RST
+			return endReset
 		}
 	}
 }
