@@ -5,7 +5,6 @@ package harness
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,7 +15,7 @@ func TestWriteOn(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer full.Close()
 	if err := writeOn(full); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "the disk of /dev is full") {
@@ -55,11 +54,10 @@ func TestHeapDumpOnAFullDisk(t *testing.T) {
 // inMountNamespace runs the test in a process that may mount, without privileges where
 // the system lets it; where not, it skips. It reports false in the child.
 func inMountNamespace(t *testing.T) bool {
-	if os.Getenv("HARNESS_TEST_CHILD") == t.Name() {
+	cmd := childCommand(t)
+	if cmd == nil {
 		return false
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "HARNESS_TEST_CHILD="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},

@@ -17,17 +17,26 @@ import (
 // dump of this one cannot be taken once a test has taken a goroutineleak profile, and
 // holds the stacks of all allocations of the tests before: 400 MB, under -race.
 func inChild(t *testing.T) bool {
-	if os.Getenv("HARNESS_TEST_CHILD") == t.Name() {
+	cmd := childCommand(t)
+	if cmd == nil {
 		return false
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "HARNESS_TEST_CHILD="+t.Name())
 	out, err := cmd.CombinedOutput()
 	t.Logf("child:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("child: %v", err)
 	}
 	return true
+}
+
+// childCommand is the command that runs the test in a process of its own, nil in that.
+func childCommand(t *testing.T) *exec.Cmd {
+	if os.Getenv("HARNESS_TEST_CHILD") == t.Name() {
+		return nil
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "HARNESS_TEST_CHILD="+t.Name())
+	return cmd
 }
 
 func TestRetainersAfterGoroutineLeakProfile(t *testing.T) {

@@ -84,11 +84,10 @@ func keeping(late time.Duration) *experiment {
 	return e
 }
 
-// A phase that follows an experiment whose time was up in the midst of a block begins
-// with nobody connected, and what was under way to the peers of that is not lost.
-func TestCutOffExperimentLeavesNobody(t *testing.T) {
-	t.Parallel()
-	plan, err := quickCheck(t, 33).With(Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
+// runnerToCutOff is of a check whose blocks are long.
+func runnerToCutOff(t *testing.T, seed uint64, figures Phase) *runner {
+	t.Helper()
+	plan, err := quickCheck(t, seed).With(figures)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +95,14 @@ func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// A phase that follows an experiment whose time was up in the midst of a block begins
+// with nobody connected, and what was under way to the peers of that is not lost.
+func TestCutOffExperimentLeavesNobody(t *testing.T) {
+	t.Parallel()
+	r := runnerToCutOff(t, 33, Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.disperse(0)
 	r.target = discover(t.Context(), r.cfg)
 	if err := r.phase(t.Context(), 0); err != nil {
@@ -120,14 +127,7 @@ func (orderLink) name() string             { return "test" }
 // The same of a worker.
 func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
 	t.Parallel()
-	plan, err := quickCheck(t, 34).With(Phase{Params: map[string]string{"stay": "20s"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := newRunner(Config{URL: (&toyHub{patient: true}).start(t), Plan: plan})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := runnerToCutOff(t, 34, Phase{Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.disperse(0)
 	r.share = share{0, 1}
 	w := &worker{link: orderLink{}, runner: r, orders: make(chan order), told: account{fleet: r.fleet, tally: r.tally}}

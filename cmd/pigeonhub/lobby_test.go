@@ -217,19 +217,23 @@ func TestGate(t *testing.T) {
 	})
 }
 
+// enter has n connections come.
+func enter(l *lobby, n int) (conns []net.Conn) {
+	for range n {
+		here, _ := net.Pipe()
+		l.track(here, http.StateNew)
+		conns = append(conns, here)
+	}
+	return conns
+}
+
 // Who is answered and asks again and again keeps nobody out: a thousand such connections
 // once closed the door for good.
 func TestGateOpensForOneThatAsksAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
-		var conns []net.Conn
-		for range 3 {
-			here, _ := net.Pipe()
-			conns = append(conns, here)
-			l.track(here, http.StateNew)
-			l.track(here, http.StateActive)
-		}
+		conns := enter(l, 3)
 		for range 20 { // always busy, for longer than the grace
 			for _, c := range conns {
 				l.track(c, http.StateIdle)
@@ -252,12 +256,7 @@ func TestGateOpensForOneThatAsksAgain(t *testing.T) {
 func TestLobbySendsTheAnsweredAwayFirst(t *testing.T) {
 	t.Parallel()
 	l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
-	var conns []net.Conn
-	for range 3 {
-		here, _ := net.Pipe()
-		conns = append(conns, here)
-		l.track(here, http.StateNew)
-	}
+	conns := enter(l, 3)
 	if l.fullFor() == 0 {
 		t.Error("there is room before anybody was answered")
 	}
