@@ -41,7 +41,7 @@ func TestDrain(t *testing.T) {
 	if len(r.Verdict.Failures)+len(r.Verdict.Invalid) > 0 || r.figure("connections ended") < 24 || r.figure("peers back") != 24 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
-	if away := r.figure("away"); away < .5 || r.figure("recovery") < away || r.figure("failed") < 24 {
+	if away := r.figure("away"); away < .5 || r.figure("recovery") < away || r.figure("failed") == 0 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 	if r.Deliveries.Delivered == 0 || r.Cut != 0 {

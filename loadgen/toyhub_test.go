@@ -113,6 +113,7 @@ func (h *toyHub) hang(after time.Duration) (end func()) {
 func (h *toyHub) kill() {
 	h.server.Listener.Close()
 	h.mu.Lock()
+	h.closed = true // to those that are on their way
 	for p := range h.open {
 		p.ws.Close()
 	}
@@ -129,12 +130,12 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	u := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	h.done.Add(1) // while the server still waits for this connection: of one that is hijacked it does not know
+	defer h.done.Done()
 	ws, err := u.Upgrade(w, r, nil)
 	if err != nil {
 		return
 	}
-	h.done.Add(1)
-	defer h.done.Done()
 	p := &toyPeer{id: r.URL.Query().Get("peerId"), ws: ws, patience: time.Second}
 	switch {
 	case h.keepsAll:
