@@ -23,8 +23,11 @@ type Campaign struct {
 
 	// Peers says how many peers to put through a scenario in a cycle, on average;
 	// default 100 for each.
-	Peers     func(scenario string) int
-	Cycles    int        // default 4
+	Peers  func(scenario string) int
+	Cycles int // default 4
+	// Trials are cycles more that are made if there is a leak but not clear which scenario
+	// leaks: see verdict.Trials. Default 6; none if negative.
+	Trials    int
 	Detectors []Detector // in the order in which they look
 	// Quiet says what is still going on after all peers have gone, beyond what the
 	// gauges of an Inspector say; nil if nothing. A reading waits for it.
@@ -69,7 +72,11 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		if err := ctx.Err(); err != nil {
 			return c.run, fmt.Errorf("campaign: cycle %d: %w", k+1, err)
 		}
+		c.say(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
 		c.cycle(ctx, k+1, planned)
+	}
+	if c.unclear(ctx) {
+		c.try(ctx, plan)
 	}
 	c.say("findings")
 	c.conclude(ctx)
@@ -159,7 +166,6 @@ func largest(plan []verdict.Cycle) map[string]int64 {
 
 // cycle sends one crowd and reads what it left.
 func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
-	c.say(fmt.Sprintf("cycle %d of %d", k, c.cycles()))
 	arrivals := c.Crowd.Send(ctx, k, planned.Doses)
 	c.note(arrivals)
 	c.say("reading")
@@ -173,8 +179,22 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 		dose += n
 	}
 	c.dose += dose
-	c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, NewReading(dose))
+	r := NewReading(dose)
+	r.Trial = planned.Trial
+	c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, r)
 	c.record(k)
+}
+
+// try makes the trials. What was found stays found if there is no time for them.
+func (c *Campaign) try(ctx context.Context, plan []verdict.Cycle) {
+	trials := verdict.Trials(plan, c.trials(), c.Crowd.Seed)
+	for k, planned := range trials {
+		if ctx.Err() != nil {
+			return
+		}
+		c.say(fmt.Sprintf("trial %d of %d", k+1, len(trials)))
+		c.cycle(ctx, len(plan)+k+1, planned)
+	}
 }
 
 func (c *Campaign) cycles() int {

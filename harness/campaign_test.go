@@ -26,7 +26,8 @@ type echoHub struct {
 	server *http.Server
 	wg     sync.WaitGroup
 	leaks  bool
-	err    error // of Dial and Gauges
+	copies func() int // how many of each it keeps then; nil for one
+	err    error      // of Dial and Gauges
 
 	mu    sync.Mutex
 	state echoState
@@ -90,7 +91,11 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.mu.Unlock()
 	delete(h.state.sessions, s)
 	if h.leaks && said == `goodbye` {
-		h.state.left = append(h.state.left, s)
+		copies := 1
+		if h.copies != nil {
+			copies = h.copies()
+		}
+		h.state.left = append(h.state.left, slices.Repeat([]*echoSession{s}, copies)...)
 	}
 }
 
@@ -183,6 +188,38 @@ func TestCampaignFindsLeak(t *testing.T) {
 	}
 	if !slices.Equal(v.NotLeaking, []string{"clean", "drop"}) {
 		t.Errorf("not leaking: %q", v.NotLeaking)
+	}
+}
+
+// Where the doses do not tell which scenario leaks, because it leaks now more and now less
+// for each peer, trials do; and what was found is judged without them, since most of them
+// do not have the scenario that leaks.
+func TestCampaignTriesScenarios(t *testing.T) {
+	for _, tt := range []struct {
+		trials int
+		want   string
+	}{{-1, ""}, {0, "scenario goodbye"}} {
+		h := startEchoHub(t)
+		h.leaks = true
+		left := 0
+		h.copies = func() int {
+			left++
+			return left*left%7 + 1
+		}
+		c := campaignAt(h, &harness.Goroutines{Grace: 100 * time.Millisecond}, &harness.Census{Roots: h.Roots()})
+		c.Trials = tt.trials
+		var steps []string
+		c.Progress = func(s string) { steps = append(steps, s) }
+		v := runCampaign(t, c)
+		if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 {
+			t.Fatalf("%d trials: outcome %s, %d leaks", tt.trials, v.Outcome, len(v.Leaks))
+		}
+		if got := v.Leaks[0].Source.String(); got != tt.want {
+			t.Errorf("%d trials: it comes from %q, want %q", tt.trials, got, tt.want)
+		}
+		if tried := slices.Contains(steps, "trial 6 of 6"); tried != (tt.trials == 0) || tried != v.Cycles[len(v.Cycles)-1].Trial {
+			t.Errorf("%d trials: %q", tt.trials, steps)
+		}
 	}
 }
 

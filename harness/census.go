@@ -56,7 +56,7 @@ type Census struct {
 
 	base   map[string]Size
 	cycles []map[string]Size
-	doses  []int64
+	doses  []int64          // of the cycles that are no trials, which come first
 	unrest map[string]int64 // by path: the most that two readings at rest differed
 }
 
@@ -90,7 +90,9 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	c.cycles, c.doses = append(c.cycles, sizes), append(c.doses, r.Dose)
+	if c.cycles = append(c.cycles, sizes); !r.Trial {
+		c.doses = append(c.doses, r.Dose)
+	}
 	return nil
 }
 
@@ -154,14 +156,14 @@ func (c *Census) judge(path string) (verdict.Finding, bool) {
 	if isChildren(path) {
 		f.Class, f.Detail = verdict.Timer, "contexts that were never cancelled stay with their parent\n"
 	}
-	if f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len }); keepsGrowing(f.PerCycle, c.doses) {
+	if f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len }); keepsGrowing(f.PerCycle[:len(c.doses)], c.doses) {
 		f.Count = sum(f.PerCycle)
 		f.PerScenario = c.perScenario(path, f.Count)
 		return f, true
 	}
 	f.PerCycle = c.growthOfRoom(path)
 	f.Count, f.Detail = sum(f.PerCycle), "in capacity: the length does not keep growing\n"
-	return f, c.hasMuchRoom(path) && keepsGrowing(f.PerCycle, c.doses)
+	return f, c.hasMuchRoom(path) && keepsGrowing(f.PerCycle[:len(c.doses)], c.doses)
 }
 
 // hasMuchRoom reports whether there is more beyond the length than append leaves, which

@@ -57,12 +57,8 @@ var controlDoses = []int64{1009, 1013}
 // rehearse is a baseline and two readings, and what each detector finds in them; nil
 // if what was to happen could not.
 func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error, p *plant) [][]verdict.Finding {
-	for _, d := range c.Detectors { // what is planted stays for certain: it need not be waited for
-		if g, ok := d.(*Goroutines); ok {
-			defer func(grace time.Duration) { g.Grace = grace }(g.Grace)
-			g.Grace = 250 * time.Millisecond
-		}
-	}
+	// What is planted stays for certain: it need not be waited for.
+	defer c.hasten(250 * time.Millisecond)()
 	c.each(func(d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
 	for k, dose := range controlDoses {
 		if err := happen(k); err != nil {
@@ -76,28 +72,7 @@ func (c *Campaign) rehearse(ctx context.Context, happen func(cycle int) error, p
 			return d.Cycle(ctx, r)
 		}, NewReading(dose))
 	}
-	found := make([][]verdict.Finding, len(c.Detectors))
-	for i, d := range c.Detectors {
-		if c.detector[i].State != verdict.Ready {
-			continue
-		}
-		var err error
-		switch d := d.(type) { // paths and places take long, and are for the end
-		case *Watch:
-			defer func(paths bool) { d.Paths = paths }(d.Paths)
-			d.Paths = false
-		case *Gauges:
-			defer func() { d.brief = false }()
-			d.brief = true
-		case *Quiet:
-			defer func() { d.brief = false }()
-			d.brief = true
-		}
-		if found[i], err = d.Findings(ctx); err != nil {
-			c.miss(i, err)
-		}
-	}
-	return found
+	return c.glance(ctx)
 }
 
 // unplanted makes the run invalid: nobody knows whether its detectors work.

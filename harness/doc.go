@@ -6,7 +6,8 @@
 //
 // A Campaign does all of it for a hub: it warms up, proves its detectors on planted
 // leaks, sends crowds through the scenarios in cycles of other doses, reads after
-// each, and returns the run that verdict.Judge judges. A Guard does a little of it
+// each, tries some scenarios without others if it is not clear which of them leak, and
+// returns the run that verdict.Judge judges. A Guard does a little of it
 // for any test. By hand it is
 //
 //	func init() { harness.ExactHeap() }

@@ -80,6 +80,9 @@ func (ds Detectors) each(f func(Detector) error) error {
 // moment share it, and with it one forced collection and one heap profile.
 type Reading struct {
 	Dose int64 // peers put through since the last reading; 0 for the baseline
+	// Trial is a reading that tells which scenario leaks: what grew is counted, but whether
+	// it keeps growing is judged by the cycles before it.
+	Trial bool
 
 	collected bool
 	heap      map[*heapSite]heapCount

@@ -43,8 +43,8 @@ type Sites struct {
 
 	base   map[*heapSite]heapCount
 	cycles []map[*heapSite]heapCount
-	doses  []int64
-	gaps   uint64 // at the baseline
+	doses  []int64 // of the cycles that are no trials, which come first
+	gaps   uint64  // at the baseline
 }
 
 // siteGate is what a cycle must have grown by: slices and tables that follow a
@@ -73,7 +73,9 @@ func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	s.cycles, s.doses = append(s.cycles, heap), append(s.doses, r.Dose)
+	if s.cycles = append(s.cycles, heap); !r.Trial {
+		s.doses = append(s.doses, r.Dose)
+	}
 	return nil
 }
 
@@ -92,7 +94,7 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 			continue
 		}
 		growth, bytes := siteGrowth(site, s.base, s.cycles)
-		if why, proof := judgeSite(growth, s.doses); why != "" {
+		if why, proof := judgeSite(growth[:len(s.doses)], s.doses); why != "" {
 			leaks = append(leaks, siteLeak{site, growth, bytes, why, proof, ""})
 		}
 	}

@@ -71,7 +71,7 @@ func keepsGrowing(growth, doses []int64) bool {
 		}
 	}
 	k := len(growth)
-	if k == 1 {
+	if k < 2 {
 		return up > 0
 	}
 	steady := 3*ups >= 2*int64(k) && 4*down <= up &&

@@ -31,8 +31,8 @@ type Timers struct {
 
 	base   map[*heapSite]heapCount
 	cycles []map[*heapSite]heapCount
-	doses  []int64
-	gaps   uint64 // at the baseline
+	doses  []int64 // of the cycles that are no trials, which come first
+	gaps   uint64  // at the baseline
 }
 
 // timerMakers allocate what lives as long as the timer or context does.
@@ -63,7 +63,9 @@ func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	t.cycles, t.doses = append(t.cycles, timersOf(heap)), append(t.doses, r.Dose)
+	if t.cycles = append(t.cycles, timersOf(heap)); !r.Trial {
+		t.doses = append(t.doses, r.Dose)
+	}
 	return nil
 }
 
@@ -75,12 +77,13 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 	var leaks []siteLeak
 	for site := range t.cycles[len(t.cycles)-1] {
 		growth, bytes := siteGrowth(site, t.base, t.cycles)
-		if keepsGrowing(growth, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
+		judged := growth[:len(t.doses)]
+		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
 			typ := "*time.Timer"
 			if packageOf(site.stack[0].Function) == "context" {
 				typ = "context.Context"
 			}
-			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(growth, t.doses), false, typ})
+			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(judged, t.doses), false, typ})
 		}
 	}
 	return mergeSites(t.Name(), verdict.Timer, leaks), nil

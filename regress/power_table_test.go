@@ -19,6 +19,7 @@ type powerResult struct {
 
 	Caught, Function, Line, Field, Scenario bool
 	HasField                                bool     // something of the hub retains it
+	HasScenario                             bool     // it was seen in a run of several
 	Detectors                               []string // that saw it
 	Seconds                                 float64
 	Witnessed                               *bool `json:",omitempty"` // nil: not asked
@@ -35,6 +36,7 @@ func (r *powerRow) kept() powerResult {
 	}
 	if k.Caught {
 		k.Function, k.Line, k.Field, k.Scenario = r.rightFunction(), r.rightLine(), r.rightField(), r.rightScenario()
+		k.HasScenario = r.ofScenarios()
 		k.Detectors, k.Leak = r.detectors(), r.headline()
 	}
 	return k
@@ -122,11 +124,14 @@ func (k powerResult) markdown() string {
 	case !k.Caught:
 		cells = append(cells, "MISSED", "", "", "", "")
 	default:
-		field := "-"
+		field, scenario := "-", "-"
 		if k.HasField {
 			field = mark(k.Field)
 		}
-		cells = append(cells, "caught", mark(k.Function), mark(k.Line), field, mark(k.Scenario))
+		if k.HasScenario {
+			scenario = mark(k.Scenario)
+		}
+		cells = append(cells, "caught", mark(k.Function), mark(k.Line), field, scenario)
 	}
 	took := time.Duration(k.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
 	witness := "-"
@@ -146,11 +151,11 @@ func (k powerResult) markdown() string {
 
 // powerScore counts what was right.
 type powerScore struct {
-	leaks, caught, function, line, fields, field, scenario int
-	witnessed, asked                                       int
-	families                                               map[string]bool
-	benign, reported                                       int
-	others                                                 map[string]int
+	leaks, caught, function, line, fields, field, scenarios, scenario int
+	witnessed, asked                                                  int
+	families                                                          map[string]bool
+	benign, reported                                                  int
+	others                                                            map[string]int
 }
 
 func score(all []powerResult) powerScore {
@@ -183,7 +188,10 @@ func score(all []powerResult) powerScore {
 		s.caught++
 		count(&s.function, k.Function)
 		count(&s.line, k.Line)
-		count(&s.scenario, k.Scenario)
+		if k.HasScenario {
+			s.scenarios++
+			count(&s.scenario, k.Scenario)
+		}
 		if k.HasField {
 			s.fields++
 			count(&s.field, k.Field)
@@ -193,7 +201,7 @@ func score(all []powerResult) powerScore {
 }
 
 func (s powerScore) String() string {
-	return fmt.Sprintf("%d of %d mutants of %d classes caught (the witness saw %d of %d leak); of these the function is right in %d, the line in %d, the scenario in %d, the retaining field in %d of %d; %d of %d benign controls reported; goleak catches %d, gleak %d, goroutineleak %d",
-		s.caught, s.leaks, len(s.families), s.witnessed, s.asked, s.function, s.line, s.scenario, s.field, s.fields, s.reported, s.benign,
+	return fmt.Sprintf("%d of %d mutants of %d classes caught (the witness saw %d of %d leak); of these the function is right in %d, the line in %d, the scenario in %d of %d, the retaining field in %d of %d; %d of %d benign controls reported; goleak catches %d, gleak %d, goroutineleak %d",
+		s.caught, s.leaks, len(s.families), s.witnessed, s.asked, s.function, s.line, s.scenario, s.scenarios, s.field, s.fields, s.reported, s.benign,
 		s.others["goleak"], s.others["gleak"], s.others["goroutineleak"])
 }

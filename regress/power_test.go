@@ -22,7 +22,7 @@ import (
 // turn, has the quick specs run against it, and writes the table. It is make power.
 // PIGEONHUB_POWER says which: all, sample (some of each chapter), or names with a
 // comma between. PIGEONHUB_POWER_PARTS may leave out some of suite, witness and
-// baselines, PIGEONHUB_POWER_KEEP name a folder for what the suite prints.
+// baselines, PIGEONHUB_POWER_KEEP name a folder for what the suite prints and reports.
 func TestPower(t *testing.T) {
 	which := os.Getenv("PIGEONHUB_POWER")
 	if which == "" {
@@ -173,6 +173,10 @@ func withoutPower() []string {
 // quick runs the quick specs of the suite.
 func (r *powerRow) quick(t *testing.T, binary, dir string) {
 	reports := filepath.Join(dir, "report")
+	keep := os.Getenv("PIGEONHUB_POWER_KEEP")
+	if keep != "" {
+		reports = filepath.Join(keep, r.m.name)
+	}
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")
 	cmd.Env = append(withoutPower(), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+r.planted.overlay)
 	began := time.Now()
@@ -186,7 +190,7 @@ func (r *powerRow) quick(t *testing.T, binary, dir string) {
 	if err != nil && !leaking {
 		r.failed = lastLines(out, 40)
 	}
-	if keep := os.Getenv("PIGEONHUB_POWER_KEEP"); keep != "" {
+	if keep != "" {
 		if err := os.WriteFile(filepath.Join(keep, r.m.name+".txt"), out, 0o600); err != nil {
 			t.Error(err)
 		}

@@ -33,7 +33,8 @@ const (
 )
 
 // TestWitness runs in a binary built with the overlay of the mutant that
-// PIGEONHUB_MUTANT names: it leaks as its file says.
+// PIGEONHUB_MUTANT names: it leaks as its file says, in the first of its scenarios or in
+// that which PIGEONHUB_SCENARIO names.
 func TestWitness(t *testing.T) {
 	name := os.Getenv("PIGEONHUB_MUTANT")
 	if name == "" {
@@ -42,6 +43,12 @@ func TestWitness(t *testing.T) {
 	m, err := findMutant(name)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if other := os.Getenv("PIGEONHUB_SCENARIO"); other != "" {
+		if !slices.Contains(m.scenarios, other) {
+			t.Fatalf("%s does not say that it leaks in %s", name, other)
+		}
+		m.scenarios = []string{other}
 	}
 	if m.benign {
 		wantHarmless(t)

@@ -16,13 +16,16 @@ import (
 // guess that blames others. Doses that are different primes make wrong guesses
 // miss; see Doses.
 const (
-	decisive    = 3.0 // natural logarithm of the odds (20:1) that decide between two guesses
-	maxSubsets  = 18  // scenarios up to which every subset is tried
-	maxOr       = 2   // other guesses that are named rather than given up
-	rare        = 3.0 // what a guess that blames several but not all costs beforehand
-	maxPerPeer  = 4   // things per peer that are expected, and that subsets are tried for
-	approximate = 0.05
+	decisive   = 3.0 // natural logarithm of the odds (20:1) that decide between two guesses
+	maxSubsets = 18  // scenarios up to which every subset is tried
+	maxOr      = 2   // other guesses that are named rather than given up
+	rare       = 3.0 // what a guess that blames several but not all costs beforehand
+	maxPerPeer = 4   // things per peer that are expected, and that subsets are tried for
 )
+
+// spreads are how much counts of a leak may scatter that is by the peer, but not the same
+// for each: bytes of messages that differ a little, or much.
+var spreads = [...]float64{0.05, 0.2}
 
 // problem is one growth pattern to be explained.
 type problem struct {

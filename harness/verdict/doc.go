@@ -39,7 +39,9 @@
 // A finding that brings PerScenario is believed. For others the scenario is solved
 // for from the growth per cycle and the doses; Doses plans doses that make this
 // work. Where the counts fit several scenarios alike, all of them are named or
-// none is.
+// none is. Of leaks that are rare, or not the same for each peer, the doses often do not
+// tell: then Trials plans cycles that have some of the scenarios and not others. They
+// are asked only where there is a leak, and do not decide whether there is one.
 //
 // # The fingerprint
 //

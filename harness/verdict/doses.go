@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // plans the same.
 func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
-	shapes := apart(len(scenarios), cycles, rng)
+	shapes := apart(len(scenarios), func() []float64 { return shape(cycles, rng) })
 	// Small primes are few: whoever wants few peers chooses first.
 	order := make([]int, len(scenarios))
 	for i := range order {
@@ -38,16 +39,54 @@ func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed
 	return plan
 }
 
-// apart returns so many shapes of mean 1 that differ as much as they can: each is,
-// of many drawn at random, the farthest from those before it.
-func apart(shapes, cycles int, rng *rand.Rand) [][]float64 {
+// Trials plans cycles that tell which scenario leaks where the doses of plan did not: in
+// each about half of the scenarios have as many peers as their largest cycle in plan had,
+// so that no trial is a peak, and the others none. Each scenario is in trials of its own
+// choice, and trials differ in size, so that what comes with any peer, or with time, is
+// told from what comes with some: group testing (Dorfman, The Detection of Defective
+// Members of Large Populations, 1943) for counts that scatter. The same seed plans the
+// same.
+func Trials(plan []Cycle, trials int, seed uint64) []Cycle {
+	rng := rand.New(rand.NewPCG(seed, 0x747269616c73))
+	largest := map[string]int64{}
+	for _, c := range plan {
+		for name, n := range c.Doses {
+			largest[name] = max(largest[name], n)
+		}
+	}
+	names := slices.Sorted(maps.Keys(largest))
+	in := apart(len(names), func() []float64 { return turns(trials, rng) })
+	list := make([]Cycle, trials)
+	for k := range list {
+		list[k] = Cycle{Trial: true, Doses: map[string]int64{}}
+		for i, name := range names {
+			list[k].Doses[name] = int64(in[i][k]) * largest[name]
+		}
+	}
+	return list
+}
+
+// turns draws which trials a scenario is in: small, large and medium ones by turns.
+func turns(trials int, rng *rand.Rand) []float64 {
+	in := make([]float64, trials)
+	for k := range in {
+		if rng.Float64() < [...]float64{0.3, 0.7, 0.5}[k%3] {
+			in[k] = 1
+		}
+	}
+	return in
+}
+
+// apart returns so many shapes that differ as much as they can: each is, of many drawn,
+// the farthest from those before it.
+func apart(shapes int, draw func() []float64) [][]float64 {
 	const draws = 400
 	list := make([][]float64, 0, shapes)
 	for len(list) < shapes {
 		var best []float64
 		far := -1.0
 		for range draws {
-			s := shape(cycles, rng)
+			s := draw()
 			near := math.Inf(1)
 			for _, other := range list {
 				near = math.Min(near, distance(s, other))
@@ -61,7 +100,7 @@ func apart(shapes, cycles int, rng *rand.Rand) [][]float64 {
 	return list
 }
 
-// shape draws doses between a fifth and a few times the mean: enough to differ,
+// shape draws doses of mean 1 between a fifth and a few times the mean: enough to differ,
 // and none so small that a cycle would show nothing.
 func shape(cycles int, rng *rand.Rand) []float64 {
 	s := make([]float64, cycles)

@@ -1,6 +1,9 @@
 package verdict
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // fit returns the count per peer that best makes the counts out of one column of
 // doses, and the logarithm of how probable that makes them less the cost of
@@ -12,9 +15,11 @@ func (p *problem) fit(column []float64, reach, cost float64) (rate, score float6
 	}
 	rate = sumOf(p.counts) / peers
 	// Any rate at all, with the scatter of a leak that hits at random, or roughly.
-	score = math.Max(
-		p.scattered(column, rate, reach, fraction(rate), 0),
-		p.scattered(column, rate, reach, math.Max(rate, fraction(rate)), approximate*approximate)-1) - cost
+	score = p.scattered(column, rate, reach, fraction(rate), 0)
+	for i, spread := range spreads {
+		score = math.Max(score, p.scattered(column, rate, reach, math.Max(rate, fraction(rate)), spread*spread)-float64(i+1))
+	}
+	score -= cost
 	// A whole number per peer, or one peer in so many, to the unit.
 	whole, width, more := math.Round(rate), p.noise, 0.0
 	if rate < 0.75 {
@@ -62,11 +67,12 @@ func (p *problem) exactScore(width float64) float64 {
 }
 
 // arbitrary is the score of saying nothing: each count may be anything up to a few
-// per peer.
+// per peer, or up to the largest, of what is not counted by peers (bytes).
 func (p *problem) arbitrary() float64 {
 	score := 0.0
-	for k, n := range p.counts {
-		score -= math.Log(math.Max(4*p.total[k], math.Max(n, 1)) + 1)
+	most := slices.Max(p.counts)
+	for _, peers := range p.total {
+		score -= math.Log(math.Max(4*peers, most) + 1)
 	}
 	return score
 }

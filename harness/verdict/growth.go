@@ -38,10 +38,11 @@ func (j *judge) doubtful(c *clue) (why, do string) {
 	if strict(&c.Finding) || len(c.PerCycle) < 2 || len(c.PerScenario) > 0 || c.source.certain() && !c.source.Fixed {
 		return "", ""
 	}
-	rates := j.rates(c.PerCycle)
+	judged := j.judged(c.PerCycle)
+	rates := j.rates(judged)
 	first, last := rates[0], rates[len(rates)-1]
 	grew := 0
-	for _, n := range c.PerCycle {
+	for _, n := range judged {
 		if n > 0 {
 			grew++
 		}
@@ -50,13 +51,23 @@ func (j *judge) doubtful(c *clue) (why, do string) {
 	case c.source.Fixed:
 		return "it grows by the same in each cycle, however many the peers: by time, or by what the run itself does",
 			"run as many cycles without peers and compare"
-	case grew < len(c.PerCycle):
-		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(c.PerCycle)), "run more cycles: a leak goes on, a table that doubles does not"
+	case grew < len(judged):
+		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(judged)), "run more cycles: a leak goes on, a table that doubles does not"
 	case last < first/2 && slices.IsSortedFunc(rates, descending):
 		return fmt.Sprintf("it grows ever less, from %s to %s per peer: a cache that fills would, too", perPeer(first), perPeer(last)),
 			"run twice the cycles, or warm up until it is full"
 	}
 	return "", ""
+}
+
+// judged is the growth in the cycles that are no trials, which come first.
+func (j *judge) judged(perCycle []int64) []int64 {
+	for k, c := range j.run.Cycles {
+		if c.Trial && k < len(perCycle) {
+			return perCycle[:k]
+		}
+	}
+	return perCycle
 }
 
 // rates is the growth in each cycle for each of its peers.

@@ -58,6 +58,10 @@ type Cycle struct {
 	// Sessions are the connections that those peers opened, if it is known: where a
 	// scenario takes two for a peer, a leak of each session is one of two per peer.
 	Sessions map[string]int64 `json:"sessions,omitempty"`
+
+	// Trial is a cycle that was made to tell which scenario leaks: see Trials. Whether
+	// there is a leak is judged without it.
+	Trial bool `json:"trial,omitempty"`
 }
 
 // State says whether a detector worked.
