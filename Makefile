@@ -4,10 +4,11 @@ FUZZTIME  ?= 60s
 BENCHTIME ?= 1x
 POWER     ?= all
 CALIBRATE ?= all
+ALARMS    ?= 300
 ROUNDS    ?= 1
 LINT       = $(GO) tool -modfile=.golangci.mod golangci-lint
 
-.PHONY: help run build test race regress power calibrate fuzz bench interop jshub lint fmt tidy ci
+.PHONY: help run build test race regress power alarms calibrate fuzz bench interop jshub lint fmt tidy ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,10 @@ power: ## measure what the leak suite catches: every planted leak, an hour or so
 	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
+
+alarms: ## does the leak suite ever say that a hub leaks which does not? ALARMS quick runs under all conditions, two hours
+	rm -rf regress-report/alarms
+	PIGEONHUB_ALARMS=$(ALARMS) $(GO) test -count=1 -v -timeout 6h ./regress -run TestAlarms
 
 calibrate: ## is the verdict of loadgen right? small hubs with a leak each, and healthy ones (CALIBRATE=sample: some; ROUNDS: of each healthy one)
 	@mkdir -p loadgen-report

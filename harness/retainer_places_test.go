@@ -31,6 +31,9 @@ func (t *toyRooms) enter(name []byte) {
 // Objects that nobody has watched are found by the line that made them, and so is
 // what holds them.
 func TestRetainersAtALine(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	root := &toyRooms{rooms: map[string]*toyRoom{}}
 	sites := &harness.Sites{}
 	found := findIn(t, sites, primes[:3], func(k int, dose int64) {
@@ -73,6 +76,9 @@ type toyWork struct {
 // Of all that a line has made the path is told that leads to what holds the rest: a
 // context with its parent, and not the function that would have ended it.
 func TestRetainersAtALineOfContexts(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	process, end := context.WithCancel(t.Context())
 	defer end()
 	for range 200 {
@@ -102,6 +108,9 @@ type toyOwned struct {
 // What has a finalizer is where the path of a cycle begins; the other end is held by
 // a pointer of it, also if its type is not known.
 func TestRetainersAtALineOfAFinalizer(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	for range 50 {
 		owner := &toyOwner{}             // the owner
 		owner.has = &toyOwned{by: owner} // the owned

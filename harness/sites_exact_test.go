@@ -30,6 +30,9 @@ func TestInexactHeapNests(t *testing.T) {
 // What was not recorded since the baseline is told, not taken for nothing; the next
 // baseline may be trusted.
 func TestHeapGapIsSeen(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	for _, d := range []harness.Detector{&harness.Sites{}, &harness.Timers{}} {
 		t.Run(d.Name(), func(t *testing.T) {
 			resume := harness.InexactHeap()
@@ -89,6 +92,9 @@ func TestFootprintAcrossHeapGap(t *testing.T) {
 // A campaign calls the detector missing that has a gap. That it records nothing at
 // its own end is no gap for the next.
 func TestCampaignsAndHeapGap(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	h := startEchoHub(t)
 	for _, gap := range []bool{false, true, false} {
 		c := campaignAt(h, &harness.Timers{}, &harness.Sites{}, &harness.Goroutines{Grace: 100 * time.Millisecond})

@@ -27,6 +27,9 @@ func powerRuns(t *testing.T) uint64 {
 
 // Of clean runs none has a finding.
 func TestSitesFindsNothingInCleanRuns(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	for seed := range powerRuns(t) {
 		if found := churn(t, seed, primes[:3], nil); found != nil {
 			t.Errorf("seed %d", seed)
@@ -38,6 +41,9 @@ func TestSitesFindsNothingInCleanRuns(t *testing.T) {
 // A leak of one object of 16 bytes per peer is found in every run, and one of
 // every hundredth peer, at random, in 95 of 100, at its line and no other.
 func TestSitesPower(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	runs := powerRuns(t)
 	for name, leak := range map[string]struct {
 		keep func(*rand.Rand, *toySession)
@@ -77,6 +83,9 @@ func keepRarely(rng *rand.Rand, s *toySession) {
 
 // What leaks too rarely to grow in each of three cycles takes more of them.
 func TestSitesFindsRareLeaksInMoreCycles(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	h, rng := newToyHub(), rand.New(rand.NewPCG(5, 5))
 	h.crowd(rng, 1100, nil)
 	doses := append(append([]int64{}, primes...), primes...)

@@ -114,6 +114,9 @@ func churn(t *testing.T, seed uint64, doses []int64, each func(rng *rand.Rand, s
 
 // A leak of one object of 16 bytes per peer, or of several kinds at once.
 func TestSitesFindsOnePerPeer(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	doses := primes[:3]
 	f := wantOne(t, churn(t, 1, doses, keep16), verdict.Object, 3041, "harness_test.keep16")
 	wantCycles(t, f, doses...)
@@ -138,6 +141,9 @@ func keepSession(_ *rand.Rand, s *toySession) {
 // A map kept for each peer is found at the line that makes it, however it is made and
 // whatever is in it.
 func TestSitesFindsMapPerPeer(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	tags := map[string]int{"a": 1}
 	for mark, keep := range map[string]func(*rand.Rand, *toySession){
 		"an empty map": func(_ *rand.Rand, s *toySession) {
@@ -247,6 +253,9 @@ var habits = map[string]func(*rand.Rand, *toySession){
 
 // What grows up to a bound, or moves up and down, is no leak.
 func TestSitesBenign(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	for name, each := range habits {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			h, rng := newToyHub(), rand.New(rand.NewPCG(7, 7))
@@ -264,6 +273,9 @@ func TestSitesBenign(t *testing.T) {
 // Traffic beside the cycles comes and goes; what is under way when a reading is
 // taken moves a line up and down, and does not keep growing.
 func TestSitesBesideOtherTraffic(t *testing.T) {
+	if harness.InChild(t) {
+		return
+	}
 	h, rng := newToyHub(), rand.New(rand.NewPCG(8, 8))
 	h.crowd(rng, 1100, nil)
 	stop := make(chan struct{})

@@ -6,6 +6,7 @@
 //	go test ./regress -ginkgo.label-filter=soak   for hours: PIGEONHUB_SOAK_CYCLES
 //	PIGEONHUB_URL=ws://... go test ./regress      what can be asked of a deployed hub
 //	make power                                    what the suite catches: see below
+//	make alarms                                   whether it ever reports a leak that is none
 //
 // A run prints its seed; -ginkgo.seed=N has the same peers come again in the same
 // order. The report is in regress-report (PIGEONHUB_REPORT names another place):

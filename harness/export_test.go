@@ -1,0 +1,4 @@
+package harness
+
+// InChild is inChild for the tests of the other package.
+var InChild = inChild
