@@ -36,18 +36,18 @@ func (c *Comparison) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
 	for _, r := range c.Rows {
 		if r.State != Equal && r.State != Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", cell(r.Name), cell(r.A), cell(r.B), r.ratio(), r.floor(), cell(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", verdict.EscapeMarkdown(r.Name), verdict.EscapeMarkdown(r.A), verdict.EscapeMarkdown(r.B), r.ratio(), r.floor(), verdict.EscapeMarkdown(r.told()))
 		}
 	}
 	fmt.Fprintf(&b, "\n<details><summary>%d equal within the noise</summary>\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal))
 	for _, r := range c.Rows {
 		if r.State == Equal || r.State == Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", cell(r.Name), cell(r.A), cell(r.B), r.ratio(), r.floor(), cell(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", verdict.EscapeMarkdown(r.Name), verdict.EscapeMarkdown(r.A), verdict.EscapeMarkdown(r.B), r.ratio(), r.floor(), verdict.EscapeMarkdown(r.told()))
 		}
 	}
 	b.WriteString("\n</details>\n\n")
 	for _, n := range c.Notes {
-		fmt.Fprintf(&b, "- %s\n", cell(n))
+		fmt.Fprintf(&b, "- %s\n", verdict.EscapeMarkdown(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -88,10 +88,4 @@ func (r *Compared) told() string {
 		s += ": " + r.Why
 	}
 	return s
-}
-
-// cell takes from a text what has a meaning in a Markdown table. Targets choose some
-// of it.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "'", "*", `\*`, "_", `\_`).Replace(s)
 }

@@ -142,7 +142,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 			d.Sent, d.Delivered, d.Explained, d.Lost, d.Duplicated, d.Reordered, d.Misrouted, d.Unexpected)
 	}
 	for _, f := range r.Figures {
-		fmt.Fprintf(&b, "- %s: %s %s\n", f.Profile, f.Name, f.Text)
+		fmt.Fprintf(&b, "- %s: %s %s\n", f.Profile, f.Name, verdict.EscapeMarkdown(f.Text))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -6,10 +6,11 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // screen keeps some lines at the bottom of a terminal up to date, and lets what is
@@ -129,7 +130,7 @@ func (s *screen) drawLocked(text string) {
 func (l line) write(b *strings.Builder, width int, colour bool) {
 	written := 0
 	for _, p := range l {
-		text := printable(p.text)
+		text := verdict.Printable(p.text) // some of it is the target's
 		if n := utf8.RuneCountInString(text); written+n > width-1 {
 			text = string([]rune(text)[:max(0, width-1-written)])
 		}
@@ -139,15 +140,4 @@ func (l line) write(b *strings.Builder, width int, colour bool) {
 		}
 		b.WriteString(text)
 	}
-}
-
-// printable takes from a text what could steer the terminal: some of it is the
-// target's.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '·'
-		}
-		return r
-	}, s)
 }

@@ -146,6 +146,10 @@ func mdTrends(b *strings.Builder, trends []Trend) {
 	b.WriteString("\n")
 }
 
+// EscapeMarkdown returns a text that means itself in Markdown and in a cell of a table: for
+// text that peers or a target chose.
+func EscapeMarkdown(s string) string { return md(s) }
+
 // md takes the meaning from characters that have one in Markdown or HTML. Peers
 // choose some of the text.
 func md(s string) string {

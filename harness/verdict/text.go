@@ -56,14 +56,19 @@ type page struct{ b strings.Builder }
 // line writes a line. Peers choose some of the text, so nothing in it may steer
 // the terminal.
 func (p *page) line(s string) {
-	s = strings.Map(func(r rune) rune {
+	p.b.WriteString(strings.TrimRight(Printable(s), " "))
+	p.b.WriteByte('\n')
+}
+
+// Printable returns a text with a dot for each character that could steer a terminal: for
+// text that peers or a target chose.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '·'
 		}
 		return r
 	}, s)
-	p.b.WriteString(strings.TrimRight(s, " "))
-	p.b.WriteByte('\n')
 }
 
 // columns writes parts with three spaces between them, on as many lines as it
