@@ -126,8 +126,8 @@ type powerRow struct {
 	errs      []string          // what could not be measured
 }
 
-// measure builds the mutant and runs everything against it. The baselines need the
-// goroutineleak profile, so the binary is built with it.
+// measure builds the mutant and runs everything against it. If the baselines are asked
+// the binary is built with the goroutineleak profile, which they need.
 func measure(t *testing.T, m *mutant) powerRow {
 	t.Helper()
 	row := powerRow{m: m, baselines: map[string]bool{}}
@@ -139,7 +139,9 @@ func measure(t *testing.T, m *mutant) powerRow {
 	}
 	binary := filepath.Join(dir, "regress.test")
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", row.planted.overlay, "-ldflags=-w=0", "-o", binary, ".")
-	build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
+	if powerPart("baselines") {
+		build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
+	}
 	if out, err := build.CombinedOutput(); err != nil {
 		row.errs = append(row.errs, fmt.Sprintf("it does not build: %v\n%s", err, out))
 		return row
@@ -147,7 +149,7 @@ func measure(t *testing.T, m *mutant) powerRow {
 	for part, measure := range map[string]func(){
 		"suite": func() { row.quick(t, binary, dir) }, "witness": func() { row.witness(t, binary) }, "baselines": func() { row.baseline(t, binary) },
 	} {
-		if parts := os.Getenv("PIGEONHUB_POWER_PARTS"); parts == "" || strings.Contains(parts, part) {
+		if powerPart(part) {
 			measure()
 		}
 	}
@@ -155,6 +157,12 @@ func measure(t *testing.T, m *mutant) powerRow {
 		t.Error(err)
 	}
 	return row
+}
+
+// powerPart reports whether a part is to be measured.
+func powerPart(part string) bool {
+	parts := os.Getenv("PIGEONHUB_POWER_PARTS")
+	return parts == "" || strings.Contains(parts, part)
 }
 
 // run runs the binary with a test selected, as a process of its own.

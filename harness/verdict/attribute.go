@@ -145,8 +145,9 @@ func (p *problem) choose(guesses []guess) Attribution {
 		if best.score-g.score >= decisive {
 			break
 		}
-		if other := p.attribution(g); !sameSource(a, other) {
-			a.Or = append(a.Or, other.scenarios())
+		other := p.attribution(g)
+		if name := other.scenarios(); !sameSource(a, other) && !slices.Contains(a.Or, name) { // at other rates, it may be
+			a.Or = append(a.Or, name)
 		}
 		if len(a.Or) > maxOr {
 			return Attribution{}
