@@ -57,6 +57,8 @@ func (c *chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"clients":%d}`, n)
 		return
 	}
+	c.done.Add(1) // while the server still waits for this connection
+	defer c.done.Done()
 	u := websocket.Upgrader{}
 	ws, err := u.Upgrade(w, r, nil)
 	if err != nil {
