@@ -25,8 +25,8 @@ type Campaign struct {
 	// default 100 for each.
 	Peers  func(scenario string) int
 	Cycles int // default 4
-	// Trials are cycles more that are made if there is a leak but not clear which scenario
-	// leaks: see verdict.Trials. Default 6; none if negative.
+	// Trials are cycles more that are made if there is a leak but of none it is clear which
+	// scenario leaks: see verdict.Trials. Default 6; none if negative.
 	Trials    int
 	Detectors []Detector // in the order in which they look
 	// Quiet says what is still going on after all peers have gone, beyond what the
@@ -167,7 +167,11 @@ func largest(plan []verdict.Cycle) map[string]int64 {
 // cycle sends one crowd and reads what it left.
 func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	arrivals := c.Crowd.Send(ctx, k, planned.Doses)
-	c.note(arrivals)
+	if planned.Trial { // a peer that came too late makes a run invalid, but not what it had found before
+		c.run.Lives += arrivals.Lives()
+	} else {
+		c.note(arrivals)
+	}
 	c.say("reading")
 	c.settle(ctx)
 	// Doses are the peers that came, whether or not all went as planned: who has

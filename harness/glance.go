@@ -51,8 +51,9 @@ func (c *Campaign) hasten(grace time.Duration) (restore func()) {
 	return restore
 }
 
-// unclear reports whether there is a leak of which nobody can say which scenarios it comes
-// from, so that trials are worth their time.
+// unclear reports whether there are leaks, and of none anybody can say which scenarios it
+// comes from, so that trials are worth their time. Where one is clear, others may be of it,
+// which the retaining paths will tell.
 func (c *Campaign) unclear(ctx context.Context) bool {
 	if c.trials() == 0 || len(c.Crowd.Scenarios) < 2 {
 		return false
@@ -60,8 +61,9 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 	defer c.hasten(time.Millisecond)() // each cycle has waited for them
 	run := c.run
 	run.Findings, run.Detectors = slices.Concat(c.glance(ctx)...), c.detector
-	return slices.ContainsFunc(verdict.Judge(run).Leaks, func(l verdict.Leak) bool {
-		return !l.Source.Solved || l.Source.Fixed || len(l.Source.Or) > 0
+	leaks := verdict.Judge(run).Leaks
+	return len(leaks) > 0 && !slices.ContainsFunc(leaks, func(l verdict.Leak) bool {
+		return l.Source.Solved && !l.Source.Fixed && len(l.Source.Or) == 0
 	})
 }
 
