@@ -27,6 +27,9 @@ func hubScenarios() (names []string, peers func(string) int) {
 
 // Leaks that the doses of four cycles seldom tell the scenario of are told by six trials.
 func TestTrials(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it computes for long")
+	}
 	t.Parallel()
 	names, peers := hubScenarios()
 	joins := names[:15] // those whose peers join a network
