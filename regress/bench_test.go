@@ -65,8 +65,8 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 	var last time.Time
 	c := w.campaign
 	c.Uncontrolled, c.Cycles = true, 3
-	c.Crowd.Scenarios = harness.Scenarios()[:1]
-	c.Peers = func(string) int { return 3333 }
+	c.Crowd.Scenarios = harness.Scenarios()[:2]
+	c.Peers = func(string) int { return 1667 }
 	c.Progress = func(what string) {
 		switch {
 		case what == "baseline" && leaking:
