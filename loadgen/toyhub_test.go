@@ -53,6 +53,9 @@ type toyPeer struct {
 	ws          *websocket.Conn
 	write       sync.Mutex
 	patience    time.Duration // for it to read
+
+	queue    []wire.Message // signals on their way to it; the hub's mu guards it
+	draining bool           // somebody sends them
 }
 
 // idleLimit is after how much silence the toy hub gives a peer up: more than a busy
@@ -336,21 +339,37 @@ func (h *toyHub) relay(p *toyPeer, m wire.Message) {
 	}
 }
 
+// deliver sends a message to a peer, in the order of such messages. Whoever holds the
+// hub's mu does not wait for the peer, unless the hub is one that does.
 func (h *toyHub) deliver(o *toyPeer, m wire.Message) {
-	switch {
-	case h.keepsAll:
-		h.kept += len(m.Data)
-		h.done.Go(func() {
-			o.send(m)
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.kept -= len(m.Data)
-		})
-	case h.waits:
+	if h.waits {
 		o.send(m)
-	default:
-		go o.send(m) // in any order: this is a toy
+		return
 	}
+	if h.keepsAll {
+		h.kept += len(m.Data)
+	}
+	o.queue = append(o.queue, m)
+	if !o.draining {
+		o.draining = true
+		h.done.Go(func() { h.drain(o) })
+	}
+}
+
+func (h *toyHub) drain(o *toyPeer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(o.queue) > 0 {
+		m := o.queue[0]
+		o.queue = o.queue[1:]
+		h.mu.Unlock()
+		o.send(m)
+		h.mu.Lock()
+		if h.keepsAll {
+			h.kept -= len(m.Data)
+		}
+	}
+	o.draining = false
 }
 
 func (p *toyPeer) send(m wire.Message) {
