@@ -37,16 +37,11 @@ func TestAlarms(t *testing.T) {
 	for _, race := range []bool{false, true} {
 		a.binaries[race] = buildSuite(t, race)
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range powerAtOnce {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n) && t.Context().Err() == nil; i = next.Add(1) - 1 {
-				a.note(t, a.run(t, int(i)))
-			}
-		})
-	}
-	wg.Wait()
+	someAtOnce(n, func(i int) {
+		if t.Context().Err() == nil {
+			a.note(t, a.run(t, i))
+		}
+	})
 	t.Logf("\n%s", a.table())
 }
 

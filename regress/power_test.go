@@ -42,26 +42,33 @@ const powerAtOnce = 2
 func measureAll(t *testing.T, mutants []*mutant) []powerResult {
 	t.Helper()
 	var mu sync.Mutex
+	var results []powerResult
+	someAtOnce(len(mutants), func(i int) {
+		began := time.Now()
+		row := measure(t, mutants[i])
+		mu.Lock()
+		defer mu.Unlock()
+		results = append(results, row.kept())
+		t.Logf("%d of %d, %s: %s (%s)", len(results), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
+		if err := keepPower(row.kept()); err != nil { // at once: a long run may be cut short
+			t.Error(err)
+		}
+	})
+	return results
+}
+
+// someAtOnce does n things, powerAtOnce of them at a time, and returns when all are done.
+func someAtOnce(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	var next atomic.Int64
-	var results []powerResult
 	for range powerAtOnce {
 		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(mutants)); i = next.Add(1) - 1 {
-				began := time.Now()
-				row := measure(t, mutants[i])
-				mu.Lock()
-				results = append(results, row.kept())
-				t.Logf("%d of %d, %s: %s (%s)", len(results), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
-				if err := keepPower(row.kept()); err != nil { // at once: a long run may be cut short
-					t.Error(err)
-				}
-				mu.Unlock()
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
 	wg.Wait()
-	return results
 }
 
 // chooseMutants returns the mutants and controls of a selection.

@@ -52,8 +52,8 @@ type document struct {
 	Plots    []plot
 	Forest   []forestRow
 	Text     string
-	Numbers  []int // of the cycles
-	Single   bool  // the headline is the one leak
+	Columns  []string // of figures by cycle
+	Single   bool     // the headline is the one leak
 
 	First, Last []Section // of the caller
 }
@@ -121,9 +121,7 @@ func newDocument(v Verdict) document {
 		d.Cards = append(d.Cards, c)
 	}
 	d.Single = v.Outcome == Leaking && len(d.Cards) == 1
-	for k := range v.Cycles {
-		d.Numbers = append(d.Numbers, k+1)
-	}
+	d.Columns = v.cycleNames()
 	d.facts()
 	d.scenarios()
 	d.detectors()

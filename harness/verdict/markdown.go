@@ -67,10 +67,7 @@ func (v *Verdict) headline() string {
 
 // provenance says which run it was.
 func (v *Verdict) provenance() string {
-	about := []string{plural2(v.Run.Lives, "life", "lives"), lasted(v.Run.Seconds), "seed " + v.Run.Seed}
-	if v.Run.Commit != "" {
-		about = append(about, "commit "+shortCommit(v.Run.Commit))
-	}
+	about := v.whichRun()
 	if v.Run.Target != "" {
 		about = append(about, v.Run.Target)
 	}

@@ -233,15 +233,11 @@ func (p *page) coverage(v *Verdict) {
 
 // last is the line that is read first.
 func (p *page) last(v *Verdict) {
-	about := []string{plural2(v.Run.Lives, "life", "lives"), lasted(v.Run.Seconds), "seed " + v.Run.Seed}
-	if v.Run.Commit != "" {
-		about = append(about, "commit "+shortCommit(v.Run.Commit))
-	}
 	report := ""
 	if v.Run.Report != "" {
 		report = "       report: " + v.Run.Report
 	}
-	p.columns("verdict "+strings.ToUpper(string(v.Outcome)), strings.Join(about, ", "), report)
+	p.columns("verdict "+strings.ToUpper(string(v.Outcome)), strings.Join(v.whichRun(), ", "), report)
 	if v.Outcome == Invalid || v.Outcome == Inconclusive {
 		p.item("again", v.Run.Command)
 	}

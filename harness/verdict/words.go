@@ -266,3 +266,35 @@ func signed(n int64) string {
 	}
 	return "+" + number(n)
 }
+
+// whichRun says what tells this run from others.
+func (v *Verdict) whichRun() []string {
+	about := []string{plural2(v.Run.Lives, "life", "lives"), lasted(v.Run.Seconds)}
+	var trials int64
+	for _, c := range v.Cycles {
+		if c.Trial {
+			trials++
+		}
+	}
+	if trials > 0 {
+		about = append(about, plural(trials, "trial"))
+	}
+	about = append(about, "seed "+v.Run.Seed)
+	if v.Run.Commit != "" {
+		about = append(about, "commit "+shortCommit(v.Run.Commit))
+	}
+	return about
+}
+
+// cycleNames names the cycles, and tells trials from the others.
+func (v *Verdict) cycleNames() []string {
+	names, trials := make([]string, len(v.Cycles)), 0
+	for k, c := range v.Cycles {
+		names[k] = fmt.Sprintf("cycle %d", k+1-trials)
+		if c.Trial {
+			trials++
+			names[k] = fmt.Sprintf("trial %d", trials)
+		}
+	}
+	return names
+}

@@ -259,3 +259,24 @@ func TestWritersReturnErrors(t *testing.T) {
 		}
 	}
 }
+
+// Cycles in which some scenarios had no peers are told from the others.
+func TestTrialsAreMarked(t *testing.T) {
+	t.Parallel()
+	r := leakingRun()
+	r.Cycles[2].Trial = true
+	page := written(t, verdict.HTML, r)
+	for _, want := range []string{">cycle 2</th>", ">trial 1</th>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	for _, write := range []func(io.Writer, verdict.Verdict) error{verdict.Text, verdict.Markdown} {
+		if got := written(t, write, r); !strings.Contains(got, "21 s, 1 trial, seed 0x5eed") {
+			t.Errorf("it is not said that there was a trial:\n%s", got)
+		}
+		if got := written(t, write, leakingRun()); strings.Contains(got, "trial") {
+			t.Errorf("trials in a run that had none:\n%s", got)
+		}
+	}
+}
