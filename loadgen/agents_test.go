@@ -90,8 +90,7 @@ func TestAgentDoesSeveralRuns(t *testing.T) {
 func TestLostAgent(t *testing.T) {
 	t.Parallel()
 	a, ends := startAgents(t, 2, Agents{})
-	time.AfterFunc(2*time.Second, ends[0])
-	r := runOnHub(t, Config{Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a})
+	r := runOnHub(t, Config{Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: atPeers(20, ends[0])})
 	if v := r.Verdict; v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "of 2 (agent ") {
 		t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
 	}
@@ -101,24 +100,30 @@ func TestLostAgent(t *testing.T) {
 func TestKilledAgent(t *testing.T) {
 	t.Parallel()
 	a, _ := startAgents(t, 1, Agents{})
+	started, killed := make(chan *exec.Cmd, 1), make(chan time.Time, 1)
 	begin := a.Listening
 	a.Listening = func(url string) {
 		begin(url)
-		cmd := exec.Command(os.Args[0])
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"=agent", agentURLEnv+"="+url)
 		if err := cmd.Start(); err != nil {
 			t.Error(err)
 			return
 		}
-		time.AfterFunc(4*time.Second, func() { cmd.Process.Kill(); cmd.Wait() })
+		started <- cmd
 	}
-	begun := time.Now()
-	r := runOnHub(t, Config{Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a})
+	kill := func() {
+		cmd := <-started
+		killed <- time.Now()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	}
+	r := runOnHub(t, Config{Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: atPeers(20, kill)})
 	if v := r.Verdict; v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "has ended") {
 		t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
 	}
-	if took := time.Since(begun); took > 40*time.Second {
-		t.Errorf("the run took %s", took)
+	if took := time.Since(<-killed); took > 40*time.Second {
+		t.Errorf("the run took %s more", took)
 	}
 }
 
@@ -167,7 +172,7 @@ func certificate(t *testing.T) (cert, key string) {
 // Too few agents, and a token that is another, are said.
 func TestNoAgents(t *testing.T) {
 	t.Parallel()
-	a, _ := startAgents(t, 1, Agents{Patience: 2 * time.Second})
+	a, _ := startAgents(t, 1, Agents{Patience: 10 * time.Second})
 	p := planWith(t, "ramp", Phase{Peers: 20, Rate: 200})
 	if _, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: p, Workers: 2, Recruiter: a}); err == nil || !strings.Contains(err.Error(), "only 1 of 2 agents") {
 		t.Errorf("got %v", err)

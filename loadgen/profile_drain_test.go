@@ -33,7 +33,7 @@ func TestDrain(t *testing.T) {
 	url := h.start(t)
 	restart := func(ctx context.Context) (int, error) {
 		h.closeAll(true)
-		pause(ctx, 500*time.Millisecond)
+		pause(ctx, 2*time.Second)
 		h.closeAll(false)
 		return os.Getpid(), nil
 	}

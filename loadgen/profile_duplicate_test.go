@@ -13,7 +13,7 @@ var someDuplicates = Phase{Peers: 30, Rate: 200, Networks: 2, Params: map[string
 // Our hub keeps the session that answers, and replaces the one that does not.
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 200 * time.Millisecond}), "duplicate", someDuplicates)
+	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 3 * time.Second}), "duplicate", someDuplicates)
 	r.well(t, 30)
 	if r.figure("alive: "+wasRefused) != 10 || r.figure("vanished: "+tookOver) != 10 || r.figure("reset: "+tookOver) != 10 {
 		t.Errorf("figures %+v", r.Figures)

@@ -20,7 +20,7 @@ func TestFanout(t *testing.T) {
 // The toy hub tells of who comes, and of nobody who leaves.
 func TestFanoutIncomplete(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{}).start(t), "fanout", Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "1s"}})
+	r := runProfile(t, (&toyHub{}).start(t), "fanout", Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "3s"}})
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("discoveries heard") != 90 || r.figure("leave notices heard") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
@@ -59,7 +59,7 @@ func TestAudience(t *testing.T) {
 // Who is told of peers of other networks makes the hub fail.
 func TestFanoutStrangers(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "100ms"}})
+	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "2s"}})
 	if r.Verdict.Outcome != verdict.Failed {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}

@@ -39,7 +39,7 @@ func (r *Result) said(name string) string {
 // A hub that dies of an input fails, and the input is named, whatever came before.
 func TestHostileKills(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{diesOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "20ms", "patience": "1s", "only": "message: "}})
+	r := runProfile(t, (&toyHub{diesOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "5s", "only": "message: "}})
 	if len(r.Verdict.Failures) == 0 || r.Verdict.Outcome != verdict.Failed {
 		t.Fatalf("outcome %s", r.Verdict.Outcome)
 	}
@@ -55,7 +55,7 @@ func TestHostileKills(t *testing.T) {
 // turn.
 func TestHostileHangs(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{hangsOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "20ms", "patience": "500ms", "only": "message: n"}})
+	r := runProfile(t, (&toyHub{hangsOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "2s", "only": "message: n"}})
 	if len(r.Verdict.Failures) != 1 || !strings.Contains(r.Verdict.Failures[0].What, "message: no JSON") {
 		t.Errorf("failures %v", r.Verdict.Failures)
 	}

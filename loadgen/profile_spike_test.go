@@ -28,8 +28,8 @@ func TestSpike(t *testing.T) {
 func TestSpikeRefused(t *testing.T) {
 	t.Parallel()
 	spike := smallSpike
-	spike.Params = map[string]string{"herds": "1", "wait": "100ms", "patience": "1s"}
-	r := runProfile(t, (&toyHub{accepts: 61}).start(t), "spike", spike)
+	spike.Params = map[string]string{"herds": "1", "wait": "100ms", "patience": "4s"}
+	r := runProfile(t, (&toyHub{accepts: 61, patient: true}).start(t), "spike", spike)
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("herd 1: back") != 20 || r.figure("herd 1: failed") < 20 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}

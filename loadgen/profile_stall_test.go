@@ -28,7 +28,7 @@ func TestStall(t *testing.T) {
 func TestStallUnbounded(t *testing.T) {
 	t.Parallel()
 	stall := smallStall
-	stall.Rate, stall.Duration = 300, 5*time.Second
+	stall.Rate, stall.Duration = 300, 10*time.Second
 	stall.Params = map[string]string{"bystanders": "4", "bytes": "40000", "calm": "500ms", "slow": "10s"}
 	r := runProfile(t, (&toyHub{keepsAll: true}).start(t), "stall", stall)
 	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "keeps what is sent") {

@@ -26,7 +26,7 @@ type toyHub struct {
 	swapNetwork bool          // signals are delivered in another network
 	believes    bool          // what anybody reports as a hub goes to the network
 	diesOn      string        // what is in a message that kills it
-	hangsOn     string        // after a message with it nothing is done for three seconds
+	hangsOn     string        // after a message with it nothing is done for six seconds
 	keepsAll    bool          // what a peer does not read waits for it, however much it is
 	closed      bool          // who connects is refused
 	patient     bool          // it waits for ever for a peer that is silent
@@ -139,7 +139,7 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	p := &toyPeer{id: r.URL.Query().Get("peerId"), ws: ws, patience: time.Second}
+	p := &toyPeer{id: r.URL.Query().Get("peerId"), ws: ws, patience: 10 * time.Second}
 	switch {
 	case h.keepsAll:
 		p.patience = time.Hour
@@ -269,7 +269,7 @@ func (h *toyHub) suffer(message string) {
 	if h.hangsOn != "" && strings.Contains(message, h.hangsOn) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		<-time.After(3 * time.Second)
+		<-time.After(6 * time.Second)
 	}
 }
 

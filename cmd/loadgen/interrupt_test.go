@@ -131,7 +131,7 @@ func TestInterruptOnTerminal(t *testing.T) {
 		all <- b
 	}()
 	r.await(t)
-	pause(2 * time.Second) // of live view
+	pause(4 * time.Second) // of live view
 	_, _ = master.WriteString("\x03")
 	_ = r.cmd.Wait()
 	raw := string(<-all)

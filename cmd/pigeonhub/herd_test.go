@@ -17,7 +17,7 @@ import (
 // which ends within its deadline and leaves nothing. It runs alone: it is a load.
 func TestShutdownOfFiveThousandPeers(t *testing.T) {
 	const herd = 5000
-	c := startChild(t, "", "--drain-window=2s", "--shutdown-timeout=15s")
+	c := startChild(t, "", "--drain-window=2s", "--shutdown-timeout=60s")
 	var told, lost atomic.Int64
 	var connected, ended sync.WaitGroup
 	slots := make(chan struct{}, 64)
@@ -33,7 +33,7 @@ func TestShutdownOfFiveThousandPeers(t *testing.T) {
 				return
 			}
 			defer peer.Close()
-			peer.SetReceiveDeadline(time.Now().Add(time.Minute))
+			peer.SetReceiveDeadline(time.Now().Add(5 * time.Minute))
 			_, err = peer.Receive()
 			connected.Done()
 			for err == nil {
@@ -54,8 +54,8 @@ func TestShutdownOfFiveThousandPeers(t *testing.T) {
 	if code := c.code(); code != exitOK {
 		t.Errorf("exit code %d, want %d", code, exitOK)
 	}
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("the end took %v, its deadline is 15s", took)
+	if took := time.Since(began); took > 60*time.Second {
+		t.Errorf("the end took %v, its deadline is 60s", took)
 	}
 	if told.Load() != herd || lost.Load() > 0 {
 		t.Errorf("%d of %d peers saw the close frame, %d did not", told.Load(), herd, lost.Load())
