@@ -180,14 +180,16 @@ func TestAcceptedKeepsNothing(t *testing.T) {
 type lossyHub struct {
 	*harness.Remote
 	accepted *harness.Accepted
-	all      sync.WaitGroup
+	open     openHandlers
 }
 
 func (h *lossyHub) Accepted() *harness.Accepted { return h.accepted }
 
 func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.all.Add(1)
-	defer h.all.Done()
+	if !h.open.enter() {
+		return
+	}
+	defer h.open.wg.Done()
 	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil) // the upgrade
 	if err != nil {
 		return
@@ -208,10 +210,10 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 	}
 	hub.Remote = remote
 	server := &http.Server{Handler: hub, ReadHeaderTimeout: time.Minute}
-	hub.all.Go(func() { server.Serve(hub.accepted) })
+	hub.open.wg.Go(func() { server.Serve(hub.accepted) })
 	t.Cleanup(func() {
 		server.Close()
-		hub.all.Wait()
+		hub.open.wait()
 	})
 	campaign := campaignAt(hub, &harness.Descriptors{}, &harness.Unclosed{})
 	campaign.Uncontrolled = true

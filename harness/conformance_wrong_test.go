@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -41,7 +40,7 @@ type wrongHub struct {
 	wrong  wrong
 	pipes  *harness.Pipes
 	server *http.Server
-	wg     sync.WaitGroup
+	open   openHandlers
 }
 
 func startWrongHub(w wrong) (*wrongHub, error) {
@@ -51,7 +50,7 @@ func startWrongHub(w wrong) (*wrongHub, error) {
 	}
 	h := &wrongHub{Target: right, wrong: w, pipes: harness.ListenPipes()}
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	h.wg.Go(func() { h.server.Serve(h.pipes) })
+	h.open.wg.Go(func() { h.server.Serve(h.pipes) })
 	return h, nil
 }
 
@@ -63,7 +62,7 @@ func (h *wrongHub) Dial(ctx context.Context, network, addr string) (net.Conn, er
 
 func (h *wrongHub) Stop(ctx context.Context) error {
 	err := errors.Join(h.Target.Stop(ctx), h.server.Close())
-	h.wg.Wait()
+	h.open.wait()
 	return err
 }
 
@@ -97,6 +96,10 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if !h.open.enter() { // before the hijack, after which the server forgets it
+		return
+	}
+	defer h.open.wg.Done()
 	dialer := websocket.Dialer{NetDialContext: h.Target.Dial}
 	there, _, err := dialer.Dial(h.URL()+"/?peerId="+id, nil)
 	if err != nil {
@@ -116,9 +119,9 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &wrongSession{wrong: &h.wrong, id: id, here: here, there: there, out: make(chan func(), 4096)}
 	c.ended, c.end = context.WithCancel(context.Background())
-	h.wg.Go(c.hear)
-	h.wg.Go(c.say)
-	h.wg.Go(c.tell)
+	h.open.wg.Go(c.hear)
+	h.open.wg.Go(c.say)
+	h.open.wg.Go(c.tell)
 }
 
 // wrongSession is one peer of a wrong hub.

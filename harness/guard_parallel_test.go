@@ -50,7 +50,11 @@ func TestGuardParallel(t *testing.T) {
 		all.Go(func() {
 			tb := newFakeTB(t)
 			tb.name = name
-			ctx, w := harness.GuardParallel(t.Context(), tb, harness.Grace(300*time.Millisecond))
+			grace := 5 * time.Second
+			if name == "goroutine" || name == "grandchild" {
+				grace = 300 * time.Millisecond // theirs will not end
+			}
+			ctx, w := harness.GuardParallel(t.Context(), tb, harness.Grace(grace))
 			begun.Done()
 			begun.Wait() // all are under way
 			body(ctx, tb, w)

@@ -65,7 +65,7 @@ func (f *fakeTB) end() string {
 // guarded is a test with a guard, whose body leaks or does not.
 func guarded(t *testing.T, body func(tb *fakeTB, w *harness.Watch), opts ...harness.GuardOption) (errors string, tb *fakeTB) {
 	tb = newFakeTB(t)
-	w := harness.Guard(tb, append([]harness.GuardOption{harness.Grace(100 * time.Millisecond)}, opts...)...)
+	w := harness.Guard(tb, append([]harness.GuardOption{harness.Grace(5 * time.Second)}, opts...)...)
 	body(tb, w)
 	return tb.end(), tb
 }
@@ -81,24 +81,26 @@ func TestGuardFinds(t *testing.T) {
 	var kept []any
 	var timer *time.Timer
 	var file *os.File
+	const brief, long = 100 * time.Millisecond, 5 * time.Second
 	for _, leak := range []struct {
-		name string
-		body func(*fakeTB, *harness.Watch)
-		want []string
+		name  string
+		body  func(*fakeTB, *harness.Watch)
+		want  []string
+		grace time.Duration // short for those that will not go
 	}{
-		{"goroutine", func(*fakeTB, *harness.Watch) { h.leak(2) }, []string{"goroutine of harness_test.(*herd).leak does not end", "goroutines_test.go:", "2 from 1 peer", "(*herd).wait"}},
-		{"descriptor", func(*fakeTB, *harness.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}},
-		{"unclosed", func(*fakeTB, *harness.Watch) { dropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "dropListeners"}},
-		{"timer", func(*fakeTB, *harness.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}},
+		{"goroutine", func(*fakeTB, *harness.Watch) { h.leak(2) }, []string{"goroutine of harness_test.(*herd).leak does not end", "goroutines_test.go:", "2 from 1 peer", "(*herd).wait"}, brief},
+		{"descriptor", func(*fakeTB, *harness.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
+		{"unclosed", func(*fakeTB, *harness.Watch) { dropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "dropListeners"}, long},
+		{"timer", func(*fakeTB, *harness.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}, long},
 		{"object", func(_ *fakeTB, w *harness.Watch) {
 			r := &room{}
 			kept = append(kept, r)
 			if err := w.Add(r, "lobby"); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"*harness_test.room retained", "lobby"}},
+		}, []string{"*harness_test.room retained", "lobby"}, long},
 	} {
-		got, tb := guarded(t, leak.body)
+		got, tb := guarded(t, leak.body, harness.Grace(leak.grace))
 		if len(tb.errors) != 1 || !strings.Contains(got, "LEAK 1 of 1") {
 			t.Errorf("%s: %d reports, want one leak:\n%s", leak.name, len(tb.errors), got)
 		}

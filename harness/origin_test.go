@@ -109,7 +109,7 @@ func TestOriginsOfALongList(t *testing.T) {
 		root.next = &toyLink{next: root.next} // the link
 	}
 	found := []verdict.Finding{{Class: verdict.Object, Born: lineOf(t, "origin_test.go", "the link"), Count: 20_000}}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it takes 11 s under the race detector
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes 11 s under the race detector
 	defer cancel()
 	err := harness.Origins(ctx, t.TempDir(), map[string]any{"list": root}, func(string) string { return "" }, found)
 	if err != nil || found[0].PerScenario != nil {

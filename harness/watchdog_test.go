@@ -68,7 +68,7 @@ func TestWatchdogInTime(t *testing.T) {
 func TestWatchdogReports(t *testing.T) {
 	wantNothingLeft(t)
 	ch := make(chan int)
-	tb, returned := underWatch(t, 50*time.Millisecond, func(ctx context.Context) {
+	tb, returned := underWatch(t, 2*time.Second, func(ctx context.Context) {
 		for range 40 {
 			go func() { waitForNobody(ctx, ch) }()
 		}

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
+
+// unhurried leaves it to the bound on what is queued to cut who does not read.
+func unhurried(c *hub.Config) { c.MessageRate, c.WriteTimeout = -1, 30*time.Second }
 
 // Abuses of the protocol's messages.
 var messageAbuses = []abuse{
@@ -56,11 +60,15 @@ var messageAbuses = []abuse{
 	},
 	{
 		name: "W17_flooded_non_reader", counted: ended(wire.ReasonSlowConsumer), times: 1,
-		limits: func(c *hub.Config) { c.MessageRate = -1 },
+		limits: unhurried,
 		attack: func(w *world) {
 			stalled := w.join("stalled", "loud").deaf()
 			sender := w.join("sender", "loud")
+			deadline := time.Now().Add(time.Minute)
 			for w.hub.Stats().Ended["slow_consumer"] == 0 {
+				if time.Now().After(deadline) {
+					w.Fatalf("not cut: %+v", w.hub.Stats())
+				}
 				if err := sender.Signal(wire.KindOffer, stalled.ID(), "loud", offerOf(128<<10)); err != nil {
 					w.Fatal(err)
 				}
@@ -72,7 +80,7 @@ var messageAbuses = []abuse{
 	},
 	{
 		name: "sender_that_does_not_read", counted: ended(wire.ReasonSlowConsumer), times: 1,
-		limits: func(c *hub.Config) { c.MessageRate = -1 },
+		limits: unhurried,
 		attack: func(w *world) {
 			p := w.join("deaf", "loud")
 			long := rawTextFrame(`{"type":"offer","networkName":"loud","targetPeerId":"` + string(p.ID()) + `","data":` + string(offerOf(32<<10)) + `}`)
