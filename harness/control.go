@@ -39,7 +39,7 @@ func (c *Campaign) prove(ctx context.Context) {
 		if idle.Failed() { // those that hold are too many to list
 			c.run.Controls = append(c.run.Controls, idle)
 		}
-		c.run.Controls = append(c.run.Controls, verdict.Control{Name: "planted for " + d.Name(), Planted: true, Caught: len(grown[i]) > 0})
+		c.run.Controls = append(c.run.Controls, verdict.Control{Name: "planted for " + d.Name(), Planted: true, Caught: slices.ContainsFunc(grown[i], func(f verdict.Finding) bool { return isOfPlant(d, f) })})
 	}
 }
 
@@ -160,6 +160,21 @@ func (c *Campaign) withPeer(ctx context.Context, p *plant, read func() error) er
 		c.unplanted(err)
 	}
 	return read()
+}
+
+// isOfPlant reports whether a finding is what was planted for the detector and not
+// another thing that happened meanwhile: by its place or its counts, where detectors
+// of that kind tell them.
+func isOfPlant(d Detector, f verdict.Finding) bool {
+	switch d.(type) {
+	case *Census:
+		return slices.Equal(f.PerCycle, controlDoses)
+	case *Sites, *Timers:
+		return isPlanted(f.Born.Function)
+	case *Goroutines, *Watch:
+		return f.Born.Function == harnessPackage+".(*plant).grow"
+	}
+	return true
 }
 
 // openFiles leaves one file open, and forgets another, which the collector closes.

@@ -76,8 +76,27 @@ func loadMutants(dir string) ([]*mutant, error) {
 	return mutants, errors.Join(errs...)
 }
 
-// findMutant returns the mutant or benign control of a name or path.
+// findMutant returns the mutant or benign control of a name or path, or of several
+// controls with a plus between, together.
 func findMutant(name string) (*mutant, error) {
+	first, others, several := strings.Cut(name, "+")
+	m, err := findOne(first)
+	if err != nil || !several {
+		return m, err
+	}
+	for other := range strings.SplitSeq(others, "+") {
+		o, err := findOne(other)
+		if err != nil {
+			return nil, err
+		}
+		if !m.join(o) {
+			return nil, fmt.Errorf("mutant %s: two edit the same lines, or one is no benign control", name)
+		}
+	}
+	return m, nil
+}
+
+func findOne(name string) (*mutant, error) {
 	name = strings.TrimSuffix(filepath.Base(name), ".txtar")
 	for _, dir := range []string{mutantsDir, benignDir} {
 		path := filepath.Join(dir, name+".txtar")

@@ -87,24 +87,41 @@ func (r *powerRow) rightLine() bool {
 // heldByField reports whether the mutant has a field that retains.
 func (m *mutant) heldByField() bool { return len(m.fields) > 0 && !slices.Contains(m.fields, "none") }
 
-// rightField reports whether the verdict names what retains: the field stands in
-// the collection, or in the path from a root.
+// rightField reports whether the verdict names what retains: one of the mutant's fields
+// is the collection, or the beginning of one, or stands whole in a path from a root.
 func (r *powerRow) rightField() bool {
 	l, _ := r.leak()
-	named := l.Field
-	for _, e := range l.Path {
-		named += "\n" + e.Holder + " " + e.Field
-	}
+	named := append(stretches(l.Path), l.Field)
 	for _, e := range l.Evidence {
-		named += "\n" + e.Field
-		for _, edge := range e.Path {
-			named += "\n" + edge.Holder + " " + edge.Field
-		}
+		named = append(append(named, e.Field), stretches(e.Path)...)
 	}
 	return slices.ContainsFunc(r.m.fields, func(f string) bool {
-		last := f[strings.LastIndexByte(f, '.')+1:]
-		return strings.Contains(named, f) || last != f && regexp.MustCompile(`(?m)\b`+regexp.QuoteMeta(last)+`\b`).MatchString(named)
+		return slices.ContainsFunc(named, func(n string) bool { return beginsWithField(n, f) })
 	})
+}
+
+var index = regexp.MustCompile(`\[[^\]]*\]`)
+
+// stretches writes a path, from each of its holders to its end, as a field is written.
+func stretches(path []verdict.Edge) []string {
+	var list []string
+	for i, e := range path {
+		s := strings.TrimLeft(strings.TrimPrefix(e.Holder, "var "), "*")
+		for _, next := range path[i:] {
+			if next.Field != "" && next.Field[0] != '[' && next.Field[0] != '(' {
+				s += "."
+			}
+			s += next.Field
+		}
+		list = append(list, index.ReplaceAllString(s, "[*]"))
+	}
+	return list
+}
+
+// beginsWithField reports whether a field is the one that is wanted, or within it.
+func beginsWithField(name, want string) bool {
+	rest, ok := strings.CutPrefix(name, want)
+	return ok && (rest == "" || strings.ContainsRune(".[(", rune(rest[0])))
 }
 
 // ofScenarios reports whether the leak was seen in a run of several scenarios: that of
@@ -186,5 +203,39 @@ func judgePower(t *testing.T, results []powerResult, whole bool) {
 		bar("line", s.line, s.caught, wantLine)
 		bar("retaining field", s.field, s.fields, wantField)
 		bar("scenario", s.scenario, s.scenarios, wantScenario)
+	}
+}
+
+// The judge takes a field for named only if it stands whole, not because another has
+// the same last word.
+func TestJudgeOfFields(t *testing.T) {
+	t.Parallel()
+	path := func(edges ...string) verdict.Leak {
+		var l verdict.Leak
+		for i := 0; i < len(edges); i += 2 {
+			l.Path = append(l.Path, verdict.Edge{Holder: edges[i], Field: edges[i+1]})
+		}
+		return l
+	}
+	for _, c := range []struct {
+		want string
+		leak verdict.Leak
+		ok   bool
+	}{
+		{"hub.Hub.networks[*].members", verdict.Leak{Field: "hub.Hub.networks[*].members"}, true},
+		{"hub.Hub.networks[*].members", path("hub.Hub", `networks["a.b"]`, "*hub.network", "members[key]"), true},
+		{"hub.Hub.shards[*]", path("hub.Hub", "shards[0][key]"), true},
+		{"hub.Hub.ctx.(*context.cancelCtx).children", path("hub.Hub", "ctx.(*context.cancelCtx)", "*context.cancelCtx", "children[key]"), true},
+		{"hub.registry", path("var hub.registry", "[7]", "*hub.Hub", "peers"), true},
+		{"hub.session.input", path("hub.Hub", "spare[key]", "*hub.session", "input"), true},
+		{"hub.Hub.networks[*].members", verdict.Leak{Field: "hub.Hub.groups[*].members"}, false},
+		{"hub.Hub.order", path("hub.session", "order[3]"), false},
+		{"hub.Hub.order", verdict.Leak{Field: "hub.Hub.orders"}, false},
+		{"hub.Hub.order", verdict.Leak{Field: "hub.Hub"}, false},
+	} {
+		row := powerRow{m: &mutant{fields: []string{c.want}}, verdicts: []verdict.Verdict{{Outcome: verdict.Leaking, Leaks: []verdict.Leak{c.leak}}}}
+		if got := row.rightField(); got != c.ok {
+			t.Errorf("%s in %+v: %v", c.want, c.leak, got)
+		}
 	}
 }

@@ -100,25 +100,51 @@ func chooseMutants(which string) ([]*mutant, error) {
 }
 
 // sampleOf returns one of each chapter of the catalogue, of those that are rare and of
-// those that Shutdown leaves, the one in the middle; and two of the controls.
+// those that Shutdown leaves, the one in the middle; and all controls, many at a time.
 func sampleOf(all []*mutant) []*mutant {
 	chapters := map[string][]*mutant{}
+	var benign []*mutant
 	for _, m := range all {
-		chapter := strings.TrimRight(strings.SplitN(m.name, "-", 2)[0], "0123456789")
 		if m.benign {
-			chapter = "benign"
+			benign = append(benign, m)
+			continue
 		}
+		chapter := strings.TrimRight(strings.SplitN(m.name, "-", 2)[0], "0123456789")
 		chapters[chapter] = append(chapters[chapter], m)
 	}
 	var sample []*mutant
 	for _, name := range slices.Sorted(maps.Keys(chapters)) {
 		list := chapters[name]
 		sample = append(sample, list[len(list)/2])
-		if name == "benign" && len(list) > 1 {
-			sample = append(sample, list[0])
+	}
+	return append(sample, together(benign)...)
+}
+
+// together puts the controls into few hubs: into each as many as can be, since two that
+// edit the same lines cannot. None of them may be reported, so neither may all at once.
+func together(benign []*mutant) []*mutant {
+	var groups []*mutant
+	for _, m := range benign {
+		placed := slices.ContainsFunc(groups, func(g *mutant) bool { return g.join(m) })
+		if !placed {
+			g := *m
+			groups = append(groups, &g)
 		}
 	}
-	return sample
+	return groups
+}
+
+// join adds the edits of a control to one, if they apply beside those that are there.
+func (m *mutant) join(other *mutant) bool {
+	if !m.benign || !other.benign {
+		return false
+	}
+	both := mutant{name: m.name + "+" + other.name, benign: true, edits: slices.Concat(m.edits, other.edits)}
+	if _, err := both.apply(); err != nil {
+		return false
+	}
+	*m = both
+	return true
 }
 
 // powerRow is what came of one mutant.
