@@ -115,7 +115,7 @@ func (c *calibration) plan(t *testing.T, seed uint64) Plan {
 	if err == nil {
 		p.Seed = seed
 		p, err = p.With(Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
-			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s",
+			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", roughParam: roughNo,
 		}})
 	}
 	if err != nil {

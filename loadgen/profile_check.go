@@ -11,9 +11,9 @@ import (
 func checkProfile() profile {
 	return profile{
 		word:  "check",
-		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure",
+		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike, stall and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
 		phase: Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
-			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s",
+			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: roughHere,
 		}},
 		check: func(f *Phase) error {
 			n, err := strconv.Atoi(f.Params["pairs"])
@@ -25,6 +25,9 @@ func checkProfile() profile {
 			}
 			if f.Duration == 0 {
 				return errors.New("check: duration, which it may take at most, is 0")
+			}
+			if err := checkRough(f); err != nil {
+				return err
 			}
 			return durations("stay", "vanish", "off", "confirm")(f)
 		},

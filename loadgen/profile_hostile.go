@@ -56,7 +56,7 @@ func (h *hostile) run(ctx context.Context) error {
 		return fmt.Errorf("hostile: bystanders: %w", err)
 	}
 	h.pings = h.answered(ctx)
-	inputs := inputsNamed(h.Params["only"])
+	inputs, survived := inputsNamed(h.Params["only"]), 0
 	for i, in := range inputs {
 		if ctx.Err() != nil {
 			break
@@ -69,6 +69,7 @@ func (h *hostile) run(ctx context.Context) error {
 		well = well && h.check(ctx, in.name)
 		h.tally.landed("hostile")
 		if well {
+			survived++
 			h.say(in.name, reaction)
 			continue
 		}
@@ -77,9 +78,13 @@ func (h *hostile) run(ctx context.Context) error {
 			break
 		}
 	}
+	h.count(inputsSurvived, survived, fmt.Sprintf("of %d", len(inputs)))
 	h.took("longest wait of a bystander", h.worst)
 	return nil
 }
+
+// inputsSurvived is the figure of how many inputs did no harm.
+const inputsSurvived = "inputs survived"
 
 // gather connects the bystanders.
 func (h *hostile) gather(ctx context.Context) error {
@@ -90,7 +95,8 @@ func (h *hostile) gather(ctx context.Context) error {
 	h.bystanders = nil
 	for i := range h.Peers {
 		now := time.Now()
-		p, err := h.fleet.connect(ctx, &Peer{id: peerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: Tick{now, now}, excused: true})
+		p := &Peer{id: peerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: Tick{now, now}, excused: true, watch: deaf}
+		p, err := h.fleet.connect(ctx, p)
 		if err == nil {
 			err = p.announce(h.rooms[i%len(h.rooms)], Tick{now, now})
 		}
@@ -101,6 +107,10 @@ func (h *hostile) gather(ctx context.Context) error {
 	}
 	return nil
 }
+
+// deaf has a bystander pass over signals: those of an attack are in no book, and there
+// are no others.
+func deaf(_ *Peer, e Event) bool { return e.Kind == EventSignal }
 
 // check reports whether the target and the bystanders are well. If not, the input is
 // to blame, and said to be.

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ func TestHostile(t *testing.T) {
 	n := len(inputs())
 	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", Phase{Peers: 4, Params: map[string]string{"react": "300ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
 	r.well(t, int64(n))
-	if len(r.Figures) != n+1 {
-		t.Errorf("%d figures, want one of each of %d inputs, and the longest wait", len(r.Figures), n)
+	if len(r.Figures) != n+2 || r.said(inputsSurvived) != fmt.Sprintf("%d of %d", n, n) {
+		t.Errorf("%d figures, want one of each of %d inputs, how many it survived, and the longest wait", len(r.Figures), n)
 	}
 	for name, want := range map[string]string{
 		"message: no JSON": "still connected", "message: 16 MiB": "1009", "frame: reserved bit": "1002", "message: invalid UTF-8": "1007",
@@ -48,6 +49,19 @@ func TestHostileKills(t *testing.T) {
 	}
 	if r.said("message: empty") != "still connected" || r.said("message: a NUL") != "" {
 		t.Errorf("figures %v", r.Figures)
+	}
+}
+
+// A hub that relays whatever is sent invents nothing: signals of an attack to a bystander
+// are not in the books.
+func TestHostileSignals(t *testing.T) {
+	t.Parallel()
+	r := runProfile(t, (&toyHub{}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"patience": "20s", "slow": "20s", "only": "signals to a bystander"}})
+	if r.Received < 5000 {
+		t.Errorf("%d messages received, of 5,000 that are sent to a bystander", r.Received)
+	}
+	if r.Deliveries.Unexpected != 0 || r.Verdict.Outcome != verdict.Pass {
+		t.Errorf("outcome %s, deliveries %+v, doubts %v", r.Verdict.Outcome, r.Deliveries, r.Verdict.Doubts)
 	}
 }
 

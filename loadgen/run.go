@@ -228,7 +228,11 @@ func (r *runner) phase(ctx context.Context, i int) error {
 	defer r.board.enter(i+1, s.Profile)()
 	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
 	if p.experiment {
-		return p.run(ctx, s)
+		err := p.run(ctx, s)
+		if err == nil && r.isRough(&s.Phase) {
+			err = r.rough(ctx, s.seed)
+		}
+		return err
 	}
 	return r.bracket(ctx, s, p)
 }

@@ -23,7 +23,7 @@ func quickCheck(t *testing.T, seed uint64) Plan {
 	}
 	p.Seed = seed
 	p, err = p.With(Phase{Peers: 420, Rate: 150, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
-		"stay": "60ms", "vanish": "1s", "pairs": "6", "off": "0s", "confirm": "1s",
+		"stay": "60ms", "vanish": "1s", "pairs": "6", "off": "0s", "confirm": "1s", roughParam: roughNo,
 	}})
 	if err != nil {
 		t.Fatal(err)

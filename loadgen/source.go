@@ -76,14 +76,21 @@ func loopbackSources(n int) []netip.Addr {
 	return list
 }
 
-// isLoopback4 reports whether the host of a URL is this machine, by IPv4.
-func isLoopback4(target string) bool {
+// IsHere reports whether the host of a URL is this machine, by its name or address. No
+// resolver is asked.
+func IsHere(target string) bool {
 	u, err := url.Parse(target)
 	if err != nil {
 		return false
 	}
 	a, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && a.Is4() && a.IsLoopback()
+	return u.Hostname() == "localhost" || err == nil && a.IsLoopback()
+}
+
+// isLoopback4 reports whether it is this machine by IPv4.
+func isLoopback4(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && IsHere(target) && !strings.Contains(u.Hostname(), ":")
 }
 
 // dialFrom dials from an address, nil for any.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"slices"
 
@@ -20,13 +19,12 @@ func (o *options) otherMachine() (string, error) {
 	if o.url == "" {
 		return "", nil
 	}
+	if o.agents == 0 && loadgen.IsHere(o.url) {
+		return "", nil
+	}
 	u, err := url.Parse(o.url)
 	if err != nil {
 		return "", fmt.Errorf("target: %w", err)
-	}
-	ip := net.ParseIP(u.Hostname())
-	if here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); here && o.agents == 0 {
-		return "", nil
 	}
 	return u.Host, nil
 }
@@ -57,7 +55,7 @@ func (o *options) capRates() error {
 		return fmt.Errorf("--rate %v is above the cap of %v a second for a target on another machine: raise --max-rate, too", o.figures.Rate, o.maxRate)
 	}
 	for i := range o.plan.Phases {
-		if word := o.plan.Phases[i].Profile; isUnpaced(word) && !o.flags.Changed("max-rate") {
+		if word := o.plan.Phases[i].Profile; isUnpaced(&o.plan.Phases[i]) && !o.flags.Changed("max-rate") {
 			return fmt.Errorf("%s puts more on its target than any rate says: add --max-rate, 0 for no cap on the rest, if this one may have that", word)
 		}
 		if f := &o.plan.Phases[i]; f.Rate > o.maxRate {
@@ -68,8 +66,10 @@ func (o *options) capRates() error {
 	return nil
 }
 
-func isUnpaced(word string) bool {
-	return slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
+// isUnpaced reports whether a phase is of an unpaced profile, or has some at its end.
+func isUnpaced(f *loadgen.Phase) bool {
+	word := f.Profile
+	return f.Params["rough"] == "yes" || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }
 
 // loweredRate is a phase that the cap changed.

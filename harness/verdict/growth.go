@@ -96,7 +96,7 @@ func descending(a, b float64) int {
 func (v *Verdict) doubtTrends() {
 	for _, t := range v.Trends {
 		if t.Outcome == Inconclusive {
-			v.Doubts = append(v.Doubts, Reason{t.Series, t.Name() + ": " + t.Why, t.advice()})
+			v.Doubts = append(v.Doubts, Reason{About: t.Series, What: t.Name() + ": " + t.Why, Do: t.advice()})
 		}
 	}
 }

@@ -39,17 +39,18 @@ func Judge(run Run) Verdict {
 	return v
 }
 
-// decide: a target that failed explains whatever else is missing. What the run
-// cannot know comes before what it found, and what it found before housekeeping.
+// decide: a target that failed explains whatever else is missing, unless that was aside.
+// What the run cannot know comes before what it found, and what it found before
+// housekeeping.
 func (v *Verdict) decide(stale bool) Outcome {
 	switch {
-	case len(v.Failures) > 0:
+	case len(touching(v.Failures)) > 0:
 		return Failed
 	case len(v.Invalid) > 0:
 		return Invalid
 	case len(v.Leaks) > 0:
 		return Leaking
-	case len(v.broken(Failed)) > 0:
+	case len(v.Failures) > 0 || len(v.broken(Failed)) > 0:
 		return Failed
 	case stale:
 		return Invalid
@@ -160,7 +161,7 @@ func notLeaking(r *Run, v *Verdict) []string {
 		}
 		return l.Source.certain() && len(l.Source.Shares) > 0
 	}
-	known := len(v.Invalid)+len(v.Failures) == 0
+	known := len(v.Invalid)+len(touching(v.Failures)) == 0
 	for i := range v.Leaks {
 		known = note(&v.Leaks[i]) && known
 	}

@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,6 +255,30 @@ func TestFailureComesFirst(t *testing.T) {
 		if err := f.Write(&b, v); err != nil || !strings.Contains(b.String(), "stopped answering") {
 			t.Errorf("%s does not say what failed (%v)", f.File, err)
 		}
+	}
+}
+
+// What a target did wrong aside fails the run, but takes nothing from what is known of
+// leaks: scenarios are cleared, and one that leaks is told as a leak.
+func TestFailureAside(t *testing.T) {
+	t.Parallel()
+	aside := []verdict.Reason{{What: "the input \"x\" killed the target", Aside: true}}
+	r := leakingRun()
+	cleared := verdict.Judge(r).NotLeaking
+	r.Failures = aside
+	v := verdict.Judge(r)
+	if v.Outcome != verdict.Leaking || len(cleared) == 0 || !slices.Equal(v.NotLeaking, cleared) {
+		t.Errorf("outcome %s, cleared %q, and %q without the failure", v.Outcome, v.NotLeaking, cleared)
+	}
+	for _, f := range verdict.Formats() {
+		var b strings.Builder
+		if err := f.Write(&b, v); err != nil || !strings.Contains(b.String(), "killed the target") {
+			t.Errorf("%s does not say what failed (%v)", f.File, err)
+		}
+	}
+	r.Findings = nil
+	if v = verdict.Judge(r); v.Outcome != verdict.Failed || len(v.NotLeaking) != len(r.Scenarios) {
+		t.Errorf("outcome %s, cleared %q", v.Outcome, v.NotLeaking)
 	}
 }
 

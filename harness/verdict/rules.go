@@ -49,7 +49,7 @@ func Stale(rules []Rule, suite []Verdict) []Reason {
 }
 
 func (r Rule) stale() Reason {
-	return Reason{"known leaks", "the rule for " + r.String() + " matches nothing", "remove it: it would hide the next leak of its kind"}
+	return Reason{About: "known leaks", What: "the rule for " + r.String() + " matches nothing", Do: "remove it: it would hide the next leak of its kind"}
 }
 
 // known takes a leak that a rule allows.

@@ -1,6 +1,9 @@
 package verdict
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Run is what happened and what was seen: everything that Judge judges by.
 type Run struct {
@@ -143,4 +146,13 @@ type Reason struct {
 	About string `json:"about,omitempty"` // a detector, a scenario, a control
 	What  string `json:"what"`
 	Do    string `json:"do,omitempty"`
+
+	// Aside is a failure that does not touch what is known of leaks: it came when that
+	// was measured, for example.
+	Aside bool `json:"aside,omitempty"`
+}
+
+// touching are the failures that leave open what else the run would have found.
+func touching(failures []Reason) []Reason {
+	return slices.DeleteFunc(slices.Clone(failures), func(r Reason) bool { return r.Aside })
 }

@@ -29,7 +29,7 @@ func blind(r *Run) []Reason {
 			looked++
 		case Off:
 		default: // a state that nobody set is no proof that the detector worked
-			reasons = append(reasons, Reason{d.Name, "detector " + d.Name + " is missing" + because(d.Why), d.Do})
+			reasons = append(reasons, Reason{About: d.Name, What: "detector " + d.Name + " is missing" + because(d.Why), Do: d.Do})
 		}
 	}
 	if looked == 0 {
@@ -49,9 +49,9 @@ func idle(r *Run) []Reason {
 		if s.Landed > 0 && (s.Landed*100 >= s.Planned*landedPercent || s.Landed == s.Planned-1) {
 			continue
 		}
-		reasons = append(reasons, Reason{s.Name,
-			fmt.Sprintf("scenario %s: %s of %s peers did what it says (%d %% are needed)", s.Name, number(s.Landed), number(s.Planned), landedPercent),
-			"read the errors of its peers; a slow machine wants fewer peers or a longer deadline"})
+		reasons = append(reasons, Reason{About: s.Name,
+			What: fmt.Sprintf("scenario %s: %s of %s peers did what it says (%d %% are needed)", s.Name, number(s.Landed), number(s.Planned), landedPercent),
+			Do:   "read the errors of its peers; a slow machine wants fewer peers or a longer deadline"})
 	}
 	return reasons
 }
@@ -67,7 +67,7 @@ func uncontrolled(r *Run) []Reason {
 		if !c.Planted {
 			what, do = "is no leak and was reported as one", "do not trust the leaks below before this is repaired"
 		}
-		reasons = append(reasons, Reason{c.Name, "control " + c.Name + " " + what + because(c.Detail), do})
+		reasons = append(reasons, Reason{About: c.Name, What: "control " + c.Name + " " + what + because(c.Detail), Do: do})
 	}
 	return reasons
 }
@@ -77,9 +77,9 @@ func incomplete(r *Run) []Reason {
 	var reasons []Reason
 	for _, f := range r.Findings {
 		if len(f.PerCycle) > 0 && len(f.PerCycle) != len(r.Cycles) {
-			reasons = append(reasons, Reason{f.Detector,
-				fmt.Sprintf("detector %s counted in %d cycles, the run had %d", f.Detector, len(f.PerCycle), len(r.Cycles)),
-				"take a reading after every cycle"})
+			reasons = append(reasons, Reason{About: f.Detector,
+				What: fmt.Sprintf("detector %s counted in %d cycles, the run had %d", f.Detector, len(f.PerCycle), len(r.Cycles)),
+				Do:   "take a reading after every cycle"})
 		}
 	}
 	return reasons

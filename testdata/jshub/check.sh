@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks the published JavaScript hub, and then ours, with the same commands: for leaks
-# from /health alone, as anybody sees a deployed hub, and with hostile input. Arguments go
-# to loadgen check; JSHUB_REPORTS names the directory for the reports. It ends with 0 if
-# the published hub fails both and ours passes both. Needs Node and npm; what npm fetches
+# Checks the published JavaScript hub, and then ours, with the same command: for leaks
+# from /health alone, as anybody sees a deployed hub, and with what no peer should do.
+# Arguments go to loadgen check; JSHUB_REPORTS names the directory for the reports. It
+# ends with 0 if the published hub fails and ours passes. Needs Node and npm; what npm fetches
 # is kept in the user's cache.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,7 +40,7 @@ check() {
 	shift
 	for _ in $(seq 100); do
 		if node -e "fetch('http://127.0.0.1:$port/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then break; fi
-		if ! kill -0 "$hub" 2>/dev/null; then cat "$work/${name%-hostile}.log" >&2; fi
+		if ! kill -0 "$hub" 2>/dev/null; then cat "$work/$name.log" >&2; fi
 		sleep 0.2
 	done
 	printf '\n== %s: loadgen %s\n' "$name" "$*"
@@ -62,18 +62,10 @@ start_ours() {
 	hub=$!
 }
 
-codes=
 start_published
 check jshub check "$@"
-codes+=" $code"
-start_published
-check jshub-hostile hostile
-codes+=" $code"
+published=$code
 start_ours
 check pigeonhub check "$@"
-codes+=" $code"
-start_ours
-check pigeonhub-hostile hostile
-codes+=" $code"
 
-[ "$codes" = " 1 1 0 0" ]
+[ "$published $code" = "1 0" ]

@@ -1,0 +1,121 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// What a check does when its experiment is over: for seconds each, and the worst last,
+// what is not done in blocks because it is no life of one peer. It is in no book of the
+// run: bystanders of an attack say nothing of its times and deliveries.
+func roughPhases() []Phase {
+	return []Phase{
+		{Profile: "fanout", Peers: 60, Rate: 200, Params: map[string]string{"patience": "10s"}},
+		{Profile: "spike", Peers: 200, Rate: 400, Duration: 500 * time.Millisecond, Networks: 20, Params: map[string]string{"herds": "1"}},
+		{Profile: "stall", Peers: 2, Duration: 3 * time.Second, Params: map[string]string{"calm": "1s", "slow": "3s"}},
+		{Profile: "hostile", Peers: 4, Params: map[string]string{"react": "20ms", "hold": "500ms", "slow": "5s"}},
+	}
+}
+
+// roughFigures are those of the figures of rough phases that a check tells.
+var roughFigures = []string{
+	"discoveries heard", "leave notices heard", "herd 1: back", "herd 1: recovery, from the loss to the last greeting",
+	"stalled peers that the target ended", "a ping of bystanders, p99, with stalled peers", inputsSurvived, "longest wait of a bystander",
+}
+
+// Whether a check is rough. A hub that dies of an input is not ended unasked where other
+// people may use it.
+const (
+	roughParam = "rough"
+	roughHere  = "here" // if the target is on this machine
+	roughYes   = "yes"
+	roughNo    = "no"
+)
+
+func checkRough(f *Phase) error {
+	if word := f.Params[roughParam]; !slices.Contains([]string{roughHere, roughYes, roughNo}, word) {
+		return fmt.Errorf("%s: %s is %q, must be %s, %s or %s", f.Profile, roughParam, word, roughHere, roughYes, roughNo)
+	}
+	return nil
+}
+
+// isRough reports whether a phase is to be rough with the target.
+func (r *runner) isRough(f *Phase) bool {
+	switch f.Params[roughParam] {
+	case roughYes:
+		return true
+	case roughHere:
+		return IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.elsewhere())
+	}
+	return false
+}
+
+// rough does the rough phases, as long as the target lives. With workers this process
+// does them all.
+func (r *runner) rough(ctx context.Context, seed uint64) error {
+	for i, f := range roughPhases() {
+		p, err := profileOf(f.Profile)
+		if err != nil {
+			return err
+		}
+		if p.inside && r.plan.Text != nil {
+			continue
+		}
+		plan, err := Plan{Name: r.plan.Name, Seed: mix(seed, 'r', uint64(i)), Phases: []Phase{f}}.complete()
+		if err != nil {
+			return err
+		}
+		if !r.aside(ctx, p, plan) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// aside does a plan of one phase in books of its own, and reports whether another can
+// follow. What it says against the target goes to the run, but for the leaks, which are
+// known.
+func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
+	side := &runner{cfg: r.cfg, plan: plan, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, tally: newTally(), board: r.board, log: r.log}
+	side.fleet.from.addresses = r.cfg.Sources
+	s := newStage(side, 0)
+	defer r.board.enter(s.number+1, p.word)()
+	r.log.Info("and then "+p.word, "peers", s.Peers)
+	err := p.run(ctx, s)
+	side.fleet.ledger.Settle()
+	side.fleet.disperse(dispersePatience)
+	if ctx.Err() != nil {
+		return false
+	}
+	dead := r.target.alive(ctx, deadAfter)
+	side.told(p.word, dead, err)
+	for _, f := range side.run.Failures {
+		f.Aside = true
+		r.run.Failures = append(r.run.Failures, f)
+	}
+	r.run.Doubts = append(r.run.Doubts, side.run.Doubts...)
+	for _, f := range side.figures {
+		if slices.Contains(roughFigures, f.Name) {
+			r.figures = append(r.figures, f)
+		}
+	}
+	return dead == nil
+}
+
+// told adds what the phase itself does not say: what became of its messages, that the
+// target is dead, and what kept the phase from its end.
+func (r *runner) told(word string, dead, err error) {
+	deliveries := r.fleet.ledger.Totals()
+	r.run.Failures = append(r.run.Failures, deliveries.failures()...)
+	r.run.Doubts = append(r.run.Doubts, deliveries.doubts()...)
+	switch {
+	case dead != nil && len(r.run.Failures) == 0:
+		r.run.Failures = append(r.run.Failures, verdict.Reason{About: word, What: dead.Error(), Do: "read its log"})
+	case dead == nil && err != nil:
+		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: err.Error(), Do: "look in the log of the target for why"})
+	}
+}

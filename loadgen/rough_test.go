@@ -1,0 +1,89 @@
+package loadgen
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub"
+)
+
+// Our hub is not hurt by what is rough, and it is in no book of the run.
+func TestRough(t *testing.T) {
+	t.Parallel()
+	r, err := newRunner(Config{URL: ourHub(t, hub.Config{}), Plan: quickCheck(t, 41)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.target = discover(t.Context(), r.cfg)
+	if err := r.rough(t.Context(), r.plan.Seed); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.run.Failures)+len(r.run.Doubts)+len(r.run.Problems) > 0 {
+		t.Errorf("failures %v, doubts %v, problems %v", r.run.Failures, r.run.Doubts, r.run.Problems)
+	}
+	var told []string
+	for _, f := range r.figures {
+		told = append(told, f.Name)
+	}
+	if !slices.Equal(told, roughFigures) {
+		t.Errorf("figures %q, want %q", told, roughFigures)
+	}
+	if times := r.fleet.rec.Snapshot(); r.fleet.lives() != 0 || times.Hops[HopConnect].Latency.Count() != 0 || len(r.tally.scenarios()) != 0 {
+		t.Errorf("%d lives, scenarios %v", r.fleet.lives(), r.tally.scenarios())
+	}
+}
+
+// A hub that leaks, and dies of an input when that is known, has both told, and the
+// scenarios that do not leak are cleared.
+func TestCheckTellsLeaksAndDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute, nearly all of it in what TestRough does")
+	}
+	t.Parallel()
+	plan, err := quickCheck(t, 42).With(Phase{Params: map[string]string{roughParam: roughHere}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := run(t, Config{URL: (&toyHub{leakResets: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: plan}).Verdict
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || leakOf(&v, "rst") != leakFound || !slices.Contains(v.NotLeaking, "clean") {
+		t.Errorf("outcome %s, leaks %+v, cleared %q", v.Outcome, v.Leaks, v.NotLeaking)
+	}
+	if !slices.ContainsFunc(v.Failures, func(f verdict.Reason) bool { return f.Aside && strings.Contains(f.What, `"message: no JSON"`) }) {
+		t.Errorf("failures %+v", v.Failures)
+	}
+}
+
+// Whose machine it is follows from the URL alone.
+func TestIsHere(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"ws://localhost:3000": true, "ws://127.0.0.1": true, "wss://127.9.9.9:1/x": true, "http://[::1]:3000": true,
+		"ws://hub.example": false, "ws://192.0.2.7:3000": false, "ws://localhost.example": false, "ws://0.0.0.0:1": false, "::": false,
+	} {
+		if IsHere(url) != want {
+			t.Errorf("%s: %v", url, !want)
+		}
+	}
+}
+
+// It is rough with others' hubs only if that is asked for.
+func TestRoughOnlyHere(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		url, word string
+		want      bool
+	}{
+		{"ws://127.0.0.1:1", roughHere, true}, {"ws://192.0.2.7:1", roughHere, false}, {"ws://192.0.2.7:1", roughYes, true}, {"ws://127.0.0.1:1", roughNo, false},
+	} {
+		r := &runner{cfg: Config{URL: tt.url}}
+		if got := r.isRough(&Phase{Params: map[string]string{roughParam: tt.word}}); got != tt.want {
+			t.Errorf("%s, %s: %v", tt.url, tt.word, got)
+		}
+	}
+	r := &runner{cfg: Config{URL: "ws://127.0.0.1:1", Recruiter: Agents{}}}
+	if r.isRough(&Phase{Params: map[string]string{roughParam: roughHere}}) {
+		t.Error("with agents, whose 127.0.0.1 it is is not known")
+	}
+}
