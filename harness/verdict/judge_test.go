@@ -276,6 +276,10 @@ func TestFailureAside(t *testing.T) {
 			t.Errorf("%s does not say what failed (%v)", f.File, err)
 		}
 	}
+	var title strings.Builder
+	if err := verdict.Markdown(&title, v); err != nil || !strings.Contains(title.String(), ", and 1 failure\n") {
+		t.Errorf("the headline is %.100q (%v)", title.String(), err)
+	}
 	r.Findings = nil
 	if v = verdict.Judge(r); v.Outcome != verdict.Failed || len(v.NotLeaking) != len(r.Scenarios) {
 		t.Errorf("outcome %s, cleared %q", v.Outcome, v.NotLeaking)

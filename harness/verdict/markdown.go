@@ -44,10 +44,14 @@ func (v *Verdict) headline() string {
 	case Pass:
 		return "No leak"
 	case Leaking:
+		what := plural(int64(len(v.Leaks)), "leak")
 		if len(v.Leaks) == 1 {
-			return v.Leaks[0].what()
+			what = v.Leaks[0].what()
 		}
-		return plural(int64(len(v.Leaks)), "leak")
+		if n := len(v.Failures); n > 0 {
+			what += ", and " + plural(int64(n), "failure")
+		}
+		return what
 	case Failed:
 		if len(v.Failures) == 0 {
 			return "Failed: " + v.broken(Failed)[0]
