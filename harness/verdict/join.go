@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -120,7 +121,7 @@ func sameThing(a, b *clue) bool {
 // sameHolder reports whether one thing holds both, or one of them the other: the
 // paths say so, whatever else does not agree.
 func sameHolder(a, b *clue) bool {
-	return samePath(a, b) || a.heldByGoroutine(b) || b.heldByGoroutine(a) || sameFrame(a, b) || within(a.path, b.field) || within(b.path, a.field)
+	return samePath(a, b) || a.heldByGoroutine(b) || b.heldByGoroutine(a) || a.madeByGoroutine(b) || b.madeByGoroutine(a) || sameFrame(a, b) || within(a.path, b.field) || within(b.path, a.field)
 }
 
 // samePath reports whether both are held by the same path, or one by what the
@@ -141,6 +142,15 @@ func (c *clue) holds(o *clue) bool {
 func (c *clue) heldByGoroutine(o *clue) bool {
 	f := c.frame()
 	return f != "" && o.Class == Goroutine && strings.Contains(o.Detail+"\n", f)
+}
+
+// madeByGoroutine reports whether the thing was made in a line where the goroutines of
+// the other clue are still, and there are as many of both in each cycle: the channel that
+// each of them waits for, for example. What the counts alone say of the scenario may be
+// chance then; the goroutine knows whose it is.
+func (c *clue) madeByGoroutine(o *clue) bool {
+	return o.Class == Goroutine && c.Born.Line != 0 && len(c.PerCycle) > 1 && slices.Equal(c.PerCycle, o.PerCycle) &&
+		strings.Contains(o.Detail+"\n", fmt.Sprintf("%s:%d %s\n", c.Born.File, c.Born.Line, c.Born.Function))
 }
 
 // sameFrame reports whether both are held by goroutines in the same function, or by

@@ -247,3 +247,32 @@ func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 		t.Errorf("%d leaks, the first born at %s", len(v.Leaks), v.Leaks[0].Born)
 	}
 }
+
+// What goroutines that do not end made in the line where they are is of the same leak,
+// whatever scenario its counts fit by chance; unless there are not as many.
+func TestMadeByGoroutine(t *testing.T) {
+	t.Parallel()
+	const watch = "example.org/hub.(*Hub).watch"
+	r := sampleRun()
+	counts := of(1, "rst")
+	g := finding("goroutines", verdict.Goroutine, counts, func(f *verdict.Finding) {
+		f.Detail = "/src/pigeonhub/hub/accept.go:64 " + watch
+		f.PerScenario = map[string]int64{"stall": f.Count}
+		f.Born = verdict.Site{Function: "example.org/hub.(*Hub).ServeHTTP", File: "/src/pigeonhub/hub/accept.go", Line: 46}
+	})
+	made := finding("sites", verdict.Object, counts, func(f *verdict.Finding) {
+		f.Bytes, f.Born = 112*f.Count, verdict.Site{Function: watch, File: "/src/pigeonhub/hub/accept.go", Line: 64}
+	})
+	r.Findings = []verdict.Finding{g, made}
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario stall" || v.Leaks[0].Born.Line != 46 {
+		t.Errorf("%d leaks, the first born %s from %s", len(v.Leaks), v.Leaks[0].Born, v.Leaks[0].Source)
+	}
+	made.PerCycle = slices.Clone(counts)
+	made.PerCycle[0]--
+	made.PerCycle[1]++
+	r.Findings = []verdict.Finding{g, made}
+	if v := verdict.Judge(r); len(v.Leaks) != 2 {
+		t.Errorf("%d leaks where the counts differ", len(v.Leaks))
+	}
+}
