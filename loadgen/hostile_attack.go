@@ -75,7 +75,11 @@ func session(name string, send func(a *attack, w io.Writer) error) input {
 		if err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))
 		}
-		return a.reaction(ctx, p, send(a, p.sock.ws.NetConn()))
+		// Who does not read is not to hold us.
+		conn := p.sock.ws.NetConn()
+		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+		defer context.AfterFunc(ctx, p.sock.reset)()
+		return a.reaction(ctx, p, send(a, conn))
 	}}
 }
 

@@ -11,7 +11,7 @@ import (
 func checkProfile() profile {
 	return profile{
 		word:  "check",
-		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike, stall and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
+		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
 		phase: Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
 			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: roughHere,
 		}},

@@ -190,7 +190,7 @@ var errNotGreeted = errors.New("it is not greeted")
 // blame says that an input did something.
 func (h *hostile) blame(input, what string) {
 	h.blamed = what
-	h.stage.run.Failures = append(h.stage.run.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with --param 'only=%s', and read the log of the target", input),
+	h.stage.run.Failures = append(h.stage.run.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with loadgen hostile --param 'only=%s', and read the log of the target", input),
 		What: fmt.Sprintf("the input %q %s", input, what)})
 }
 

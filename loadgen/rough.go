@@ -14,17 +14,16 @@ import (
 // run: bystanders of an attack say nothing of its times and deliveries.
 func roughPhases() []Phase {
 	return []Phase{
-		{Profile: "fanout", Peers: 60, Rate: 200, Params: map[string]string{"patience": "10s"}},
+		{Profile: "fanout", Peers: 60, Rate: 200, Params: map[string]string{"patience": "30s"}},
 		{Profile: "spike", Peers: 200, Rate: 400, Duration: 500 * time.Millisecond, Networks: 20, Params: map[string]string{"herds": "1"}},
-		{Profile: "stall", Peers: 2, Duration: 3 * time.Second, Params: map[string]string{"calm": "1s", "slow": "3s"}},
-		{Profile: "hostile", Peers: 4, Params: map[string]string{"react": "20ms", "hold": "500ms", "slow": "5s"}},
+		{Profile: "hostile", Peers: 4, Params: map[string]string{"react": "20ms", "hold": "500ms", "patience": "15s", "slow": "10s"}},
 	}
 }
 
 // roughFigures are those of the figures of rough phases that a check tells.
 var roughFigures = []string{
 	"discoveries heard", "leave notices heard", "herd 1: back", "herd 1: recovery, from the loss to the last greeting",
-	"stalled peers that the target ended", "a ping of bystanders, p99, with stalled peers", inputsSurvived, "longest wait of a bystander",
+	inputsSurvived, "longest wait of a bystander",
 }
 
 // Whether a check is rough. A hub that dies of an input is not ended unasked where other
@@ -62,6 +61,9 @@ func (r *runner) rough(ctx context.Context, seed uint64) error {
 		if err != nil {
 			return err
 		}
+		if ctx.Err() != nil {
+			return nil
+		}
 		if p.inside && r.plan.Text != nil {
 			continue
 		}
@@ -85,14 +87,17 @@ func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
 	s := newStage(side, 0)
 	defer r.board.enter(s.number+1, p.word)()
 	r.log.Info("and then "+p.word, "peers", s.Peers)
-	err := p.run(ctx, s)
+	limited, cancel := context.WithTimeout(ctx, roughLimit)
+	defer cancel()
+	err := p.run(limited, s)
+	late := limited.Err() != nil
 	side.fleet.ledger.Settle()
 	side.fleet.disperse(dispersePatience)
-	if ctx.Err() != nil {
-		return false
+	if ctx.Err() == nil {
+		dead := r.target.alive(ctx, deadAfter)
+		side.told(p.word, dead, err, late)
+		late = dead != nil
 	}
-	dead := r.target.alive(ctx, deadAfter)
-	side.told(p.word, dead, err)
 	for _, f := range side.run.Failures {
 		f.Aside = true
 		r.run.Failures = append(r.run.Failures, f)
@@ -103,19 +108,31 @@ func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
 			r.figures = append(r.figures, f)
 		}
 	}
-	return dead == nil
+	return !late
 }
 
-// told adds what the phase itself does not say: what became of its messages, that the
-// target is dead, and what kept the phase from its end.
-func (r *runner) told(word string, dead, err error) {
+// roughLimit is how long a rough phase may take: a target that answers takes seconds.
+const roughLimit = 2 * time.Minute
+
+// told adds what the phase itself does not say: what became of its peers and messages,
+// that the target is dead, and what kept the phase from its end.
+func (r *runner) told(word string, dead, err error, late bool) {
 	deliveries := r.fleet.ledger.Totals()
 	r.run.Failures = append(r.run.Failures, deliveries.failures()...)
 	r.run.Doubts = append(r.run.Doubts, deliveries.doubts()...)
-	switch {
-	case dead != nil && len(r.run.Failures) == 0:
-		r.run.Failures = append(r.run.Failures, verdict.Reason{About: word, What: dead.Error(), Do: "read its log"})
-	case dead == nil && err != nil:
-		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: err.Error(), Do: "look in the log of the target for why"})
+	doubt := func(what string) {
+		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: word + ": " + what, Do: "look in the log of the target for why"})
+	}
+	blamed := word == "hostile" && len(r.run.Failures) > 0 // an input, for it
+	switch n, cut := r.tally.failures(), r.fleet.cut.Load(); {
+	case dead != nil && !blamed:
+		r.run.Failures = append(r.run.Failures, verdict.Reason{About: word, What: word + ": " + dead.Error(), Do: "read its log"})
+	case dead != nil:
+	case err != nil:
+		doubt(err.Error())
+	case late:
+		doubt(fmt.Sprintf("it was not over within %s", roughLimit))
+	case n > 0 || cut > 0:
+		doubt(fmt.Sprintf("%d peers could not do what they should, and the target, or the network, ended %d connections", n, cut))
 	}
 }

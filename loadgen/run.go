@@ -229,8 +229,12 @@ func (r *runner) phase(ctx context.Context, i int) error {
 	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
 	if p.experiment {
 		err := p.run(ctx, s)
-		if err == nil && r.isRough(&s.Phase) {
+		switch rough := r.isRough(&s.Phase); {
+		case err != nil || ctx.Err() != nil || len(r.run.Failures) > 0:
+		case rough:
 			err = r.rough(ctx, s.seed)
+		case s.Params[roughParam] == roughHere:
+			r.log.Info("crowd, herd and hostile input are left out: the target is not of this machine", "ask_with", "--param rough=yes")
 		}
 		return err
 	}

@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		{"cap that is raised", "churn --i-own-this --max-rate=150 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 150 }},
 		{"no cap", "churn --i-own-this --max-rate=0 --rate=5000 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 }},
 		{"roughness, and meant", "check --param=rough=yes --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Params["rough"] == "yes" }},
+		{"no roughness with a cap", "check --max-rate=300 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Params["rough"] == "no" }},
 		{"more than a rate, and meant", "spike --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.lowered == nil }},
 		{"a server for agents in the environment", "ramp", "LOADGEN_NATS=nats://127.0.0.1:1", func(o *options) bool { return o.agents == 0 }},
 		{"no cap on this machine", "churn --rate=5000 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 && o.lowered == nil }},

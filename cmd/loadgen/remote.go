@@ -58,6 +58,9 @@ func (o *options) capRates() error {
 		if word := o.plan.Phases[i].Profile; isUnpaced(&o.plan.Phases[i]) && !o.flags.Changed("max-rate") {
 			return fmt.Errorf("%s puts more on its target than any rate says: add --max-rate, 0 for no cap on the rest, if this one may have that", word)
 		}
+		if f := &o.plan.Phases[i]; f.Params["rough"] == "here" {
+			f.Params["rough"] = "no" // nothing of it has a rate that could be capped
+		}
 		if f := &o.plan.Phases[i]; f.Rate > o.maxRate {
 			o.lowered = append(o.lowered, loweredRate{f.Profile, f.Rate})
 			f.Rate = o.maxRate
