@@ -77,9 +77,9 @@
 //
 // A check ends with what is no life of one peer, and is not done in blocks: a crowd in one
 // network, a herd, and hostile input, which comes last for it may be the end of the target
-// (rough.go). That is in no book of the run, and what is wrong
-// there takes nothing from what is known of leaks. A target on another machine is spared
-// unless the plan says otherwise.
+// (rough.go). That is in no book of the run, and what is wrong there takes nothing from
+// what is known of leaks. A target on another machine is spared unless the plan says
+// otherwise.
 //
 // # Other protocols
 //

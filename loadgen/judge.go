@@ -128,7 +128,7 @@ func leakWord(v *verdict.Verdict) string {
 	switch {
 	case len(v.Leaks) > 0:
 		return leakFound
-	case unsure || len(v.Doubtful)+len(v.Invalid) > 0 || slices.ContainsFunc(v.Failures, func(r verdict.Reason) bool { return !r.Aside }):
+	case unsure || len(v.Doubtful)+len(v.Invalid)+len(verdict.Touching(v.Failures)) > 0:
 		return ""
 	}
 	return leakNone

@@ -90,13 +90,13 @@ func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
 	limited, cancel := context.WithTimeout(ctx, roughLimit)
 	defer cancel()
 	err := p.run(limited, s)
-	late := limited.Err() != nil
+	late, goOn := limited.Err() != nil, false
 	side.fleet.ledger.Settle()
 	side.fleet.disperse(dispersePatience)
 	if ctx.Err() == nil {
 		dead := r.target.alive(ctx, deadAfter)
 		side.told(p.word, dead, err, late)
-		late = dead != nil
+		goOn = dead == nil
 	}
 	for _, f := range side.run.Failures {
 		f.Aside = true
@@ -108,7 +108,7 @@ func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
 			r.figures = append(r.figures, f)
 		}
 	}
-	return !late
+	return goOn
 }
 
 // roughLimit is how long a rough phase may take: a target that answers takes seconds.

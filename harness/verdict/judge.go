@@ -44,7 +44,7 @@ func Judge(run Run) Verdict {
 // housekeeping.
 func (v *Verdict) decide(stale bool) Outcome {
 	switch {
-	case len(touching(v.Failures)) > 0:
+	case len(Touching(v.Failures)) > 0:
 		return Failed
 	case len(v.Invalid) > 0:
 		return Invalid
@@ -161,7 +161,7 @@ func notLeaking(r *Run, v *Verdict) []string {
 		}
 		return l.Source.certain() && len(l.Source.Shares) > 0
 	}
-	known := len(v.Invalid)+len(touching(v.Failures)) == 0
+	known := len(v.Invalid)+len(Touching(v.Failures)) == 0
 	for i := range v.Leaks {
 		known = note(&v.Leaks[i]) && known
 	}

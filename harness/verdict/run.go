@@ -152,7 +152,8 @@ type Reason struct {
 	Aside bool `json:"aside,omitempty"`
 }
 
-// touching are the failures that leave open what else the run would have found.
-func touching(failures []Reason) []Reason {
+// Touching returns those failures that leave open what else a run would have found: all
+// that are not Aside.
+func Touching(failures []Reason) []Reason {
 	return slices.DeleteFunc(slices.Clone(failures), func(r Reason) bool { return r.Aside })
 }
