@@ -172,7 +172,7 @@ func isOfPlant(d Detector, f verdict.Finding) bool {
 	case *Sites, *Timers:
 		return isPlanted(f.Born.Function)
 	case *Goroutines, *Watch:
-		return f.Born.Function == harnessPackage+".(*plant).grow"
+		return f.Born.Function == own.grow
 	}
 	return true
 }
@@ -218,8 +218,8 @@ func plantedSpin(ctx context.Context) {
 	}
 }
 
-var planted = []string{harnessPackage + ".plantObject", harnessPackage + ".plantTimer"}
-
 // isPlanted reports whether a function of this package makes what detectors are
 // to find.
-func isPlanted(function string) bool { return slices.Contains(planted, function) }
+func isPlanted(function string) bool {
+	return function == own.plantObject || function == own.plantTimer
+}

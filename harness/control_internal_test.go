@@ -11,7 +11,7 @@ import (
 func TestControlTakesOnlyItsOwn(t *testing.T) {
 	t.Parallel()
 	in := func(function string) verdict.Finding {
-		return verdict.Finding{Born: verdict.Site{Function: harnessPackage + "." + function}, PerCycle: []int64{1, 1}}
+		return verdict.Finding{Born: verdict.Site{Function: ownPath + "." + function}, PerCycle: []int64{1, 1}}
 	}
 	counted := verdict.Finding{Field: "map[int64]int64", PerCycle: controlDoses}
 	for _, c := range []struct {

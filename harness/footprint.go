@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -185,7 +184,7 @@ func (f *Footprint) site(pcs []uintptr) *heapSite {
 		}
 	}
 	ours := func(fr verdict.Site) bool {
-		return packageOf(fr.Function) == harnessPackage && !strings.HasSuffix(fr.Function, ".(*Footprint).Measure")
+		return isOwn(fr.Function) && fr.Function != own.measure
 	}
 	if len(s.stack) == 0 || isBenignLibrary(s.stack) || slices.ContainsFunc(s.stack, ours) || f.Ignore != nil && f.Ignore(s.stack) {
 		return nil
@@ -206,7 +205,7 @@ func waitingGoroutines() (map[string]heldGoroutine, error) {
 	for _, g := range groups {
 		entry := entryOf(g.frames)
 		for _, at := range slices.Backward(g.frames) {
-			if !isStandard(at) && !isDependency(at) && at.Function != entry && packageOf(at.Function) != harnessPackage {
+			if !isStandard(at) && !isDependency(at) && at.Function != entry && !isOwn(at.Function) {
 				w := waiting[entry]
 				waiting[entry] = heldGoroutine{w.count + g.count, at}
 				break

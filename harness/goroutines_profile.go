@@ -258,7 +258,7 @@ func isHarmless(frames []verdict.Site) bool {
 
 // isLooking reports whether the goroutine is taking a profile, as ours is.
 func isLooking(frames []verdict.Site) bool {
-	return frames[0].Function == harnessPackage+".(*goroutineReader).read" || packageOf(frames[0].Function) == "runtime/pprof"
+	return frames[0].Function == own.readGoroutines || packageOf(frames[0].Function) == "runtime/pprof"
 }
 
 // launchers start the function of somebody else.

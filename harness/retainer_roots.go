@@ -93,18 +93,11 @@ func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
 // withoutOurs cuts off the frames of Retainers and what it calls.
 func withoutOurs(frames []heapFrame) []heapFrame {
 	for i := len(frames) - 1; i >= 0; i-- {
-		if isRetainers[frames[i].function] {
+		if slices.Contains(own.asksForRetainers, frames[i].function) {
 			return frames[i+1:]
 		}
 	}
 	return frames
-}
-
-// harnessPath is how functions and variables of this package begin.
-var harnessPath = reflect.TypeFor[Object]().PkgPath() + "."
-
-var isRetainers = map[string]bool{
-	harnessPath + "Retainers": true, harnessPath + "RetainersAt": true, harnessPath + "Origins": true, harnessPath + "(*Campaign).conclude": true, harnessPath + "(*Watch).Explain": true, harnessPath + "(*Watch).Findings": true,
 }
 
 // finalizersOf are the finalizers, and what the objects that have one lead to: the

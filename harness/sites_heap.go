@@ -159,13 +159,13 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 	if len(s.stack) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isMapTable(inner) {
 		return nil
 	}
-	if s.stack[0].Function == harnessPackage+".plantCanary" {
+	if s.stack[0].Function == own.plantCanary {
 		s.kind, s.key = canaryKind, canaryKind
 		return s
 	}
 	own := ownFrame(s.stack)
 	s.born = s.stack[own]
-	if packageOf(s.born.Function) == harnessPackage && !isPlanted(s.born.Function) || isBenignLibrary(s.stack) {
+	if isOwn(s.born.Function) && !isPlanted(s.born.Function) || isBenignLibrary(s.stack) {
 		return nil
 	}
 	s.key = s.kind + "\n" + stackText(s.stack[:own+1])
@@ -174,10 +174,3 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 	}
 	return s
 }
-
-// harnessPackage is our own import path: what the instrument allocates is no
-// leak of what it looks at.
-var harnessPackage = func() string {
-	pc, _, _, _ := runtime.Caller(0)
-	return packageOf(runtime.FuncForPC(pc).Name())
-}()

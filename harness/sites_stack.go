@@ -80,7 +80,7 @@ func ownFrame(stack []verdict.Site) int {
 func callerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
 	i := slices.Index(stack, place)
 	for _, s := range stack[i+1:] {
-		if p := packageOf(s.Function); p != packageOf(place.Function) && p != harnessPackage && !isStandard(s) {
+		if p := packageOf(s.Function); p != packageOf(place.Function) && !isOwn(s.Function) && !isStandard(s) {
 			return s
 		}
 	}

@@ -50,7 +50,7 @@ func TestWatchExplains(t *testing.T) {
 		!maps.Equal(order.PerScenario, map[string]int64{"rst": 5, "roam": 5}) || !slices.Equal(order.PerCycle, []int64{10}) {
 		t.Errorf("got %+v by %s", order, got)
 	}
-	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, harnessPath+"TestWatchExplains") {
+	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, ownPath+".TestWatchExplains") {
 		t.Errorf("born at %v", order.Born)
 	}
 	runtime.KeepAlive(h)

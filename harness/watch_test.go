@@ -57,7 +57,7 @@ func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 	if want := "1 of 100000 watched are alive: rst/peer 77777"; f.Detail != want {
 		t.Errorf("got %q, want %q", f.Detail, want)
 	}
-	if f.Born.Function != harnessPath+"added" {
+	if f.Born.Function != ownPath+".added" {
 		t.Errorf("added at %v", f.Born)
 	}
 	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on

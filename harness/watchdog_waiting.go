@@ -143,15 +143,15 @@ func groupWaiting(stacks string, specs []string) (groups []*waitingGroup, shown,
 // inFramework reports whether a goroutine waits in the test framework or is a
 // watchdog. A spec that runs in the framework's goroutine waits somewhere else.
 func inFramework(frames []verdict.Site) bool {
-	own := slices.IndexFunc(frames, func(s verdict.Site) bool { return !isRuntime(s.Function) })
-	if own < 0 {
+	inner := slices.IndexFunc(frames, func(s verdict.Site) bool { return !isRuntime(s.Function) })
+	if inner < 0 {
 		return true
 	}
-	switch frames[own].Function {
-	case harnessPackage + ".allStacks", harnessPackage + ".(*watched).within":
+	switch frames[inner].Function {
+	case own.allStacks, own.within:
 		return true
 	}
-	return inPackages(frames[own].Function, harmlessPackages)
+	return inPackages(frames[inner].Function, harmlessPackages)
 }
 
 // String returns the group as a paragraph.
@@ -176,7 +176,7 @@ func (g *waitingGroup) String() string {
 // Where it is long, the standard library's are left out as well.
 func (g *waitingGroup) text() string {
 	frames := slices.DeleteFunc(slices.Clone(g.frames), func(s verdict.Site) bool {
-		return isRuntime(s.Function) || inPackages(s.Function, harmlessPackages) || s.Function == harnessPackage+".(*watched).run"
+		return isRuntime(s.Function) || inPackages(s.Function, harmlessPackages) || s.Function == own.runWatched
 	})
 	if len(frames) > waitingFrames {
 		frames = slices.DeleteFunc(frames, func(s verdict.Site) bool { return s != g.frames[0] && isStandard(s) })

@@ -1,0 +1,59 @@
+package harness
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A name that does not match fails silently: the instrument would then report its own
+// objects and goroutines. An inlined function could give its name to its caller.
+func TestOwnNames(t *testing.T) {
+	t.Parallel()
+	const pkg = "github.com/pigeonhub/pigeonhub/harness."
+	want := map[string]string{
+		"plantObject":      pkg + "plantObject",
+		"plantTimer":       pkg + "plantTimer",
+		"grow":             pkg + "(*plant).grow",
+		"plantCanary":      pkg + "plantCanary",
+		"stopTimers":       pkg + "(*timerFlusher).stopTimers",
+		"readGoroutines":   pkg + "(*goroutineReader).read",
+		"measure":          pkg + "(*Footprint).Measure",
+		"allStacks":        pkg + "allStacks",
+		"within":           pkg + "(*watched).within",
+		"runWatched":       pkg + "(*watched).run",
+		"asksForRetainers": "[" + pkg + "Retainers " + pkg + "RetainersAt " + pkg + "Origins " + pkg + "(*Campaign).conclude " + pkg + "(*Watch).Explain " + pkg + "(*Watch).Findings]",
+	}
+	got := map[string]string{}
+	table := reflect.ValueOf(own)
+	for i := range table.NumField() {
+		got[table.Type().Field(i).Name] = fmt.Sprint(table.Field(i))
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the names are %v, want %v", got, want)
+	}
+}
+
+// What is tested may lie below the harness, as the tests of the harness do.
+func TestOwnIsAClosedSet(t *testing.T) {
+	t.Parallel()
+	const pkg = "github.com/pigeonhub/pigeonhub/harness"
+	if packages := slices.Collect(maps.Keys(ownPackages)); !slices.Equal(packages, []string{pkg}) {
+		t.Errorf("the packages of the instrument are %q", packages)
+	}
+	for function, want := range map[string]bool{
+		pkg + ".Retainers":                           true,
+		pkg + ".(*Watch).add.func1":                  true,
+		pkg + "_test.TestRetainers":                  false,
+		pkg + "/testdata/chathub.(*Hub).Join":        false,
+		pkg + "/hubtest.New":                         false,
+		strings.TrimSuffix(pkg, "/harness") + ".New": false,
+	} {
+		if isOwn(function) != want {
+			t.Errorf("isOwn(%q) = %v", function, !want)
+		}
+	}
+}
