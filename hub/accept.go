@@ -157,7 +157,7 @@ func (h *Hub) untrack(s *session) {
 // vacate gives the place of a session back before its socket is closed. That is
 // for a peer that has closed first and for which nothing waits: it may come back
 // as soon as it has our half.
-func (h *Hub) vacate(s *session) {
+func (h *Hub) freeSlot(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.admitted && s.waiting() == 0 {
@@ -179,7 +179,7 @@ func (h *Hub) admit(s *session) (why wire.CloseReason, linger bool) {
 	var holder *session
 	why = wire.ReasonInvalidPeerID
 	switch {
-	case !h.begin(s):
+	case !h.markRunning(s):
 		why = wire.ReasonShutdown
 	case s.id.Valid():
 		if why, holder = h.register(s, nil); holder != nil && h.probe(holder) {
@@ -199,7 +199,7 @@ func (h *Hub) admit(s *session) (why wire.CloseReason, linger bool) {
 // begin marks the session as one that Shutdown may send a close frame to, which
 // during the handshake would garble it. It reports false if Shutdown has begun
 // and so may have missed it.
-func (h *Hub) begin(s *session) bool {
+func (h *Hub) markRunning(s *session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.running = true
@@ -218,7 +218,7 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 			why = wire.ReasonDuplicatePeer
 			return
 		case holder != nil:
-			h.detachLocked(holder, wire.ReasonReplaced.Code(), wire.ReasonReplaced.Text(), b)
+			h.removeLocked(holder, wire.ReasonReplaced.Code(), wire.ReasonReplaced.Text(), b)
 			b.cuts = append(b.cuts, cut{holder, wire.ReasonReplaced})
 			holder = nil
 		case h.fullLocked():
@@ -243,11 +243,11 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 	}
 	defer h.countProbe(-1)
 	alive := make(chan bool, 1)
-	if gone, busy := holder.listen(alive); gone || busy {
+	if gone, busy := holder.awaitProbe(alive); gone || busy {
 		return gone
 	}
 	h.do(holder.ping)
-	defer holder.unlisten(alive)
+	defer holder.cancelProbe(alive)
 	timer := time.NewTimer(h.cfg.ProbeTimeout)
 	defer timer.Stop()
 	select {
@@ -275,7 +275,7 @@ func (h *Hub) countProbe(n int) bool {
 // listen has alive told of the next sign of life (true), or of the session's end
 // (false), unless the session is gone already, or busy: one newcomer at a time may
 // wait for it, so that claims on one id take no room from those on others.
-func (s *session) listen(alive chan bool) (gone, busy bool) {
+func (s *session) awaitProbe(alive chan bool) (gone, busy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.gone && s.probed == nil {
@@ -286,7 +286,7 @@ func (s *session) listen(alive chan bool) (gone, busy bool) {
 }
 
 // unlisten takes alive back: its newcomer waits no more.
-func (s *session) unlisten(alive chan bool) {
+func (s *session) cancelProbe(alive chan bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.probed == alive {

@@ -41,7 +41,7 @@ func digest(secret string) *[sha256.Size]byte {
 // shows reports whether the request carries the secret, as a bearer token or,
 // since browsers cannot set headers on a WebSocket, in the query. Comparing
 // digests takes the same time whatever was given, also for another length.
-func shows(r *http.Request, query url.Values, secret *[sha256.Size]byte) bool {
+func carriesSecret(r *http.Request, query url.Values, secret *[sha256.Size]byte) bool {
 	given := query.Get("token")
 	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "bearer") {
 		given = strings.TrimSpace(rest)
@@ -52,12 +52,12 @@ func shows(r *http.Request, query url.Values, secret *[sha256.Size]byte) bool {
 
 // peerOK reports whether the request may connect: with the token, or as a hub.
 func (a *auth) peerOK(r *http.Request, query url.Values) bool {
-	return a.token == nil || shows(r, query, a.token) || shows(r, query, a.hubKey)
+	return a.token == nil || carriesSecret(r, query, a.token) || carriesSecret(r, query, a.hubKey)
 }
 
 // hubOK reports whether the peer may be a hub.
 func (a *auth) hubOK(r *http.Request, query url.Values, id wire.PeerID) bool {
-	return shows(r, query, a.hubKey) || slices.Contains(a.hubIDs, id)
+	return carriesSecret(r, query, a.hubKey) || slices.Contains(a.hubIDs, id)
 }
 
 // originOK reports whether a page of the request's origin may connect. Programs

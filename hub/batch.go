@@ -13,14 +13,14 @@ import (
 // commits it before it blocks, so that a burst of messages to one peer becomes
 // one write.
 type batch struct {
-	dirty   []*session
-	cuts    []cut
-	frames  int  // queued since the last commit
-	relieve bool // all queues together hold more than they may
+	dirty  []*session
+	cuts   []cut
+	frames int  // queued since the last commit
+	shed   bool // all queues together hold more than they may
 }
 
 // full reports whether the batch should not wait for the reader to block.
-func (b *batch) full() bool { return b.frames > 1000 || b.relieve || len(b.cuts) > 0 }
+func (b *batch) full() bool { return b.frames > 1000 || b.shed || len(b.cuts) > 0 }
 
 type cut struct {
 	session *session
@@ -38,13 +38,13 @@ const gatherFrom = 16
 // commit cuts, then flushes. Cutting a session tells the members of its network,
 // which may fill further queues: hence the loop. No lock may be held.
 func (h *Hub) commit(b *batch) {
-	if b.relieve {
-		h.relieve(b)
+	if b.shed {
+		h.shedQueues(b)
 	}
 	for len(b.cuts) > 0 {
 		c := b.cuts[len(b.cuts)-1]
 		b.cuts = b.cuts[:len(b.cuts)-1]
-		h.end(c.session, c.why, b)
+		h.beginClose(c.session, c.why, b)
 	}
 	if len(b.dirty) >= gatherFrom {
 		runtime.Gosched()
@@ -58,7 +58,7 @@ func (h *Hub) commit(b *batch) {
 // reset forgets the sessions the batch held, so that a pooled one keeps none.
 func (b *batch) reset() {
 	const keep = 1024
-	b.frames, b.relieve = 0, false
+	b.frames, b.shed = 0, false
 	if cap(b.dirty) > keep || cap(b.cuts) > keep {
 		*b = batch{}
 		return
@@ -80,7 +80,7 @@ func (h *Hub) do(f func(*batch)) {
 
 // relieve cuts the sessions that hold most until seven eighths of what all queues
 // may hold is left: those that hold the bytes, not those that happen to be sent to.
-func (h *Hub) relieve(b *batch) {
+func (h *Hub) shedQueues(b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	type holder struct {

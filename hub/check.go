@@ -19,7 +19,7 @@ func (h *Hub) CheckInvariants() error {
 		c.that(s.isHub && s.registered && s.id == id, "hubs[%s] holds a session that is no registered hub of that id", id)
 	}
 	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, sessions are %d", h.sockets.Load(), len(h.sessions))
-	queued, parting := h.queued.Load(), h.parting.Load()
+	queued, parting := h.queued.Load(), h.queuedEnding.Load()
 	c.that(len(h.sessions) > 0 || queued+parting == 0, "%d bytes are queued for no session", queued+parting)
 	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read from no session", h.reading.Load())
 	c.that(queued >= 0 && parting >= 0, "queued bytes are %d, parting %d", queued, parting)

@@ -23,18 +23,18 @@ type Hub struct {
 	auth     auth
 	started  time.Time
 
-	gate     gate
-	ctx      context.Context // ends when Shutdown begins
-	cancel   context.CancelFunc
-	ended    context.Context // ends when Shutdown has ended, with endErr
-	setEnded context.CancelFunc
-	endErr   error // written before ended
-	counters counters
-	queued   atomic.Int64 // bytes waiting in the queues of sessions that are not ending
-	parting  atomic.Int64 // bytes waiting in the queues of those that are
-	reading  atomic.Int64 // bytes of large messages under way
-	sockets  atomic.Int64 // len(sessions), for readers without mu
-	memory   monitor
+	gate         gate
+	ctx          context.Context // ends when Shutdown begins
+	cancel       context.CancelFunc
+	ended        context.Context // ends when Shutdown has ended, with endErr
+	setEnded     context.CancelFunc
+	endErr       error // written before ended
+	counters     counters
+	queued       atomic.Int64 // bytes waiting in the queues of sessions that are not ending
+	queuedEnding atomic.Int64 // bytes waiting in the queues of those that are
+	reading      atomic.Int64 // bytes of large messages under way
+	sockets      atomic.Int64 // len(sessions), for readers without mu
+	memory       monitor
 
 	mu            sync.Mutex
 	sessions      map[*session]struct{}      // every connection, registered or not

@@ -133,7 +133,7 @@ func (h *Hub) monitor() {
 		case <-sample.C:
 		}
 		h.observe(readMemory())
-		h.giveBack()
+		h.returnMemory()
 		if time.Since(logged) >= h.cfg.Memory.Interval {
 			logged = time.Now()
 			h.logMemory()
@@ -188,12 +188,12 @@ func level(rss, limit int64, was MemoryLevel) MemoryLevel {
 	return MemoryNormal
 }
 
-// giveBack returns memory to the OS once most sessions of a peak have left and the
+// returnMemory returns memory to the OS once most sessions of a peak have left and the
 // exodus has come to rest, so that what is given back is all of it: the maps are
 // made anew, since a Go map never shrinks (golang/go#20135), and the runtime gives
 // its free pages back. What it keeps for good is about 1.6 KB for each connection
 // of the peak: the descriptors of goroutines and of the poller.
-func (h *Hub) giveBack() {
+func (h *Hub) returnMemory() {
 	const few = 256
 	h.mu.Lock()
 	n := len(h.sessions)

@@ -113,10 +113,10 @@ func TestMapsAreMadeAnewAfterAMassLeave(t *testing.T) {
 		peak, want int
 	}{{200, 200}, {10_000, 1}} {
 		h.peak, h.atSample = tt.peak, tt.peak
-		if h.giveBack(); h.peak != tt.peak {
+		if h.returnMemory(); h.peak != tt.peak {
 			t.Errorf("gave back in the middle of an exodus from %d", tt.peak)
 		}
-		if h.giveBack(); h.peak != tt.want {
+		if h.returnMemory(); h.peak != tt.want {
 			t.Errorf("after a peak of %d and one session left, peak is %d, want %d", tt.peak, h.peak, tt.want)
 		}
 	}

@@ -60,9 +60,9 @@ func (s *session) send(b *batch, add func([]byte) []byte) bool {
 	cfg := &s.hub.cfg
 	total := s.hub.queued.Load()
 	if total > cfg.QueueBytesTotal {
-		b.relieve = true
+		b.shed = true
 	}
-	total += s.hub.parting.Load()
+	total += s.hub.queuedEnding.Load()
 	// Relief comes with the commit. Until then a herd may queue more, but not
 	// without end: at twice the bound who has more than an equal share is cut.
 	if waited > 0 && (s.bytes > cfg.QueueBytes ||
@@ -147,7 +147,7 @@ func (s *session) next(written *buffer) *buffer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.gone { // else all is booked
-		s.bookLocked(len(written.b))
+		s.uncountLocked(len(written.b))
 	}
 	s.hub.counters.sentBytes.Add(uint64(len(written.b)))
 	written.free()
@@ -173,20 +173,20 @@ func (s *session) writeFailed() {
 	s.dropLocked()
 	s.stopWritingLocked()
 	s.mu.Unlock()
-	s.fail(wire.ReasonWriteFailed)
+	s.abort(wire.ReasonWriteFailed)
 }
 
 // dropLocked drops all that waits; nothing is queued or written any more.
 func (s *session) dropLocked() {
 	s.gone = true
-	s.bookLocked(s.bytes)
+	s.uncountLocked(s.bytes)
 	s.out = nil
 }
 
-func (s *session) bookLocked(n int) {
+func (s *session) uncountLocked(n int) {
 	s.bytes -= n
 	if s.ending {
-		s.hub.parting.Add(int64(-n))
+		s.hub.queuedEnding.Add(int64(-n))
 	} else {
 		s.hub.queued.Add(int64(-n))
 	}
@@ -214,7 +214,7 @@ func (s *session) writeLoop(out *buffer, off int) {
 			}
 			off += n
 			s.progressAt.Store(time.Now().UnixNano())
-			s.alive()
+			s.answerProbe()
 		}
 		s.armWrite(time.Time{}) // or it would end the next write of anybody
 	}
@@ -231,7 +231,7 @@ func (s *session) armWrite(at time.Time) {
 }
 
 // fail closes the connection, at which the reader ends the session.
-func (s *session) fail(why wire.CloseReason) {
+func (s *session) abort(why wire.CloseReason) {
 	s.mu.Lock()
 	if s.why == wire.ReasonNone {
 		s.why = why
@@ -243,7 +243,7 @@ func (s *session) fail(why wire.CloseReason) {
 // end queues the close frame, after which nothing is sent, and bounds what is
 // left of the session: the reader waits for the peer's half until then. A slow
 // consumer's queue is dropped. Only the first call counts. No lock is held.
-func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
+func (s *session) queueClose(why wire.CloseReason, code int, text string, b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending || s.gone {
@@ -253,7 +253,7 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 		s.why = why
 	}
 	if why == wire.ReasonSlowConsumer && s.out != nil {
-		s.bookLocked(len(s.out.b))
+		s.uncountLocked(len(s.out.b))
 		s.out = nil
 	}
 	if code != 0 {
@@ -261,7 +261,7 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 	}
 	s.ending = true
 	s.hub.queued.Add(int64(-s.bytes))
-	s.hub.parting.Add(int64(s.bytes))
+	s.hub.queuedEnding.Add(int64(s.bytes))
 	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
 	s.conn.Conn.SetDeadline(s.endBy)
 }
@@ -269,10 +269,10 @@ func (s *session) end(why wire.CloseReason, code int, text string, b *batch) {
 // leave releases the queue for good, joins the writer and returns why the session
 // ended. The close frame of an orderly end goes out first, within the deadline
 // that end has set.
-func (s *session) leave() wire.CloseReason {
+func (s *session) finishWriting() wire.CloseReason {
 	if s.isEnding() {
 		s.flush()
-		s.awaitWriter()
+		s.joinWriter()
 	}
 	s.mu.Lock()
 	s.dropLocked()
@@ -283,12 +283,12 @@ func (s *session) leave() wire.CloseReason {
 	why := s.why
 	s.mu.Unlock()
 	s.conn.Close()
-	s.awaitWriter()
+	s.joinWriter()
 	return why
 }
 
-// awaitWriter waits until nobody writes. Only the reader calls it.
-func (s *session) awaitWriter() {
+// joinWriter waits until nobody writes. Only the reader calls it.
+func (s *session) joinWriter() {
 	s.mu.Lock()
 	if !s.writing {
 		s.mu.Unlock()

@@ -1,48 +1,64 @@
 package hub
 
-// RefuseReason says why a request was answered with an HTTP error instead of an
-// upgrade: a closed set, used as log word and metric label. Refusals after the
-// upgrade are wire.CloseReason.
+// RefuseReason names why a request was answered with an HTTP error instead of an
+// upgrade. It is a closed set; String is the word in logs and metric labels.
+// Refusals after the upgrade are a wire.CloseReason.
 type RefuseReason uint8
 
 // The reasons.
 const (
-	RefuseHandshake RefuseReason = iota // no valid WebSocket handshake
-	RefuseUnauthorized
-	RefuseOrigin
-	RefuseDraining
-	RefuseMemory
-	RefuseCapacity
+	RefuseHandshake    RefuseReason = iota // the WebSocket handshake is not valid
+	RefuseUnauthorized                     // the token is missing or wrong
+	RefuseOrigin                           // the Origin is not in Config.AllowedOrigins
+	RefuseDraining                         // Shutdown has begun
+	RefuseMemory                           // the process uses more than 90 % of its memory limit
+	RefuseCapacity                         // the hub is full and Config.CapacityStatus is set
 
 	NumRefuseReasons
 )
 
-var refuseLabels = [NumRefuseReasons]string{"handshake", "unauthorized", "origin", "draining", "memory", "capacity"}
+var refuseLabels = [NumRefuseReasons]string{
+	RefuseHandshake:    "handshake",
+	RefuseUnauthorized: "unauthorized",
+	RefuseOrigin:       "origin",
+	RefuseDraining:     "draining",
+	RefuseMemory:       "memory",
+	RefuseCapacity:     "capacity",
+}
 
 // String returns the label.
 func (r RefuseReason) String() string { return refuseLabels[r] }
 
-// DropReason says why a message went no further: a closed set, used as metric
-// label. The protocol answers most of them with silence.
+// DropReason names why the hub discarded a message. It is a closed set; String is
+// the metric label. The sender gets no answer, except for DropUnrouted and for an
+// announce into the network of hubs (DropNotHub).
 type DropReason uint8
 
 // The reasons.
 const (
-	DropMalformed     DropReason = iota // not JSON
-	DropNull                            // a bare null
+	DropMalformed     DropReason = iota // the message is not JSON
+	DropNull                            // the message is a bare null
 	DropNoTarget                        // a signal without targetPeerId
-	DropBadTarget                       // targetPeerId is no peer id
-	DropUnknownTarget                   // the target is not here
-	DropOtherNetwork                    // sender, message and target are not of one network
-	DropNotHub                          // a hub's message, or the hub role, without the right to it
-	DropUnrouted                        // a type the hub does not route: answered with error
+	DropBadTarget                       // targetPeerId is not a valid peer id
+	DropUnknownTarget                   // the target is not connected
+	DropOtherNetwork                    // sender, message and target are not in the same network
+	DropNotHub                          // the sender has no hub role and used a hub's message or claimed the role
+	DropUnrouted                        // the hub does not route the type: the sender gets an error message
 	DropEnding                          // the target's session is ending
 
 	NumDropReasons
 )
 
 var dropLabels = [NumDropReasons]string{
-	"malformed", "null", "no_target", "bad_target", "unknown_target", "other_network", "not_hub", "unrouted", "ending",
+	DropMalformed:     "malformed",
+	DropNull:          "null",
+	DropNoTarget:      "no_target",
+	DropBadTarget:     "bad_target",
+	DropUnknownTarget: "unknown_target",
+	DropOtherNetwork:  "other_network",
+	DropNotHub:        "not_hub",
+	DropUnrouted:      "unrouted",
+	DropEnding:        "ending",
 }
 
 // String returns the label.

@@ -35,7 +35,7 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 		s.send(b, func(dst []byte) []byte { return wire.AppendPong(dst, s.id, now()) })
 	case env.Kind == wire.KindCleanup:
 	case env.Kind == wire.KindPeerDiscovered, env.Kind == wire.KindPeerDisconnected:
-		h.hearHub(s, &env, b)
+		h.forwardNotice(s, &env, b)
 	default:
 		h.unrouted(s, &env, b)
 	}
@@ -106,7 +106,7 @@ func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, dat
 	}
 	s.notice, s.announcedAt = notice, at
 	if isHub {
-		h.enterHubLocked(s, data, at, b)
+		h.registerHubLocked(s, data, at, b)
 	}
 	list := memberList{to: s, at: at}
 	for _, m := range s.network.members {
@@ -120,9 +120,9 @@ func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, dat
 	return wire.ReasonNone
 }
 
-// enterHubLocked puts the session on the registry of hubs. If this server is a
+// registerHubLocked puts the session on the registry of hubs. If this server is a
 // hub too, the newcomer hears of every peer here that is none.
-func (h *Hub) enterHubLocked(s *session, data []byte, at int64, b *batch) {
+func (h *Hub) registerHubLocked(s *session, data []byte, at int64, b *batch) {
 	s.isHub, s.hubData = true, bytes.Clone(data)
 	h.hubs[s.id] = s
 	h.emitLocked(Event{Name: EventHubRegistered, PeerID: s.id, TotalHubs: len(h.hubs)})
@@ -236,12 +236,12 @@ func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
 	if s.registered {
 		h.emitLocked(Event{Name: EventPeerGoodbye, PeerID: s.id})
 	}
-	h.detachLocked(s, wire.ReasonGoodbye.Code(), wire.ReasonGoodbye.Text(), b)
+	h.removeLocked(s, wire.ReasonGoodbye.Code(), wire.ReasonGoodbye.Text(), b)
 }
 
 // hearHub tells the members of a network of a peer that another hub holds. Only
 // hubs are believed.
-func (h *Hub) hearHub(s *session, env *wire.Envelope, b *batch) {
+func (h *Hub) forwardNotice(s *session, env *wire.Envelope, b *batch) {
 	id := wire.PeerIDOf(env.Data)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -265,10 +265,10 @@ func (h *Hub) hearHub(s *session, env *wire.Envelope, b *batch) {
 	}
 }
 
-// detachLocked takes a registered session out of every index, by what it holds
+// removeLocked takes a registered session out of every index, by what it holds
 // itself and never by its id alone, and tells its network. It is idempotent: once
 // out, a session does not come back.
-func (h *Hub) detachLocked(s *session, code int, text string, b *batch) {
+func (h *Hub) removeLocked(s *session, code int, text string, b *batch) {
 	if !s.registered {
 		return
 	}
@@ -280,31 +280,31 @@ func (h *Hub) detachLocked(s *session, code int, text string, b *batch) {
 	})
 }
 
-// detach is detachLocked for callers without the lock.
-func (h *Hub) detach(s *session, code int, text string, b *batch) {
+// detach is removeLocked for callers without the lock.
+func (h *Hub) remove(s *session, code int, text string, b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.detachLocked(s, code, text, b)
+	h.removeLocked(s, code, text, b)
 }
 
 // end takes a session out and begins its close.
-func (h *Hub) end(s *session, why wire.CloseReason, b *batch) {
-	h.endWith(s, why, why.Code(), why.Text(), b)
+func (h *Hub) beginClose(s *session, why wire.CloseReason, b *batch) {
+	h.beginCloseWith(s, why, why.Code(), why.Text(), b)
 }
 
-func (h *Hub) endWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
+func (h *Hub) beginCloseWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
 	if why == wire.ReasonShutdown {
 		code = h.cfg.DrainCloseCode
 	}
 	if why == wire.ReasonPeerClosed {
-		h.vacate(s)
+		h.freeSlot(s)
 	}
-	h.detach(s, code, text, b)
-	s.end(why, code, text, b)
+	h.remove(s, code, text, b)
+	s.queueClose(why, code, text, b)
 }
 
 // forget is the last the hub knows of a session.
-func (h *Hub) forget(s *session, why wire.CloseReason) {
+func (h *Hub) noteEnd(s *session, why wire.CloseReason) {
 	h.untrack(s)
 	h.counters.ended[why].Add(1)
 }

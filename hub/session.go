@@ -66,16 +66,16 @@ var (
 
 // run is the life of a session.
 func (s *session) run() {
-	defer s.exit()
+	defer s.teardown()
 	defer s.recover()
 	cfg := &s.hub.cfg
-	cfg.Trace.begin(s)
+	cfg.Trace.sessionBegan(s)
 	s.began = time.Now()
 	s.heardAt.Store(s.began.UnixNano())
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
 	s.arm(s.pingIn())
 	if why, linger := s.hub.admit(s); why != wire.ReasonNone {
-		if s.finish(why); !linger {
+		if s.beginClose(why); !linger {
 			return
 		}
 	}
@@ -103,19 +103,19 @@ func (s *session) recover() {
 		s.hub.counters.panics.Add(1)
 		s.hub.cfg.Logger.Error("panic in a session", "peer", s.name(), "panic", v, "stack", string(debug.Stack()))
 		s.commitBatch()
-		s.finish(wire.ReasonInternalError)
+		s.beginClose(wire.ReasonInternalError)
 	}
 }
 
 // exit takes the session out of the hub and lets go of everything.
-func (s *session) exit() {
+func (s *session) teardown() {
 	s.commitBatch() // what came together with the end is handled but not yet written
-	s.hub.do(func(b *batch) { s.hub.detach(s, websocket.CloseAbnormalClosure, "", b) })
-	why := s.leave()
+	s.hub.do(func(b *batch) { s.hub.remove(s, websocket.CloseAbnormalClosure, "", b) })
+	why := s.finishWriting()
 	s.conn.release()
-	s.hub.forget(s, why)
+	s.hub.noteEnd(s, why)
 	defer s.hub.recover() // from what is not ours: the trace, the logger
-	s.hub.cfg.Trace.end(s, why)
+	s.hub.cfg.Trace.sessionEnded(s, why)
 	s.hub.cfg.Logger.Debug("session ended", "peer", s.name(), "reason", why.String())
 }
 
@@ -128,8 +128,8 @@ func (h *Hub) recover() {
 
 // finish begins the end of the session; the reader goes on until the peer has
 // closed its half.
-func (s *session) finish(why wire.CloseReason) {
-	s.hub.do(func(b *batch) { s.hub.end(s, why, b) })
+func (s *session) beginClose(why wire.CloseReason) {
+	s.hub.do(func(b *batch) { s.hub.beginClose(s, why, b) })
 }
 
 // readFailed ends the session for what stopped the reader.
@@ -137,24 +137,24 @@ func (s *session) readFailed(err error) {
 	var closed *websocket.CloseError
 	switch {
 	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
-		s.hub.do(func(b *batch) { s.hub.endWith(s, wire.ReasonPeerClosed, closed.Code, closed.Text, b) })
+		s.hub.do(func(b *batch) { s.hub.beginCloseWith(s, wire.ReasonPeerClosed, closed.Code, closed.Text, b) })
 	case s.conn.failed == errPingTimeout:
-		s.fail(wire.ReasonPingTimeout)
+		s.abort(wire.ReasonPingTimeout)
 	case err == websocket.ErrReadLimit, s.conn.failed == errFragments:
-		s.finish(wire.ReasonMessageTooBig)
-		s.drain()
+		s.beginClose(wire.ReasonMessageTooBig)
+		s.discardInput()
 	case s.conn.failed != nil:
-		s.fail(wire.ReasonPeerLost)
+		s.abort(wire.ReasonPeerLost)
 	default:
-		s.finish(wire.ReasonProtocolError)
-		s.drain()
+		s.beginClose(wire.ReasonProtocolError)
+		s.discardInput()
 	}
 }
 
 // drain reads and forgets until the peer closes or its time is up. Closing a
 // socket that has unread bytes resets the connection, and the close frame would
 // be lost on the way.
-func (s *session) drain() {
+func (s *session) discardInput() {
 	io.Copy(io.Discard, s.conn)
 }
 
@@ -166,14 +166,14 @@ func (s *session) receive(isText bool, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	b := s.collect()
+	b := s.currentBatch()
 	if why == wire.ReasonNone {
 		s.spoke = true
 		s.hub.counters.receivedBytes.Add(uint64(len(buf.b)))
-		why = s.judge(isText, buf.b, b)
+		why = s.handleMessage(isText, buf.b, b)
 	}
 	if why != wire.ReasonNone {
-		s.hub.end(s, why, b)
+		s.hub.beginClose(s, why, b)
 	}
 	if b.full() {
 		s.commitBatch()
@@ -214,7 +214,7 @@ func (s *session) readAll(r io.Reader, buf *buffer) (wire.CloseReason, error) {
 
 // judge handles a message and says what the session is to be ended for, if
 // anything.
-func (s *session) judge(isText bool, msg []byte, b *batch) wire.CloseReason {
+func (s *session) handleMessage(isText bool, msg []byte, b *batch) wire.CloseReason {
 	if s.isEnding() {
 		return wire.ReasonNone // cut while it came in
 	}
@@ -249,7 +249,7 @@ func (s *session) mayAnnounce(n, members int) bool {
 func (s *session) onPing(payload string) error {
 	s.onControl()
 	if !s.isEnding() {
-		s.send(s.collect(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
+		s.send(s.currentBatch(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
 	}
 	return nil
 }
@@ -264,13 +264,13 @@ func (s *session) onPong(string) error {
 
 func (s *session) onControl() error {
 	if !s.isEnding() && !s.mayReceive(0) {
-		s.hub.end(s, wire.ReasonMessageRate, s.collect())
+		s.hub.beginClose(s, wire.ReasonMessageRate, s.currentBatch())
 	}
 	return nil
 }
 
 // collect returns the reader's batch.
-func (s *session) collect() *batch {
+func (s *session) currentBatch() *batch {
 	if s.batch == nil {
 		s.batch = batches.Get().(*batch)
 	}
@@ -279,7 +279,7 @@ func (s *session) collect() *batch {
 
 // passing counts bytes on their way to gorilla. The read limit counts payload
 // only, and a message may come in frames without any.
-func (s *session) passing(n int) error {
+func (s *session) countRead(n int) error {
 	s.messageBytes += int64(n)
 	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes+largeMessage+s.hub.cfg.MaxMessageBytes/16 && !s.isEnding() {
 		return errFragments
@@ -307,14 +307,14 @@ func (s *session) commitBatch() {
 }
 
 // heard notes that bytes came: a sign of life, whatever they are.
-func (s *session) heard() {
+func (s *session) noteRead() {
 	s.pinged = time.Time{}
 	s.heardAt.Store(time.Now().UnixNano())
-	s.alive()
+	s.answerProbe()
 }
 
 // alive tells the newcomer that waits for a sign of life, if one does.
-func (s *session) alive() {
+func (s *session) answerProbe() {
 	s.mu.Lock()
 	probed := s.probed
 	s.probed = nil
@@ -334,9 +334,9 @@ func (s *session) onDeadline() error {
 	case s.isEnding():
 		return s.onEndDeadline(now)
 	case !s.spoke && now.Sub(s.began) >= cfg.FirstMessageTimeout:
-		s.finish(wire.ReasonFirstMessageTimeout)
+		s.beginClose(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
-		s.finish(wire.ReasonMessageTimeout)
+		s.beginClose(wire.ReasonMessageTimeout)
 	case !s.pinged.IsZero() && s.progressAt.Load() > s.pinged.UnixNano():
 		s.pinged = now // it takes in what waits before the ping
 		s.arm(cfg.PongTimeout)

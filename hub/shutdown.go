@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// lastCall is how long before its deadline a Shutdown closes what is still
+	// cutMargin is how long before its deadline a Shutdown closes what is still
 	// open, so that it can be joined in time.
-	lastCall = 250 * time.Millisecond
-	// joinTime is how long a Shutdown without a deadline waits, once its context
+	cutMargin = 250 * time.Millisecond
+	// joinTimeout is how long a Shutdown without a deadline waits, once its context
 	// has ended, for what it has closed. On a machine that is not overloaded it
 	// takes milliseconds.
-	joinTime = 10 * time.Second
+	joinTimeout = 10 * time.Second
 )
 
 // drainStep is the longest gap between two closes of a drain: a few sessions make
 // no herd, and nobody should wait for them.
 const drainStep = 5 * time.Millisecond
 
-// tellAtOnce is how many sessions are ended between two commits.
-const tellAtOnce = 32
+// drainBatch is how many sessions are ended between two commits.
+const drainBatch = 32
 
 // Shutdown ends the hub and returns when nothing of it is left: no goroutine,
 // timer, descriptor, map entry, subscription. It refuses new peers at once, tells
@@ -54,7 +54,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 
 	soft, cancel := h.softDeadline(ctx)
 	defer cancel()
-	h.tell(soft)
+	h.drainSessions(soft)
 	cutOff := 0
 	select {
 	case <-h.gate.idle.Done():
@@ -62,7 +62,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 		cutOff = h.closeAll()
 		h.join(ctx)
 	}
-	h.endErr = h.release(ctx, total, cutOff, time.Since(began))
+	h.endErr = h.releaseAll(ctx, total, cutOff, time.Since(began))
 	return h.endErr
 }
 
@@ -77,19 +77,19 @@ func (h *Hub) Close() error {
 	return nil
 }
 
-// softDeadline is when patience ends: lastCall before the deadline of ctx.
+// softDeadline is when patience ends: cutMargin before the deadline of ctx.
 func (h *Hub) softDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
-		return context.WithDeadline(ctx, deadline.Add(-min(lastCall, left/4)))
+		return context.WithDeadline(ctx, deadline.Add(-min(cutMargin, left/4)))
 	}
 	return context.WithCancel(ctx)
 }
 
 // join waits for what closeAll has cut off: until the deadline of ctx, or, where
-// it has none and was cancelled, for joinTime.
+// it has none and was cancelled, for joinTimeout.
 func (h *Hub) join(ctx context.Context) {
-	wait := joinTime
+	wait := joinTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = time.Until(deadline)
 	}
@@ -102,7 +102,7 @@ func (h *Hub) join(ctx context.Context) {
 }
 
 // tell closes all sessions with ReasonShutdown, paced.
-func (h *Hub) tell(ctx context.Context) {
+func (h *Hub) drainSessions(ctx context.Context) {
 	h.mu.Lock()
 	list := make([]*session, 0, len(h.sessions))
 	for s := range h.sessions {
@@ -128,8 +128,8 @@ func (h *Hub) tell(ctx context.Context) {
 			// Few at a time: the time of an ending session runs before its close
 			// frame is written, which happens with the commit.
 			h.do(func(b *batch) {
-				for range min(tellAtOnce, due-told) {
-					h.end(list[told], wire.ReasonShutdown, b)
+				for range min(drainBatch, due-told) {
+					h.beginClose(list[told], wire.ReasonShutdown, b)
 					list[told] = nil
 					told++
 				}
@@ -165,7 +165,7 @@ func (h *Hub) closeAll() int {
 var errLeft = errors.New("not all has ended")
 
 // release lets go of what is the hub's own, says what is left, and judges the end.
-func (h *Hub) release(ctx context.Context, total, cutOff int, took time.Duration) error {
+func (h *Hub) releaseAll(ctx context.Context, total, cutOff int, took time.Duration) error {
 	h.emit(Event{Name: EventStopped})
 	h.mu.Lock()
 	h.released = true

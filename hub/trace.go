@@ -24,13 +24,13 @@ type SessionTrace struct {
 	Conn   net.Conn    // its connection
 }
 
-func (t *Trace) begin(s *session) {
+func (t *Trace) sessionBegan(s *session) {
 	if t.SessionBegin != nil {
 		t.SessionBegin(SessionTrace{s.id, s, s.conn})
 	}
 }
 
-func (t *Trace) end(s *session, why wire.CloseReason) {
+func (t *Trace) sessionEnded(s *session, why wire.CloseReason) {
 	if t.SessionEnd != nil {
 		t.SessionEnd(SessionTrace{s.id, s, s.conn}, why)
 	}

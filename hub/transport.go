@@ -64,26 +64,26 @@ func (t *transport) Read(p []byte) (int, error) {
 			t.failed = err
 			return 0, err
 		}
-		t.session.heard()
+		t.session.noteRead()
 		if full := n == len(p) || t.to == len(chunk{}); full && t.session.isEnding() {
 			// It was cut and goes on sending. What it sends is thrown away, but
 			// not at the speed of the processor.
 			time.Sleep(time.Millisecond)
 		}
 		if n > 0 {
-			return t.pass(n)
+			return t.deliver(n)
 		}
 	}
 	n := copy(p, t.chunk[t.from:t.to])
 	if t.from += n; t.from == t.to {
 		t.release()
 	}
-	return t.pass(n)
+	return t.deliver(n)
 }
 
 // pass hands n bytes on, unless the session has had enough.
-func (t *transport) pass(n int) (int, error) {
-	if err := t.session.passing(n); err != nil {
+func (t *transport) deliver(n int) (int, error) {
+	if err := t.session.countRead(n); err != nil {
 		t.failed = err
 		return 0, err
 	}
