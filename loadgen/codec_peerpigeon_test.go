@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // A signal that is put together by hand says what an encoder would.
@@ -15,11 +16,11 @@ func TestSignalIsJSON(t *testing.T) {
 		for _, kind := range []wire.Kind{wire.KindOffer, wire.KindAnswer, wire.KindICECandidate} {
 			data := signalData(kind, tag{1, 2, 3, 4})
 			var got, want map[string]any
-			if err := json.Unmarshal(PeerPigeon{}.Signal(kind, "", peerID(1), network, data), &got); err != nil {
+			if err := json.Unmarshal(PeerPigeon{}.Signal(kind, "", schedule.PeerID(1), network, data), &got); err != nil {
 				t.Fatal(err)
 			}
 			text, _ := json.Marshal(network)
-			json.Unmarshal([]byte(`{"type":"`+kind.String()+`","data":`+string(data)+`,"targetPeerId":"`+string(peerID(1))+`","networkName":`+string(text)+`}`), &want)
+			json.Unmarshal([]byte(`{"type":"`+kind.String()+`","data":`+string(data)+`,"targetPeerId":"`+string(schedule.PeerID(1))+`","networkName":`+string(text)+`}`), &want)
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // world is what a run is made of in these tests.
@@ -49,7 +50,7 @@ func (w world) run(t *testing.T, seed uint64) Result {
 			}
 			end := base.Add(time.Duration(s)*time.Second + time.Duration(i)*time.Second/time.Duration(w.each))
 			start := end.Add(-time.Duration(millis * float64(time.Millisecond)))
-			rec.add(HopOffer, Tick{start, start}, end)
+			rec.add(HopOffer, schedule.At(start), end)
 		}
 		q := win.move(exported(rec, HopOffer))
 		r.Timeline.add(float64(s+1), map[string]float64{"p50 offer": q[0], "p99 offer": q[1], targetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},

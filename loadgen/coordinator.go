@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Recruiter is where the workers of a run come from: Processes of this machine, or
@@ -177,13 +178,13 @@ func (c *coordinator) experiment(i int) (end func()) {
 
 // block has a block of an experiment done, beside what is on the agenda of this
 // process.
-func (c *coordinator) block(ctx context.Context, i int, place uint64, a *agenda) {
+func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedule.Schedule) {
 	if c == nil {
-		a.run(ctx)
+		a.Run(ctx)
 		return
 	}
 	c.send(parcel{Order: &order{Phase: i, Block: &place}})
-	a.run(ctx)
+	a.Run(ctx)
 	if err := c.wait(ctx); err != nil {
 		c.runner.run.Problems = append(c.runner.run.Problems, verdict.Reason{About: "workers", What: err.Error()})
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // experiment finds out what a target retains of peers that have left. In each pair of
@@ -151,9 +152,9 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 		e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	}
 	if place == warmUp {
-		e.agenda.add(time.Now().Add(time.Duration(float64(len(order))/e.Rate/2*float64(time.Second))), e.readPeak)
+		e.schedule.Add(time.Now().Add(time.Duration(float64(len(order))/e.Rate/2*float64(time.Second))), e.readPeak)
 	}
-	e.crew.block(ctx, e.number, place, e.agenda)
+	e.crew.block(ctx, e.number, place, e.schedule)
 	end()
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
 	for name, n := range landed(e.tally.scenarios()) {
@@ -177,7 +178,7 @@ const (
 // readPeak reads the target with peers connected, halfway through their arrivals, and
 // counts those that were there all the while. Who has said goodbye is not: not every
 // target counts it. Of a crew's peers only how many there are is known.
-func (e *experiment) readPeak(ctx context.Context, _ Tick) {
+func (e *experiment) readPeak(ctx context.Context, _ schedule.Tick) {
 	count := e.fleet.present
 	if e.crew != nil {
 		count = e.fleet.size

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // What is let go after the time of an experiment is up is no leak either: whether it is
@@ -71,10 +72,10 @@ func keeping(late time.Duration) *experiment {
 	e := &experiment{
 		stage: &stage{
 			Phase:  Phase{Rate: 1, Duration: 10 * time.Second, Params: map[string]string{"off": "30s", "confirm": "1m"}},
-			target: target, fleet: f, tally: newTally(), run: &verdict.Run{}, agenda: newAgenda(1, f.rec.AddSlip),
+			target: target, fleet: f, tally: newTally(), run: &verdict.Run{}, schedule: schedule.New(1, f.rec.AddSlip),
 			log: slog.New(slog.DiscardHandler), board: newBoard(start),
 		},
-		pairs: 7, lives: 60, planned: []verdict.Cycle{{}}, rng: stream(1),
+		pairs: 7, lives: 60, planned: []verdict.Cycle{{}}, rng: schedule.Stream(1),
 	}
 	for k := range 6 {
 		before, after := reading{"health.peers": float64(1 + 10*k)}, reading{"health.peers": float64(11 + 10*k)}

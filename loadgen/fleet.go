@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // fleet is all virtual peers of a run, and what they count with.
@@ -38,7 +39,7 @@ func newFleet(url string, codec Codec) *fleet {
 }
 
 // dial connects a new peer with an id.
-func (f *fleet) dial(ctx context.Context, id wire.PeerID, t Tick) (*Peer, error) {
+func (f *fleet) dial(ctx context.Context, id wire.PeerID, t schedule.Tick) (*Peer, error) {
 	return f.connect(ctx, &Peer{id: id, dialled: t})
 }
 
@@ -128,7 +129,7 @@ func (f *fleet) peers() []*Peer {
 func (f *fleet) disperse(patience time.Duration) {
 	now := time.Now()
 	for _, p := range f.peers() {
-		p.leave(LeavePolite, Tick{now, now})
+		p.leave(LeavePolite, schedule.At(now))
 	}
 	gone := make(chan struct{})
 	go func() {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // input is something that no peer should send.
@@ -86,7 +87,7 @@ func session(name string, send func(a *attack, w io.Writer) error) input {
 // connect connects a peer that is part of the attack, and waits for the greeting.
 func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
 	now := time.Now()
-	p, err := a.fleet.connect(ctx, &Peer{id: id, dialled: Tick{now, now}, excused: true})
+	p, err := a.fleet.connect(ctx, &Peer{id: id, dialled: schedule.At(now), excused: true})
 	if err != nil {
 		return nil, err
 	}

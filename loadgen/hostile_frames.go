@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Bits of the first byte of a frame, and of the second.
@@ -122,7 +124,7 @@ const slowly = 50 * time.Millisecond
 var trickle = input{"frame: 50 peers send byte by byte", func(ctx context.Context, a *attack) string {
 	begin := time.Now()
 	for i := range crowd {
-		if _, err := a.connect(ctx, peerID(a.seed, 't', uint64(i))); err != nil {
+		if _, err := a.connect(ctx, schedule.PeerID(a.seed, 't', uint64(i))); err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))
 		}
 	}

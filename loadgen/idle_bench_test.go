@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // BenchmarkIdlePeer connects many peers to a hub in another process and, when all have
@@ -38,15 +40,15 @@ func connectMany(tb testing.TB, f *fleet, n int) {
 	const atOnce = 64
 	rooms := make([]*room, n/100+1)
 	for i := range rooms {
-		rooms[i] = newRoom("idle-"+string(peerID(1, uint64(i))), f.rec)
+		rooms[i] = newRoom("idle-"+string(schedule.PeerID(1, uint64(i))), f.rec)
 	}
 	for w := range atOnce {
 		work.Go(func() {
 			for i := w; i < n; i += atOnce {
 				now := time.Now()
-				p, err := f.dial(context.Background(), peerID(7, uint64(i)), Tick{now, now})
+				p, err := f.dial(context.Background(), schedule.PeerID(7, uint64(i)), schedule.At(now))
 				if err == nil {
-					err = p.announce(rooms[i%len(rooms)], Tick{now, now})
+					err = p.announce(rooms[i%len(rooms)], schedule.At(now))
 				}
 				if err != nil {
 					tb.Error(err)

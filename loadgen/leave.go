@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Leave is a way in which a peer leaves.
@@ -45,7 +46,7 @@ func parseLeaves(text string) ([]Leave, error) {
 
 // leave ends a peer, the first time that it is called. What it does may fail when the
 // target was quicker to close: the peer has left all the same.
-func (p *Peer) leave(how Leave, t Tick) {
+func (p *Peer) leave(how Leave, t schedule.Tick) {
 	p.mu.Lock()
 	r, again := p.room, p.left || p.over
 	if !again {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // scenario is one way to live: what a peer does after it has connected, and when.
@@ -29,7 +30,7 @@ func (s scenario) slower(times int) scenario {
 // returns errLater, it is tried again.
 type step struct {
 	after time.Duration
-	do    func(context.Context, *life, Tick) error
+	do    func(context.Context, *life, schedule.Tick) error
 }
 
 var errLater = errors.New("not possible yet")
@@ -54,7 +55,7 @@ type life struct {
 
 // begin connects the peer and puts its steps on the agenda, each when the one before
 // is done.
-func (l *life) begin(ctx context.Context, t Tick) {
+func (l *life) begin(ctx context.Context, t schedule.Tick) {
 	l.arrival = t.Intended
 	var err error
 	if l.peer, err = l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, watch: l.stage.watch}); err != nil {
@@ -74,13 +75,13 @@ func (l *life) step(ctx context.Context, i int) {
 	at := l.arrival.Add(s.after)
 	if s.after == 0 { // as soon as the connection is there, as shipped clients do
 		now := time.Now()
-		l.try(ctx, i, Tick{now, now})
+		l.try(ctx, i, schedule.At(now))
 		return
 	}
-	l.stage.agenda.add(at, func(ctx context.Context, t Tick) { l.try(ctx, i, t) })
+	l.stage.schedule.Add(at, func(ctx context.Context, t schedule.Tick) { l.try(ctx, i, t) })
 }
 
-func (l *life) try(ctx context.Context, i int, t Tick) {
+func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 	err := l.scenario.steps[i].do(ctx, l, t)
 	switch {
 	case err == nil:
@@ -89,8 +90,8 @@ func (l *life) try(ctx context.Context, i int, t Tick) {
 		l.tally.failed(l.scenario.name, err)
 		l.peer.leave(LeaveReset, t)
 	default:
-		l.stage.agenda.add(time.Now().Add(againEvery), func(ctx context.Context, again Tick) {
-			l.try(ctx, i, Tick{t.Intended, again.Start})
+		l.stage.schedule.Add(time.Now().Add(againEvery), func(ctx context.Context, again schedule.Tick) {
+			l.try(ctx, i, schedule.Tick{Intended: t.Intended, Start: again.Start})
 		})
 	}
 }

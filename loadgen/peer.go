@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Peer is a virtual peer: one connection, and one goroutine that reads from it. It
@@ -16,7 +17,7 @@ type Peer struct {
 	fleet   *fleet
 	id      wire.PeerID
 	sock    *socket
-	dialled Tick
+	dialled schedule.Tick
 	watch   func(*Peer, Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
 	gone    func(*Peer)             // told of an end that the peer did not want, if not nil
 	talk    *talk                   // of a text codec
@@ -28,8 +29,8 @@ type Peer struct {
 	seat uint64 // guarded by the mutex of its room
 
 	mu      sync.Mutex
-	room    *room // nil before the announce
-	pinged  Tick  // the ping under way, if any
+	room    *room         // nil before the announce
+	pinged  schedule.Tick // the ping under way, if any
 	greeted bool
 	left    bool // by its own will
 	kept    bool // it has left by vanishing: the connection stays open
@@ -65,7 +66,7 @@ func (p *Peer) run() {
 	}
 	p.fleet.ledger.Left(p.id)
 	if r != nil {
-		r.leave(p, Tick{}, false)
+		r.leave(p, schedule.Tick{}, false)
 	}
 	if p.gone != nil {
 		p.gone(p)
@@ -99,7 +100,7 @@ func (p *Peer) handle(message []byte) {
 	case EventPong:
 		p.mu.Lock()
 		t := p.pinged
-		p.pinged = Tick{}
+		p.pinged = schedule.Tick{}
 		p.mu.Unlock()
 		if !t.Start.IsZero() {
 			p.fleet.rec.Add(HopPing, t)
@@ -136,7 +137,7 @@ func (p *Peer) signalled(e Event) {
 	p.mu.Lock()
 	p.heard++
 	p.mu.Unlock()
-	tick := Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
+	tick := schedule.Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
 	switch e.Signal {
 	case wire.KindOffer:
 		p.fleet.rec.Add(HopOffer, tick)
@@ -154,19 +155,19 @@ func (p *Peer) signalled(e Event) {
 var errLeft = errors.New("the connection has ended")
 
 // announce enters a network. The one that it was in before, it leaves by that.
-func (p *Peer) announce(r *room, t Tick) error {
+func (p *Peer) announce(r *room, t schedule.Tick) error {
 	return p.announceBy(p.fleet.codec.Announce(p.id, r.name), r, t)
 }
 
 // announceBy enters a network by a message.
-func (p *Peer) announceBy(message []byte, r *room, t Tick) error {
+func (p *Peer) announceBy(message []byte, r *room, t schedule.Tick) error {
 	if !p.enter(r, t) {
 		return errLeft
 	}
 	return p.fleet.send(p, message)
 }
 
-func (p *Peer) enter(r *room, t Tick) bool {
+func (p *Peer) enter(r *room, t schedule.Tick) bool {
 	p.mu.Lock() // and then the room's: whoever ends the peer finds it in its room
 	defer p.mu.Unlock()
 	if p.left || p.over {
@@ -182,7 +183,7 @@ func (p *Peer) enter(r *room, t Tick) bool {
 
 // signal sends an offer, answer or candidate; a peer that cannot speak to another
 // says something.
-func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t Tick) error {
+func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t schedule.Tick) error {
 	p.order.Lock()
 	defer p.order.Unlock()
 	f := p.fleet
@@ -199,7 +200,7 @@ func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t Tick) er
 }
 
 // ping sends a ping, or what there is in its place, unless the one before is still under way.
-func (p *Peer) ping(t Tick) error {
+func (p *Peer) ping(t schedule.Tick) error {
 	if p.talk != nil {
 		p.order.Lock()
 		defer p.order.Unlock()

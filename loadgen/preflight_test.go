@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // enough is a machine that suffices for plenty, by its limits.
@@ -140,7 +142,7 @@ func TestSources(t *testing.T) {
 	var seen []string
 	for i := range 6 {
 		now := time.Now()
-		p, err := f.dial(t.Context(), peerID(1, uint64(i)), Tick{now, now})
+		p, err := f.dial(t.Context(), schedule.PeerID(1, uint64(i)), schedule.At(now))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,6 @@
 package loadgen
 
-import (
-	"context"
-)
+import "context"
 
 func churnProfile() profile {
 	return profile{
@@ -22,7 +20,7 @@ func churnProfile() profile {
 				return err
 			}
 			s.arrive('a', s.Peers, func(i int) scenario { return s.churn(leaves[i%len(leaves)]) })
-			s.agenda.run(ctx)
+			s.schedule.Run(ctx)
 			return nil
 		},
 	}

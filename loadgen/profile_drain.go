@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func drainProfile() profile {
@@ -69,9 +70,9 @@ func (d *drain) run(ctx context.Context) error {
 // ends.
 func (d *drain) signals(ctx context.Context) {
 	ids := slices.Sorted(maps.Keys(d.list))
-	d.stage.agenda.paced(d.pace(d.Rate, 'x'), maxPeers, func(_ context.Context, i int, t Tick) {
+	d.stage.schedule.AddPaced(d.pace(d.Rate, 'x'), maxPeers, func(_ context.Context, i int, t schedule.Tick) {
 		d.mu.Lock()
-		own := d.list[ids[mix(d.seed, 'x', uint64(i))%uint64(len(ids))]]
+		own := d.list[ids[schedule.Mix(d.seed, 'x', uint64(i))%uint64(len(ids))]]
 		from, here := own.peer, own.here
 		d.mu.Unlock()
 		if !here {
@@ -84,7 +85,7 @@ func (d *drain) signals(ctx context.Context) {
 			d.mu.Unlock()
 		}
 	})
-	d.stage.agenda.run(ctx)
+	d.stage.schedule.Run(ctx)
 }
 
 // restart restarts the target after a while if it is ours, and else asks for it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // The states of an old session when its id connects a second time.
@@ -98,14 +99,14 @@ func (d *duplicates) run(ctx context.Context) error {
 		state := d.states[i%len(d.states)]
 		return scenario{"duplicate-" + state, []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
 	})
-	d.agenda.run(ctx)
+	d.schedule.Run(ctx)
 	d.tell()
 	return nil
 }
 
 // meet has the second session come, and counts what becomes of the two.
-func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *life, Tick) error {
-	return func(ctx context.Context, l *life, t Tick) error {
+func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *life, schedule.Tick) error {
+	return func(ctx context.Context, l *life, t schedule.Tick) error {
 		switch {
 		case l.peer.isOver():
 			return errCut
@@ -163,7 +164,7 @@ func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *P
 // reached reports whether a signal reaches a peer.
 func reached(ctx context.Context, caller, p *Peer) bool {
 	now := time.Now()
-	if caller.signal(wire.KindICECandidate, p.id, caller.in().name, Tick{now, now}) != nil {
+	if caller.signal(wire.KindICECandidate, p.id, caller.in().name, schedule.At(now)) != nil {
 		return false
 	}
 	return waitFor(ctx, deliveryPatience, func() bool { return p.signals() > 0 })
@@ -199,7 +200,7 @@ func (d *duplicates) tell() {
 
 // rival connects a second time with the id of the peer, and announces as shipped
 // clients do. The target may refuse it, or end the first connection.
-func rival(ctx context.Context, l *life, t Tick) error {
+func rival(ctx context.Context, l *life, t schedule.Tick) error {
 	l.peer.excuse()
 	p, err := l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
 	if errors.Is(err, websocket.ErrBadHandshake) {
@@ -215,7 +216,7 @@ func rival(ctx context.Context, l *life, t Tick) error {
 }
 
 // leavingBoth ends both connections of a peer, of which the target must have kept one.
-func leavingBoth(_ context.Context, l *life, t Tick) error {
+func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
 	switch {
 	case l.rival != nil && l.peer.isOver() && l.rival.isOver():
 		return errCut
@@ -226,7 +227,7 @@ func leavingBoth(_ context.Context, l *life, t Tick) error {
 	return nil
 }
 
-func (l *life) endBoth(t Tick) {
+func (l *life) endBoth(t schedule.Tick) {
 	if l.rival != nil {
 		l.rival.leave(LeavePolite, t)
 	}

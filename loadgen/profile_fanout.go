@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func fanoutProfile() profile {
@@ -36,19 +37,19 @@ const maxFanout = 20_000
 func (s *stage) fanout(ctx context.Context) {
 	var ids []wire.PeerID
 	for i := range s.Peers {
-		ids = append(ids, peerID(s.seed, 'a', uint64(i)))
+		ids = append(ids, schedule.PeerID(s.seed, 'a', uint64(i)))
 	}
 	patience, _ := s.duration("patience") // checked with the plan
 	a := newAudience(s.rooms[0].name, ids)
 	s.watch = a.hear
 	s.arrive('a', s.Peers, func(int) scenario { return hold })
-	s.agenda.run(ctx)
+	s.schedule.Run(ctx)
 	last, members := time.Now(), s.fleet.peers()
 	s.complete(ctx, "discoveries", last, patience, func() (int, int) { return a.heard(a.joined, idsOf(members), idsOf(members)) })
 
 	leavers, rest := members[:len(members)/2], members[len(members)/2:]
-	s.agenda.paced(s.pace(s.Rate, 'd'), len(leavers), func(_ context.Context, i int, t Tick) { leavers[i].leave(LeavePolite, t) })
-	s.agenda.run(ctx)
+	s.schedule.AddPaced(s.pace(s.Rate, 'd'), len(leavers), func(_ context.Context, i int, t schedule.Tick) { leavers[i].leave(LeavePolite, t) })
+	s.schedule.Run(ctx)
 	last = time.Now()
 	s.complete(ctx, "leave notices", last, patience, func() (int, int) { return a.heard(a.gone, idsOf(rest), idsOf(leavers)) })
 	s.strangers(a)

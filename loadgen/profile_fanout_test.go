@@ -6,6 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func TestFanout(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAudience(t *testing.T) {
 	var ids []wire.PeerID
 	var members []*Peer
 	for i := range 130 { // more than a word has bits
-		ids = append(ids, peerID(1, uint64(i)))
+		ids = append(ids, schedule.PeerID(1, uint64(i)))
 		members = append(members, &Peer{id: ids[i]})
 	}
 	a := newAudience("n", ids)
@@ -50,7 +51,7 @@ func TestAudience(t *testing.T) {
 	}
 	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "n"})
 	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "m"})
-	a.hear(members[0], Event{Kind: EventDiscovered, Peer: peerID(2), Network: "n"})
+	a.hear(members[0], Event{Kind: EventDiscovered, Peer: schedule.PeerID(2), Network: "n"})
 	if again, wrong := a.counts(); again != 1 || wrong != 2 {
 		t.Errorf("%d again, %d wrong", again, wrong)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func halfopenProfile() profile {
@@ -50,9 +51,9 @@ type notices struct {
 func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event) bool) error {
 	now := time.Now()
 	for i, r := range s.rooms {
-		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: Tick{now, now}, watch: watch})
+		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: schedule.At(now), watch: watch})
 		if err == nil {
-			err = p.announce(r, Tick{now, now})
+			err = p.announce(r, schedule.At(now))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: a member that listens: %w", s.Profile, err)
@@ -70,7 +71,7 @@ func (h *halfopen) hear(_ *Peer, e Event) bool {
 		return false
 	}
 	delete(h.silent, e.Peer)
-	h.fleet.rec.Add(HopTimeout, Tick{since, since})
+	h.fleet.rec.Add(HopTimeout, schedule.At(since))
 	n, took := &h.seen, time.Since(since)
 	if n.noticed++; n.noticed == 1 {
 		n.first = took
@@ -86,7 +87,7 @@ func (h *halfopen) vanish(ctx context.Context) {
 	h.arrive('a', h.Peers, func(int) scenario {
 		return scenario{h.Profile, []step{{0, announce}, {stay, h.fallSilent}}}
 	})
-	h.agenda.run(ctx)
+	h.schedule.Run(ctx)
 	waitFor(ctx, h.Duration, func() bool { return h.unnoticed() == 0 })
 	n, left := h.close()
 	for _, p := range h.fleet.peers() {
@@ -122,7 +123,7 @@ func (h *halfopen) close() (seen notices, left int) {
 }
 
 // fallSilent vanishes once the target has greeted the peer.
-func (h *halfopen) fallSilent(ctx context.Context, l *life, t Tick) error {
+func (h *halfopen) fallSilent(ctx context.Context, l *life, t schedule.Tick) error {
 	h.mu.Lock()
 	h.silent[l.id] = time.Now()
 	h.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func hostileProfile() profile {
@@ -62,7 +63,7 @@ func (h *hostile) run(ctx context.Context) error {
 			break
 		}
 		h.tally.planned("hostile")
-		a := &attack{hostile: h, name: in.name, id: peerID(h.seed, 'h', uint64(i)), rng: h.stream('h', uint64(i))}
+		a := &attack{hostile: h, name: in.name, id: schedule.PeerID(h.seed, 'h', uint64(i)), rng: h.stream('h', uint64(i))}
 		reaction := in.run(ctx, a)
 		well := h.check(ctx, in.name)
 		a.end()
@@ -95,10 +96,10 @@ func (h *hostile) gather(ctx context.Context) error {
 	h.bystanders = nil
 	for i := range h.Peers {
 		now := time.Now()
-		p := &Peer{id: peerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: Tick{now, now}, excused: true, watch: deaf}
+		p := &Peer{id: schedule.PeerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: schedule.At(now), excused: true, watch: deaf}
 		p, err := h.fleet.connect(ctx, p)
 		if err == nil {
-			err = p.announce(h.rooms[i%len(h.rooms)], Tick{now, now})
+			err = p.announce(h.rooms[i%len(h.rooms)], schedule.At(now))
 		}
 		if err != nil {
 			return err
@@ -153,7 +154,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 func (h *hostile) answered(ctx context.Context) bool {
 	now := time.Now()
 	for _, p := range h.bystanders {
-		_ = p.ping(Tick{now, now}) // who cannot send is over
+		_ = p.ping(schedule.At(now)) // who cannot send is over
 	}
 	return waitFor(ctx, h.patience, func() bool { return h.waiting() == 0 })
 }
@@ -174,11 +175,11 @@ func (h *hostile) newcomer(ctx context.Context) error {
 	defer cancel()
 	now := time.Now()
 	h.probes++
-	p, err := h.fleet.connect(ctx, &Peer{id: peerID(h.seed, 'n', uint64(h.probes)), dialled: Tick{now, now}, excused: true})
+	p, err := h.fleet.connect(ctx, &Peer{id: schedule.PeerID(h.seed, 'n', uint64(h.probes)), dialled: schedule.At(now), excused: true})
 	if err != nil {
 		return err
 	}
-	defer p.leave(LeavePolite, Tick{now, now})
+	defer p.leave(LeavePolite, schedule.At(now))
 	if !waitFor(ctx, h.patience, func() bool { return p.isGreeted() || p.isOver() }) || !p.isGreeted() {
 		return errors.Join(errNotGreeted, p.reason())
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func hubsProfile() profile {
@@ -50,7 +52,7 @@ func (s *stage) claimHubs(ctx context.Context) error {
 		return err
 	}
 	s.arrive('a', s.Peers, func(int) scenario { return s.flipper() })
-	s.agenda.run(ctx)
+	s.schedule.Run(ctx)
 	s.count("heard by members of who claims", int(notices.Load()), "notices")
 	s.count("heard by members of reported peers, who are not there", int(heard.Load()), "notices")
 	return nil
@@ -70,8 +72,8 @@ func (s *stage) flipper() scenario {
 
 // claim says that the peer is a hub, or that it is none; the first time it enters a
 // network by that.
-func claim(isHub bool) func(context.Context, *life, Tick) error {
-	return func(_ context.Context, l *life, t Tick) error {
+func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
+	return func(_ context.Context, l *life, t schedule.Tick) error {
 		f := l.stage.fleet
 		if isHub {
 			l.peer.hub.Store(true) // from now on, for what is under way
@@ -93,7 +95,7 @@ const reportedPrefix = "feed"
 
 // reportPeer reports a peer that is not there. A hub that lets everybody be a hub
 // tells the members of the network.
-func reportPeer(_ context.Context, l *life, _ Tick) error {
+func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 	switch {
 	case l.peer.isOver():
 		return errCut
@@ -106,7 +108,7 @@ func reportPeer(_ context.Context, l *life, _ Tick) error {
 
 // haunt announces, as a hub where there are such, after the goodbye, into a network of
 // its own. A target that closed the connection at the goodbye has done well.
-func haunt(_ context.Context, l *life, _ Tick) error {
+func haunt(_ context.Context, l *life, _ schedule.Tick) error {
 	f, r := l.stage.fleet, l.own("-ghost")
 	message := f.codec.Announce(l.id, r.name)
 	if c, ok := f.codec.(HubCodec); ok {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func networksProfile() profile {
@@ -26,7 +28,7 @@ func networksProfile() profile {
 			name, _ := s.whole("name", minName, maxName)
 			fresh := scenario{"networks", []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
 			s.arrive('a', s.Peers, func(int) scenario { return fresh })
-			s.agenda.run(ctx)
+			s.schedule.Run(ctx)
 			return nil
 		},
 	}
@@ -44,8 +46,8 @@ var largeName = strings.Repeat("x", 16<<10)
 
 // enterOwn enters a network of the peer's own, whose name ends so. The target may
 // refuse a long name.
-func enterOwn(suffix string) func(context.Context, *life, Tick) error {
-	return func(_ context.Context, l *life, t Tick) error {
+func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
+	return func(_ context.Context, l *life, t schedule.Tick) error {
 		if suffix != "" {
 			l.peer.excuse()
 		}
@@ -55,7 +57,7 @@ func enterOwn(suffix string) func(context.Context, *life, Tick) error {
 
 // moveOn goes to a network that others are in, too, unless the target was free to end
 // the connection and did: who forgets to leave the one before keeps its name.
-func moveOn(_ context.Context, l *life, t Tick) error {
+func moveOn(_ context.Context, l *life, t schedule.Tick) error {
 	if err := l.peer.announce(l.stage.room(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
 		return err
 	}
@@ -63,7 +65,7 @@ func moveOn(_ context.Context, l *life, t Tick) error {
 }
 
 // leavingIfThere leaves, unless the target was free to end the connection and did.
-func leavingIfThere(ctx context.Context, l *life, t Tick) error {
+func leavingIfThere(ctx context.Context, l *life, t schedule.Tick) error {
 	if l.peer.isOver() {
 		return nil
 	}

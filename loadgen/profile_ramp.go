@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func rampProfile() profile {
@@ -12,7 +14,7 @@ func rampProfile() profile {
 		phase: Phase{Peers: 1000, Rate: 200, Duration: 10 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *stage) error {
 			s.arrive('a', s.Peers, func(int) scenario { return hold })
-			s.agenda.run(ctx)
+			s.schedule.Run(ctx)
 			s.log.Info("all peers are there", "peers", s.fleet.size())
 			pause(ctx, s.Duration)
 			s.depart(ctx, s.Rate)
@@ -28,14 +30,14 @@ const gatherRate = 500
 // gather has all peers arrive, to stay.
 func (s *stage) gather(ctx context.Context) {
 	s.arriveAt(min(s.Rate, gatherRate), 'a', s.Peers, func(int) scenario { return hold })
-	s.agenda.run(ctx)
+	s.schedule.Run(ctx)
 }
 
 // depart has all peers leave politely, at a rate.
 func (s *stage) depart(ctx context.Context, rate float64) {
 	peers := s.fleet.peers()
-	s.agenda.paced(s.pace(s.share.rate(rate), 'd'), len(peers), func(_ context.Context, i int, t Tick) {
+	s.schedule.AddPaced(s.pace(s.share.rate(rate), 'd'), len(peers), func(_ context.Context, i int, t schedule.Tick) {
 		peers[i].leave(LeavePolite, t)
 	})
-	s.agenda.run(ctx)
+	s.schedule.Run(ctx)
 }

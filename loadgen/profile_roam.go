@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func roamProfile() profile {
@@ -20,7 +22,7 @@ func roamProfile() profile {
 		stay: repeated("moves"),
 		run: func(ctx context.Context, s *stage) error {
 			s.arrive('a', s.Peers, func(i int) scenario { return s.roamer(i) })
-			s.agenda.run(ctx)
+			s.schedule.Run(ctx)
 			return nil
 		},
 	}
@@ -55,8 +57,8 @@ func (s *stage) roamer(first int) scenario {
 }
 
 // moveTo enters a certain network of the stage.
-func moveTo(i int) func(context.Context, *life, Tick) error {
-	return func(_ context.Context, l *life, t Tick) error {
+func moveTo(i int) func(context.Context, *life, schedule.Tick) error {
+	return func(_ context.Context, l *life, t schedule.Tick) error {
 		return l.peer.announce(l.stage.rooms[i%len(l.stage.rooms)], t)
 	}
 }

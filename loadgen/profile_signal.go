@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func signalProfile() profile {
@@ -56,15 +57,15 @@ func (s *stage) exchange(ctx context.Context) {
 	if len(pairs) == 0 {
 		return
 	}
-	s.agenda.pacedOf(s.pace(s.Rate, 'x'), s.actions(), s.share.has, func(_ context.Context, i int, t Tick) {
-		p := pairs[mix(s.seed, 'x', uint64(i))%uint64(len(pairs))]
+	s.schedule.AddPacedIf(s.pace(s.Rate, 'x'), s.actions(), s.share.has, func(_ context.Context, i int, t schedule.Tick) {
+		p := pairs[schedule.Mix(s.seed, 'x', uint64(i))%uint64(len(pairs))]
 		r := p.from.in()
 		// What cannot be sent is not in the books: the connection has ended.
 		if p.from.signal(wire.KindOffer, p.to.id, r.name, t) == nil {
 			_ = p.from.signal(wire.KindICECandidate, p.to.id, r.name, t)
 		}
 	})
-	s.agenda.run(ctx)
+	s.schedule.Run(ctx)
 }
 
 // deliveryPatience is how long a message may be under way before it is lost.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func soakProfile() profile {
@@ -48,7 +49,7 @@ func newSoak(s *stage) *experiment {
 		names = append(names, sc.name)
 	}
 	for _, n := range soakSizes(&s.Phase) {
-		e.planned = append(e.planned, verdict.Doses(names, pairsOfASize, func(string) int { return n / len(names) }, mix(s.seed, uint64(n)))...)
+		e.planned = append(e.planned, verdict.Doses(names, pairsOfASize, func(string) int { return n / len(names) }, schedule.Mix(s.seed, uint64(n)))...)
 	}
 	for k, left := 0, s.Duration; k < len(e.planned) && left > 0; k++ {
 		e.lives += total(e.planned[k])
@@ -116,7 +117,7 @@ func soakScenarios(f *Phase) []scenario {
 const talks = 5
 
 // talkOn pings, and signals to another member if there is one.
-func talkOn(ctx context.Context, l *life, t Tick) error {
+func talkOn(ctx context.Context, l *life, t schedule.Tick) error {
 	if err := offer(ctx, l, t); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func spikeProfile() profile {
@@ -88,7 +89,7 @@ func (n returns) unwelcome(patience time.Duration) string {
 func (r *returners) scatter(how Leave) {
 	now := time.Now()
 	r.mu.Lock()
-	r.agenda = agendaOfAll(r.stage)
+	r.schedule = scheduleOfAll(r.stage)
 	var peers []*Peer
 	for id, own := range r.list {
 		if own.peer != nil {
@@ -102,6 +103,6 @@ func (r *returners) scatter(how Leave) {
 	}
 	r.mu.Unlock()
 	for _, p := range peers {
-		p.leave(how, Tick{now, now})
+		p.leave(how, schedule.At(now))
 	}
 }

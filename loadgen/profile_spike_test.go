@@ -72,7 +72,7 @@ func TestSpikeOneAttemptEach(t *testing.T) {
 	r.here = 1
 	r.scatter(LeaveReset)
 	r.gone(late)
-	if n := len(r.agenda.queue); n != 1 || r.failed != 0 {
+	if n := r.schedule.Len(); n != 1 || r.failed != 0 {
 		t.Errorf("%d attempts are due, %d have failed", n, r.failed)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func stallProfile() profile {
@@ -97,10 +98,10 @@ func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer
 	var list []*Peer
 	for i := 0; i < n && err == nil; i++ {
 		now := time.Now()
-		p := &Peer{id: peerID(x.seed, place, uint64(i)), dialled: Tick{now, now}, watch: watch, excused: place == 'l'}
+		p := &Peer{id: schedule.PeerID(x.seed, place, uint64(i)), dialled: schedule.At(now), watch: watch, excused: place == 'l'}
 		if p, err = x.fleet.connect(ctx, p); err == nil {
 			list = append(list, p)
-			err = p.announce(x.rooms[0], Tick{now, now})
+			err = p.announce(x.rooms[0], schedule.At(now))
 		}
 		if place == 'l' && err == nil {
 			p.sock.shrink(smallBuffer)
@@ -150,15 +151,15 @@ func (x *stall) notice(p *Peer, e Event) bool {
 // serve has bystanders ping, and offer to each other, for so long. It has an agenda of
 // its own: who floods may be held up.
 func (x *stall) serve(ctx context.Context, d time.Duration) {
-	a := newAgenda(maxAtOnce, x.fleet.rec.AddSlip)
-	a.paced(x.pace(pingsASec, 's'), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t Tick) {
+	a := schedule.New(maxAtOnce, x.fleet.rec.AddSlip)
+	a.AddPaced(x.pace(pingsASec, 's'), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t schedule.Tick) {
 		p := x.bystanders[i%len(x.bystanders)]
 		_ = p.ping(t) // who cannot send is over, and that is counted
 		if to := x.bystanders[(i+1)%len(x.bystanders)]; i%2 == 0 && !p.isOver() && !to.isOver() {
 			_ = p.signal(wire.KindOffer, to.id, x.rooms[0].name, t)
 		}
 	})
-	a.run(ctx)
+	a.Run(ctx)
 }
 
 // flood has the stalled peers stop reading, and senders send to them, for the duration
@@ -177,7 +178,7 @@ func (x *stall) flood(ctx context.Context) {
 		defer cancel()
 		waitFor(ctx, x.Duration, func() bool { return x.gone() == len(x.stalled) })
 	})
-	x.agenda.paced(x.pace(x.Rate, 'x'), x.actions(), func(_ context.Context, i int, _ Tick) {
+	x.schedule.AddPaced(x.pace(x.Rate, 'x'), x.actions(), func(_ context.Context, i int, _ schedule.Tick) {
 		from, to := x.senders[i%len(x.senders)], x.stalled[(i/len(x.senders))%len(x.stalled)]
 		err := x.fleet.send(from, x.fleet.codec.Signal(wire.KindICECandidate, from.id, to.id, x.rooms[0].name, data))
 		x.mu.Lock()
@@ -188,7 +189,7 @@ func (x *stall) flood(ctx context.Context) {
 		}
 		x.sent += int64(bytes)
 	})
-	x.agenda.run(ctx)
+	x.schedule.Run(ctx)
 	both.Wait()
 }
 

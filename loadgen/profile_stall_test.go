@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 var smallStall = Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Params: map[string]string{"bystanders": "4", "bytes": "3500", "calm": "500ms", "slow": "10s"}}
@@ -70,7 +71,7 @@ func whileTold(hear func(wire.PeerID), do func()) {
 	go func() {
 		defer close(over)
 		for i := uint64(0); ; i++ {
-			hear(peerID(1, i))
+			hear(schedule.PeerID(1, i))
 			switch {
 			case i == 0:
 				close(begun)

@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func steadyProfile() profile {
@@ -17,11 +19,11 @@ func steadyProfile() profile {
 			if len(peers) == 0 {
 				return nil
 			}
-			s.agenda.pacedOf(s.pace(s.Rate, 'p'), s.actions(), s.share.has, func(_ context.Context, i int, t Tick) {
-				p := peers[mix(s.seed, 'p', uint64(i))%uint64(len(peers))]
+			s.schedule.AddPacedIf(s.pace(s.Rate, 'p'), s.actions(), s.share.has, func(_ context.Context, i int, t schedule.Tick) {
+				p := peers[schedule.Mix(s.seed, 'p', uint64(i))%uint64(len(peers))]
 				_ = p.ping(t) // a connection that has ended is counted by its reader
 			})
-			s.agenda.run(ctx)
+			s.schedule.Run(ctx)
 			s.depart(ctx, min(s.Rate, gatherRate))
 			return nil
 		},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Hop is a stretch of the way whose time is taken.
@@ -196,9 +198,9 @@ type Recorder struct {
 func NewRecorder() *Recorder { return &Recorder{times: newLatencies()} }
 
 // Add counts the end, now, of a hop that began at t.
-func (r *Recorder) Add(h Hop, t Tick) { r.add(h, t, time.Now()) }
+func (r *Recorder) Add(h Hop, t schedule.Tick) { r.add(h, t, time.Now()) }
 
-func (r *Recorder) add(h Hop, t Tick, end time.Time) {
+func (r *Recorder) add(h Hop, t schedule.Tick, end time.Time) {
 	r.locks[h].Lock()
 	defer r.locks[h].Unlock()
 	r.times.Hops[h].Latency.add(end.Sub(t.Intended))

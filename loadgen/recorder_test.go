@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Merged histograms are those of one that counted all, also by way of JSON.
@@ -13,7 +15,7 @@ func TestLatenciesMerge(t *testing.T) {
 	base := time.Unix(1000, 0)
 	for i := range 10_000 {
 		end := base.Add(time.Duration(i*i) * time.Microsecond)
-		tick := Tick{base, base.Add(time.Duration(i) * time.Microsecond)}
+		tick := schedule.Tick{Intended: base, Start: base.Add(time.Duration(i) * time.Microsecond)}
 		whole.add(HopPing, tick, end)
 		parts[i%2].add(HopPing, tick, end)
 		whole.AddSlip(time.Duration(i) * time.Microsecond)

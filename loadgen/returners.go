@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // returners are peers that come back when their connections end, as shipped clients do:
@@ -20,9 +21,9 @@ import (
 // without jitter. They have an agenda of their own, for they may all be due at once.
 type returners struct {
 	*stage
-	agenda   *agenda       // of the herd, or of the only one
-	first    time.Duration // before the first attempt
-	patience time.Duration // for an attempt that is neither greeted nor refused
+	schedule *schedule.Schedule // of the herd, or of the only one
+	first    time.Duration      // before the first attempt
+	patience time.Duration      // for an attempt that is neither greeted nor refused
 
 	mu     sync.Mutex
 	list   map[wire.PeerID]*returner
@@ -63,27 +64,27 @@ func (s *spread) width() time.Duration { return s.last.Sub(s.first) }
 const longestBackoff = 30 * time.Second
 
 func newReturners(s *stage, first time.Duration) *returners {
-	r := &returners{stage: s, agenda: agendaOfAll(s), first: first, patience: dialTimeout,
+	r := &returners{stage: s, schedule: scheduleOfAll(s), first: first, patience: dialTimeout,
 		list: map[wire.PeerID]*returner{}, words: map[string]int{}, whys: map[string]int{}}
 	for i := range s.Peers {
 		if !s.share.has(i) {
 			continue
 		}
-		r.list[peerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
+		r.list[schedule.PeerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
 	}
 	return r
 }
 
-// agendaOfAll is one on which all peers may be due at once.
-func agendaOfAll(s *stage) *agenda {
-	return newAgenda(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip)
+// scheduleOfAll is one on which all peers may be due at once.
+func scheduleOfAll(s *stage) *schedule.Schedule {
+	return schedule.New(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip)
 }
 
 // gather has all come for the first time, at the rate of the stage.
 func (r *returners) gather(ctx context.Context) error {
-	r.agenda.pacedOf(r.pace(r.Rate, 'a'), r.Peers, r.share.has, func(ctx context.Context, i int, t Tick) {
+	r.schedule.AddPacedIf(r.pace(r.Rate, 'a'), r.Peers, r.share.has, func(ctx context.Context, i int, t schedule.Tick) {
 		r.tally.planned(r.Profile)
-		r.come(ctx, peerID(r.seed, 'a', uint64(i)), t)
+		r.come(ctx, schedule.PeerID(r.seed, 'a', uint64(i)), t)
 	})
 	r.wait(ctx, time.Duration(float64(r.Peers)/r.Rate*float64(time.Second))+r.patience, r.complete)
 	if !r.complete() && ctx.Err() == nil {
@@ -105,21 +106,21 @@ func (r *returners) present() int {
 func (r *returners) wait(ctx context.Context, patience time.Duration, is func() bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var look func(context.Context, Tick)
-	look = func(context.Context, Tick) {
+	var look func(context.Context, schedule.Tick)
+	look = func(context.Context, schedule.Tick) {
 		if is() {
 			cancel()
 			return
 		}
-		r.agenda.add(time.Now().Add(againEvery), look)
+		r.schedule.Add(time.Now().Add(againEvery), look)
 	}
-	r.agenda.add(time.Now(), look)
-	r.agenda.run(ctx)
+	r.schedule.Add(time.Now(), look)
+	r.schedule.Run(ctx)
 }
 
 // come is an attempt to connect, to announce and to be greeted. What the dialling is
 // bounded by must outlive the waiting for who is not back.
-func (r *returners) come(ctx context.Context, id wire.PeerID, t Tick) {
+func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 	own := r.list[id]
 	p := &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone}
 	r.mu.Lock()
@@ -155,7 +156,7 @@ func (r *returners) greeted(p *Peer) {
 		r.tally.landed(r.Profile)
 	case !own.absent: // else it did not try between herds: that time is not the target's
 		r.back.add(now)
-		r.fleet.rec.Add(HopBack, Tick{own.ended, own.ended})
+		r.fleet.rec.Add(HopBack, schedule.At(own.ended))
 	}
 	own.here, own.attempts = true, 0
 	r.here++
@@ -195,7 +196,7 @@ func (r *returners) endedLocked(own *returner, now time.Time) {
 func (r *returners) againLocked(id wire.PeerID, own *returner) {
 	after := min(r.first<<min(own.attempts, 16), longestBackoff)
 	own.attempts++
-	r.agenda.add(time.Now().Add(after), func(ctx context.Context, t Tick) { r.come(ctx, id, t) })
+	r.schedule.Add(time.Now().Add(after), func(ctx context.Context, t schedule.Tick) { r.come(ctx, id, t) })
 }
 
 // forget begins a new count of ends and returns.

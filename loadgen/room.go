@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // room is one network, as its virtual peers see it. It knows which announces and
@@ -23,7 +24,7 @@ type room struct {
 
 // news is an announce or a leave that members are to hear of.
 type news struct {
-	Tick
+	schedule.Tick
 	seat    uint64 // of who announced: members with lower ones are to hear of it
 	waiting int    // how many of them have not
 	heard   bool
@@ -34,7 +35,7 @@ func newRoom(name string, rec *Recorder) *room {
 }
 
 // join makes p a member. Call it before the announce is sent.
-func (r *room) join(p *Peer, t Tick) {
+func (r *room) join(p *Peer, t schedule.Tick) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seats++
@@ -47,7 +48,7 @@ func (r *room) join(p *Peer, t Tick) {
 
 // leave ends the membership of p, before it leaves. Told says that members will hear
 // of it soon.
-func (r *room) leave(p *Peer, t Tick, told bool) {
+func (r *room) leave(p *Peer, t schedule.Tick, told bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest := r.members[:0]

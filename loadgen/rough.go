@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // What a check does when its experiment is over: for seconds each, and the worst last,
@@ -67,7 +68,7 @@ func (r *runner) rough(ctx context.Context, seed uint64) error {
 		if p.inside && r.plan.Text != nil {
 			continue
 		}
-		plan, err := Plan{Name: r.plan.Name, Seed: mix(seed, 'r', uint64(i)), Phases: []Phase{f}}.complete()
+		plan, err := Plan{Name: r.plan.Name, Seed: schedule.Mix(seed, 'r', uint64(i)), Phases: []Phase{f}}.complete()
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Config says what to run, and against what.
@@ -168,7 +169,7 @@ func newRunner(cfg Config) (*runner, error) {
 // scout connects one peer, so that a run against nothing ends at once.
 func (r *runner) scout(ctx context.Context) error {
 	now := time.Now()
-	p, err := r.fleet.dial(ctx, peerID(r.plan.Seed, 's'), Tick{now, now})
+	p, err := r.fleet.dial(ctx, schedule.PeerID(r.plan.Seed, 's'), schedule.At(now))
 	if err != nil {
 		return err
 	}
@@ -176,10 +177,10 @@ func (r *runner) scout(ctx context.Context) error {
 		pause(ctx, againEvery)
 	}
 	if !p.isGreeted() {
-		p.leave(LeaveReset, Tick{now, now})
+		p.leave(LeaveReset, schedule.At(now))
 		return errors.New("it connects, and is not greeted")
 	}
-	p.leave(LeavePolite, Tick{now, now})
+	p.leave(LeavePolite, schedule.At(now))
 	return nil
 }
 
@@ -189,7 +190,7 @@ func (r *runner) scout(ctx context.Context) error {
 func (r *runner) knock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	address, err := r.fleet.codec.Address(r.cfg.URL, peerID(r.plan.Seed, 'k'))
+	address, err := r.fleet.codec.Address(r.cfg.URL, schedule.PeerID(r.plan.Seed, 'k'))
 	if err != nil {
 		return err
 	}

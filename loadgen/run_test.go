@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // quickCheck is the experiment in small: a leak of every peer of a scenario is plain
@@ -249,7 +250,7 @@ func TestReport(t *testing.T) {
 	if r.Plan.Seed == 0 {
 		t.Error("the seed that was drawn is not told")
 	}
-	if a, b := peerID(r.Plan.Seed, 1, 2), peerID(r.Plan.Seed, 1, 2); a != b || !a.Valid() || a == peerID(r.Plan.Seed, 2, 1) {
+	if a, b := schedule.PeerID(r.Plan.Seed, 1, 2), schedule.PeerID(r.Plan.Seed, 1, 2); a != b || !a.Valid() || a == schedule.PeerID(r.Plan.Seed, 2, 1) {
 		t.Errorf("ids of peers: %s, %s", a, b)
 	}
 }

@@ -1,6 +1,9 @@
 package loadgen
 
-import "github.com/pigeonhub/pigeonhub/hub/wire"
+import (
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
+)
 
 // share is the part of a plan that one of several processes does. The parts are a
 // partition: together they do what one process alone would, each peer and action in
@@ -32,5 +35,5 @@ func (s *stage) hasPeer(place uint64, i int) bool {
 
 // witness is the id of a peer that every process has of its own, beside its share.
 func (s *stage) witness(i int) wire.PeerID {
-	return peerID(s.seed, 'w', uint64(i*max(1, s.share.of)+s.share.index))
+	return schedule.PeerID(s.seed, 'w', uint64(i*max(1, s.share.of)+s.share.index))
 }

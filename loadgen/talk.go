@@ -1,6 +1,10 @@
 package loadgen
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
+)
 
 // talk is what a peer has said to a target that does not relay by peer ids, and what
 // came back. It is in the books as messages of the peer to itself.
@@ -15,7 +19,7 @@ type talk struct {
 // utterance is one message.
 type utterance struct {
 	flow, sequence uint64
-	tick           Tick
+	tick           schedule.Tick
 	isReply        func([]byte) bool
 	answered       bool
 }
@@ -32,7 +36,7 @@ func newTalk(c Codec) *talk {
 }
 
 // say sends a message of p, whose order is held.
-func (k *talk) say(p *Peer, t Tick) error {
+func (k *talk) say(p *Peer, t schedule.Tick) error {
 	k.mu.Lock()
 	k.number++
 	message, isReply := k.codec.say(p.id, k.number)

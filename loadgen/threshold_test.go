@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func parsed(t *testing.T, text string) Threshold {
@@ -110,7 +111,7 @@ func sampleResult() *Result {
 	rec := NewRecorder()
 	for i := range 101 {
 		end := base.Add(time.Duration(i) * 100 * time.Millisecond)
-		rec.add(HopOffer, Tick{end.Add(-time.Duration(i) * time.Millisecond), end.Add(-time.Millisecond)}, end)
+		rec.add(HopOffer, schedule.Tick{Intended: end.Add(-time.Duration(i) * time.Millisecond), Start: end.Add(-time.Millisecond)}, end)
 	}
 	r.Latencies = rec.Snapshot()
 	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"}}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // A timeline of any length is of bounded size, and loses neither its end nor its peak.
@@ -53,7 +55,7 @@ func TestWindow(t *testing.T) {
 	}
 	for i, want := range []float64{100, 2} {
 		for range 50 {
-			rec.add(HopPing, Tick{now, now}, now.Add(time.Duration(want)*time.Millisecond))
+			rec.add(HopPing, schedule.At(now), now.Add(time.Duration(want)*time.Millisecond))
 		}
 		if q := w.move(exported(rec, HopPing)); math.Abs(q[0]-want) > .1 {
 			t.Errorf("window %d: median %v, want %v", i, q[0], want)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // What following a run costs: a sample is taken once a second, a status four times.
@@ -17,7 +18,7 @@ func BenchmarkWatcher(b *testing.B) {
 	values := reading{"go_goroutines": 5, "health.memory.rss": 1e6}
 	for h := range NumHops {
 		for i := range 10_000 {
-			r.fleet.rec.add(h, Tick{now, now}, now.Add(time.Duration(i)*time.Millisecond))
+			r.fleet.rec.add(h, schedule.At(now), now.Add(time.Duration(i)*time.Millisecond))
 		}
 	}
 	w := &watcher{r: r, board: r.board, every: time.Second, next: now, latest: reading{}}
@@ -27,7 +28,7 @@ func BenchmarkWatcher(b *testing.B) {
 		for i := range b.N {
 			at := now.Add(time.Duration(i+1) * time.Second)
 			for h := range NumHops {
-				r.fleet.rec.add(h, Tick{now, now}, at)
+				r.fleet.rec.add(h, schedule.At(now), at)
 			}
 			w.sample(at)
 		}

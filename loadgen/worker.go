@@ -202,7 +202,7 @@ func (e *experiment) follow(ctx context.Context) error {
 		err := w.under(ctx, func(ctx context.Context) error {
 			peers := e.order(doses, *o.Block)
 			e.arrive(*o.Block, len(peers), func(i int) scenario { return peers[i] })
-			e.agenda.run(ctx)
+			e.schedule.Run(ctx)
 			return nil
 		})
 		if err := w.done(err); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // totals are what must be the same however many processes a plan is shared among.
@@ -293,7 +294,7 @@ func countSomething(choice uint64, runners ...*runner) {
 		name := fmt.Sprint("scenario-", rng.IntN(3))
 		switch rng.IntN(6) {
 		case 0:
-			r.fleet.rec.add(Hop(rng.IntN(int(NumHops))), Tick{start, start.Add(d / 3)}, start.Add(d))
+			r.fleet.rec.add(Hop(rng.IntN(int(NumHops))), schedule.Tick{Intended: start, Start: start.Add(d / 3)}, start.Add(d))
 		case 1:
 			r.fleet.rec.AddSlip(d)
 		case 2:
