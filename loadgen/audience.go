@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // audience knows which members of one network have heard of which others: a bit for
@@ -29,8 +30,8 @@ func newAudience(network string, ids []wire.PeerID) *audience {
 }
 
 // hear notes what the target tells a member.
-func (a *audience) hear(p *Peer, e Event) bool {
-	if e.Kind != EventDiscovered && e.Kind != EventGone {
+func (a *audience) hear(p *Peer, e codec.Event) bool {
+	if e.Kind != codec.EventDiscovered && e.Kind != codec.EventGone {
 		return false
 	}
 	a.mu.Lock()
@@ -40,7 +41,7 @@ func (a *audience) hear(p *Peer, e Event) bool {
 	switch {
 	case e.Network != a.network || !known:
 		a.wrong++
-	case e.Kind == EventGone:
+	case e.Kind == codec.EventGone:
 		a.gone.set(who, of)
 	case !a.joined.set(who, of):
 		a.again++

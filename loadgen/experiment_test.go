@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -68,7 +69,7 @@ func keeping(late time.Duration) *experiment {
 		}
 		return map[string]float64{"peers": 61}, nil
 	}})
-	f := newFleet("", PeerPigeon{})
+	f := newFleet("", codec.PeerPigeon{})
 	e := &experiment{
 		stage: &stage{
 			Phase:  Phase{Rate: 1, Duration: 10 * time.Second, Params: map[string]string{"off": "30s", "confirm": "1m"}},

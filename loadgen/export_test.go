@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // fullResult is a result with something in every part, some of it chosen by a target
@@ -29,7 +30,7 @@ func fullResult(t *testing.T) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.Seed, plan.Fail, plan.Text = 7, []Threshold{parsed(t, "lost==0")}, &Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
+	plan.Seed, plan.Fail, plan.Text = 7, []Threshold{parsed(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
 	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, plan, environment("ws://127.0.0.1:1"), r.Latencies.summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}

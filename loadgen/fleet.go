@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -16,7 +17,7 @@ import (
 type fleet struct {
 	// Fixed.
 	url    string
-	codec  Codec
+	codec  codec.Codec
 	rec    *Recorder
 	ledger *Ledger
 	base   time.Time // the run began; the times in messages count from it
@@ -34,7 +35,7 @@ type fleet struct {
 	elsewhere int // connections of the workers of the run
 }
 
-func newFleet(url string, codec Codec) *fleet {
+func newFleet(url string, codec codec.Codec) *fleet {
 	return &fleet{url: url, codec: codec, rec: NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 

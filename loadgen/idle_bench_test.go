@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -20,7 +21,7 @@ func BenchmarkIdlePeer(b *testing.B) {
 	url := startHubProcess(b)
 	for b.Loop() {
 		before := memoryInUse()
-		f := newFleet(url, PeerPigeon{})
+		f := newFleet(url, codec.PeerPigeon{})
 		connectMany(b, f, peers)
 		each := float64(memoryInUse()-before) / peers
 		b.ReportMetric(each, "bytes/peer")

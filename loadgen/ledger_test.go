@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 const (
@@ -291,7 +292,7 @@ func TestTag(t *testing.T) {
 		if got, ok := parseTag(data); !ok || got != want {
 			t.Errorf("%s: got %+v, %v", k, got, ok)
 		}
-		if ev := (PeerPigeon{}).Decode(PeerPigeon{}.Signal(k, ann, bob, "n", data)); ev.Kind != EventSignal || ev.Signal != k || ev.Network != "n" {
+		if ev := (codec.PeerPigeon{}).Decode(codec.PeerPigeon{}.Signal(k, ann, bob, "n", data)); ev.Kind != codec.EventSignal || ev.Signal != k || ev.Network != "n" {
 			t.Errorf("%s: decoded as %+v", k, ev)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -94,4 +95,16 @@ func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 			l.try(ctx, i, schedule.Tick{Intended: t.Intended, Start: again.Start})
 		})
 	}
+}
+
+// textScenarios are those that need nothing that the codec does not have.
+var textScenarios = []string{"clean", "rst", "vanish", "early-close", "signal"}
+
+// possible returns the scenarios that a codec has the words for.
+func possible(c codec.Codec, list []scenario) []scenario {
+	_, plain := c.(*codec.Text)
+	_, hubs := c.(codec.HubCodec)
+	return slices.DeleteFunc(slices.Clone(list), func(s scenario) bool {
+		return plain && !slices.Contains(textScenarios, s.name) || !hubs && s.name == hubsScenario
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -18,9 +19,9 @@ type Peer struct {
 	id      wire.PeerID
 	sock    *socket
 	dialled schedule.Tick
-	watch   func(*Peer, Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
-	gone    func(*Peer)             // told of an end that the peer did not want, if not nil
-	talk    *talk                   // of a text codec
+	watch   func(*Peer, codec.Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
+	gone    func(*Peer)                   // told of an end that the peer did not want, if not nil
+	talk    *talk                         // of a text codec
 
 	hub atomic.Bool // it has said that it is one
 
@@ -85,7 +86,7 @@ func (p *Peer) handle(message []byte) {
 		return
 	}
 	switch e.Kind {
-	case EventGreeting:
+	case codec.EventGreeting:
 		p.mu.Lock()
 		first := !p.greeted
 		p.greeted = true
@@ -93,11 +94,11 @@ func (p *Peer) handle(message []byte) {
 		if first {
 			p.fleet.rec.Add(HopConnected, p.dialled)
 		}
-	case EventDiscovered, EventGone:
+	case codec.EventDiscovered, codec.EventGone:
 		p.hear(e)
-	case EventSignal:
+	case codec.EventSignal:
 		p.signalled(e)
-	case EventPong:
+	case codec.EventPong:
 		p.mu.Lock()
 		t := p.pinged
 		p.pinged = schedule.Tick{}
@@ -109,13 +110,13 @@ func (p *Peer) handle(message []byte) {
 }
 
 // hear notes what the target says of other peers.
-func (p *Peer) hear(e Event) {
+func (p *Peer) hear(e codec.Event) {
 	p.mu.Lock()
 	r := p.room
 	p.mu.Unlock()
 	switch {
 	case r == nil || r.name != e.Network:
-	case e.Kind == EventDiscovered:
+	case e.Kind == codec.EventDiscovered:
 		r.discovered(p, e.Peer)
 	default:
 		r.gone(e.Peer)
@@ -123,7 +124,7 @@ func (p *Peer) hear(e Event) {
 }
 
 // signalled enters a signal in the books, and answers an offer.
-func (p *Peer) signalled(e Event) {
+func (p *Peer) signalled(e codec.Event) {
 	t, _ := parseTag(e.Data)
 	from := wire.PeerID(e.From)
 	p.fleet.answering.Add(1)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // Plan is what a run does: its phases, one after the other. The same plan with the
@@ -20,7 +22,7 @@ type Plan struct {
 	Seed   uint64  `yaml:"seed" json:"seed"` // 0: drawn when the run begins
 	Phases []Phase `yaml:"phases" json:"phases"`
 
-	Text *Text       `yaml:"text,omitempty" json:"text,omitempty"` // the codec, if it is not PeerPigeon's
+	Text *codec.Text `yaml:"text,omitempty" json:"text,omitempty"` // the codec, if it is not PeerPigeon's
 	Fail []Threshold `yaml:"fail,omitempty" json:"fail,omitempty"` // the run fails where these do not hold
 }
 
@@ -132,11 +134,11 @@ func (p Plan) complete() (Plan, error) {
 }
 
 // codec returns that of the plan. A text codec has the networks of the first phase.
-func (p Plan) codec() (Codec, error) {
+func (p Plan) codec() (codec.Codec, error) {
 	if p.Text == nil {
-		return PeerPigeon{}, nil
+		return codec.PeerPigeon{}, nil
 	}
-	return p.Text.complete(p.Phases[0].Networks)
+	return p.Text.Complete(p.Phases[0].Networks)
 }
 
 func (f Phase) complete() (Phase, error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -136,7 +137,7 @@ func TestSources(t *testing.T) {
 		t.Skip("this system has only one loopback address")
 	}
 	h := &toyHub{}
-	f := newFleet(h.start(t), PeerPigeon{})
+	f := newFleet(h.start(t), codec.PeerPigeon{})
 	f.from.addresses = loopbackSources(3)
 	defer f.disperse(0)
 	var seen []string

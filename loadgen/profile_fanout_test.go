@@ -6,6 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -39,7 +40,7 @@ func TestAudience(t *testing.T) {
 	for _, m := range members {
 		for _, id := range ids {
 			if id != m.id && (m.id != ids[3] || id != ids[100]) {
-				a.hear(m, Event{Kind: EventDiscovered, Peer: id, Network: "n"})
+				a.hear(m, codec.Event{Kind: codec.EventDiscovered, Peer: id, Network: "n"})
 			}
 		}
 	}
@@ -49,9 +50,9 @@ func TestAudience(t *testing.T) {
 	if heard, pairs := a.heard(a.joined, ids[100:101], ids[:4]); heard != 4 || pairs != 4 {
 		t.Errorf("%d of %d", heard, pairs)
 	}
-	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "n"})
-	a.hear(members[0], Event{Kind: EventDiscovered, Peer: ids[1], Network: "m"})
-	a.hear(members[0], Event{Kind: EventDiscovered, Peer: schedule.PeerID(2), Network: "n"})
+	a.hear(members[0], codec.Event{Kind: codec.EventDiscovered, Peer: ids[1], Network: "n"})
+	a.hear(members[0], codec.Event{Kind: codec.EventDiscovered, Peer: ids[1], Network: "m"})
+	a.hear(members[0], codec.Event{Kind: codec.EventDiscovered, Peer: schedule.PeerID(2), Network: "n"})
 	if again, wrong := a.counts(); again != 1 || wrong != 2 {
 		t.Errorf("%d again, %d wrong", again, wrong)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -48,7 +49,7 @@ type notices struct {
 
 // witnesses connects a member to each room, which is told of all that the target tells
 // it.
-func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event) bool) error {
+func (s *stage) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
 	now := time.Now()
 	for i, r := range s.rooms {
 		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: schedule.At(now), watch: watch})
@@ -63,11 +64,11 @@ func (s *stage) witnesses(ctx context.Context, watch func(*Peer, Event) bool) er
 }
 
 // hear notes a leave notice.
-func (h *halfopen) hear(_ *Peer, e Event) bool {
+func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	since, ok := h.silent[e.Peer]
-	if e.Kind != EventGone || !ok {
+	if e.Kind != codec.EventGone || !ok {
 		return false
 	}
 	delete(h.silent, e.Peer)

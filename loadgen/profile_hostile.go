@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -111,7 +112,7 @@ func (h *hostile) gather(ctx context.Context) error {
 
 // deaf has a bystander pass over signals: those of an attack are in no book, and there
 // are no others.
-func deaf(_ *Peer, e Event) bool { return e.Kind == EventSignal }
+func deaf(_ *Peer, e codec.Event) bool { return e.Kind == codec.EventSignal }
 
 // check reports whether the target and the bystanders are well. If not, the input is
 // to blame, and said to be.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -24,7 +25,7 @@ func hubsProfile() profile {
 		},
 		stay: repeated("flips"),
 		run: func(ctx context.Context, s *stage) error {
-			if _, ok := s.fleet.codec.(HubCodec); !ok {
+			if _, ok := s.fleet.codec.(codec.HubCodec); !ok {
 				return errors.New("hubs: the protocol has no hubs among its peers")
 			}
 			return s.claimHubs(ctx)
@@ -39,11 +40,11 @@ const hubsScenario = "hubs"
 // the reports.
 func (s *stage) claimHubs(ctx context.Context) error {
 	var heard, notices atomic.Int64
-	witness := func(_ *Peer, e Event) bool {
+	witness := func(_ *Peer, e codec.Event) bool {
 		switch {
-		case e.Kind == EventDiscovered && strings.HasPrefix(string(e.Peer), reportedPrefix): // it may be empty
+		case e.Kind == codec.EventDiscovered && strings.HasPrefix(string(e.Peer), reportedPrefix): // it may be empty
 			heard.Add(1)
-		case e.Kind == EventDiscovered:
+		case e.Kind == codec.EventDiscovered:
 			notices.Add(1)
 		}
 		return false
@@ -78,7 +79,7 @@ func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
 		if isHub {
 			l.peer.hub.Store(true) // from now on, for what is under way
 		}
-		codec, r := f.codec.(HubCodec), l.peer.in()
+		codec, r := f.codec.(codec.HubCodec), l.peer.in()
 		if r == nil {
 			r = l.stage.room(l.rng)
 			return l.peer.announceBy(codec.AnnounceHub(l.id, r.name, isHub), r, t)
@@ -103,7 +104,7 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 		return errLater
 	}
 	f := l.stage.fleet
-	return f.send(l.peer, f.codec.(HubCodec).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
+	return f.send(l.peer, f.codec.(codec.HubCodec).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
 }
 
 // haunt announces, as a hub where there are such, after the goodbye, into a network of
@@ -111,7 +112,7 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 func haunt(_ context.Context, l *life, _ schedule.Tick) error {
 	f, r := l.stage.fleet, l.own("-ghost")
 	message := f.codec.Announce(l.id, r.name)
-	if c, ok := f.codec.(HubCodec); ok {
+	if c, ok := f.codec.(codec.HubCodec); ok {
 		message = c.AnnounceHub(l.id, r.name, true)
 		l.peer.hub.Store(true)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // Our hub lets nobody be a hub that it does not know: a reported peer reaches no one.
@@ -36,7 +37,7 @@ func TestHubsNotSpoken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, plain := (&toyHub{}).start(t), struct{ Codec }{PeerPigeon{}}
+	url, plain := (&toyHub{}).start(t), struct{ codec.Codec }{codec.PeerPigeon{}}
 	if _, err := Run(t.Context(), Config{URL: url, Plan: p, Codec: plain}); err == nil || !strings.Contains(err.Error(), "no hubs") {
 		t.Errorf("got %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -33,7 +34,7 @@ const partners = 4
 // tells them: that an announce was sent does not say that the target has read it, and an
 // offer on another connection may overtake it.
 func (s *stage) acquaint(ctx context.Context) {
-	if _, tells := s.fleet.codec.(HubCodec); !tells {
+	if _, tells := s.fleet.codec.(codec.HubCodec); !tells {
 		return
 	}
 	waitFor(ctx, deliveryPatience, func() bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 var smallSpike = Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
@@ -80,7 +81,7 @@ func TestSpikeOneAttemptEach(t *testing.T) {
 // spikeAt is eight peers that are about to be herds.
 func spikeAt(url string, params map[string]string) *returners {
 	s := stageOf("spike")
-	s.fleet, s.tally = newFleet(url, PeerPigeon{}), newTally()
+	s.fleet, s.tally = newFleet(url, codec.PeerPigeon{}), newTally()
 	s.rooms = []*room{newRoom("n", s.fleet.rec)}
 	s.Peers, s.Rate, s.Params = 8, 400, params
 	return newReturners(s, 20*time.Millisecond)

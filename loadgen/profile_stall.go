@@ -11,6 +11,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -94,7 +95,7 @@ func (x *stall) run(ctx context.Context) error {
 }
 
 // crowd connects peers to the network of the stage.
-func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer, Event) bool, err error) ([]*Peer, error) {
+func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer, codec.Event) bool, err error) ([]*Peer, error) {
 	var list []*Peer
 	for i := 0; i < n && err == nil; i++ {
 		now := time.Now()
@@ -112,7 +113,7 @@ func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer
 
 // halt is the reader of a stalled peer, which takes its time, and does not look at
 // signals.
-func (x *stall) halt(_ *Peer, e Event) bool {
+func (x *stall) halt(_ *Peer, e codec.Event) bool {
 	x.mu.Lock()
 	begun := !x.stopped.IsZero()
 	x.mu.Unlock()
@@ -128,21 +129,21 @@ func (x *stall) halt(_ *Peer, e Event) bool {
 		case <-x.resume:
 		}
 	}
-	return e.Kind == EventSignal
+	return e.Kind == codec.EventSignal
 }
 
 // notice takes the times of bystanders' pings, and when they hear that a stalled peer
 // is gone.
-func (x *stall) notice(p *Peer, e Event) bool {
+func (x *stall) notice(p *Peer, e codec.Event) bool {
 	p.mu.Lock()
 	pinged := p.pinged
 	p.mu.Unlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
-	case e.Kind == EventPong && !pinged.Start.IsZero():
+	case e.Kind == codec.EventPong && !pinged.Start.IsZero():
 		x.times.add(time.Since(pinged.Intended))
-	case e.Kind == EventGone && x.ended[e.Peer].IsZero():
+	case e.Kind == codec.EventGone && x.ended[e.Peer].IsZero():
 		x.ended[e.Peer] = time.Now()
 	}
 	return false

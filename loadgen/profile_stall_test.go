@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -54,14 +55,14 @@ func TestStallToldLate(t *testing.T) {
 	t.Parallel()
 	x := newStall(stageOf("stall"))
 	x.stalled = []*Peer{{id: ann, over: true}}
-	whileTold(func(id wire.PeerID) { x.notice(&Peer{}, Event{Kind: EventGone, Peer: id}) }, func() {
+	whileTold(func(id wire.PeerID) { x.notice(&Peer{}, codec.Event{Kind: codec.EventGone, Peer: id}) }, func() {
 		x.judgeQueue(t.Context(), 0, "")
 	})
 }
 
 // stageOf is a stage of a profile without a target.
 func stageOf(word string) *stage {
-	return &stage{Phase: Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
+	return &stage{Phase: Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
 		run: &verdict.Run{}, figures: &[]Figure{}}
 }
 

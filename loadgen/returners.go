@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -137,8 +138,8 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 }
 
 // watch notes the greeting.
-func (r *returners) watch(p *Peer, e Event) bool {
-	if e.Kind == EventGreeting {
+func (r *returners) watch(p *Peer, e codec.Event) bool {
+	if e.Kind == codec.EventGreeting {
 		r.greeted(p)
 	}
 	return false

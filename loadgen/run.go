@@ -13,16 +13,17 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Config says what to run, and against what.
 type Config struct {
-	URL   string   // of the target: ws, wss, http or https
-	Plan  Plan     // a complete one, from LoadPlan, ParsePlan, PlanOf or With
-	Codec Codec    // default that of the plan, or else PeerPigeon
-	Pages []string // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
-	PID   int      // of the target, if it runs on this machine; 0: not known
+	URL   string      // of the target: ws, wss, http or https
+	Plan  Plan        // a complete one, from LoadPlan, ParsePlan, PlanOf or With
+	Codec codec.Codec // default that of the plan, or else PeerPigeon
+	Pages []string    // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
+	PID   int         // of the target, if it runs on this machine; 0: not known
 
 	// Restart restarts the target, at the same URLs, and returns the id of its new
 	// process. Nil: whoever runs the target does it, when the drain profile asks for it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // letsGo is a target that lets go of its peers so long after they have left.
@@ -146,7 +147,7 @@ func TestMissingProbe(t *testing.T) {
 					return nil
 				})
 				run := verdict.Run{Lives: 1, Detectors: target.detectors()}
-				e := &experiment{stage: &stage{target: target, fleet: newFleet("", PeerPigeon{}), run: &run}, first: reading{"health.peers": 1}}
+				e := &experiment{stage: &stage{target: target, fleet: newFleet("", codec.PeerPigeon{}), run: &run}, first: reading{"health.peers": 1}}
 				for range 3 {
 					if !e.settle(t.Context(), 0) {
 						t.Fatal("it does not go on")
@@ -175,7 +176,7 @@ func TestMissingProbeAfterALoad(t *testing.T) {
 			}
 			return nil
 		})
-		r := &runner{target: target, fleet: newFleet("", PeerPigeon{}), run: verdict.Run{Lives: 1, Detectors: target.detectors()}}
+		r := &runner{target: target, fleet: newFleet("", codec.PeerPigeon{}), run: verdict.Run{Lives: 1, Detectors: target.detectors()}}
 		p := profile{run: func(context.Context, *stage) error { loaded = true; return nil }}
 		if err := r.bracket(t.Context(), &stage{}, p); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -22,7 +23,7 @@ type stage struct {
 	tally    *tally
 	rooms    []*room
 	log      *slog.Logger
-	watch    func(*Peer, Event) bool // of all peers that arrive; nil for none
+	watch    func(*Peer, codec.Event) bool // of all peers that arrive; nil for none
 
 	board   *board
 	watched bool // by somebody, who wants to know what an experiment knows

@@ -3,13 +3,14 @@ package loadgen
 import (
 	"sync"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // talk is what a peer has said to a target that does not relay by peer ids, and what
 // came back. It is in the books as messages of the peer to itself.
 type talk struct {
-	codec *Text
+	codec *codec.Text
 
 	mu     sync.Mutex
 	number uint64
@@ -28,8 +29,8 @@ type utterance struct {
 const maxSaid = 64
 
 // newTalk returns the talk of a new peer, nil if the codec needs none.
-func newTalk(c Codec) *talk {
-	if text, ok := c.(*Text); ok {
+func newTalk(c codec.Codec) *talk {
+	if text, ok := c.(*codec.Text); ok {
 		return &talk{codec: text}
 	}
 	return nil
@@ -39,7 +40,7 @@ func newTalk(c Codec) *talk {
 func (k *talk) say(p *Peer, t schedule.Tick) error {
 	k.mu.Lock()
 	k.number++
-	message, isReply := k.codec.say(p.id, k.number)
+	message, isReply := k.codec.Say(p.id, k.number)
 	u := utterance{tick: t, isReply: isReply}
 	u.flow, u.sequence = p.fleet.ledger.Send(p.id, p.id, "")
 	if len(k.said) == maxSaid {
@@ -60,14 +61,14 @@ func (k *talk) hear(p *Peer, message []byte) {
 	defer k.mu.Unlock()
 	for i := range k.said {
 		u := &k.said[i]
-		if !u.isReply(message) || u.answered && !k.codec.specific() {
+		if !u.isReply(message) || u.answered && !k.codec.Specific() {
 			continue
 		}
 		if p.fleet.ledger.Deliver(u.flow, u.sequence, p.id, p.id, "") {
 			p.fleet.rec.Add(HopReply, u.tick)
 		}
 		u.answered = true
-		if !k.codec.specific() {
+		if !k.codec.Specific() {
 			return // the next one is another's
 		}
 	}

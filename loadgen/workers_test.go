@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -283,7 +284,7 @@ func TestMergingLosesNothing(t *testing.T) {
 	}
 }
 
-func testRunner() *runner { return &runner{fleet: newFleet("", PeerPigeon{}), tally: newTally()} }
+func testRunner() *runner { return &runner{fleet: newFleet("", codec.PeerPigeon{}), tally: newTally()} }
 
 // countSomething has several runners count the same thing.
 func countSomething(choice uint64, runners ...*runner) {

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // envPrefix begins the environment variables: LOADGEN_SEED stands for --seed.
@@ -46,7 +47,7 @@ type options struct {
 	hub       string
 	fail      []string
 	codec     string
-	text      loadgen.Text
+	text      codec.Text
 	help      bool
 	printPlan bool
 	noLive    bool
@@ -212,7 +213,7 @@ func (o *options) speak() error {
 		o.plan.Text = &o.text
 	case o.codec != codecPeerPigeon:
 		return fmt.Errorf("no codec %q; there are %s and %s", o.codec, codecPeerPigeon, codecText)
-	case o.text != loadgen.Text{}:
+	case o.text != codec.Text{}:
 		return errors.New("--url-template, --first, --message and --reply are for --codec text")
 	}
 	return nil

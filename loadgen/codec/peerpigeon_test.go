@@ -1,4 +1,4 @@
-package loadgen
+package codec
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ func TestSignalIsJSON(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"global", "", "a \"quoted\" \\ one", "Tauben 🐦\n\x00", "bad \xff UTF-8"} {
 		for _, kind := range []wire.Kind{wire.KindOffer, wire.KindAnswer, wire.KindICECandidate} {
-			data := signalData(kind, tag{1, 2, 3, 4})
+			data := []byte(`{"type":"offer","sdp":"v=0\r\n","tag":"1.2.3.4"}`)
 			var got, want map[string]any
 			if err := json.Unmarshal(PeerPigeon{}.Signal(kind, "", schedule.PeerID(1), network, data), &got); err != nil {
 				t.Fatal(err)

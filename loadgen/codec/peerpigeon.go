@@ -1,4 +1,4 @@
-package loadgen
+package codec
 
 import (
 	"encoding/json"

@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
-	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // chat is a hub of the shape of gorilla's chat example: what one says, all hear, and
@@ -136,7 +136,7 @@ func (p *chatter) write(together bool) {
 }
 
 // textPlan has peers in two networks that say something at a rate.
-func textPlan(t *testing.T, text Text) Plan {
+func textPlan(t *testing.T, text codec.Text) Plan {
 	t.Helper()
 	p, err := PlanOf("steady")
 	if err == nil {
@@ -155,16 +155,16 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		server *chat
-		text   Text
+		text   codec.Text
 		want   func(Deliveries) bool
 	}{
-		"echo":       {&chat{alone: true}, Text{}, allDelivered},
-		"chat":       {&chat{}, Text{URL: "/{network}?name={index}", First: `{"hello":"{id}"}`, Message: `{"from":"{id}","n":{sequence}}`}, allDelivered},
-		"expression": {&chat{}, Text{URL: "/{network}", Reply: `/{id}[ ]+{sequence}\b/`}, allDelivered},
-		"in order":   {&chat{alone: true}, Text{Message: "hello", Reply: "hell"}, allDelivered},
-		"lossy":      {&chat{alone: true, lose: true}, Text{}, func(d Deliveries) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }},
-		"twice":      {&chat{alone: true, twice: true}, Text{}, func(d Deliveries) bool { return d.Duplicated > 900 }},
-		"other":      {&chat{alone: true}, Text{Reply: "something else"}, func(d Deliveries) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }},
+		"echo":       {&chat{alone: true}, codec.Text{}, allDelivered},
+		"chat":       {&chat{}, codec.Text{URL: "/{network}?name={index}", First: `{"hello":"{id}"}`, Message: `{"from":"{id}","n":{sequence}}`}, allDelivered},
+		"expression": {&chat{}, codec.Text{URL: "/{network}", Reply: `/{id}[ ]+{sequence}\b/`}, allDelivered},
+		"in order":   {&chat{alone: true}, codec.Text{Message: "hello", Reply: "hell"}, allDelivered},
+		"lossy":      {&chat{alone: true, lose: true}, codec.Text{}, func(d Deliveries) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }},
+		"twice":      {&chat{alone: true, twice: true}, codec.Text{}, func(d Deliveries) bool { return d.Duplicated > 900 }},
+		"other":      {&chat{alone: true}, codec.Text{Reply: "something else"}, func(d Deliveries) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,34 +192,9 @@ func allDelivered(d Deliveries) bool {
 func TestTextCheck(t *testing.T) {
 	t.Parallel()
 	p := quickCheck(t, 22)
-	p.Text = &Text{}
+	p.Text = &codec.Text{}
 	r := run(t, Config{URL: (&chat{alone: true}).start(t), Plan: p})
 	if v := r.Verdict; v.Outcome != verdict.Pass || len(v.Scenarios) != len(textScenarios) {
 		t.Errorf("outcome %s with %d scenarios", v.Outcome, len(v.Scenarios))
-	}
-}
-
-func TestTextErrors(t *testing.T) {
-	t.Parallel()
-	for text, names := range map[Text]string{
-		{Message: "{seq}"}:                 "{sequence}",
-		{URL: "/{peer}"}:                   "url",
-		{Reply: "/(/"}:                     "reply",
-		{First: "{name}"}:                  "first",
-		{Reply: "{id} of {everything}"}:    "{everything}",
-		{Message: "{id}", Reply: "/[/"}:    "missing closing ]",
-		{Message: "{Id} is left as it is"}: "",
-	} {
-		_, err := text.complete(1)
-		if (err == nil) != (names == "") || err != nil && !strings.Contains(err.Error(), names) {
-			t.Errorf("%+v: %v, want %q", text, err, names)
-		}
-	}
-	c, err := Text{URL: "ws://192.0.2.1/{id}"}.complete(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := c.Address("ws://127.0.0.1:1", wire.PeerID(strings.Repeat("a", 40))); err == nil {
-		t.Errorf("load would go to %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package loadgen
+package codec
 
 import (
 	"bytes"
@@ -51,9 +51,9 @@ var (
 	placeholders = []string{"{id}", "{index}", "{network}", "{sequence}"}
 )
 
-// complete returns the codec with its defaults, for peers in so many networks.
-func (c Text) complete(networks int) (*Text, error) {
-	set(&c.networks, max(1, networks))
+// Complete returns the codec with its defaults, for peers in so many networks.
+func (c Text) Complete(networks int) (*Text, error) {
+	c.networks = max(1, networks)
 	if c.Message == "" {
 		c.Message = defaultMessage
 	}
@@ -126,8 +126,8 @@ func (c *Text) Ping() []byte { return nil }
 // Decode is nothing: what a message means depends on what was said before.
 func (c *Text) Decode([]byte) Event { return Event{} }
 
-// say is a message of a peer, and what tells its reply.
-func (c *Text) say(id wire.PeerID, sequence uint64) (message []byte, isReply func([]byte) bool) {
+// Say is a message of a peer, and what tells its reply.
+func (c *Text) Say(id wire.PeerID, sequence uint64) (message []byte, isReply func([]byte) bool) {
 	isReply, err := c.replyTo(id, sequence)
 	if err != nil { // it was tried when the codec was made; ids and numbers are all that changed
 		panic(fmt.Sprintf("loadgen: the reply of a text codec: %v", err))
@@ -154,17 +154,5 @@ func (c *Text) pattern() (string, bool) {
 	return s, opened && closed
 }
 
-// specific reports whether a reply says which message it answers.
-func (c *Text) specific() bool { return strings.Contains(c.Reply, "{sequence}") }
-
-// textScenarios are those that need nothing that the codec does not have.
-var textScenarios = []string{"clean", "rst", "vanish", "early-close", "signal"}
-
-// possible returns the scenarios that a codec has the words for.
-func possible(c Codec, list []scenario) []scenario {
-	_, plain := c.(*Text)
-	_, hubs := c.(HubCodec)
-	return slices.DeleteFunc(slices.Clone(list), func(s scenario) bool {
-		return plain && !slices.Contains(textScenarios, s.name) || !hubs && s.name == hubsScenario
-	})
-}
+// Specific reports whether a reply says which message it answers.
+func (c *Text) Specific() bool { return strings.Contains(c.Reply, "{sequence}") }

@@ -1,8 +1,6 @@
-package loadgen
+package codec
 
-import (
-	"github.com/pigeonhub/pigeonhub/hub/wire"
-)
+import "github.com/pigeonhub/pigeonhub/hub/wire"
 
 // Codec is how virtual peers speak to a target. A message that a protocol does not
 // have is nil; what needs it is then left out, or cannot be run. Its methods may be
