@@ -253,7 +253,7 @@ func (c *Campaign) conclude(ctx context.Context) {
 		c.run.Findings = append(c.run.Findings, found...)
 	}
 	if target, ok := c.Crowd.Target.(Inspector); ok {
-		if err := explainLines(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
+		if err := Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
 			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
 		}
 	}

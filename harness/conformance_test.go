@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
@@ -23,6 +25,26 @@ func TestConformanceNamesItsChecks(t *testing.T) {
 	if len(names) < 25 {
 		t.Errorf("only %d checks", len(names))
 	}
+}
+
+// wantNothingLeft compares goroutines and descriptors at the end of the test with
+// those of now. Not for parallel tests.
+func wantNothingLeft(t *testing.T) {
+	t.Helper()
+	goroutines := goleak.IgnoreCurrent()
+	before, err := harness.ReadDescriptors(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := goleak.Find(goroutines); err != nil {
+			t.Error(err)
+		}
+		after, err := harness.ReadDescriptors(0)
+		if err != nil || len(after) > len(before) {
+			t.Errorf("descriptors: %d before, then %v: %v", len(before), after, err)
+		}
+	})
 }
 
 // Our hub conforms, and nothing is left of the peers that asked.

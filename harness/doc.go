@@ -62,8 +62,8 @@
 // are read before the first forced collection, for that closes the forgotten ones;
 // Goroutines may be read at any time, cheapest first. Then the collection, once
 // for all detectors of a Reading, and what counts live objects: Unclosed, Sites,
-// Timers. Census does not depend on it. A heap dump comes before the goroutineleak
-// profile (Goroutines.Proof), which in Go 1.26 makes it crash.
+// Timers. Census does not depend on it. A heap dump comes before a goroutineleak
+// profile, which in Go 1.26 makes it crash.
 //
 // The baseline comes after a warm-up with as many peers at once as the cycles will
 // have: pools, maps, goroutine descriptors and free lists follow the highest number

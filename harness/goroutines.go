@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -20,7 +18,7 @@ import (
 // so that one that was there before may wait at another line now.
 //
 // It does not see one that took the place of another of the same function which
-// was there at the baseline and has ended (SecondOpinion does), nor one that
+// was there at the baseline and has ended, nor one that
 // comes and goes between two readings, as a timer's callback does. The runtime's,
 // the testing package's, Ginkgo's and os/signal's goroutines do not count, nor
 // does the caller; idle connections of http.DefaultClient are closed before it
@@ -36,19 +34,10 @@ type Goroutines struct {
 	Ignore func(stack []verdict.Site) bool
 	// Grace is how long Findings waits for the last ones to end; default 1s.
 	Grace time.Duration
-	// SecondOpinion has Findings ask goleak too. It knows goroutines by their
-	// number, not by count, but nothing of labels: not for parallel tests.
-	SecondOpinion bool
-	// Proof has Findings say which goroutines the runtime knows will never run
-	// again, if it has the goroutineleak profile (Go 1.27, or 1.26 built with
-	// GOEXPERIMENT=goroutineleakprofile). In 1.26 a heap dump taken after that
-	// profile kills the process: take it before.
-	Proof bool
 
 	reader goroutineReader
 	base   *goroutineCount
 	cycles []*goroutineCount
-	goleak goleak.Option
 }
 
 // goroutineCount is how many goroutines there are.
@@ -68,18 +57,12 @@ func (g *Goroutines) Name() string { return "goroutines" }
 
 // Baseline counts the goroutines there are, once all that were started run.
 func (g *Goroutines) Baseline(ctx context.Context, _ *Reading) error {
-	if g.SecondOpinion && g.Labels != nil {
-		return errors.New("goroutines: goleak cannot tell goroutines by label")
-	}
 	closeIdle()
 	base, err := g.countStarted(ctx)
 	if err != nil {
 		return err
 	}
 	g.base, g.cycles = base, nil
-	if g.SecondOpinion {
-		g.goleak = goleak.IgnoreCurrent()
-	}
 	return nil
 }
 
@@ -157,7 +140,7 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	bounded, cancel := context.WithTimeout(ctx, g.grace())
 	settled := Settle(bounded, g.Quiet)
 	cancel()
-	if settled == nil && !g.SecondOpinion { // a callback that runs since then is none of them
+	if settled == nil { // a callback that runs since then is none of them
 		return nil, nil
 	}
 	now, err := g.count()
@@ -167,14 +150,6 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	found, err := g.extra(now)
 	if err != nil {
 		return nil, err
-	}
-	if g.Proof {
-		if found, err = proveGoroutines(found); err != nil {
-			return nil, err
-		}
-	}
-	if g.SecondOpinion {
-		found = secondOpinion(found, now.total(), g.goleak)
 	}
 	return findingsOf(found), nil
 }
@@ -216,13 +191,6 @@ func (g *Goroutines) read() ([]*goroutineGroup, error) {
 		return readGoroutines("goroutine")
 	}
 	return g.reader.read()
-}
-
-func (c *goroutineCount) total() (n int64) {
-	for _, count := range c.entries {
-		n += count
-	}
-	return n
 }
 
 // beyond is how many more there are than at the baseline.

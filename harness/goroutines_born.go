@@ -19,7 +19,6 @@ type extraGoroutines struct {
 	count    int64
 	perCycle []int64
 	stacks   []*goroutineStack // the most frequent first; count is of those beyond the baseline
-	notes    []string
 }
 
 // extra returns what there is beyond the baseline, the most first.
@@ -231,13 +230,8 @@ func findingsOf(all []*extraGoroutines) []verdict.Finding {
 	var findings []verdict.Finding
 	for _, e := range all {
 		var b strings.Builder
-		for _, note := range e.notes {
-			b.WriteString(note + "\n")
-		}
-		if len(e.stacks) > 0 {
-			b.WriteString(stackText(e.stacks[0].frames))
-		}
-		for _, s := range e.stacks[min(1, len(e.stacks)):] {
+		b.WriteString(stackText(e.stacks[0].frames))
+		for _, s := range e.stacks[1:] {
 			fmt.Fprintf(&b, "\n%d more at %s", s.count, s.frames[0])
 		}
 		findings = append(findings, verdict.Finding{

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -166,50 +165,6 @@ func TestGoroutinesOfIdleConnections(t *testing.T) {
 		wantNone(t, found)
 	}
 	open.Body.Close()
-}
-
-// Goleak knows goroutines by their number: one that took another's place is new.
-func TestGoroutinesSecondOpinion(t *testing.T) {
-	h := newHerd(t)
-	for _, opinion := range []bool{false, true} {
-		first := newHerd(t)
-		first.leak(1)
-		found := findIn(t, &harness.Goroutines{SecondOpinion: opinion}, []int64{1}, func(int, int64) {
-			first.end()
-			h.leak(1)
-		})
-		if opinion {
-			wantOne(t, found, verdict.Goroutine, 1, "(*herd).leak")
-		} else {
-			wantNone(t, found)
-		}
-	}
-	if err := (&harness.Goroutines{SecondOpinion: true, Labels: map[string]string{"a": "b"}}).Baseline(t.Context(), harness.NewReading(0)); err == nil {
-		t.Error("goleak cannot tell by label")
-	}
-}
-
-// The runtime's proof, where the toolchain has it. A channel that nobody else
-// knows is proven; one that the test holds is found, but not proven.
-func TestGoroutinesProof(t *testing.T) {
-	if pprof.Lookup("goroutineleak") == nil {
-		t.Skip("built without the goroutineleak profile: GOEXPERIMENT=goroutineleakprofile")
-	}
-	h := newHerd(t)
-	found := findIn(t, &harness.Goroutines{Proof: true}, []int64{4}, func(_ int, dose int64) {
-		h.leak(dose)
-		for range dose {
-			go func() { <-make(chan int) }()
-		}
-	})
-	for _, f := range found {
-		if proven := strings.Contains(f.Detail, "4 of 4 proven"); proven == strings.Contains(f.Born.Function, "herd") {
-			t.Errorf("%s: %s", f.Born, f.Detail)
-		}
-	}
-	if len(found) != 2 {
-		t.Errorf("%d findings", len(found))
-	}
 }
 
 func TestGoroutinesEndsWithTheContext(t *testing.T) {

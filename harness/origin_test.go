@@ -81,7 +81,7 @@ func TestOrigins(t *testing.T) {
 		}
 		return scenario
 	}
-	if err := harness.Origins(t.Context(), t.TempDir(), map[string]any{"cafe": cafe}, label, found); err != nil {
+	if err := harness.Explain(t.Context(), map[string]any{"cafe": cafe}, label, found); err != nil {
 		t.Fatal(err)
 	}
 	nameless := lineOf(t, "origin_test.go", "the nameless")
@@ -111,7 +111,7 @@ func TestOriginsOfALongList(t *testing.T) {
 	found := []verdict.Finding{{Class: verdict.Object, Born: lineOf(t, "origin_test.go", "the link"), Count: 20_000}}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes 11 s under the race detector
 	defer cancel()
-	err := harness.Origins(ctx, t.TempDir(), map[string]any{"list": root}, func(string) string { return "" }, found)
+	err := harness.Explain(ctx, map[string]any{"list": root}, func(string) string { return "" }, found)
 	if err != nil || found[0].PerScenario != nil {
 		t.Errorf("%v: %v", err, found[0].PerScenario)
 	}

@@ -12,7 +12,6 @@ var own struct {
 	stopTimers                                 string
 	readGoroutines                             string
 	measure                                    string
-	allStacks, within, runWatched              string
 	asksForRetainers                           []string
 }
 
@@ -25,11 +24,8 @@ func init() {
 	own.stopTimers = nameOf((*timerFlusher).stopTimers)
 	own.readGoroutines = nameOf((*goroutineReader).read)
 	own.measure = nameOf((*Footprint).Measure)
-	own.allStacks = nameOf(allStacks)
-	own.within = nameOf((*watched).within)
-	own.runWatched = nameOf((*watched).run)
 	own.asksForRetainers = []string{
-		nameOf(Retainers), nameOf(RetainersAt), nameOf(Origins),
+		nameOf(Retainers), nameOf(Explain),
 		nameOf((*Campaign).conclude), nameOf((*Watch).Explain), nameOf((*Watch).Findings),
 	}
 }

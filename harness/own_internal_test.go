@@ -22,10 +22,7 @@ func TestOwnNames(t *testing.T) {
 		"stopTimers":       pkg + "(*timerFlusher).stopTimers",
 		"readGoroutines":   pkg + "(*goroutineReader).read",
 		"measure":          pkg + "(*Footprint).Measure",
-		"allStacks":        pkg + "allStacks",
-		"within":           pkg + "(*watched).within",
-		"runWatched":       pkg + "(*watched).run",
-		"asksForRetainers": "[" + pkg + "Retainers " + pkg + "RetainersAt " + pkg + "Origins " + pkg + "(*Campaign).conclude " + pkg + "(*Watch).Explain " + pkg + "(*Watch).Findings]",
+		"asksForRetainers": "[" + pkg + "Retainers " + pkg + "Explain " + pkg + "(*Campaign).conclude " + pkg + "(*Watch).Explain " + pkg + "(*Watch).Findings]",
 	}
 	got := map[string]string{}
 	table := reflect.ValueOf(own)

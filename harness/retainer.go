@@ -103,8 +103,6 @@ func NoteGoroutineLeakProfile() {
 	heapDumps.spoiled = true
 }
 
-func init() { noteGoroutineLeakProfile = NoteGoroutineLeakProfile }
-
 // Retainers says by which path each of the objects is kept alive. It takes a heap
 // dump, looks for the shortest path from a root to each object, and names the
 // steps of it:

@@ -2,10 +2,7 @@ package harness
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -13,28 +10,6 @@ import (
 
 // objectsOfPlace is how many of the objects that a line has made are asked about.
 const objectsOfPlace = 16
-
-// RetainersAt says by which path what each of the lines has made is kept alive, for
-// objects that nobody holds a weak pointer to: it takes some of those that are
-// there, and of their paths the most frequent. It needs ExactHeap, and is otherwise
-// as Retainers. A line of which nothing is there has no path.
-func RetainersAt(ctx context.Context, dir string, roots map[string]any, lines []verdict.Site) ([]Retainer, Tier, error) {
-	d, _, file, err := takeHeapDump(ctx, dir, nil)
-	if err != nil {
-		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
-	}
-	defer d.close()
-	of := d.madeAt(lines)
-	s, err := newRetainerSearch(ctx, d, roots, nil, slices.Concat(of...))
-	if err != nil {
-		return nil, Tier{}, fmt.Errorf("retainers: %w", err)
-	}
-	runtime.KeepAlive(roots)
-	found := s.retainersOf(of)
-	tier := s.symbols.tier()
-	tier.Sites, tier.Dump, tier.File = placesAreKnown(), len(d.raw), file
-	return found, tier, ctx.Err()
-}
 
 // retainersOf returns the most frequent retainer of each list of objects.
 func (s *retainerSearch) retainersOf(lists [][]uint64) []Retainer {

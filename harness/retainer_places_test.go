@@ -28,9 +28,22 @@ func (t *toyRooms) enter(name []byte) {
 	r.members = append(r.members, t)
 }
 
+// explained returns what Explain says of the objects that lines have made.
+func explained(t *testing.T, roots map[string]any, lines ...verdict.Site) []verdict.Finding {
+	t.Helper()
+	found := make([]verdict.Finding, len(lines))
+	for i, line := range lines {
+		found[i] = verdict.Finding{Class: verdict.Object, Born: line, Count: 1}
+	}
+	if err := harness.Explain(t.Context(), roots, func(string) string { return "" }, found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 // Objects that nobody has watched are found by the line that made them, and so is
 // what holds them.
-func TestRetainersAtALine(t *testing.T) {
+func TestExplainALine(t *testing.T) {
 	if harness.InChild(t) {
 		return
 	}
@@ -49,17 +62,12 @@ func TestRetainersAtALine(t *testing.T) {
 	for _, f := range found {
 		lines = append(lines, f.Born)
 	}
-	retainers, tier, err := harness.RetainersAt(t.Context(), t.TempDir(), map[string]any{"rooms": root}, append(lines, verdict.Site{Function: "nobody"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, r := range retainers {
-		path := fmt.Sprint(harness.Normal(r.Path))
-		t.Log(path, tier)
+	for i, f := range explained(t, map[string]any{"rooms": root}, append(lines, verdict.Site{Function: "nobody"})...) {
+		path := fmt.Sprint(harness.Normal(f.Path))
 		if i < len(lines) && !strings.Contains(path, "rooms[*]") {
 			t.Errorf("%s is held by %q, want a path by rooms", lines[i], path)
 		}
-		if i == len(lines) && r.Path != nil {
+		if i == len(lines) && f.Path != nil {
 			t.Errorf("a line that made nothing is held by %q", path)
 		}
 	}
@@ -75,7 +83,7 @@ type toyWork struct {
 
 // Of all that a line has made the path is told that leads to what holds the rest: a
 // context with its parent, and not the function that would have ended it.
-func TestRetainersAtALineOfContexts(t *testing.T) {
+func TestExplainALineOfContexts(t *testing.T) {
 	if harness.InChild(t) {
 		return
 	}
@@ -86,11 +94,8 @@ func TestRetainersAtALineOfContexts(t *testing.T) {
 		w.ctx, w.end = context.WithCancel(context.WithValue(process, toyKey{}, w)) // the context
 	}
 	line := lineOf(t, "retainer_places_test.go", "the context")
-	retainers, _, err := harness.RetainersAt(t.Context(), t.TempDir(), map[string]any{"process": process}, []verdict.Site{line})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if path := fmt.Sprint(harness.Normal(retainers[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
+	found := explained(t, map[string]any{"process": process}, line)
+	if path := fmt.Sprint(harness.Normal(found[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
 		t.Errorf("it is held by %s", path)
 	}
 }
@@ -107,7 +112,7 @@ type toyOwned struct {
 
 // What has a finalizer is where the path of a cycle begins; the other end is held by
 // a pointer of it, also if its type is not known.
-func TestRetainersAtALineOfAFinalizer(t *testing.T) {
+func TestExplainALineOfAFinalizer(t *testing.T) {
 	if harness.InChild(t) {
 		return
 	}
@@ -116,12 +121,9 @@ func TestRetainersAtALineOfAFinalizer(t *testing.T) {
 		owner.has = &toyOwned{by: owner} // the owned
 		runtime.SetFinalizer(owner, func(*toyOwner) {})
 	}
-	lines := []verdict.Site{lineOf(t, "retainer_places_test.go", "the owner"), lineOf(t, "retainer_places_test.go", "the owned")}
-	retainers, _, err := harness.RetainersAt(t.Context(), t.TempDir(), map[string]any{"test": &struct{ t *testing.T }{t}}, lines)
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner, owned := harness.Normal(retainers[0].Path), harness.Normal(retainers[1].Path)
+	found := explained(t, map[string]any{"test": &struct{ t *testing.T }{t}},
+		lineOf(t, "retainer_places_test.go", "the owner"), lineOf(t, "retainer_places_test.go", "the owned"))
+	owner, owned := harness.Normal(found[0].Path), harness.Normal(found[1].Path)
 	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
 		t.Errorf("the owner is held by %v", owner)
 	}

@@ -109,7 +109,7 @@ func TestExplainLinesOfInexactHeap(t *testing.T) {
 				defer InexactHeap()()
 			}
 			defer inexactHeapAfter()()
-			return explainLines(t.Context(), map[string]any{"toy": kept}, nil, findings)
+			return Explain(t.Context(), map[string]any{"toy": kept}, nil, findings)
 		}
 		if err := explain(); err != nil {
 			t.Fatal(err)

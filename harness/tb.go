@@ -10,5 +10,4 @@ type TB interface {
 	Fatalf(format string, args ...any)
 	Failed() bool
 	Cleanup(func())
-	TempDir() string
 }

@@ -23,7 +23,7 @@
 //	S3   close 0-5 ms after the announce, RST     early-close, rst, drop
 //	S4   the same id before the old close         reconnect, duplicate
 //	S5   peers that do not read                   stall
-//	S6   black holes                              vanish; TestThirtyDays; harness.Proxy in its tests
+//	S6   black holes                              vanish; TestThirtyDays
 //	S7   silence, half a frame, no id             mute, half-frame, trickle, bad-id
 //	S8   slow and broken handshakes, then all     bad-handshake, unauthorized, full
 //	S9   flood while others leave                 flood, beside all others

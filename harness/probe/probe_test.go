@@ -11,14 +11,12 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -183,60 +181,4 @@ func TestProcThatHasEnded(t *testing.T) {
 	if got, err := probe.Proc(cmd.Process.Pid); err == nil {
 		t.Errorf("got %v", got)
 	}
-}
-
-func TestSeries(t *testing.T) {
-	t.Parallel()
-	var s probe.Series
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	s.Add(start, map[string]float64{"a": 1, "b": 2})
-	s.Add(start.Add(2*time.Second), map[string]float64{"a": 3})
-	s.Add(start.Add(time.Second), map[string]float64{"a": 2})
-	if got := fmt.Sprint(s.Names(), s.Points("a"), s.Points("b"), s.Points("c")); got != "[a b] [{0 1} {1 2} {2 3}] [{0 2}] []" {
-		t.Error(got)
-	}
-	s.Points("a")[0].Value = 9
-	if s.Points("a")[0].Value != 1 {
-		t.Error("Points gives its own away")
-	}
-}
-
-func TestSeriesConcurrently(t *testing.T) {
-	t.Parallel()
-	var s probe.Series
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 100 {
-				s.Add(time.Now(), map[string]float64{"a": 1})
-				s.Points(s.Names()[0])
-			}
-		})
-	}
-	wg.Wait()
-	points := s.Points("a")
-	for i := 1; i < len(points); i++ {
-		if points[i].Seconds < points[i-1].Seconds {
-			t.Fatalf("point %d is before the one before", i)
-		}
-	}
-	if len(points) != 800 {
-		t.Errorf("%d points", len(points))
-	}
-}
-
-// A series becomes one of package verdict.
-func ExampleSeries() {
-	var s probe.Series
-	start := time.Now()
-	s.Add(start, map[string]float64{"hub_sessions": 0})
-	s.Add(start.Add(time.Second), map[string]float64{"hub_sessions": 100})
-	for _, name := range s.Names() {
-		v := verdict.Series{Name: name}
-		for _, p := range s.Points(name) {
-			v.Points = append(v.Points, verdict.Point{Seconds: p.Seconds, Value: p.Value})
-		}
-		fmt.Println(v.Name, v.Points[1].Seconds, v.Points[1].Value)
-	}
-	// Output: hub_sessions 1 100
 }
