@@ -4,28 +4,18 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // books are what a process counted since it last told. They add up: the sum of all
 // books of all processes is what one process would have counted, to the last count.
 type books struct {
-	Hops       []hopBook          `json:"hops,omitempty"`
-	Slip       *Times             `json:"slip,omitempty"`
+	Times      latency.Delta      `json:"times"`
 	Deliveries Deliveries         `json:"deliveries"`
 	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`
 	Errors     map[string]int     `json:"errors,omitempty"`
 	Counts     counts             `json:"counts"`
 	At         time.Time          `json:"at"` // by the clock of who counted
-}
-
-// hopBook is the times of one hop.
-type hopBook struct {
-	Hop Hop `json:"hop"`
-	HopTimes
-}
-
-func (h *hopBook) shift(d time.Duration) {
-	h.First, h.Last = h.First.Add(d), h.Last.Add(d)
 }
 
 // counts are the counts of a fleet.
@@ -56,7 +46,7 @@ func (a *account) take() books {
 	totals := f.ledger.Totals()
 	b := books{At: time.Now(), Counts: now.minus(a.counts), Deliveries: totals.minus(a.deliveries)}
 	a.counts, a.deliveries = now, totals
-	b.Hops, b.Slip = f.rec.take()
+	b.Times = f.rec.Take()
 	b.Scenarios, b.Errors = a.tally.take()
 	return b
 }
@@ -72,10 +62,8 @@ func (r *runner) add(b books) {
 	f.elsewhere += int(b.Counts.Open)
 	f.mu.Unlock()
 	f.ledger.add(b.Deliveries)
-	for i := range b.Hops {
-		b.Hops[i].shift(time.Since(b.At)) // to the clock of this machine
-	}
-	f.rec.merge(b.Hops, b.Slip)
+	b.Times.Shift(time.Since(b.At)) // to the clock of this machine
+	f.rec.Merge(b.Times)
 	r.tally.add(b.Scenarios, b.Errors)
 }
 
@@ -91,46 +79,6 @@ func (l *Ledger) add(d Deliveries) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.totals.Merge(d)
-}
-
-// take returns the times that were counted, and forgets them.
-func (r *Recorder) take() (hops []hopBook, slip *Times) {
-	for h := range NumHops {
-		r.locks[h].Lock()
-		if t := &r.times.Hops[h]; t.Latency.Count() > 0 {
-			hops = append(hops, hopBook{h, HopTimes{Latency: t.Latency.moved(), Service: t.Service.moved(), First: t.First, Last: t.Last}})
-			t.First, t.Last = time.Time{}, time.Time{}
-		}
-		r.locks[h].Unlock()
-	}
-	r.slip.Lock()
-	defer r.slip.Unlock()
-	if r.times.Slip.Count() > 0 {
-		moved := r.times.Slip.moved()
-		slip = &moved
-	}
-	return hops, slip
-}
-
-// moved returns a copy of the histogram, which it empties.
-func (t Times) moved() Times {
-	c := Times{t.h.Clone()}
-	t.h.Reset()
-	return c
-}
-
-// merge enters times that another recorder counted.
-func (r *Recorder) merge(hops []hopBook, slip *Times) {
-	for _, h := range hops {
-		r.locks[h.Hop].Lock()
-		r.times.Hops[h.Hop].merge(h.HopTimes)
-		r.locks[h.Hop].Unlock()
-	}
-	if slip != nil {
-		r.slip.Lock()
-		defer r.slip.Unlock()
-		r.times.Slip.Merge(*slip)
-	}
 }
 
 // take returns the tally, and begins a new one.

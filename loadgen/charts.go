@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // latencyCharts draw the times of each hop by percentile: from the intended time, and
@@ -22,10 +23,10 @@ func (r *Result) latencyCharts() []chart {
 			continue
 		}
 		c := chart{
-			Title: Hop(i).String(), xTitle: "percentile", xTicks: percentiles, yTicks: decades,
+			Title: latency.Hop(i).String(), xTitle: "percentile", xTicks: percentiles, yTicks: decades,
 			Lines: []curve{
-				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), points: h.Latency.spectrum()},
-				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), points: h.Service.spectrum(), Colour: 1, Dashed: true},
+				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), points: spectrum(h.Latency)},
+				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), points: spectrum(h.Service), Colour: 1, Dashed: true},
 			},
 		}
 		list = append(list, c)
@@ -33,9 +34,9 @@ func (r *Result) latencyCharts() []chart {
 	return list
 }
 
-// spectrum is the times by percentile, both on a logarithmic scale: as far to the
+// spectrum returns the times by percentile, both on a logarithmic scale: as far to the
 // right as the number of times has something to say.
-func (t Times) spectrum() []point {
+func spectrum(t latency.Times) []point {
 	if t.Count() == 0 {
 		return nil
 	}
@@ -48,8 +49,8 @@ func (t Times) spectrum() []point {
 	}
 	at, quantiles = append(at, end), append(quantiles, 100)
 	var points []point
-	for i, v := range t.h.ValueAtPercentilesSlice(quantiles) {
-		seconds := float64(max(v, 1)) * shortestTime.Seconds()
+	for i, d := range t.ValuesAt(quantiles) {
+		seconds := max(d, time.Microsecond).Seconds()
 		points = append(points, point{at[i], math.Log10(seconds)})
 	}
 	return points

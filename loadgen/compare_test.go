@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -38,7 +39,7 @@ func (w world) run(t *testing.T, seed uint64) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, win := NewRecorder(), window{}
+	rec, win := latency.NewRecorder(), latency.Window{}
 	r := Result{Plan: plan, Timing: Timing{Outcome: verdict.None}, Environment: environment("")}
 	base := time.Unix(1e6, 0)
 	for s := range w.seconds {
@@ -50,14 +51,14 @@ func (w world) run(t *testing.T, seed uint64) Result {
 			}
 			end := base.Add(time.Duration(s)*time.Second + time.Duration(i)*time.Second/time.Duration(w.each))
 			start := end.Add(-time.Duration(millis * float64(time.Millisecond)))
-			rec.add(HopOffer, schedule.At(start), end)
+			rec.AddUntil(latency.HopOffer, schedule.At(start), end)
 		}
-		q := win.move(exported(rec, HopOffer))
-		r.Timeline.add(float64(s+1), map[string]float64{"p50 offer": q[0], "p99 offer": q[1], targetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},
+		_, q := win.Advance(rec, latency.HopOffer)
+		r.Timeline.add(float64(s+1), map[string]float64{"p50 offer": milliseconds(q.P50), "p99 offer": milliseconds(q.P99), targetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},
 			[]string{"p50 offer", "p99 offer", targetColumn("proc.rss_bytes")})
 	}
 	r.Latencies = rec.Snapshot()
-	r.Hops = r.Latencies.summaries()
+	r.Hops = r.Latencies.Summaries()
 	r.Deliveries = Deliveries{Sent: int64(w.seconds * w.each), Delivered: int64(w.seconds*w.each) - w.lost, Lost: w.lost}
 	r.Verdict = verdict.Verdict{Outcome: verdict.Pass, Run: verdict.About{Lives: 100}, Trends: []verdict.Trend{
 		{Series: "health.peers", Outcome: w.leak, Retained: w.retained, Interval: &verdict.Interval{Low: w.retained - 5, High: w.retained + 5}}}}
@@ -155,7 +156,7 @@ func TestCompareLateGenerator(t *testing.T) {
 		t.Errorf("without slip p50 is %s", states["p50 offer"])
 	}
 	for range 100 {
-		b.Latencies.Slip.add(2 * time.Millisecond)
+		b.Latencies.Slip.Add(2 * time.Millisecond)
 	}
 	if _, states := compared(t, a, b); states["p50 offer"] != Equal {
 		t.Errorf("with a slip of 2ms p50 is %s", states["p50 offer"])

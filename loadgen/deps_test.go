@@ -12,7 +12,7 @@ import (
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/pigeonhub/pigeonhub/"
-	allowed := []string{"loadgen", "loadgen/schedule", "loadgen/codec", "hub/wire", "harness/probe", "harness/verdict"}
+	allowed := []string{"loadgen", "loadgen/schedule", "loadgen/codec", "loadgen/latency", "hub/wire", "harness/probe", "harness/verdict"}
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", ".")
 	out, err := list.Output()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // SchemaVersion is the version of the JSON form of a Result.
@@ -41,7 +42,7 @@ func ReadResult(r io.Reader) (Result, error) {
 	if res.Schema != SchemaVersion {
 		return Result{}, fmt.Errorf("result: it is of version %d of the schema, must be %d", res.Schema, SchemaVersion)
 	}
-	if res.Latencies.Slip.h == nil {
+	if res.Latencies.Slip.IsZero() {
 		return Result{}, errors.New("result: the times are missing")
 	}
 	return res, nil
@@ -91,13 +92,13 @@ func (t *Timeline) within(seconds float64, kinds ...string) string {
 func (r *Result) writeLatencyCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	_ = c.Write(strings.Fields("hop count per_second mean_ms p50_ms p90_ms p99_ms p99.9_ms max_ms service_mean_ms service_p50_ms service_p90_ms service_p99_ms service_p99.9_ms service_max_ms"))
-	for h := range NumHops {
+	for h := range latency.NumHops {
 		s, ok := r.Hops[h.String()]
 		if !ok {
 			continue
 		}
 		row := []string{h.String(), strconv.FormatInt(s.Count, 10), strconv.FormatFloat(s.Rate, 'f', 3, 64)}
-		for _, l := range []Latency{s.Latency, s.Service} {
+		for _, l := range []latency.Quantiles{s.Quantiles, s.Service} {
 			for _, d := range []time.Duration{l.Mean, l.P50, l.P90, l.P99, l.P999, l.Max} {
 				row = append(row, strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 3, 64))
 			}
@@ -106,17 +107,6 @@ func (r *Result) writeLatencyCSV(w io.Writer) error {
 	}
 	c.Flush()
 	return c.Error()
-}
-
-// hgrmTicks is how many lines a .hgrm file has for each halving of the distance to
-// 100 %, as HdrHistogram's own tools write it.
-const hgrmTicks = 5
-
-// writeHGRM writes times in HdrHistogram's text form, in milliseconds, for its plotter
-// and other tools.
-func (t Times) writeHGRM(w io.Writer) error {
-	_, err := t.h.PercentilesPrint(w, hgrmTicks, float64(time.Millisecond/shortestTime))
-	return err
 }
 
 // writeMarkdown writes the verdict and the figures for the summary page of a CI job.
@@ -128,7 +118,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 	if len(r.Hops) > 0 {
 		b.WriteString("\n| latency | count | a second | p50 | p90 | p99 | p99.9 | max | service p99 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	}
-	for h := range NumHops {
+	for h := range latency.NumHops {
 		if s, ok := r.Hops[h.String()]; ok {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %s | %s | %s | %s | %s | %s |\n", h, s.Count, s.Rate,
 				round(s.P50), round(s.P90), round(s.P99), round(s.P999), round(s.Max), round(s.Service.P99))

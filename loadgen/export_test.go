@@ -18,6 +18,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // fullResult is a result with something in every part, some of it chosen by a target
@@ -31,7 +32,7 @@ func fullResult(t *testing.T) *Result {
 		t.Fatal(err)
 	}
 	plan.Seed, plan.Fail, plan.Text = 7, []Threshold{parsed(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
-	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, plan, environment("ws://127.0.0.1:1"), r.Latencies.summaries()
+	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, plan, environment("ws://127.0.0.1:1"), r.Latencies.Summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
@@ -74,8 +75,8 @@ func compiled(t *testing.T) *jsonschema.Schema {
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	s := compiled(t)
-	for name, r := range map[string]*Result{"full": fullResult(t), "bare": {Schema: SchemaVersion, Latencies: newLatencies(), Hops: map[string]Summary{},
-		Plan: Plan{Phases: []Phase{{Profile: "ramp", Rate: 1}}}, Timing: timingOf(newTimes()), Environment: environment(""), Verdict: verdict.Judge(verdict.Run{}),
+	for name, r := range map[string]*Result{"full": fullResult(t), "bare": {Schema: SchemaVersion, Latencies: latency.NewHistograms(), Hops: map[string]latency.Summary{},
+		Plan: Plan{Phases: []Phase{{Profile: "ramp", Rate: 1}}}, Timing: timingOf(latency.NewTimes()), Environment: environment(""), Verdict: verdict.Judge(verdict.Run{}),
 		Timeline: Timeline{Seconds: []float64{}, Columns: []Column{}}}} {
 		var b bytes.Buffer
 		if err := r.WriteJSON(&b); err != nil {
@@ -89,8 +90,8 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		again, err := ReadResult(&b)
-		if err != nil || !reflect.DeepEqual(again.Hops, r.Hops) || !again.Latencies.Slip.h.Equals(r.Latencies.Slip.h) ||
-			again.Latencies.Hops[HopOffer].Latency.Quantile(.9) != r.Latencies.Hops[HopOffer].Latency.Quantile(.9) {
+		if err != nil || !reflect.DeepEqual(again.Hops, r.Hops) || !again.Latencies.Slip.Equal(r.Latencies.Slip) ||
+			again.Latencies.Hops[latency.HopOffer].Latency.Quantile(.9) != r.Latencies.Hops[latency.HopOffer].Latency.Quantile(.9) {
 			t.Errorf("%s: what was written reads as another: %v", name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -18,7 +19,7 @@ type fleet struct {
 	// Fixed.
 	url    string
 	codec  codec.Codec
-	rec    *Recorder
+	rec    *latency.Recorder
 	ledger *Ledger
 	base   time.Time // the run began; the times in messages count from it
 	from   sources
@@ -36,7 +37,7 @@ type fleet struct {
 }
 
 func newFleet(url string, codec codec.Codec) *fleet {
-	return &fleet{url: url, codec: codec, rec: NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
+	return &fleet{url: url, codec: codec, rec: latency.NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 
 // dial connects a new peer with an id.
@@ -55,7 +56,7 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	if p.sock, err = dialSocket(ctx, address, f.from.address()); err != nil {
 		return nil, err
 	}
-	f.rec.Add(HopConnect, p.dialled)
+	f.rec.Add(latency.HopConnect, p.dialled)
 	f.mu.Lock()
 	f.live[p] = struct{}{}
 	f.dialled++

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // judge judges a threshold by what came of a run, v being what is known of leaks.
@@ -92,12 +93,13 @@ func (t Threshold) judgeTimes(r *Result) verdict.Threshold {
 }
 
 // timesOf returns the times of a hop, and how many there were a second.
-func (r *Result) timesOf(name string) (Times, float64) {
+func (r *Result) timesOf(name string) (latency.Times, float64) {
 	if name == slipName {
 		return r.Latencies.Slip, math.NaN()
 	}
 	word, service := strings.CutSuffix(name, serviceSuffix)
-	h := &r.Latencies.Hops[slices.Index(hopWords[:], word)]
+	hop, _ := latency.ParseHop(word) // checked with the threshold
+	h := &r.Latencies.Hops[hop]
 	if service {
 		return h.Service, h.Rate()
 	}

@@ -3,9 +3,10 @@ package loadgen
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // measure is something that a threshold may be of.
@@ -100,9 +101,9 @@ func (m measure) takes(of string, parentheses bool) error {
 			return fmt.Errorf("%s is of nothing: write it without parentheses", m.name)
 		}
 	case ofTimes:
-		if of != slipName && !slices.Contains(hopWords[:], strings.TrimSuffix(of, serviceSuffix)) {
+		if _, ok := latency.ParseHop(strings.TrimSuffix(of, serviceSuffix)); !ok && of != slipName {
 			return fmt.Errorf("%s is of one of %s and %s, or of %s%s and so on for the service time; not of %q",
-				m.name, strings.Join(hopWords[:], ", "), slipName, hopWords[0], serviceSuffix, of)
+				m.name, strings.Join(latency.HopNames(), ", "), slipName, latency.HopNames()[0], serviceSuffix, of)
 		}
 	case ofScenario:
 		if parentheses && of == "" {
@@ -122,7 +123,7 @@ func (m measure) takes(of string, parentheses bool) error {
 
 // Measures tells what a threshold may be of, a line for each: for the help text.
 func Measures() []string {
-	list := []string{"p50(HOP) p99(HOP) p99.9(HOP) mean(HOP) max(HOP): a time, HOP one of " + strings.Join(hopWords[:], " ") + "; HOP.service for the service time; or slip"}
+	list := []string{"p50(HOP) p99(HOP) p99.9(HOP) mean(HOP) max(HOP): a time, HOP one of " + strings.Join(latency.HopNames(), " ") + "; HOP.service for the service time; or slip"}
 	for _, m := range measures() {
 		if m.unit == unitTime {
 			continue

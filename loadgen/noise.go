@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // The least floors. Below them two runs of the same on one machine differ for reasons
@@ -27,7 +28,7 @@ const (
 // compareTimes compares the quantiles and the rate of each hop.
 func compareTimes(a, b *Result, like []Result) []Compared {
 	var rows []Compared
-	for h := range NumHops {
+	for h := range latency.NumHops {
 		s, ok := a.Hops[h.String()]
 		o, now := b.Hops[h.String()]
 		if !ok && !now {
@@ -45,7 +46,7 @@ func compareTimes(a, b *Result, like []Result) []Compared {
 	return rows
 }
 
-func timesTaken(s Summary) string {
+func timesTaken(s latency.Summary) string {
 	if s.Count == 0 {
 		return ""
 	}
@@ -53,7 +54,7 @@ func timesTaken(s Summary) string {
 }
 
 // compareQuantile compares a quantile of a hop, as a ratio.
-func compareQuantile(a, b *Result, like []Result, h Hop, q float64) Compared {
+func compareQuantile(a, b *Result, like []Result, h latency.Hop, q float64) Compared {
 	x, y := a.Latencies.Hops[h].Latency, b.Latencies.Hops[h].Latency
 	v, w := x.Quantile(q), y.Quantile(q)
 	row := Compared{Name: fmt.Sprintf("p%g %s", 100*q, h), A: round(v).String(), B: round(w).String()}
@@ -81,7 +82,7 @@ func compareQuantile(a, b *Result, like []Result, h Hop, q float64) Compared {
 
 // brief reports whether a hop was taken within a few seconds only: how it goes up and
 // down cannot be seen then.
-func (r *Result) brief(h Hop) bool {
+func (r *Result) brief(h latency.Hop) bool {
 	column := r.Timeline.column(p50Prefix + h.String())
 	n := 0
 	for _, v := range column {
@@ -99,7 +100,7 @@ func (r *Result) lateness(q float64) time.Duration { return 2 * r.Latencies.Slip
 // noise is how far a quantile of a run may be from what it would be in an endless
 // one, as the logarithm of a ratio: by the times around it, as if each were for
 // itself, and by how much it went up and down during the run, whichever is more.
-func (r *Result) noise(h Hop, q float64) float64 {
+func (r *Result) noise(h latency.Hop, q float64) float64 {
 	t := r.Latencies.Hops[h].Latency
 	n, middle := float64(t.Count()), float64(t.Quantile(q))
 	share := noiseSigmas * math.Sqrt(q*(1-q)/n)
@@ -138,7 +139,7 @@ func median(values []float64) float64 {
 }
 
 // compareRate compares how many a hop had a second.
-func compareRate(h Hop, a, b Summary) Compared {
+func compareRate(h latency.Hop, a, b latency.Summary) Compared {
 	row := Compared{Name: "rate " + h.String(), A: trimmed(a.Rate) + "/s", B: trimmed(b.Rate) + "/s"}
 	if a.Rate == 0 || b.Rate == 0 {
 		row.State, row.Why = Skipped, "too few of them"

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 //go:embed page.html
@@ -85,12 +86,12 @@ type latencyPage struct {
 
 type latencyRow struct {
 	Hop string
-	Summary
+	latency.Summary
 }
 
 func (r *Result) latencyPage() latencyPage {
 	p := latencyPage{Timing: r.Timing, Charts: r.latencyCharts()}
-	for h := range NumHops {
+	for h := range latency.NumHops {
 		if s, ok := r.Hops[h.String()]; ok {
 			p.Rows = append(p.Rows, latencyRow{h.String(), s})
 		}

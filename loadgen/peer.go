@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -92,7 +93,7 @@ func (p *Peer) handle(message []byte) {
 		p.greeted = true
 		p.mu.Unlock()
 		if first {
-			p.fleet.rec.Add(HopConnected, p.dialled)
+			p.fleet.rec.Add(latency.HopConnected, p.dialled)
 		}
 	case codec.EventDiscovered, codec.EventGone:
 		p.hear(e)
@@ -104,7 +105,7 @@ func (p *Peer) handle(message []byte) {
 		p.pinged = schedule.Tick{}
 		p.mu.Unlock()
 		if !t.Start.IsZero() {
-			p.fleet.rec.Add(HopPing, t)
+			p.fleet.rec.Add(latency.HopPing, t)
 		}
 	}
 }
@@ -141,14 +142,14 @@ func (p *Peer) signalled(e codec.Event) {
 	tick := schedule.Tick{Intended: p.fleet.base.Add(t.intended), Start: p.fleet.base.Add(t.start)}
 	switch e.Signal {
 	case wire.KindOffer:
-		p.fleet.rec.Add(HopOffer, tick)
+		p.fleet.rec.Add(latency.HopOffer, tick)
 		// The answer is timed from the offer. If it cannot be sent, the connection has
 		// ended, which the reader finds out next.
 		_ = p.signal(wire.KindAnswer, from, e.Network, tick)
 	case wire.KindAnswer:
-		p.fleet.rec.Add(HopAnswer, tick)
+		p.fleet.rec.Add(latency.HopAnswer, tick)
 	case wire.KindICECandidate:
-		p.fleet.rec.Add(HopCandidate, tick)
+		p.fleet.rec.Add(latency.HopCandidate, tick)
 	}
 }
 

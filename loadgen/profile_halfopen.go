@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -72,7 +73,7 @@ func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 		return false
 	}
 	delete(h.silent, e.Peer)
-	h.fleet.rec.Add(HopTimeout, schedule.At(since))
+	h.fleet.rec.Add(latency.HopTimeout, schedule.At(since))
 	n, took := &h.seen, time.Since(since)
 	if n.noticed++; n.noticed == 1 {
 		n.first = took

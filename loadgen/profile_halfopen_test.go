@@ -6,6 +6,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 func TestHalfopen(t *testing.T) {
@@ -16,8 +17,8 @@ func TestHalfopen(t *testing.T) {
 	if r.figure("noticed") != 20 || r.figure("noticed first") < .1 || r.figure("noticed last") > 15 {
 		t.Errorf("figures %+v", r.Figures)
 	}
-	if r.Latencies.Hops[HopTimeout].Latency.Count() != 20 {
-		t.Errorf("%d times were taken", r.Latencies.Hops[HopTimeout].Latency.Count())
+	if r.Latencies.Hops[latency.HopTimeout].Latency.Count() != 20 {
+		t.Errorf("%d times were taken", r.Latencies.Hops[latency.HopTimeout].Latency.Count())
 	}
 }
 
@@ -38,7 +39,7 @@ func TestHalfopenOwnResets(t *testing.T) {
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
-	if n := r.Latencies.Hops[HopTimeout].Latency.Count(); n != 0 {
+	if n := r.Latencies.Hops[latency.HopTimeout].Latency.Count(); n != 0 {
 		t.Errorf("%d notices of resets were timed as notices of a silence", n)
 	}
 }

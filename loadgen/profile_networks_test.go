@@ -6,13 +6,14 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 func TestNetworks(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "networks", Phase{Peers: 60, Rate: 300, Params: map[string]string{"stay": "50ms"}})
 	r.well(t, 60)
-	if n := r.Latencies.Hops[HopDiscoveryFirst].Latency.Count(); n > 0 {
+	if n := r.Latencies.Hops[latency.HopDiscoveryFirst].Latency.Count(); n > 0 {
 		t.Errorf("%d peers were heard of by others", n)
 	}
 }

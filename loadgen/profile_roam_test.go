@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // Members of the old network hear that a peer has left it, those of the new one that it
@@ -12,7 +13,7 @@ func TestRoam(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "roam", Phase{Peers: 60, Rate: 300, Networks: 3, Params: map[string]string{"moves": "4", "stay": "80ms"}})
 	r.well(t, 60)
-	for _, h := range []Hop{HopNotice, HopDiscoveryAll} {
+	for _, h := range []latency.Hop{latency.HopNotice, latency.HopDiscoveryAll} {
 		if r.Latencies.Hops[h].Latency.Count() == 0 {
 			t.Errorf("no time of %s was taken", h)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 var smallSpike = Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
@@ -20,7 +21,7 @@ func TestSpike(t *testing.T) {
 	if r.figure("herd 1: back") != 40 || r.figure("herd 2: back") != 40 || r.figure("herd 2: recovery") < .1 {
 		t.Errorf("figures %+v", r.Figures)
 	}
-	if n := r.Latencies.Hops[HopBack].Latency.Count(); n != 80 {
+	if n := r.Latencies.Hops[latency.HopBack].Latency.Count(); n != 80 {
 		t.Errorf("%d times of the way back were taken, want 80", n)
 	}
 }
@@ -58,7 +59,7 @@ func TestSpikeAbsentComeBack(t *testing.T) {
 	if len(r.run.Doubts) != 1 || !strings.Contains(r.run.Doubts[0].What, "of 8 peers that came back at once") {
 		t.Errorf("doubts %v", r.run.Doubts)
 	}
-	if n := int(r.fleet.rec.Snapshot().Hops[HopBack].Latency.Count()); n != 2*(8-absent) {
+	if n := int(r.fleet.rec.Snapshot().Hops[latency.HopBack].Latency.Count()); n != 2*(8-absent) {
 		t.Errorf("%d times of the way back were taken, want %d", n, 2*(8-absent))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -50,7 +51,7 @@ type stall struct {
 	bystanders []*Peer
 
 	mu      sync.Mutex
-	times   Times // of the bystanders' pings, in the calm and then in the stall
+	times   latency.Times // of the bystanders' pings, in the calm and then in the stall
 	ended   map[wire.PeerID]time.Time
 	sent    int64 // bytes to stalled peers
 	failed  int   // messages that could not be sent
@@ -65,7 +66,7 @@ const (
 )
 
 func newStall(s *stage) *stall {
-	x := &stall{stage: s, resume: make(chan struct{}), times: newTimes(), ended: map[wire.PeerID]time.Time{}}
+	x := &stall{stage: s, resume: make(chan struct{}), times: latency.NewTimes(), ended: map[wire.PeerID]time.Time{}}
 	x.read, _ = s.whole("read", 0, maxRate) // checked with the plan
 	return x
 }
@@ -142,7 +143,7 @@ func (x *stall) notice(p *Peer, e codec.Event) bool {
 	defer x.mu.Unlock()
 	switch {
 	case e.Kind == codec.EventPong && !pinged.Start.IsZero():
-		x.times.add(time.Since(pinged.Intended))
+		x.times.Add(time.Since(pinged.Intended))
 	case e.Kind == codec.EventGone && x.ended[e.Peer].IsZero():
 		x.ended[e.Peer] = time.Now()
 	}
@@ -207,11 +208,11 @@ func (x *stall) gone() (n int) {
 }
 
 // swap returns the times so far, and begins anew.
-func (x *stall) swap() Times {
+func (x *stall) swap() latency.Times {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	was := x.times
-	x.times = newTimes()
+	x.times = latency.NewTimes()
 	return was
 }
 
@@ -280,7 +281,7 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 }
 
 // judgeOthers says whether bystanders suffered.
-func (x *stall) judgeOthers(before, during Times) {
+func (x *stall) judgeOthers(before, during latency.Times) {
 	slow, _ := x.duration("slow") // checked with the plan
 	calm, stress := before.Quantile(.99), during.Quantile(.99)
 	x.took("a ping of bystanders, p99, before", calm)

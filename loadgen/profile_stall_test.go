@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -21,7 +22,7 @@ func TestStall(t *testing.T) {
 	if len(r.Verdict.Failures) > 0 || r.figure("that the target ended") != 2 || r.figure("ended after") <= 0 {
 		t.Errorf("failures %v, figures %+v", r.Verdict.Failures, r.Figures)
 	}
-	if d := r.Deliveries; d.Sent == 0 || d.Lost > 0 || r.Latencies.Hops[HopPing].Latency.Count() == 0 {
+	if d := r.Deliveries; d.Sent == 0 || d.Lost > 0 || r.Latencies.Hops[latency.HopPing].Latency.Count() == 0 {
 		t.Errorf("deliveries %+v", d)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // WriteText writes the result for a terminal: times, deliveries and the verdict, which
@@ -41,7 +42,7 @@ func (r *Result) writeTimes(w io.Writer) {
 		if l.Count() == 0 {
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", Hop(h), l.Count(),
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", latency.Hop(h), l.Count(),
 			round(l.Quantile(.5)), round(l.Quantile(.9)), round(l.Quantile(.99)), round(l.Quantile(.999)), round(l.Max()), round(times.Service.Quantile(.99)))
 	}
 	table.Flush()
@@ -81,8 +82,8 @@ func (r *Result) WriteReport(dir string) error {
 	files["latencies.csv"] = r.writeLatencyCSV
 	for i := range r.Latencies.Hops {
 		if h := &r.Latencies.Hops[i]; h.Latency.Count() > 0 {
-			files["hgrm/"+Hop(i).String()+".hgrm"] = h.Latency.writeHGRM
-			files["hgrm/"+Hop(i).String()+".service.hgrm"] = h.Service.writeHGRM
+			files["hgrm/"+latency.Hop(i).String()+".hgrm"] = h.Latency.WriteHGRM
+			files["hgrm/"+latency.Hop(i).String()+".service.hgrm"] = h.Service.WriteHGRM
 		}
 	}
 	var errs []error

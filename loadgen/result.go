@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // SlipBound is how late the generator may be: if one action in a hundred began later
@@ -21,7 +22,7 @@ type Timing struct {
 	Slip99  time.Duration   `json:"slip99"` // within which 99 % of the actions began
 }
 
-func timingOf(slip Times) Timing {
+func timingOf(slip latency.Times) Timing {
 	t := Timing{Outcome: verdict.None, Slip99: slip.Quantile(0.99)}
 	t.Why = fmt.Sprintf("99 %% of the actions began within %s of their time", t.Slip99)
 	if t.Slip99 > SlipBound {
@@ -40,7 +41,7 @@ func (r *runner) result(timeline Timeline) Result {
 		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
 		Errors: r.tally.errorsSeen(), Figures: r.figures, Timeline: timeline,
 	}
-	res.Hops = res.Latencies.summaries()
+	res.Hops = res.Latencies.Summaries()
 	res.Timing = timingOf(res.Latencies.Slip)
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()

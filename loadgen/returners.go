@@ -14,6 +14,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -157,7 +158,7 @@ func (r *returners) greeted(p *Peer) {
 		r.tally.landed(r.Profile)
 	case !own.absent: // else it did not try between herds: that time is not the target's
 		r.back.add(now)
-		r.fleet.rec.Add(HopBack, schedule.At(own.ended))
+		r.fleet.rec.Add(latency.HopBack, schedule.At(own.ended))
 	}
 	own.here, own.attempts = true, 0
 	r.here++

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -13,7 +14,7 @@ import (
 // leaves its members have not all heard of yet, and nothing of those that they have.
 type room struct {
 	name string
-	rec  *Recorder
+	rec  *latency.Recorder
 
 	mu      sync.Mutex
 	seats   uint64 // given out so far: who has a higher one came later
@@ -30,7 +31,7 @@ type news struct {
 	heard   bool
 }
 
-func newRoom(name string, rec *Recorder) *room {
+func newRoom(name string, rec *latency.Recorder) *room {
 	return &room{name: name, rec: rec, joining: map[wire.PeerID]*news{}, leaving: map[wire.PeerID]*news{}}
 }
 
@@ -85,11 +86,11 @@ func (r *room) discovered(m *Peer, id wire.PeerID) {
 	}
 	if !n.heard {
 		n.heard = true
-		r.rec.Add(HopDiscoveryFirst, n.Tick)
+		r.rec.Add(latency.HopDiscoveryFirst, n.Tick)
 	}
 	if n.waiting--; n.waiting == 0 {
 		delete(r.joining, id)
-		r.rec.Add(HopDiscoveryAll, n.Tick)
+		r.rec.Add(latency.HopDiscoveryAll, n.Tick)
 	}
 }
 
@@ -108,7 +109,7 @@ func (r *room) gone(id wire.PeerID) {
 	if n == nil {
 		return
 	}
-	r.rec.Add(HopNotice, n.Tick)
+	r.rec.Add(latency.HopNotice, n.Tick)
 	if n.waiting--; n.waiting <= 0 {
 		delete(r.leaving, id)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // Our hub is not hurt by what is rough, and it is in no book of the run.
@@ -30,7 +31,7 @@ func TestRough(t *testing.T) {
 	if !slices.Equal(told, roughFigures) {
 		t.Errorf("figures %q, want %q", told, roughFigures)
 	}
-	if times := r.fleet.rec.Snapshot(); r.fleet.lives() != 0 || times.Hops[HopConnect].Latency.Count() != 0 || len(r.tally.scenarios()) != 0 {
+	if times := r.fleet.rec.Snapshot(); r.fleet.lives() != 0 || times.Hops[latency.HopConnect].Latency.Count() != 0 || len(r.tally.scenarios()) != 0 {
 		t.Errorf("%d lives, scenarios %v", r.fleet.lives(), r.tally.scenarios())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -56,18 +57,18 @@ type Config struct {
 
 // Result is what came of a run.
 type Result struct {
-	Schema     int                `json:"schema"` // SchemaVersion
-	Verdict    verdict.Verdict    `json:"verdict"`
-	Plan       Plan               `json:"plan"`
-	Hops       map[string]Summary `json:"hops"` // the times of the hops that were taken, in figures
-	Latencies  Latencies          `json:"latencies"`
-	Deliveries Deliveries         `json:"deliveries"`
-	Timing     Timing             `json:"timing"`
-	Figures    []Figure           `json:"figures,omitempty"` // what the profiles measured beside
-	Sent       int64              `json:"sent"`              // messages
-	Received   int64              `json:"received"`
-	Cut        int64              `json:"cut"` // connections that the target ended, or the network
-	Errors     map[string]int     `json:"errors,omitempty"`
+	Schema     int                        `json:"schema"` // SchemaVersion
+	Verdict    verdict.Verdict            `json:"verdict"`
+	Plan       Plan                       `json:"plan"`
+	Hops       map[string]latency.Summary `json:"hops"` // the times of the hops that were taken, in figures
+	Latencies  latency.Histograms         `json:"latencies"`
+	Deliveries Deliveries                 `json:"deliveries"`
+	Timing     Timing                     `json:"timing"`
+	Figures    []Figure                   `json:"figures,omitempty"` // what the profiles measured beside
+	Sent       int64                      `json:"sent"`              // messages
+	Received   int64                      `json:"received"`
+	Cut        int64                      `json:"cut"` // connections that the target ended, or the network
+	Errors     map[string]int             `json:"errors,omitempty"`
 
 	Timeline    Timeline    `json:"timeline"`
 	Environment Environment `json:"environment"`

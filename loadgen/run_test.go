@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -138,13 +139,13 @@ func TestProfiles(t *testing.T) {
 	for _, tt := range []struct {
 		word    string
 		figures Phase
-		hops    []Hop
+		hops    []latency.Hop
 		lives   int64
 	}{
-		{"ramp", Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []Hop{HopConnect, HopConnected, HopDiscoveryFirst, HopDiscoveryAll}, 61},
-		{"steady", Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []Hop{HopPing, HopNotice}, 41},
-		{"churn", Phase{Peers: 100, Rate: 100, Networks: 2, Params: map[string]string{"stay": "600ms", "vanish": "300ms"}}, []Hop{HopNotice}, 101},
-		{"signal", Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []Hop{HopOffer, HopAnswer, HopCandidate}, 31},
+		{"ramp", Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []latency.Hop{latency.HopConnect, latency.HopConnected, latency.HopDiscoveryFirst, latency.HopDiscoveryAll}, 61},
+		{"steady", Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []latency.Hop{latency.HopPing, latency.HopNotice}, 41},
+		{"churn", Phase{Peers: 100, Rate: 100, Networks: 2, Params: map[string]string{"stay": "600ms", "vanish": "300ms"}}, []latency.Hop{latency.HopNotice}, 101},
+		{"signal", Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []latency.Hop{latency.HopOffer, latency.HopAnswer, latency.HopCandidate}, 31},
 	} {
 		t.Run(tt.word, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // BenchmarkSchedule has pairs of peers exchange 20,000 messages a second, of the size
@@ -29,7 +30,7 @@ func BenchmarkSchedule(b *testing.B) {
 		}
 		b.ReportMetric(float64(r.Deliveries.Delivered)/seconds, "messages/s")
 		b.ReportMetric(float64(r.Timing.Slip99)/float64(time.Millisecond), "slip99-ms")
-		b.ReportMetric(float64(r.Latencies.Hops[HopOffer].Latency.Quantile(0.99))/float64(time.Millisecond), "offer99-ms")
+		b.ReportMetric(float64(r.Latencies.Hops[latency.HopOffer].Latency.Quantile(0.99))/float64(time.Millisecond), "offer99-ms")
 		if d := r.Deliveries; r.Timing.Outcome != verdict.None || d.Lost+d.Unexpected+d.Misrouted > 0 || len(r.Errors) > 0 {
 			b.Errorf("%s; deliveries %+v, errors %v", r.Timing.Why, d, r.Errors)
 		}

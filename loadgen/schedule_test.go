@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -14,18 +15,18 @@ import (
 func TestLatencyCountsFromTheIntendedTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRecorder()
+		r := latency.NewRecorder()
 		a := schedule.New(1, r.AddSlip)
 		start := time.Now()
 		a.AddPaced(schedule.Pace{Start: start, Rate: 10, Seed: 1}, 50, func(_ context.Context, i int, tick schedule.Tick) {
 			if i == 10 {
 				time.Sleep(2 * time.Second) // the target hangs once
 			}
-			r.Add(HopConnect, tick)
+			r.Add(latency.HopConnect, tick)
 		})
 		a.Run(t.Context())
 		times := r.Snapshot()
-		connect := times.Hops[HopConnect]
+		connect := times.Hops[latency.HopConnect]
 		if connect.Latency.Count() != 50 || times.Slip.Count() != 50 {
 			t.Fatalf("%d and %d were counted", connect.Latency.Count(), times.Slip.Count())
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // Status is how a run under way stands, for people who watch it.
@@ -36,13 +37,11 @@ type Status struct {
 	Trends     []verdict.Trend // what the experiment knows so far; nil before it does
 }
 
-// HopStatus is a hop so far.
+// HopStatus is the state of a hop so far.
 type HopStatus struct {
-	Hop   Hop
-	Count int64
-	Rate  float64 // a second, lately
-	P50   time.Duration
-	P99   time.Duration
+	Hop latency.Hop
+	latency.Brief
+	Rate float64 // times a second, lately
 }
 
 // Reading is one value of the target.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -65,7 +66,7 @@ func (k *talk) hear(p *Peer, message []byte) {
 			continue
 		}
 		if p.fleet.ledger.Deliver(u.flow, u.sequence, p.id, p.id, "") {
-			p.fleet.rec.Add(HopReply, u.tick)
+			p.fleet.rec.Add(latency.HopReply, u.tick)
 		}
 		u.answered = true
 		if !k.codec.Specific() {

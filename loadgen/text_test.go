@@ -13,6 +13,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // chat is a hub of the shape of gorilla's chat example: what one says, all hear, and
@@ -172,7 +173,7 @@ func TestText(t *testing.T) {
 			if !tt.want(r.Deliveries) || len(r.Errors) > 0 || r.Deliveries.Misrouted > 0 {
 				t.Errorf("deliveries %+v, errors %v", r.Deliveries, r.Errors)
 			}
-			if got := r.Latencies.Hops[HopReply].Latency.Count(); got > r.Deliveries.Delivered || got < r.Deliveries.Delivered*3/4 { // what came after its sender left has none
+			if got := r.Latencies.Hops[latency.HopReply].Latency.Count(); got > r.Deliveries.Delivered || got < r.Deliveries.Delivered*3/4 { // what came after its sender left has none
 				t.Errorf("%d times of %d deliveries", got, r.Deliveries.Delivered)
 			}
 			if tt.text.First != "" && (len(tt.server.heard) != 20 || !strings.HasPrefix(tt.server.heard[0], `{"hello":"`)) {

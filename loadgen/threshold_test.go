@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -70,7 +71,7 @@ func FuzzParseThreshold(f *testing.F) {
 		if err != nil || again != th {
 			t.Errorf("%q is written as %q, which reads as %+v, %v", text, th, again, err)
 		}
-		r := &Result{Latencies: newLatencies()}
+		r := &Result{Latencies: latency.NewHistograms()}
 		if j := th.judge(r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
 			t.Errorf("%q without a sample is %s", text, j.Outcome)
 		}
@@ -104,14 +105,14 @@ func TestThresholdsInPlan(t *testing.T) {
 // sampleResult is a result of which most is known.
 func sampleResult() *Result {
 	r := &Result{
-		Latencies: newLatencies(), Deliveries: Deliveries{Sent: 1000, Delivered: 998, Lost: 2}, Sent: 1100, Received: 1098, Cut: 1,
+		Latencies: latency.NewHistograms(), Deliveries: Deliveries{Sent: 1000, Delivered: 998, Lost: 2}, Sent: 1100, Received: 1098, Cut: 1,
 		Errors: map[string]int{"refused": 1}, Timing: Timing{Outcome: verdict.None},
 	}
 	base := time.Unix(1_000_000, 0)
-	rec := NewRecorder()
+	rec := latency.NewRecorder()
 	for i := range 101 {
 		end := base.Add(time.Duration(i) * 100 * time.Millisecond)
-		rec.add(HopOffer, schedule.Tick{Intended: end.Add(-time.Duration(i) * time.Millisecond), Start: end.Add(-time.Millisecond)}, end)
+		rec.AddUntil(latency.HopOffer, schedule.Tick{Intended: end.Add(-time.Duration(i) * time.Millisecond), Start: end.Add(-time.Millisecond)}, end)
 	}
 	r.Latencies = rec.Snapshot()
 	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"}}

@@ -4,11 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"testing"
-	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // A timeline of any length is of bounded size, and loses neither its end nor its peak.
@@ -44,29 +39,4 @@ func TestValuesInJSON(t *testing.T) {
 	if err != nil || string(b) != "[1.5,null,3]" || v[0] != 1.5 || !math.IsNaN(v[1]) || v[2] != 3 {
 		t.Errorf("%s, %v: %v", b, v, err)
 	}
-}
-
-// The quantiles of a window are of its times alone, not of those before it.
-func TestWindow(t *testing.T) {
-	t.Parallel()
-	rec, w, now := NewRecorder(), window{}, time.Now()
-	if s, n := rec.export(HopPing); s != nil || n != 0 {
-		t.Error("no times are something")
-	}
-	for i, want := range []float64{100, 2} {
-		for range 50 {
-			rec.add(HopPing, schedule.At(now), now.Add(time.Duration(want)*time.Millisecond))
-		}
-		if q := w.move(exported(rec, HopPing)); math.Abs(q[0]-want) > .1 {
-			t.Errorf("window %d: median %v, want %v", i, q[0], want)
-		}
-	}
-	if q := w.move(exported(rec, HopPing)); q != nil {
-		t.Errorf("a window without times has %v", q)
-	}
-}
-
-func exported(rec *Recorder, h Hop) *hdrhistogram.Snapshot {
-	s, _ := rec.export(h)
-	return s
 }

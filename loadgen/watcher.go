@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // watcher follows a run: it keeps the timeline, reads the target while peers are
@@ -23,7 +23,7 @@ type watcher struct {
 	timeline Timeline
 	every    time.Duration // between times of the timeline
 	next     time.Time
-	windows  [NumHops]window
+	windows  [latency.NumHops]latency.Window
 	last     marks
 
 	mu      sync.Mutex
@@ -44,13 +44,10 @@ const (
 type marks struct {
 	at                    time.Time
 	lives, sent, received int64
-	hops                  [NumHops]int64
+	hops                  [latency.NumHops]int64
 	connects, out, in     float64
-	rates                 [NumHops]float64
+	rates                 [latency.NumHops]float64
 }
-
-// window is the counts of the times of one hop up to the last time in the timeline.
-type window struct{ before []int64 }
 
 // watch begins to follow a run, whose target is known.
 func (r *runner) watch(ctx context.Context) *watcher {
@@ -130,15 +127,15 @@ func (w *watcher) sample(now time.Time) {
 		columnReceived: float64(f.received.Load()), columnCut: float64(f.cut.Load()), columnErrors: float64(w.r.tally.failures()),
 	}
 	add := func(name string, v float64) { row[name], order = v, append(order, name) }
-	for h := range NumHops {
-		times, count := f.rec.export(h)
-		if times == nil {
+	for h := range latency.NumHops {
+		total, recent := w.windows[h].Advance(f.rec, h)
+		if total == 0 {
 			continue
 		}
-		add(countPrefix+h.String(), float64(count))
-		if q := w.windows[h].move(times); q != nil {
-			add(p50Prefix+h.String(), q[0])
-			add(p99Prefix+h.String(), q[1])
+		add(countPrefix+h.String(), float64(total))
+		if recent.Count > 0 {
+			add(p50Prefix+h.String(), milliseconds(recent.P50))
+			add(p99Prefix+h.String(), milliseconds(recent.P99))
 		}
 	}
 	w.mu.Lock()
@@ -156,18 +153,20 @@ func (w *watcher) sample(now time.Time) {
 	}
 }
 
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
 // status is how the run stands.
 func (w *watcher) status(now time.Time) Status {
 	f := w.r.fleet
 	s := Status{
 		Elapsed: now.Sub(f.base), Plan: w.r.plan.Name, Of: len(w.r.plan.Phases), Connections: f.size(), Lives: f.lives(),
 		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Errors: int64(w.r.tally.failures()),
-		Slip99: f.rec.slip99(), Deliveries: f.ledger.Totals(),
+		Slip99: f.rec.Slip99(), Deliveries: f.ledger.Totals(),
 	}
 	w.board.fill(&s)
-	for h := range NumHops {
-		if brief := f.rec.brief(h); brief.Count > 0 {
-			s.Hops = append(s.Hops, brief)
+	for h := range latency.NumHops {
+		if b := f.rec.Brief(h); b.Count > 0 {
+			s.Hops = append(s.Hops, HopStatus{Hop: h, Brief: b})
 		}
 	}
 	w.rates(now, &s)
@@ -198,52 +197,4 @@ func (w *watcher) rates(now time.Time, s *Status) {
 		s.Hops[i].Rate = blend(&m.rates[h.Hop], &m.hops[h.Hop], h.Count)
 	}
 	m.at = now
-}
-
-// move moves a window on to now, and returns the median and the 99th percentile of
-// the times in between, in milliseconds; nil if there were none. It takes over now.
-func (w *window) move(now *hdrhistogram.Snapshot) []float64 {
-	if w.before == nil {
-		w.before = make([]int64, len(now.Counts))
-	}
-	for i, n := range now.Counts {
-		now.Counts[i], w.before[i] = n-w.before[i], n
-	}
-	h := hdrhistogram.Import(now)
-	if h.TotalCount() == 0 {
-		return nil
-	}
-	var q []float64
-	for _, v := range h.ValueAtPercentilesSlice([]float64{50, 99}) {
-		q = append(q, float64(v)*float64(shortestTime)/float64(time.Millisecond))
-	}
-	return q
-}
-
-// brief is a hop so far.
-func (r *Recorder) brief(h Hop) HopStatus {
-	r.locks[h].Lock()
-	defer r.locks[h].Unlock()
-	t := r.times.Hops[h].Latency
-	if t.Count() == 0 {
-		return HopStatus{Hop: h}
-	}
-	q := t.h.ValueAtPercentilesSlice([]float64{50, 99})
-	return HopStatus{Hop: h, Count: t.Count(), P50: time.Duration(q[0]) * shortestTime, P99: time.Duration(q[1]) * shortestTime}
-}
-
-func (r *Recorder) slip99() time.Duration {
-	r.slip.Lock()
-	defer r.slip.Unlock()
-	return r.times.Slip.Quantile(.99)
-}
-
-// export copies the times of a hop, nil if there are none, and says how many they are.
-func (r *Recorder) export(h Hop) (*hdrhistogram.Snapshot, int64) {
-	r.locks[h].Lock()
-	defer r.locks[h].Unlock()
-	if t := r.times.Hops[h].Latency; t.Count() > 0 {
-		return t.h.Export(), t.Count()
-	}
-	return nil, 0
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -16,9 +17,9 @@ func BenchmarkWatcher(b *testing.B) {
 	}
 	now := time.Now()
 	values := reading{"go_goroutines": 5, "health.memory.rss": 1e6}
-	for h := range NumHops {
+	for h := range latency.NumHops {
 		for i := range 10_000 {
-			r.fleet.rec.add(h, schedule.At(now), now.Add(time.Duration(i)*time.Millisecond))
+			r.fleet.rec.AddUntil(h, schedule.At(now), now.Add(time.Duration(i)*time.Millisecond))
 		}
 	}
 	w := &watcher{r: r, board: r.board, every: time.Second, next: now, latest: reading{}}
@@ -27,8 +28,8 @@ func BenchmarkWatcher(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
 			at := now.Add(time.Duration(i+1) * time.Second)
-			for h := range NumHops {
-				r.fleet.rec.add(h, schedule.At(now), at)
+			for h := range latency.NumHops {
+				r.fleet.rec.AddUntil(h, schedule.At(now), at)
 			}
 			w.sample(at)
 		}
@@ -36,7 +37,7 @@ func BenchmarkWatcher(b *testing.B) {
 	b.Run("status", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
-			if s := w.status(now.Add(time.Duration(i+1) * time.Second)); len(s.Hops) != int(NumHops) || len(s.Target) == 0 || s.Target[0].Unit != verdict.Bytes {
+			if s := w.status(now.Add(time.Duration(i+1) * time.Second)); len(s.Hops) != int(latency.NumHops) || len(s.Target) == 0 || s.Target[0].Unit != verdict.Bytes {
 				b.Fatalf("%+v", s)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -29,12 +30,12 @@ type totals struct {
 }
 
 func totalsOf(r Result) totals {
-	count := func(h Hop) int64 { return r.Latencies.Hops[h].Latency.Count() }
+	count := func(h latency.Hop) int64 { return r.Latencies.Hops[h].Latency.Count() }
 	scenarios := map[string]verdict.Scenario{} // which one began first is up to chance
 	for _, s := range r.Verdict.Scenarios {
 		scenarios[s.Name] = s
 	}
-	return totals{r.Verdict.Run.Lives, scenarios, r.Deliveries, count(HopConnect), count(HopAnswer), count(HopPing)}
+	return totals{r.Verdict.Run.Lives, scenarios, r.Deliveries, count(latency.HopConnect), count(latency.HopAnswer), count(latency.HopPing)}
 }
 
 func planWith(t testing.TB, word string, figures Phase) Plan {
@@ -295,7 +296,7 @@ func countSomething(choice uint64, runners ...*runner) {
 		name := fmt.Sprint("scenario-", rng.IntN(3))
 		switch rng.IntN(6) {
 		case 0:
-			r.fleet.rec.add(Hop(rng.IntN(int(NumHops))), schedule.Tick{Intended: start, Start: start.Add(d / 3)}, start.Add(d))
+			r.fleet.rec.AddUntil(latency.Hop(rng.IntN(int(latency.NumHops))), schedule.Tick{Intended: start, Start: start.Add(d / 3)}, start.Add(d))
 		case 1:
 			r.fleet.rec.AddSlip(d)
 		case 2:

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
 // written writes a result with so many lost messages, and returns its report.
@@ -20,7 +21,7 @@ func written(t *testing.T, lost int64, peers int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := loadgen.Result{Schema: loadgen.SchemaVersion, Plan: plan, Latencies: loadgen.NewRecorder().Snapshot()}
+	r := loadgen.Result{Schema: loadgen.SchemaVersion, Plan: plan, Latencies: latency.NewRecorder().Snapshot()}
 	r.Deliveries.Sent, r.Deliveries.Lost = 1000, lost
 	dir := t.TempDir()
 	if err := r.WriteReport(dir); err != nil {

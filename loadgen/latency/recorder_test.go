@@ -1,4 +1,4 @@
-package loadgen
+package latency
 
 import (
 	"encoding/json"
@@ -16,18 +16,18 @@ func TestLatenciesMerge(t *testing.T) {
 	for i := range 10_000 {
 		end := base.Add(time.Duration(i*i) * time.Microsecond)
 		tick := schedule.Tick{Intended: base, Start: base.Add(time.Duration(i) * time.Microsecond)}
-		whole.add(HopPing, tick, end)
-		parts[i%2].add(HopPing, tick, end)
+		whole.AddUntil(HopPing, tick, end)
+		parts[i%2].AddUntil(HopPing, tick, end)
 		whole.AddSlip(time.Duration(i) * time.Microsecond)
 		parts[i%2].AddSlip(time.Duration(i) * time.Microsecond)
 	}
-	merged := newLatencies()
+	merged := NewHistograms()
 	for _, p := range parts {
 		b, err := json.Marshal(p.Snapshot())
 		if err != nil {
 			t.Fatal(err)
 		}
-		var l Latencies
+		var l Histograms
 		if err := json.Unmarshal(b, &l); err != nil {
 			t.Fatal(err)
 		}
@@ -48,9 +48,9 @@ func TestLatenciesMerge(t *testing.T) {
 // Times beyond the range count as its ends.
 func TestTimesOutOfRange(t *testing.T) {
 	t.Parallel()
-	h := newTimes()
-	h.add(-time.Second)
-	h.add(time.Hour)
+	h := NewTimes()
+	h.Add(-time.Second)
+	h.Add(time.Hour)
 	if h.Count() != 2 || h.Quantile(0) != 0 || h.Max() < longestTime {
 		t.Errorf("%d times from %s to %s", h.Count(), h.Quantile(0), h.Max())
 	}
