@@ -18,6 +18,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // echoHub is a hub that greets peers and answers their pings, and no more. It keeps
@@ -169,7 +170,7 @@ func runCampaign(t *testing.T, c *harness.Campaign) verdict.Verdict {
 	v := verdict.Judge(run)
 	if t.Failed() || testing.Verbose() {
 		var b strings.Builder
-		_ = verdict.Text(&b, v)
+		_ = report.Text(&b, v)
 		t.Logf("\n%s", b.String())
 	}
 	return v

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // GuardOption changes what Guard and GuardParallel look at.
@@ -181,9 +182,11 @@ func (g *guard) finish() {
 	}
 	g.forgetCleanups()
 	v := verdict.Judge(g.run())
-	if told := guardText(v); told != "" {
-		// All in one: in Ginkgo the first failure ends the node.
-		g.tb.Errorf("leak guard: %s\n%s%s", g.tb.Name(), told, guardDetails(v))
+	var objections strings.Builder
+	_ = report.Brief(&objections, v) // a strings.Builder never fails
+	if objections.Len() > 0 {
+		// One call for everything: in Ginkgo the first failure ends the node.
+		g.tb.Errorf("leak guard: %s\n%s%s", g.tb.Name(), &objections, guardDetails(v))
 	}
 }
 
@@ -267,24 +270,4 @@ func guardDetails(v verdict.Verdict) string {
 		}
 	}
 	return b.String()
-}
-
-// guardText is what a verdict says against a test, in the words of its text: the
-// leaks and what could not be seen. What a leak would cost a hub a day is left out.
-func guardText(v verdict.Verdict) string {
-	var b, told strings.Builder
-	_ = verdict.Text(&b, v) // a strings.Builder takes everything
-	against := false
-	for line := range strings.Lines(b.String()) {
-		switch head, _, _ := strings.Cut(line, " "); {
-		case head == "LEAK" || head == "AND" || head == "MAYBE" || head == "INVALID":
-			against = true
-		case head != "":
-			against = false
-		}
-		if against && !strings.HasPrefix(line, "  bytes ") {
-			told.WriteString(line)
-		}
-	}
-	return told.String()
 }

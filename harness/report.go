@@ -8,6 +8,7 @@ import (
 	"runtime/pprof"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // WriteReport writes a verdict into a directory, which it makes if need be, in all
@@ -19,7 +20,7 @@ func WriteReport(dir string, v verdict.Verdict) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	var errs []error
-	for _, format := range verdict.Formats() {
+	for _, format := range report.Formats() {
 		errs = append(errs, writeFile(filepath.Join(dir, format.File), func(f *os.File) error { return format.Write(f, v) }))
 	}
 	for name, raw := range map[string]struct {

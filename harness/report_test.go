@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // A report has every format, and raw evidence only beside a run that did not pass.
@@ -21,7 +22,7 @@ func TestWriteReport(t *testing.T) {
 		if err := harness.WriteReport(dir, verdict.Verdict{Outcome: outcome}); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range verdict.Formats() {
+		for _, f := range report.Formats() {
 			if b, err := os.ReadFile(filepath.Join(dir, f.File)); err != nil || len(b) == 0 {
 				t.Errorf("%s: %s: %d bytes, %v", outcome, f.File, len(b), err)
 			}

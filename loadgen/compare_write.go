@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // WriteText writes the comparison for a terminal.
@@ -36,18 +37,18 @@ func (c *Comparison) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
 	for _, r := range c.Rows {
 		if r.State != Equal && r.State != Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", verdict.EscapeMarkdown(r.Name), verdict.EscapeMarkdown(r.A), verdict.EscapeMarkdown(r.B), r.ratio(), r.floor(), verdict.EscapeMarkdown(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.told()))
 		}
 	}
 	fmt.Fprintf(&b, "\n<details><summary>%d equal within the noise</summary>\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal))
 	for _, r := range c.Rows {
 		if r.State == Equal || r.State == Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", verdict.EscapeMarkdown(r.Name), verdict.EscapeMarkdown(r.A), verdict.EscapeMarkdown(r.B), r.ratio(), r.floor(), verdict.EscapeMarkdown(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.told()))
 		}
 	}
 	b.WriteString("\n</details>\n\n")
 	for _, n := range c.Notes {
-		fmt.Fprintf(&b, "- %s\n", verdict.EscapeMarkdown(n))
+		fmt.Fprintf(&b, "- %s\n", report.EscapeMarkdown(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

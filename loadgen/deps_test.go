@@ -12,7 +12,10 @@ import (
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/pigeonhub/pigeonhub/"
-	allowed := []string{"loadgen", "loadgen/schedule", "loadgen/codec", "loadgen/latency", "hub/wire", "harness/probe", "harness/verdict"}
+	allowed := []string{
+		"loadgen", "loadgen/schedule", "loadgen/codec", "loadgen/latency",
+		"hub/wire", "harness/probe", "harness/verdict", "harness/verdict/report", "harness/verdict/units",
+	}
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", ".")
 	out, err := list.Output()
 	if err != nil {

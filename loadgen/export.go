@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -111,7 +111,7 @@ func (r *Result) writeLatencyCSV(w io.Writer) error {
 
 // writeMarkdown writes the verdict and the figures for the summary page of a CI job.
 func (r *Result) writeMarkdown(w io.Writer) error {
-	if err := verdict.Markdown(w, r.Verdict); err != nil {
+	if err := report.Markdown(w, r.Verdict); err != nil {
 		return err
 	}
 	var b strings.Builder
@@ -132,7 +132,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 			d.Sent, d.Delivered, d.Explained, d.Lost, d.Duplicated, d.Reordered, d.Misrouted, d.Unexpected)
 	}
 	for _, f := range r.Figures {
-		fmt.Fprintf(&b, "- %s: %s %s\n", f.Profile, f.Name, verdict.EscapeMarkdown(f.Text))
+		fmt.Fprintf(&b, "- %s: %s %s\n", f.Profile, f.Name, report.EscapeMarkdown(f.Text))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
@@ -55,7 +56,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	for url, text := range map[string][]byte{"https://github.com/pigeonhub/pigeonhub/loadgen/schema.json": Schema, "https://github.com/pigeonhub/pigeonhub/harness/verdict/schema.json": verdict.Schema} {
+	for url, text := range map[string][]byte{"https://github.com/pigeonhub/pigeonhub/loadgen/schema.json": Schema, "https://github.com/pigeonhub/pigeonhub/harness/verdict/schema.json": report.Schema} {
 		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 		if err == nil {
 			err = c.AddResource(url, doc)

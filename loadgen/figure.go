@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // Figure is something that a profile measured, and that is neither a time of a hop
@@ -43,7 +43,7 @@ func (s *stage) note(f Figure) {
 func (r *Result) writeFigures(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.Figures {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Profile, f.Name, verdict.Printable(f.Text)) // it may be the target's
+		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Profile, f.Name, report.Printable(f.Text)) // it may be the target's
 	}
 	table.Flush()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -22,13 +23,13 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": fun
 
 // WriteHTML writes the report of a run: one file that needs no other and no network.
 func (r *Result) WriteHTML(w io.Writer) error {
-	var first, last []verdict.Section
-	add := func(to *[]verdict.Section, title, name string, data any) error {
+	var first, last []report.Section
+	add := func(to *[]report.Section, title, name string, data any) error {
 		var b strings.Builder
 		if err := page.ExecuteTemplate(&b, name, data); err != nil {
 			return fmt.Errorf("section %s: %w", name, err)
 		}
-		*to = append(*to, verdict.Section{Title: title, Body: template.HTML(b.String())}) // the template escapes
+		*to = append(*to, report.Section{Title: title, Body: template.HTML(b.String())}) // the template escapes
 		return nil
 	}
 	for _, s := range r.sections() {
@@ -43,7 +44,7 @@ func (r *Result) WriteHTML(w io.Writer) error {
 			return err
 		}
 	}
-	return verdict.HTMLWith(w, r.Verdict, first, last)
+	return report.HTMLWith(w, r.Verdict, first, last)
 }
 
 // section is a part of the page.

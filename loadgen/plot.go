@@ -11,7 +11,7 @@ import (
 )
 
 // The plots are drawn in these units and scaled to the page, whose classes and colours
-// they use: see verdict.Section.
+// they use: see report.Section.
 const (
 	plotWidth  = 420
 	plotHeight = 210

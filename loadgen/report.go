@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -30,7 +30,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(w, "cut          %d connections were ended by the target, or by the network\n", r.Cut)
 	}
 	fmt.Fprintf(w, "timing       %s\n\n", r.Timing.Why)
-	return verdict.Text(w, r.Verdict)
+	return report.Text(w, r.Verdict)
 }
 
 // writeTimes writes a line for each hop that was taken.
@@ -72,7 +72,7 @@ func (r *Result) WriteReport(dir string) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	files := map[string]func(io.Writer) error{}
-	for _, f := range verdict.Formats() {
+	for _, f := range report.Formats() {
 		files[f.File] = func(w io.Writer) error { return f.Write(w, r.Verdict) }
 	}
 	files["index.html"] = r.WriteHTML

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -80,7 +81,7 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 		b.Fatal(err)
 	}
 	v := verdict.Judge(run)
-	if err := verdict.Text(io.Discard, v); err != nil {
+	if err := report.Text(io.Discard, v); err != nil {
 		b.Fatal(err)
 	}
 	took := time.Since(last)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // LeakNothing succeeds for a verdict that passes. Its failure is the verdict as a
@@ -25,7 +26,7 @@ func LeakNothing() types.GomegaMatcher {
 
 func text(v verdict.Verdict) string {
 	var b strings.Builder
-	_ = verdict.Text(&b, v) // a strings.Builder takes everything
+	_ = report.Text(&b, v) // a strings.Builder takes everything
 	return b.String()
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // reportDir is where the reports go, from the checkout. PIGEONHUB_REPORT names
@@ -101,7 +102,7 @@ func (s *verdicts) toJobSummary() (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for _, v := range s.list {
-		if err := verdict.Markdown(f, v); err != nil {
+		if err := report.Markdown(f, v); err != nil {
 			return err
 		}
 	}
@@ -125,7 +126,7 @@ var _ = ReportAfterSuite("summary", func(r Report) {
 	total := int64(summary.beside)
 	for _, v := range summary.list {
 		fmt.Printf("\n%s\n", v.Run.Name)
-		if err := verdict.Text(os.Stdout, v); err != nil {
+		if err := report.Text(os.Stdout, v); err != nil {
 			fmt.Println(err)
 		}
 		total += v.Run.Lives

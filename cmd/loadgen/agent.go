@@ -55,5 +55,5 @@ func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 		cfg.Logger = slog.New(newProgress(stderr))
 		err = loadgen.ServeAgent(ctx, cfg)
 	}
-	return report(stderr, err)
+	return printError(stderr, err)
 }

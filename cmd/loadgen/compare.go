@@ -36,18 +36,18 @@ func compare(args []string, stdout, stderr io.Writer) int {
 	err := flags.Parse(args)
 	switch {
 	case err != nil:
-		return report(stderr, err)
+		return printError(stderr, err)
 	case *help:
 		fmt.Fprintf(stdout, compareUsage, flags.FlagUsagesWrapped(100), exitPassed, exitFailed, exitCannotTell, exitInconclusive)
 		return exitPassed
 	case flags.NArg() != 2:
-		return report(stderr, errors.New("compare takes two results, BEFORE and NOW; loadgen compare --help says more"))
+		return printError(stderr, errors.New("compare takes two results, BEFORE and NOW; loadgen compare --help says more"))
 	}
 	var results []loadgen.Result
 	for _, name := range append(flags.Args(), *like...) {
 		r, err := readResult(name)
 		if err != nil {
-			return report(stderr, err)
+			return printError(stderr, err)
 		}
 		results = append(results, r)
 	}
@@ -58,7 +58,7 @@ func compare(args []string, stdout, stderr io.Writer) int {
 		err = c.WriteText(stdout)
 	}
 	if err != nil {
-		return report(stderr, err)
+		return printError(stderr, err)
 	}
 	return c.Outcome.ExitCode()
 }

@@ -48,7 +48,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		o.writeHelp(stdout)
 		return exitPassed
 	case o.printPlan:
-		return report(stderr, o.writePlan(stdout))
+		return printError(stderr, o.writePlan(stdout))
 	}
 	result, err := o.check(ctx, stderr)
 	if err == nil {
@@ -58,12 +58,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		err = result.WriteReport(o.report)
 	}
 	if err != nil {
-		return report(stderr, err)
+		return printError(stderr, err)
 	}
 	return result.Verdict.Outcome.ExitCode()
 }
 
-func report(stderr io.Writer, err error) int {
+func printError(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitPassed
 	}

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // screen keeps some lines at the bottom of a terminal up to date, and lets what is
@@ -130,7 +130,7 @@ func (s *screen) drawLocked(text string) {
 func (l line) write(b *strings.Builder, width int, colour bool) {
 	written := 0
 	for _, p := range l {
-		text := verdict.Printable(p.text) // some of it is the target's
+		text := report.Printable(p.text) // some of it is the target's
 		if n := utf8.RuneCountInString(text); written+n > width-1 {
 			text = string([]rune(text)[:max(0, width-1-written)])
 		}

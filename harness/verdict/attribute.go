@@ -146,7 +146,7 @@ func (p *problem) choose(guesses []guess) Attribution {
 			break
 		}
 		other := p.attribution(g)
-		if name := other.scenarios(); !sameSource(a, other) && !slices.Contains(a.Or, name) { // at other rates, it may be
+		if name := other.phrase(); !sameSource(a, other) && !slices.Contains(a.Or, name) { // at other rates, it may be
 			a.Or = append(a.Or, name)
 		}
 		if len(a.Or) > maxOr {
@@ -173,7 +173,7 @@ func (p *problem) attribution(g guess) Attribution {
 		leaked, peers = leaked+rate*dose, peers+dose
 	}
 	a.PerPeer = leaked / max(1, peers)
-	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && (g.alike || alike(a.Shares)) {
+	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && (g.alike || a.Uniform()) {
 		for i, rate := range g.rates {
 			if rate <= 0 {
 				a.But = append(a.But, p.names[i])

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
 )
 
 func plus(a, b []int64) []int64 {
@@ -40,16 +41,16 @@ func TestSource(t *testing.T) {
 		{"two_scenarios", "goroutines", of(1, "rst", "vanish"), "rst and vanish", 1},
 		{"two_scenarios_unlike", "goroutines", plus(of(1, "rst"), of(2, "roam")), "rst and roam", 1.8172543},
 		{"three_scenarios", "goroutines", of(1, "rst", "vanish", "stall"), "rst, vanish and stall", 1},
-		{"all", "goroutines", of(1, names...), "every scenario", 1},
-		{"all_but_one", "goroutines", of(1, names[1:]...), "every scenario but clean", 1},
-		{"all_but_two", "goroutines", of(2, names[2:]...), "every scenario but clean and goodbye", 2},
+		{"all", "goroutines", of(1, sample.Scenarios...), "every scenario", 1},
+		{"all_but_one", "goroutines", of(1, sample.Scenarios[1:]...), "every scenario but clean", 1},
+		{"all_but_two", "goroutines", of(2, sample.Scenarios[2:]...), "every scenario but clean and goodbye", 2},
 		{"with_noise", "sites", plus(of(1, "vanish"), []int64{1, -1, 1}), "scenario vanish", 1},
 		{"nothing_fits", "goroutines", odd, "", 0.01225},
 		{"the_clock", "goroutines", []int64{12, 12, 12}, "each cycle alike, however many the peers", 0.000356},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := sampleRun()
+			r := sample.Clean()
 			r.Findings = []verdict.Finding{finding(tt.detector, verdict.Goroutine, tt.counts)}
 			l := verdict.Judge(r).Leaks[0]
 			if got := l.Source.String(); got != tt.want {
@@ -73,7 +74,7 @@ func TestSourceThatIsTold(t *testing.T) {
 		{map[string]int64{"stall": 3, "rst": 3, "clean": 0}, "rst and stall"},
 		{map[string]int64{"no such": 3}, "scenario rst"},
 	} {
-		r := sampleRun()
+		r := sample.Clean()
 		f := finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"))
 		f.PerScenario = tt.told
 		r.Findings = []verdict.Finding{f}
@@ -86,7 +87,7 @@ func TestSourceThatIsTold(t *testing.T) {
 // Doses too much alike are said to be.
 func TestSourceThatIsAmbiguous(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	r.Scenarios = r.Scenarios[:3]
 	r.Cycles = []verdict.Cycle{{Doses: map[string]int64{"clean": 101, "goodbye": 101, "rst": 211}}}
 	r.Findings = []verdict.Finding{goroutines(101)}
@@ -202,11 +203,11 @@ func guilty(s verdict.Attribution, rates map[string]float64) bool {
 
 func TestDoses(t *testing.T) {
 	t.Parallel()
-	plan := verdict.Doses(names, 4, mean(500), 7)
+	plan := verdict.Doses(sample.Scenarios, 4, mean(500), 7)
 	total := int64(0)
 	for k, c := range plan {
 		seen := make(map[int64]string)
-		for _, name := range names {
+		for _, name := range sample.Scenarios {
 			n := c.Doses[name]
 			if other, ok := seen[n]; ok || n < 2 {
 				t.Errorf("cycle %d has %d peers for %s, and so has %s", k, n, name, other)
@@ -219,11 +220,11 @@ func TestDoses(t *testing.T) {
 			seen[n], total = name, total+n
 		}
 	}
-	if mean := total / int64(len(names)*4); mean < 490 || mean > 530 {
+	if mean := total / int64(len(sample.Scenarios)*4); mean < 490 || mean > 530 {
 		t.Errorf("%d peers on average, want about 500", mean)
 	}
-	again := verdict.Doses(names, 4, mean(500), 7)
-	if other := verdict.Doses(names, 4, mean(500), 8); again[0].Doses["rst"] != plan[0].Doses["rst"] || other[0].Doses["rst"] == plan[0].Doses["rst"] {
+	again := verdict.Doses(sample.Scenarios, 4, mean(500), 7)
+	if other := verdict.Doses(sample.Scenarios, 4, mean(500), 8); again[0].Doses["rst"] != plan[0].Doses["rst"] || other[0].Doses["rst"] == plan[0].Doses["rst"] {
 		t.Error("the plan does not follow the seed")
 	}
 }

@@ -34,6 +34,14 @@ func (s Site) String() string {
 	return fmt.Sprintf("%s:%d %s", s.File, s.Line, s.Function)
 }
 
+// Place returns file:line.
+func (s Site) Place() string {
+	if s.File == "" || s.Line == 0 {
+		return s.File
+	}
+	return fmt.Sprintf("%s:%d", s.File, s.Line)
+}
+
 // Edge is one step of a retaining path: the thing that holds, and by what.
 type Edge struct {
 	Holder string `json:"holder"`          // a global, a goroutine's frame, or the type of an object

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
 )
 
 func fingerprintOf(t *testing.T, change func(*verdict.Run)) string {
 	t.Helper()
-	r := leakingRun()
+	r := sample.Leaking()
 	change(&r)
 	v := verdict.Judge(r)
 	if len(v.Leaks) != 1 {
@@ -87,7 +88,7 @@ func TestFingerprintsDiffer(t *testing.T) {
 	}
 	seen := make(map[string]int)
 	for i, f := range leaks {
-		r := sampleRun()
+		r := sample.Clean()
 		r.Findings = []verdict.Finding{f}
 		short := verdict.Short(verdict.Judge(r).Leaks[0].Fingerprint)
 		if j, ok := seen[short]; ok {
@@ -114,7 +115,7 @@ func TestFingerprintsMeet(t *testing.T) {
 	} {
 		var got [2]string
 		for i, f := range pair {
-			r := sampleRun()
+			r := sample.Clean()
 			r.Findings = []verdict.Finding{f}
 			v := verdict.Judge(r)
 			got[i] = append(v.Leaks, v.Doubtful...)[0].Fingerprint

@@ -3,6 +3,8 @@ package verdict
 import (
 	"fmt"
 	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Watch is the name of the detector that watches single objects. One that stays
@@ -54,7 +56,7 @@ func (j *judge) doubtful(c *clue) (why, do string) {
 	case grew < len(judged):
 		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(judged)), "run more cycles: a leak goes on, a table that doubles does not"
 	case last < first/2 && slices.IsSortedFunc(rates, descending):
-		return fmt.Sprintf("it grows ever less, from %s to %s per peer: a cache that fills would, too", perPeer(first), perPeer(last)),
+		return fmt.Sprintf("it grows ever less, from %s to %s per peer: a cache that fills would, too", units.Rate(first), units.Rate(last)),
 			"run twice the cycles, or warm up until it is full"
 	}
 	return "", ""
@@ -96,7 +98,7 @@ func descending(a, b float64) int {
 func (v *Verdict) doubtTrends() {
 	for _, t := range v.Trends {
 		if t.Outcome == Inconclusive {
-			v.Doubts = append(v.Doubts, Reason{About: t.Series, What: t.Name() + ": " + t.Why, Do: t.advice()})
+			v.Doubts = append(v.Doubts, Reason{About: t.Series, What: t.Name() + ": " + t.Why, Do: t.Advice()})
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // finding makes a finding of what is told in options.
@@ -39,19 +41,8 @@ func path(words ...string) func(*verdict.Finding) {
 	}
 }
 
-// of is how much peers of some scenarios of the sample run leave behind, each so
-// many.
-func of(each int64, scenarios ...string) []int64 {
-	counts := make([]int64, len(doses))
-	for k := range doses {
-		for i, name := range names {
-			if slices.Contains(scenarios, name) {
-				counts[k] += each * doses[k][i]
-			}
-		}
-	}
-	return counts
-}
+// of is short for what the cases below are made of.
+var of = sample.Retained
 
 // odd is growth that fits no scenario.
 var odd = []int64{700, 123, 415}
@@ -108,7 +99,7 @@ func TestJoin(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for turn := range len(tt.list) + 1 { // in every order of a ring, both ways
-				r := sampleRun()
+				r := sample.Clean()
 				r.Findings = slices.Concat(tt.list[turn%max(1, len(tt.list)):], tt.list[:turn%max(1, len(tt.list))])
 				if turn == len(tt.list) {
 					slices.Reverse(r.Findings)
@@ -169,14 +160,14 @@ func TestMostTellingClass(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {
 			t.Parallel()
-			r := sampleRun()
+			r := sample.Clean()
 			r.Findings = tt.findings
 			v := verdict.Judge(r)
 			if len(v.Leaks) != 1 || v.Leaks[0].Class != tt.want {
 				t.Fatalf("got %+v, want one leak of class %s", v.Leaks, tt.want)
 			}
 			var text strings.Builder
-			verdict.Text(&text, v)
+			report.Text(&text, v)
 			if !strings.Contains(text.String(), tt.title) {
 				t.Errorf("no %q in:\n%s", tt.title, text.String())
 			}
@@ -187,7 +178,7 @@ func TestMostTellingClass(t *testing.T) {
 // Detectors see the same bytes: they are not added up.
 func TestWhatALeakCosts(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	sites := func(line int, bytes int64) verdict.Finding {
 		f := finding("sites", verdict.Object, of(1, "rst"), born("b.go", line))
 		f.Bytes = bytes
@@ -208,7 +199,7 @@ func TestWhatALeakCosts(t *testing.T) {
 // A watch that tells of each path apart counts one leak of a type and path.
 func TestFindingsOfOneDetectorAddUp(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	p := path("hub.Hub", "sessions")
 	r.Findings = []verdict.Finding{
 		finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"), p),
@@ -228,7 +219,7 @@ func TestFindingsOfOneDetectorAddUp(t *testing.T) {
 // of that; a few things that hang on a leak do not name it.
 func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	bytes := func(n int64) func(*verdict.Finding) { return func(f *verdict.Finding) { f.Bytes = n } }
 	list := finding("sites", verdict.Object, of(1, "vanish"), born("hub/events.go", 10), bytes(1000), path("hub.Hub", "listed[key]"))
 	list.PerScenario = map[string]int64{"vanish": list.Count}
@@ -253,7 +244,7 @@ func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 func TestMadeByGoroutine(t *testing.T) {
 	t.Parallel()
 	const watch = "example.org/hub.(*Hub).watch"
-	r := sampleRun()
+	r := sample.Clean()
 	counts := of(1, "rst")
 	g := finding("goroutines", verdict.Goroutine, counts, func(f *verdict.Finding) {
 		f.Detail = "/src/pigeonhub/hub/accept.go:64 " + watch

@@ -50,11 +50,11 @@ func (v *Verdict) decide(stale bool) Outcome {
 		return Invalid
 	case len(v.Leaks) > 0:
 		return Leaking
-	case len(v.Failures) > 0 || len(v.broken(Failed)) > 0:
+	case len(v.Failures) > 0 || v.hasThreshold(Failed):
 		return Failed
 	case stale:
 		return Invalid
-	case len(v.Doubts) > 0 || len(v.Doubtful) > 0 || len(v.broken(Inconclusive)) > 0:
+	case len(v.Doubts) > 0 || len(v.Doubtful) > 0 || v.hasThreshold(Inconclusive):
 		return Inconclusive
 	}
 	return Pass
@@ -77,7 +77,7 @@ func (j *judge) clues() []*clue {
 			return
 		}
 		f = f.relativeTo(j.run.Root)
-		c := &clue{Finding: f, noise: j.noise(&f), field: starred(shortName(f.Field))}
+		c := &clue{Finding: f, noise: j.noise(&f), field: starred(ShortName(f.Field))}
 		if len(f.Path) > 0 {
 			c.path = starredPath(f.Path)
 		}
@@ -120,7 +120,7 @@ func (j *judge) sort(clues []*clue) {
 			cmp.Compare(a.Born.String(), b.Born.String()), cmp.Compare(a.Stored.String(), b.Stored.String()),
 			cmp.Compare(b.Count, a.Count), cmp.Compare(b.Bytes, a.Bytes), slices.Compare(a.PerCycle, b.PerCycle),
 			cmp.Compare(fmt.Sprint(a.PerScenario), fmt.Sprint(b.PerScenario)), cmp.Compare(a.Detail, b.Detail),
-			cmp.Compare(pathText(a.Path, shortName), pathText(b.Path, shortName)))
+			cmp.Compare(PathText(a.Path), PathText(b.Path)))
 	})
 }
 
@@ -156,7 +156,7 @@ func rank(leaks []Leak) {
 func notLeaking(r *Run, v *Verdict) []string {
 	leaking := make(map[string]bool)
 	note := func(l *Leak) bool {
-		for _, name := range l.Source.names() {
+		for _, name := range l.Source.Scenarios() {
 			leaking[name] = true
 		}
 		return l.Source.certain() && len(l.Source.Shares) > 0

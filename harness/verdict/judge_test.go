@@ -7,21 +7,14 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // goroutines is a strict finding without much to say.
 func goroutines(perCycle ...int64) verdict.Finding {
 	f := verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, PerCycle: perCycle,
 		Born: verdict.Site{Function: "github.com/pigeonhub/pigeonhub/hub.(*session).start", File: "/src/pigeonhub/hub/session.go", Line: 120}}
-	for _, n := range perCycle {
-		f.Count += n
-	}
-	return f
-}
-
-// cache is a collection that grows, which may or may not be a leak.
-func cache(perCycle ...int64) verdict.Finding {
-	f := verdict.Finding{Detector: "census", Class: verdict.Collection, Field: "hub.Hub.cache", PerCycle: perCycle}
 	for _, n := range perCycle {
 		f.Count += n
 	}
@@ -46,18 +39,18 @@ func TestOutcomes(t *testing.T) {
 		{"invariant", func(r *verdict.Run) {
 			r.Findings = []verdict.Finding{{Detector: "invariants", Class: verdict.Invariant, Detail: "2 peers, 3 members"}}
 		}, verdict.Leaking, "invariant broken", ""},
-		{"nothing_more", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(-3, 2, 1), cache(-1, 0, 0)} }, verdict.Pass, "", ""},
+		{"nothing_more", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(-3, 2, 1), sample.Cache(-1, 0, 0)} }, verdict.Pass, "", ""},
 
-		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows ever less", "twice the cycles"},
-		{"table_that_doubles", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(0, 4096, 0)} }, verdict.Inconclusive, "1 of 3 cycles", "more cycles"},
-		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(7, 7, 7)} }, verdict.Inconclusive, "however many the peers", "without peers"},
-		{"grows_on", func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(900, 1200, 800)} }, verdict.Leaking, "scenario not known", ""},
+		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows ever less", "twice the cycles"},
+		{"table_that_doubles", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(0, 4096, 0)} }, verdict.Inconclusive, "1 of 3 cycles", "more cycles"},
+		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(7, 7, 7)} }, verdict.Inconclusive, "however many the peers", "without peers"},
+		{"grows_on", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(900, 1200, 800)} }, verdict.Leaking, "scenario not known", ""},
 		{"doubt_of_the_caller", func(r *verdict.Run) {
 			r.Doubts = []verdict.Reason{{What: "the generator was saturated", Do: "use another machine"}}
 		},
 			verdict.Inconclusive, "generator was saturated", "another machine"},
 		{"undecided_series", func(r *verdict.Run) {
-			r.Trends = []verdict.Trend{verdict.Test(verdict.Question{Series: "heap", Scenario: "rst"}, blocks("rst", 4, 1000, 0))}
+			r.Trends = []verdict.Trend{verdict.Test(verdict.Question{Series: "heap", Scenario: "rst"}, sample.Blocks("rst", 4, 1000, 0))}
 		}, verdict.Inconclusive, "heap under rst", "peers more would decide"},
 
 		{"detector_missing", func(r *verdict.Run) {
@@ -82,11 +75,11 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := sampleRun()
+			r := sample.Clean()
 			tt.change(&r)
 			v := verdict.Judge(r)
 			var text strings.Builder
-			verdict.Text(&text, v)
+			report.Text(&text, v)
 			if v.Outcome != tt.want {
 				t.Errorf("got %s, want %s\n%s", v.Outcome, tt.want, text.String())
 			}
@@ -104,7 +97,7 @@ func TestOutcomes(t *testing.T) {
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	leak := func(r *verdict.Run) { r.Findings = append(r.Findings, goroutines(1009, 1009, 1009)) }
-	maybe := func(r *verdict.Run) { r.Findings = append(r.Findings, cache(9000, 3000, 500)) }
+	maybe := func(r *verdict.Run) { r.Findings = append(r.Findings, sample.Cache(9000, 3000, 500)) }
 	stale := func(r *verdict.Run) {
 		r.Known = append(r.Known, verdict.Rule{Type: "*hub.ghost", Reason: "gone", Expires: r.Start.AddDate(1, 0, 0)})
 	}
@@ -124,7 +117,7 @@ func TestPrecedence(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := sampleRun()
+			r := sample.Clean()
 			for _, change := range tt.changes {
 				change(&r)
 			}
@@ -140,7 +133,7 @@ func TestKnownLeaks(t *testing.T) {
 	t.Parallel()
 	today := time.Date(2026, 11, 23, 23, 59, 0, 0, time.UTC)
 	day := func(n int) time.Time { return today.AddDate(0, 0, n) }
-	fp := verdict.Judge(leakingRun()).Leaks[0].Fingerprint
+	fp := verdict.Judge(sample.Leaking()).Leaks[0].Fingerprint
 	for _, tt := range []struct {
 		name string
 		rule verdict.Rule
@@ -160,11 +153,11 @@ func TestKnownLeaks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := leakingRun()
+			r := sample.Leaking()
 			r.Known, r.Today = []verdict.Rule{tt.rule}, today
 			v := verdict.Judge(r)
 			var text strings.Builder
-			verdict.Text(&text, v)
+			report.Text(&text, v)
 			if v.Outcome != tt.want || !strings.Contains(text.String(), tt.say) {
 				t.Errorf("got %s, want %s and %q in:\n%s", v.Outcome, tt.want, tt.say, text.String())
 			}
@@ -176,7 +169,7 @@ func TestKnownLeaks(t *testing.T) {
 // nothing.
 func TestStaleRules(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	for _, expires := range []int{1, -1} {
 		r.Known = []verdict.Rule{{Type: "*hub.session", Reason: "x", Expires: r.Start.AddDate(0, 0, expires)}}
 		v := verdict.Judge(r)
@@ -194,7 +187,7 @@ func TestStaleRules(t *testing.T) {
 // concern is not invalid for it.
 func TestStaleRulesOfASuite(t *testing.T) {
 	t.Parallel()
-	clean, leaking := sampleRun(), leakingRun()
+	clean, leaking := sample.Clean(), sample.Leaking()
 	l := verdict.Judge(leaking).Leaks[0]
 	rules := []verdict.Rule{{Fingerprint: l.Fingerprint, Reason: "x", Expires: clean.Start.AddDate(1, 0, 0)}, {Type: "*hub.ghost", Reason: "gone", Expires: clean.Start.AddDate(1, 0, 0)}}
 	var suite []verdict.Verdict
@@ -216,7 +209,7 @@ func TestStaleRulesOfASuite(t *testing.T) {
 
 func TestWorstFirst(t *testing.T) {
 	t.Parallel()
-	r := leakingRun()
+	r := sample.Leaking()
 	small := goroutines(6007, 6011, 6029)
 	small.Bytes = 10
 	r.Findings = append([]verdict.Finding{small}, r.Findings...)
@@ -232,7 +225,7 @@ func TestWorstFirst(t *testing.T) {
 // A leak of which the scenario is not known may come from any.
 func TestNothingIsClearedWithoutAScenario(t *testing.T) {
 	t.Parallel()
-	r := leakingRun()
+	r := sample.Leaking()
 	r.Findings = append(r.Findings, verdict.Finding{Detector: "timers", Class: verdict.Timer, Count: 3})
 	v := verdict.Judge(r)
 	if len(v.NotLeaking) != 0 {
@@ -243,14 +236,14 @@ func TestNothingIsClearedWithoutAScenario(t *testing.T) {
 // A target that dies fails the run, whatever else the run could not tell then.
 func TestFailureComesFirst(t *testing.T) {
 	t.Parallel()
-	r := sampleRun()
+	r := sample.Clean()
 	r.Scenarios[0].Landed = 1
 	r.Failures = []verdict.Reason{{What: "the target stopped answering after 1,200 peers", Do: "look at its log"}}
 	v := verdict.Judge(r)
 	if v.Outcome != verdict.Failed || v.Outcome.ExitCode() != 1 {
 		t.Errorf("outcome %s with status %d, want failed with 1", v.Outcome, v.Outcome.ExitCode())
 	}
-	for _, f := range verdict.Formats() {
+	for _, f := range report.Formats() {
 		var b strings.Builder
 		if err := f.Write(&b, v); err != nil || !strings.Contains(b.String(), "stopped answering") {
 			t.Errorf("%s does not say what failed (%v)", f.File, err)
@@ -263,21 +256,21 @@ func TestFailureComesFirst(t *testing.T) {
 func TestFailureAside(t *testing.T) {
 	t.Parallel()
 	aside := []verdict.Reason{{What: "the input \"x\" killed the target", Aside: true}}
-	r := leakingRun()
+	r := sample.Leaking()
 	cleared := verdict.Judge(r).NotLeaking
 	r.Failures = aside
 	v := verdict.Judge(r)
 	if v.Outcome != verdict.Leaking || len(cleared) == 0 || !slices.Equal(v.NotLeaking, cleared) {
 		t.Errorf("outcome %s, cleared %q, and %q without the failure", v.Outcome, v.NotLeaking, cleared)
 	}
-	for _, f := range verdict.Formats() {
+	for _, f := range report.Formats() {
 		var b strings.Builder
 		if err := f.Write(&b, v); err != nil || !strings.Contains(b.String(), "killed the target") {
 			t.Errorf("%s does not say what failed (%v)", f.File, err)
 		}
 	}
 	var title strings.Builder
-	if err := verdict.Markdown(&title, v); err != nil || !strings.Contains(title.String(), ", and 1 failure\n") {
+	if err := report.Markdown(&title, v); err != nil || !strings.Contains(title.String(), ", and 1 failure\n") {
 		t.Errorf("the headline is %.100q (%v)", title.String(), err)
 	}
 	r.Findings = nil

@@ -87,7 +87,7 @@ type judge struct {
 // leak tells one group as one leak.
 func (j *judge) leak(g group) Leak {
 	p := g.principal()
-	l := Leak{Class: p.Class, Type: shortName(p.Type), Born: p.Born, Path: p.Path, Stored: p.Stored, Caller: p.Caller, Field: p.Field}
+	l := Leak{Class: p.Class, Type: ShortName(p.Type), Born: p.Born, Path: p.Path, Stored: p.Stored, Caller: p.Caller, Field: p.Field}
 	counted := j.count(g, p, &l)
 	l.complete(g)
 	j.weigh(g, &l)
@@ -188,7 +188,7 @@ func (j *judge) source(c *clue) Attribution {
 func (j *judge) peers(a Attribution) (peers int64, cycles int) {
 	for _, c := range j.run.Cycles {
 		dose := int64(0)
-		for _, name := range a.names() {
+		for _, name := range a.Scenarios() {
 			dose += c.Doses[name]
 		}
 		if len(a.Shares) == 0 {
@@ -205,7 +205,7 @@ func (j *judge) peers(a Attribution) (peers int64, cycles int) {
 		return peers, cycles
 	}
 	for _, s := range j.run.Scenarios {
-		if slices.Contains(a.names(), s.Name) {
+		if slices.Contains(a.Scenarios(), s.Name) {
 			peers += s.Landed
 		}
 	}
@@ -223,16 +223,16 @@ func (l *Leak) complete(g group) {
 		if len(l.Path) == 0 {
 			l.Path = c.Path
 			if l.Class != Goroutine { // which is not what it holds
-				l.Type = or(l.Type, shortName(c.Type)) // the path leads to this type
+				l.Type = cmp.Or(l.Type, ShortName(c.Type)) // the path leads to this type
 			}
 		}
 		if l.Stored == (Site{}) {
 			l.Stored = c.Stored
 		}
 		if l.Class != Goroutine {
-			l.Type = or(l.Type, shortName(c.Type))
+			l.Type = cmp.Or(l.Type, ShortName(c.Type))
 		}
-		l.Field = or(l.Field, c.Field)
+		l.Field = cmp.Or(l.Field, c.Field)
 	}
 	// Gauges know a place from the source only, and may count bytes.
 	slices.SortStableFunc(others, func(a, b *clue) int {

@@ -61,13 +61,13 @@ func starred(s string) string {
 
 // starredName is starred for a type or function: without the path of its package,
 // which some detectors know and others do not.
-func starredName(s string) string { return starred(shortName(s)) }
+func starredName(s string) string { return starred(ShortName(s)) }
 
-func starredPath(edges []Edge) string { return starred(pathText(edges, shortName)) }
+func starredPath(edges []Edge) string { return starred(PathText(edges)) }
 
-// shortName cuts import paths down to package names, outside of quotes:
+// ShortName cuts import paths down to package names, outside of quotes:
 // "*github.com/pigeonhub/pigeonhub/hub.session" to "*hub.session".
-func shortName(s string) string {
+func ShortName(s string) string {
 	var b strings.Builder
 	word, quoted := 0, false
 	for i := range len(s) {
@@ -92,16 +92,16 @@ func lastElement(word string, whole bool) string {
 	return word[strings.LastIndexByte(word, '/')+1:]
 }
 
-// pathText writes a retaining path as Go would reach the thing. The holder of a
+// PathText writes a retaining path as Go would reach the thing. The holder of a
 // step is named only where the step before does not imply it.
-func pathText(edges []Edge, name func(string) string) string {
+func PathText(edges []Edge) string {
 	var b strings.Builder
 	for i, e := range edges {
-		switch implied := i > 0 && edges[i-1].Field != "" && isType(e.Holder); {
+		switch implied := i > 0 && edges[i-1].Field != "" && IsType(e.Holder); {
 		case i == 0:
-			b.WriteString(name(strings.TrimPrefix(e.Holder, "var "))) // a package variable: its name will do
+			b.WriteString(ShortName(strings.TrimPrefix(e.Holder, "var "))) // a package variable: its name will do
 		case !implied:
-			b.WriteString(" -> " + name(e.Holder))
+			b.WriteString(" -> " + ShortName(e.Holder))
 		}
 		switch {
 		case e.Field == "" || e.Field[0] == '[' || e.Field[0] == '.':
@@ -117,9 +117,9 @@ func pathText(edges []Edge, name func(string) string) string {
 	return b.String()
 }
 
-// isType reports whether a holder is nothing but a type: the step that led to it
+// IsType reports whether a holder is nothing but a type: the step that led to it
 // has named it already.
-func isType(holder string) bool {
+func IsType(holder string) bool {
 	for _, p := range []string{"*", "[", "map[", "chan ", "struct"} {
 		if strings.HasPrefix(holder, p) {
 			return true

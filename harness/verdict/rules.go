@@ -1,10 +1,13 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // applyRules takes the leaks that are known out of those that fail the run, and
@@ -71,7 +74,7 @@ func (v *Verdict) noteExpired(leaks []Leak, rules []Rule, used []bool, today tim
 			if rule.matches(&leaks[i]) && rule.expired(today) {
 				used[k] = true
 				leaks[i].Why = rule.lapsed()
-				leaks[i].Do = "repair it" + inIssue(rule.Issue) + ", or give the rule another date"
+				leaks[i].Do = units.Aside("repair it", rule.Issue) + ", or give the rule another date"
 			}
 		}
 	}
@@ -80,16 +83,9 @@ func (v *Verdict) noteExpired(leaks []Leak, rules []Rule, used []bool, today tim
 
 func (r Rule) lapsed() string {
 	if r.Expires.IsZero() {
-		return "a rule says that it is known, but not until when (" + or(r.Reason, "no reason given") + ")"
+		return "a rule says that it is known, but not until when (" + cmp.Or(r.Reason, "no reason given") + ")"
 	}
-	return fmt.Sprintf("known until %s (%s)", r.Expires.Format(time.DateOnly), or(r.Reason, "no reason given"))
-}
-
-func inIssue(issue string) string {
-	if issue == "" {
-		return ""
-	}
-	return " (" + issue + ")"
+	return fmt.Sprintf("known until %s (%s)", r.Expires.Format(time.DateOnly), cmp.Or(r.Reason, "no reason given"))
 }
 
 // expired reports whether the last day of the rule is over.
@@ -118,7 +114,7 @@ func (r Rule) String() string {
 			words = append(words, c)
 		}
 	}
-	return or(strings.Join(words, " "), "nothing")
+	return cmp.Or(strings.Join(words, " "), "nothing")
 }
 
 // glob matches a pattern in which a star stands for any text. path.Match will not

@@ -3,6 +3,8 @@ package verdict
 import (
 	"slices"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Run is what happened and what was seen: everything that Judge judges by.
@@ -126,7 +128,7 @@ type Point struct {
 }
 
 // Bytes is the unit of series and trends that are not counts.
-const Bytes = "bytes"
+const Bytes = units.InBytes
 
 // Rule says that a leak is known. All criteria that are given must hold; a star
 // in a pattern stands for any text. A rule that has expired, has no date, or

@@ -1,10 +1,23 @@
 package verdict
 
-import "math"
+import (
+	"cmp"
+	"math"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
+)
 
 // missed is the probability with which a leak as small as the sensitivity says may
 // still go unseen.
 const missed = 0.01
+
+// String returns "1 object per 140 peers".
+func (s Sensitivity) String() string {
+	if !s.Known {
+		return "not known"
+	}
+	return units.OneIn(s.Peers, s.Unit)
+}
 
 // sensitivity is the smallest leak that the run could not have missed, worked out
 // for the scenario that shows it the worst and told for the detector that needs
@@ -15,7 +28,7 @@ func (j *judge) sensitivity() Sensitivity {
 		if d.State != Ready || d.Aside {
 			continue
 		}
-		p := Power{Detector: d.Name, Unit: or(d.Unit, "object"), Peers: math.Inf(1)}
+		p := Power{Detector: d.Name, Unit: cmp.Or(d.Unit, "object"), Peers: math.Inf(1)}
 		for _, doses := range j.doses() {
 			p.Peers = math.Min(p.Peers, peersToSeeOne(doses, d.Noise))
 		}

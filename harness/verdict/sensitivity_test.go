@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
 )
 
 // The smallest leak that the verdict prints is one that is found: planted at
@@ -15,7 +16,7 @@ func TestSensitivityIsKept(t *testing.T) {
 	t.Parallel()
 	const runs = 2000
 	for _, noise := range []float64{0, 1, 4} {
-		r := sampleRun()
+		r := sample.Clean()
 		r.Detectors = []verdict.Detector{{Name: "sites", State: verdict.Ready, Noise: noise}}
 		s := verdict.Judge(r).Sensitivity
 		if !s.Known || s.Detector != "sites" {
@@ -59,7 +60,7 @@ func TestSensitivity(t *testing.T) {
 		{"of_a_run_of_nobody", func(r *verdict.Run) { r.Cycles, r.Scenarios, r.Lives = nil, nil, 0 }, "not known"},
 		{"of_the_blind", func(r *verdict.Run) { r.Detectors = nil }, "not known"},
 	} {
-		r := sampleRun()
+		r := sample.Clean()
 		tt.change(&r)
 		if got := verdict.Judge(r).Sensitivity.String(); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)

@@ -3,12 +3,14 @@ package verdict
 import (
 	"slices"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // String says where a leak comes from: "scenario rst", "rst and vanish", "every
 // scenario". It is empty where that is not known.
 func (a Attribution) String() string {
-	switch s := a.scenarios(); {
+	switch s := a.phrase(); {
 	case !a.Solved:
 		return ""
 	case a.Fixed, a.Every, len(a.But) > 0:
@@ -28,19 +30,20 @@ func (a Attribution) others() string {
 }
 
 // scenarios is String without the word in front.
-func (a Attribution) scenarios() string {
+func (a Attribution) phrase() string {
 	switch {
 	case a.Fixed:
 		return "each cycle alike, however many the peers"
 	case a.Every:
 		return "every scenario"
 	case len(a.But) > 0:
-		return "every scenario but " + enumerate(a.But)
+		return "every scenario but " + units.List(a.But)
 	}
-	return enumerate(a.names())
+	return units.List(a.Scenarios())
 }
 
-func (a Attribution) names() []string {
+// Scenarios returns the names of the scenarios that leak, in the order of the run.
+func (a Attribution) Scenarios() []string {
 	names := make([]string, len(a.Shares))
 	for i, s := range a.Shares {
 		names[i] = s.Scenario
@@ -53,13 +56,13 @@ func (a Attribution) certain() bool { return a.Solved && len(a.Or) == 0 }
 
 // sameSource reports whether two attributions blame the same scenarios.
 func sameSource(a, b Attribution) bool {
-	return a.Solved == b.Solved && a.Fixed == b.Fixed && slices.Equal(a.names(), b.names())
+	return a.Solved == b.Solved && a.Fixed == b.Fixed && slices.Equal(a.Scenarios(), b.Scenarios())
 }
 
-// alike reports whether all shares are the same.
-func alike(shares []Share) bool {
-	for _, s := range shares {
-		if s.PerPeer != shares[0].PerPeer {
+// Uniform reports whether every scenario leaks the same number of things per peer.
+func (a Attribution) Uniform() bool {
+	for _, s := range a.Shares {
+		if s.PerPeer != a.Shares[0].PerPeer {
 			return false
 		}
 	}
@@ -107,13 +110,4 @@ func (r *Run) peers(s Scenario) (n int64) {
 		return n
 	}
 	return s.Landed
-}
-
-// enumerate writes "a", "a and b", "a, b and c".
-func enumerate(words []string) string {
-	n := len(words)
-	if n < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
 }

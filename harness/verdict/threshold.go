@@ -1,9 +1,9 @@
 package verdict
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Threshold is a condition that the caller set and judged. One that failed makes a
@@ -16,69 +16,10 @@ type Threshold struct {
 	Why     string  `json:"why,omitempty"`    // it failed without a value, or is inconclusive
 }
 
-// told is the threshold in one line.
-func (t *Threshold) told() string {
-	s := t.Text
-	if t.Actual != "" {
-		s += ": " + t.Actual
-	}
-	return s + because(t.Why)
-}
+// String returns the threshold in one line: "p99(offer)<50ms: 81ms".
+func (t Threshold) String() string { return units.Because(units.Because(t.Text, t.Actual), t.Why) }
 
-// broken are the thresholds with an outcome.
-func (v *Verdict) broken(o Outcome) []string {
-	var list []string
-	for i := range v.Thresholds {
-		if v.Thresholds[i].Outcome == o {
-			list = append(list, v.Thresholds[i].told())
-		}
-	}
-	return list
-}
-
-// rank puts those that failed first.
-func (t *Threshold) rank() int { return slices.Index([]Outcome{Failed, Inconclusive, Pass}, t.Outcome) }
-
-// thresholdWords are how an outcome of a threshold is told.
-var thresholdWords = map[Outcome]string{Pass: "held", Failed: "failed", Inconclusive: "not known"}
-
-// thresholds writes those that did not hold one by one, and the others together.
-func (p *page) thresholds(list []Threshold) {
-	var held []string
-	for i := range list {
-		switch t := &list[i]; t.Outcome {
-		case Failed:
-			p.columns("FAILED", t.told())
-		case Inconclusive:
-			p.columns("MAYBE", t.told())
-		default:
-			held = append(held, t.told())
-		}
-	}
-	if len(held) > 0 {
-		p.columns(append([]string{"HELD"}, held...)...)
-	}
-}
-
-func mdThresholds(b *strings.Builder, list []Threshold) {
-	if len(list) == 0 {
-		return
-	}
-	b.WriteString("| threshold | | measured | |\n|---|---|---|---|\n")
-	for _, t := range list {
-		fmt.Fprintf(b, "| %s | %s %s | %s | %s |\n", code(t.Text), badge[t.Outcome], thresholdWords[t.Outcome], md(t.Actual), md(t.Why))
-	}
-	b.WriteString("\n")
-}
-
-func (t *Threshold) junit(name string) junitCase {
-	c := junitCase{Class: name + ".threshold", Name: t.Text}
-	p := &junitProblem{Message: t.told(), Type: string(t.Outcome)}
-	switch t.Outcome {
-	case Failed:
-		c.Failure = p
-	case Inconclusive:
-		c.Error = p
-	}
-	return c
+// hasThreshold reports whether a threshold has the outcome.
+func (v *Verdict) hasThreshold(o Outcome) bool {
+	return slices.ContainsFunc(v.Thresholds, func(t Threshold) bool { return t.Outcome == o })
 }

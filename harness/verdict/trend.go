@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Question is what is asked of a series.
@@ -29,8 +31,8 @@ type Question struct {
 	Among int
 }
 
-// matters is how many bytes per peer matter, if nobody says so.
-const matters = 64
+// DefaultMatters is how many bytes per peer matter, if nobody says so.
+const DefaultMatters = 64
 
 // errorRate is the probability of a wrong answer, each way.
 const errorRate = 0.01
@@ -88,7 +90,7 @@ func (q Question) withDefaults() Question {
 	if q.Matters <= 0 {
 		q.Matters = 0.001
 		if q.Unit == Bytes {
-			q.Matters = matters
+			q.Matters = DefaultMatters
 		}
 	}
 	if q.Step <= 0 {
@@ -143,20 +145,20 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 	case grew && !t.Saturating && (q.Strict || !small):
 		t.Outcome, t.Why = Leaking, "it grows with the peers, block after block"
 	case q.Strict && !t.Saturating && stayed(q, blocks, alpha):
-		t.Outcome, t.Why = Leaking, fmt.Sprintf("it rested at %s before and rests at %s now", measure(t.Baseline, t.Unit), measure(t.Final, t.Unit))
+		t.Outcome, t.Why = Leaking, fmt.Sprintf("it rested at %s before and rests at %s now", units.Quantity(t.Baseline, t.Unit), units.Quantity(t.Final, t.Unit))
 	case small && (!q.Strict || !t.Saturating):
-		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per peer is excluded", measure(q.Matters, q.Unit))
+		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per peer is excluded", units.Quantity(q.Matters, q.Unit))
 	case ended(q, list, alpha):
-		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first, and then no more: a leak of %s per peer is excluded of the later peers", measure(q.Matters, q.Unit))
+		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first, and then no more: a leak of %s per peer is excluded of the later peers", units.Quantity(q.Matters, q.Unit))
 	case t.Saturating:
 		t.More = 2 * t.Peers
 		t.Why = "it grew at first and hardly any more: a cache that fills, or a leak that pauses"
 	case t.Interval == nil:
 		t.More = t.need(q, r, alpha)
-		t.Why = fmt.Sprintf("%s of blocks are too few", plural(int64(t.Pairs), "pair"))
+		t.Why = fmt.Sprintf("%s of blocks are too few", units.Plural(int64(t.Pairs), "pair"))
 	default:
 		t.More = t.need(q, r, alpha)
-		t.Why = fmt.Sprintf("a leak of %s per peer is neither shown nor excluded", measure(q.Matters, q.Unit))
+		t.Why = fmt.Sprintf("a leak of %s per peer is neither shown nor excluded", units.Quantity(q.Matters, q.Unit))
 	}
 }
 
@@ -267,11 +269,12 @@ func (t *Trend) Name() string {
 	return t.Series
 }
 
-func (t *Trend) advice() string {
+// Advice returns what would decide an inconclusive trend.
+func (t *Trend) Advice() string {
 	if t.More <= 0 {
 		return "run longer"
 	}
-	return "about " + plural(t.More, "peer") + " more would decide"
+	return "about " + units.Plural(t.More, "peer") + " more would decide"
 }
 
 // finding says of a leaking trend what a detector would. Bytes are a total, to be

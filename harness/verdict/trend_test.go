@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // world makes the readings of a target: what happens to a series beside the leak.
@@ -219,14 +221,14 @@ func TestTrendOutcomes(t *testing.T) {
 		why    string
 	}{
 		{"nothing_yet", heap, nil, verdict.Inconclusive, "0 pairs of blocks are too few"},
-		{"too_few", heap, blocks("rst", 4, 1000, 0), verdict.Inconclusive, "2 pairs"},
-		{"clean", heap, blocks("rst", 10, 1000, 0), verdict.None, "excluded"},
-		{"leak", heap, blocks("rst", 10, 1000, 64), verdict.Leaking, "block after block"},
-		{"half_of_what_matters", heap, blocks("rst", 12, 1000, 20), verdict.None, "excluded"},
-		{"strict_counts_every_one", count, blocks("rst", 24, 1000, 0.005), verdict.Leaking, "block after block"},
-		{"one_in_a_thousand", verdict.Question{Series: "goroutines", Scenario: "rst", Strict: true}, blocks("rst", 20, 1000, 0.001), verdict.Leaking, ""},
-		{"falls", heap, blocks("rst", 12, 1000, -64), verdict.None, "excluded"},
-		{"other_scenario", heap, blocks("roam", 12, 1000, 64), verdict.Inconclusive, "0 pairs"},
+		{"too_few", heap, sample.Blocks("rst", 4, 1000, 0), verdict.Inconclusive, "2 pairs"},
+		{"clean", heap, sample.Blocks("rst", 10, 1000, 0), verdict.None, "excluded"},
+		{"leak", heap, sample.Blocks("rst", 10, 1000, 64), verdict.Leaking, "block after block"},
+		{"half_of_what_matters", heap, sample.Blocks("rst", 12, 1000, 20), verdict.None, "excluded"},
+		{"strict_counts_every_one", count, sample.Blocks("rst", 24, 1000, 0.005), verdict.Leaking, "block after block"},
+		{"one_in_a_thousand", verdict.Question{Series: "goroutines", Scenario: "rst", Strict: true}, sample.Blocks("rst", 20, 1000, 0.001), verdict.Leaking, ""},
+		{"falls", heap, sample.Blocks("rst", 12, 1000, -64), verdict.None, "excluded"},
+		{"other_scenario", heap, sample.Blocks("roam", 12, 1000, 64), verdict.Inconclusive, "0 pairs"},
 		{"cache_that_fills", heap, filling("rst", 12, 1000, 500_000), verdict.Inconclusive, ""},
 		{"cache_that_has_filled", count, filled(24, 1000, 3500), verdict.None, "and then no more"},
 		{"cache_that_is_not_full", count, filled(24, 1000, 20_000), verdict.Leaking, "block after block"},
@@ -300,10 +302,10 @@ func TestTrendFigures(t *testing.T) {
 func TestTrendReturns(t *testing.T) {
 	t.Parallel()
 	q := verdict.Question{Series: "heap", Scenario: "rst"}
-	if got := verdict.Test(q, blocks("rst", 8, 100, 0)); !got.Returned {
+	if got := verdict.Test(q, sample.Blocks("rst", 8, 100, 0)); !got.Returned {
 		t.Errorf("a flat series has not returned to its baseline: %+v", got)
 	}
-	if got := verdict.Test(q, blocks("rst", 8, 100, 1)); got.Returned || got.Final-got.Baseline != 400 {
+	if got := verdict.Test(q, sample.Blocks("rst", 8, 100, 1)); got.Returned || got.Final-got.Baseline != 400 {
 		t.Errorf("a series that grew by 400 has returned: %+v", got)
 	}
 }
@@ -339,7 +341,7 @@ func TestGaps(t *testing.T) {
 				t.Errorf("%g of %s", got.Retained, got.Scenario)
 			}
 			v := verdict.Judge(verdict.Run{Lives: 1, Trends: []verdict.Trend{got}, Cycles: cycles})
-			if err := verdict.JSON(io.Discard, v); err != nil {
+			if err := report.JSON(io.Discard, v); err != nil {
 				t.Error(err)
 			}
 			if got.Outcome == verdict.Leaking && (len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst") {

@@ -1,8 +1,10 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // landedPercent is the share of the planned churn below which a run says nothing.
@@ -29,7 +31,7 @@ func blind(r *Run) []Reason {
 			looked++
 		case Off:
 		default: // a state that nobody set is no proof that the detector worked
-			reasons = append(reasons, Reason{About: d.Name, What: "detector " + d.Name + " is missing" + because(d.Why), Do: d.Do})
+			reasons = append(reasons, Reason{About: d.Name, What: units.Because("detector "+d.Name+" is missing", d.Why), Do: d.Do})
 		}
 	}
 	if looked == 0 {
@@ -42,7 +44,7 @@ func blind(r *Run) []Reason {
 func idle(r *Run) []Reason {
 	var reasons []Reason
 	if r.Lives <= 0 {
-		reasons = append(reasons, Reason{What: "no peer was put through", Do: "see why the peers cannot connect to " + or(r.Target, "the target")})
+		reasons = append(reasons, Reason{What: "no peer was put through", Do: "see why the peers cannot connect to " + cmp.Or(r.Target, "the target")})
 	}
 	for _, s := range r.Scenarios {
 		// One that went astray is more than a percent of a few, and no reason.
@@ -50,7 +52,7 @@ func idle(r *Run) []Reason {
 			continue
 		}
 		reasons = append(reasons, Reason{About: s.Name,
-			What: fmt.Sprintf("scenario %s: %s of %s peers did what it says (%d %% are needed)", s.Name, number(s.Landed), number(s.Planned), landedPercent),
+			What: fmt.Sprintf("scenario %s: %s of %s peers did what it says (%d %% are needed)", s.Name, units.Count(s.Landed), units.Count(s.Planned), landedPercent),
 			Do:   "read the errors of its peers; a slow machine wants fewer peers or a longer deadline"})
 	}
 	return reasons
@@ -67,7 +69,7 @@ func uncontrolled(r *Run) []Reason {
 		if !c.Planted {
 			what, do = "is no leak and was reported as one", "do not trust the leaks below before this is repaired"
 		}
-		reasons = append(reasons, Reason{About: c.Name, What: "control " + c.Name + " " + what + because(c.Detail), Do: do})
+		reasons = append(reasons, Reason{About: c.Name, What: units.Because("control "+c.Name+" "+what, c.Detail), Do: do})
 	}
 	return reasons
 }
@@ -83,18 +85,4 @@ func incomplete(r *Run) []Reason {
 		}
 	}
 	return reasons
-}
-
-func because(why string) string {
-	if why == "" {
-		return ""
-	}
-	return ": " + why
-}
-
-func or(s, otherwise string) string {
-	if strings.TrimSpace(s) == "" {
-		return otherwise
-	}
-	return s
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 func init() {
@@ -134,7 +135,7 @@ func judge(t *testing.T, scenario string, root *Hub, live func(), more ...harnes
 	}
 	run.Duration = time.Since(run.Start)
 	v := verdict.Judge(run)
-	if err := verdict.Text(os.Stdout, v); err != nil {
+	if err := report.Text(os.Stdout, v); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -1,4 +1,4 @@
-package verdict
+package report
 
 import (
 	"fmt"
@@ -8,6 +8,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 const (
@@ -17,10 +20,31 @@ const (
 	textTrends = 6
 )
 
-// Text writes the verdict for a terminal or a log: one screen, every line
-// something to act on.
-func Text(w io.Writer, v Verdict) error {
+// Text writes the verdict for a terminal or a log: one screen, every line something to
+// act on.
+func Text(w io.Writer, v verdict.Verdict) error {
+	p := page{costs: true}
+	p.objections(&v)
+	for i := range v.Known {
+		p.known(&v.Known[i])
+	}
+	p.trends(v.Trends)
+	p.coverage(&v)
+	p.last(&v)
+	return p.writeTo(w)
+}
+
+// Brief writes what keeps the verdict from passing, in the lines of Text, and nothing if
+// it passes. It leaves out what a leak costs a hub in a day: a single test has no such
+// rate.
+func Brief(w io.Writer, v verdict.Verdict) error {
 	var p page
+	p.objections(&v)
+	return p.writeTo(w)
+}
+
+// objections writes failures, reasons for an invalid run, thresholds, leaks and doubts.
+func (p *page) objections(v *verdict.Verdict) {
 	for _, r := range v.Failures {
 		p.reason("FAILED", r)
 	}
@@ -32,7 +56,7 @@ func Text(w io.Writer, v Verdict) error {
 		p.leak(fmt.Sprintf("LEAK %d of %d", i+1, len(v.Leaks)), &v.Leaks[i], v.Run.Rate)
 	}
 	if more := len(v.Leaks) - textLeaks; more > 0 {
-		p.line(fmt.Sprintf("AND %s, smaller ones; see the report", plural(int64(more), "leak")))
+		p.line(fmt.Sprintf("AND %s, smaller ones; see the report", units.Plural(more, "leak")))
 	}
 	for i := range min(len(v.Doubtful), textLeaks) {
 		p.leak("MAYBE", &v.Doubtful[i], v.Run.Rate)
@@ -40,18 +64,18 @@ func Text(w io.Writer, v Verdict) error {
 	for _, r := range v.Doubts {
 		p.reason("MAYBE", r)
 	}
-	for i := range v.Known {
-		p.known(&v.Known[i])
-	}
-	p.trends(v.Trends)
-	p.coverage(&v)
-	p.last(&v)
+}
+
+func (p *page) writeTo(w io.Writer) error {
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }
 
 // page is the text so far.
-type page struct{ b strings.Builder }
+type page struct {
+	b     strings.Builder
+	costs bool // each leak says what it costs
+}
 
 // line writes a line. Peers choose some of the text, so nothing in it may steer
 // the terminal.
@@ -108,17 +132,19 @@ func (p *page) item(label, text string) {
 	}
 }
 
-func (p *page) leak(title string, l *Leak, rate float64) {
-	p.columns(title, l.what(), l.rate(), l.figures(), "fp "+Short(l.Fingerprint))
-	if l.Born != (Site{}) {
-		p.item("born", spread(shortName(l.Born.Function), l.Born.Place(), 24))
+func (p *page) leak(head string, l *verdict.Leak, rate float64) {
+	p.columns(head, title(l), howMuch(l), figures(l), "fp "+verdict.Short(l.Fingerprint))
+	if l.Born != (verdict.Site{}) {
+		p.item("born", spread(verdict.ShortName(l.Born.Function), l.Born.Place(), 24))
 	}
-	if l.Caller != (Site{}) {
-		p.item("for", spread(shortName(l.Caller.Function), l.Caller.Place(), 24))
+	if l.Caller != (verdict.Site{}) {
+		p.item("for", spread(verdict.ShortName(l.Caller.Function), l.Caller.Place(), 24))
 	}
 	p.kept(l)
-	p.item("bytes", l.cost(rate))
-	p.item("seen by", l.seenBy())
+	if p.costs {
+		p.item("bytes", cost(l, rate))
+	}
+	p.item("seen by", seenBy(l))
 	p.item("clean", strings.Join(l.Clean, ", "))
 	p.item("why", l.Why)
 	p.item("do", l.Do)
@@ -126,8 +152,8 @@ func (p *page) leak(title string, l *Leak, rate float64) {
 
 // kept writes the retaining path, with the place where the thing went in on the
 // same line if there is room.
-func (p *page) kept(l *Leak) {
-	path, in := l.keptBy(), l.wentIn()
+func (p *page) kept(l *verdict.Leak) {
+	path, in := keptBy(l), wentIn(l)
 	if path == "" || in == "" || utf8.RuneCountInString(path)+utf8.RuneCountInString(in)+8 > textWidth-11 {
 		p.item("kept by", path)
 		p.item("", in)
@@ -136,13 +162,13 @@ func (p *page) kept(l *Leak) {
 	p.item("kept by", path+"        "+in)
 }
 
-func (p *page) known(k *Known) {
+func (p *page) known(k *verdict.Known) {
 	l := &k.Leak
-	p.columns("KNOWN", l.what(), l.rate(), l.figures(), "fp "+Short(l.Fingerprint),
-		"until "+k.Rule.Expires.Format("2006-01-02")+": "+k.Rule.Reason+inIssue(k.Rule.Issue))
+	p.columns("KNOWN", title(l), howMuch(l), figures(l), "fp "+verdict.Short(l.Fingerprint),
+		"until "+k.Rule.Expires.Format("2006-01-02")+": "+units.Aside(k.Rule.Reason, k.Rule.Issue))
 }
 
-func (p *page) reason(title string, r Reason) {
+func (p *page) reason(title string, r verdict.Reason) {
 	for i, line := range wrap(r.What, textWidth-12) {
 		if i == 0 {
 			p.line(title + "   " + line)
@@ -154,9 +180,9 @@ func (p *page) reason(title string, r Reason) {
 }
 
 // trends tells each series of a target that cannot be seen into.
-func (p *page) trends(trends []Trend) {
+func (p *page) trends(trends []verdict.Trend) {
 	if flat := without(trends); len(flat) > textTrends {
-		trends = slices.DeleteFunc(slices.Clone(trends), func(t Trend) bool { return t.Outcome == None })
+		trends = slices.DeleteFunc(slices.Clone(trends), func(t verdict.Trend) bool { return t.Outcome == verdict.None })
 		p.flat(flat)
 	}
 	width := 0
@@ -167,45 +193,45 @@ func (p *page) trends(trends []Trend) {
 		t := &trends[i]
 		head := fmt.Sprintf("SERIES   %-*s   %-12s", width, t.Name(), t.Outcome)
 		more := t.Why
-		if t.Outcome == Inconclusive {
-			more += "; " + t.advice()
+		if t.Outcome == verdict.Inconclusive {
+			more += "; " + t.Advice()
 		}
-		p.columns(head, t.retained(), more, t.rest())
+		p.columns(head, retained(t), more, atRest(t))
 		for _, g := range t.Sites {
-			p.item("grew", g.text(t.Unit))
+			p.item("grew", grown(&g, t.Unit))
 		}
 	}
 }
 
 // without are the trends that found nothing.
-func without(trends []Trend) []Trend {
-	return slices.DeleteFunc(slices.Clone(trends), func(t Trend) bool { return t.Outcome != None })
+func without(trends []verdict.Trend) []verdict.Trend {
+	return slices.DeleteFunc(slices.Clone(trends), func(t verdict.Trend) bool { return t.Outcome != verdict.None })
 }
 
 // flat tells of many series without a leak in one line for each unit: what the
 // least exact of them would have seen.
-func (p *page) flat(trends []Trend) {
+func (p *page) flat(trends []verdict.Trend) {
 	type worst struct {
 		n        int
 		smallest float64
 	}
-	units := map[string]worst{}
+	byUnit := map[string]worst{}
 	for _, t := range trends {
-		w := units[t.Unit]
-		units[t.Unit] = worst{w.n + 1, max(w.smallest, t.Smallest)}
+		w := byUnit[t.Unit]
+		byUnit[t.Unit] = worst{w.n + 1, max(w.smallest, t.Smallest)}
 	}
-	for _, unit := range slices.Sorted(maps.Keys(units)) {
-		w := units[unit]
+	for _, unit := range slices.Sorted(maps.Keys(byUnit)) {
+		w := byUnit[unit]
 		what := "counts"
 		if unit != "" {
 			what = "of " + unit
 		}
-		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+measure(w.smallest, unit)+" per 1,000 peers would have been seen")
+		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+units.Quantity(w.smallest, unit)+" per 1,000 peers would have been seen")
 	}
 }
 
 // coverage says what the run looked at and how closely.
-func (p *page) coverage(v *Verdict) {
+func (p *page) coverage(v *verdict.Verdict) {
 	smallest := "smallest leak this run could have seen: " + v.Sensitivity.String()
 	if !v.Sensitivity.Known && len(v.Trends) > 0 {
 		smallest = "" // each series has said its own
@@ -226,44 +252,44 @@ func (p *page) coverage(v *Verdict) {
 		p.item("clean", strings.Join(ready(v.Detectors), ", "))
 	}
 	p.item("off", strings.Join(off(v.Detectors), "; "))
-	if v.Outcome != Leaking {
+	if v.Outcome != verdict.Leaking {
 		p.item("control", strings.Join(controls(v.Controls), ", "))
 	}
 }
 
 // last is the line that is read first.
-func (p *page) last(v *Verdict) {
+func (p *page) last(v *verdict.Verdict) {
 	report := ""
 	if v.Run.Report != "" {
 		report = "       report: " + v.Run.Report
 	}
-	p.columns("verdict "+strings.ToUpper(string(v.Outcome)), strings.Join(v.whichRun(), ", "), report)
-	if v.Outcome == Invalid || v.Outcome == Inconclusive {
+	p.columns("verdict "+strings.ToUpper(string(v.Outcome)), strings.Join(whichRun(v), ", "), report)
+	if v.Outcome == verdict.Invalid || v.Outcome == verdict.Inconclusive {
 		p.item("again", v.Run.Command)
 	}
 }
 
-func ready(detectors []Detector) []string {
+func ready(detectors []verdict.Detector) []string {
 	var names []string
 	for _, d := range detectors {
-		if d.State == Ready {
+		if d.State == verdict.Ready {
 			names = append(names, d.Name)
 		}
 	}
 	return names
 }
 
-func off(detectors []Detector) []string {
+func off(detectors []verdict.Detector) []string {
 	var names []string
 	for _, d := range detectors {
-		if d.State == Off {
-			names = append(names, d.Name+because(d.Why))
+		if d.State == verdict.Off {
+			names = append(names, units.Because(d.Name, d.Why))
 		}
 	}
 	return names
 }
 
-func controls(list []Control) []string {
+func controls(list []verdict.Control) []string {
 	var words []string
 	for _, c := range list {
 		word := c.Name
@@ -280,13 +306,6 @@ func controls(list []Control) []string {
 		words = append(words, word)
 	}
 	return words
-}
-
-func plural2(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
 }
 
 // spread pads a place so that the functions after it stand under each other.

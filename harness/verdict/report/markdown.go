@@ -1,15 +1,18 @@
-package verdict
+package report
 
 import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Markdown writes the verdict for the summary page of a CI job.
-func Markdown(w io.Writer, v Verdict) error {
+func Markdown(w io.Writer, v verdict.Verdict) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s %s\n\n", badge[v.Outcome], md(v.headline()))
+	fmt.Fprintf(&b, "## %s %s\n\n", badge[v.Outcome], md(headline(&v)))
 	mdReasons(&b, "What failed", v.Failures)
 	mdThresholds(&b, v.Thresholds)
 	mdReasons(&b, "Why the run cannot tell", v.Invalid)
@@ -28,7 +31,7 @@ func Markdown(w io.Writer, v Verdict) error {
 	if v.Sensitivity.Known {
 		fmt.Fprintf(&b, "Smallest leak this run could have seen: **%s**\n\n", md(v.Sensitivity.String()))
 	}
-	fmt.Fprintf(&b, "%s\n", md(v.provenance()))
+	fmt.Fprintf(&b, "%s\n", md(provenance(&v)))
 	if v.Run.Command != "" {
 		fmt.Fprintf(&b, "\n%s\n", fenced(v.Run.Command))
 	}
@@ -36,49 +39,49 @@ func Markdown(w io.Writer, v Verdict) error {
 	return err
 }
 
-var badge = map[Outcome]string{Pass: "✅", Leaking: "❌", Inconclusive: "🟡", Invalid: "⛔", Failed: "❌"}
+var badge = map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Leaking: "❌", verdict.Inconclusive: "🟡", verdict.Invalid: "⛔", verdict.Failed: "❌"}
 
 // headline is the verdict in one sentence.
-func (v *Verdict) headline() string {
+func headline(v *verdict.Verdict) string {
 	switch v.Outcome {
-	case Pass:
+	case verdict.Pass:
 		return "No leak"
-	case Leaking:
-		what := plural(int64(len(v.Leaks)), "leak")
+	case verdict.Leaking:
+		what := units.Plural(int64(len(v.Leaks)), "leak")
 		if len(v.Leaks) == 1 {
-			what = v.Leaks[0].what()
+			what = title(&v.Leaks[0])
 		}
 		if n := len(v.Failures); n > 0 {
-			what += ", and " + plural(int64(n), "failure")
+			what += ", and " + units.Plural(int64(n), "failure")
 		}
 		return what
-	case Failed:
+	case verdict.Failed:
 		if len(v.Failures) == 0 {
-			return "Failed: " + v.broken(Failed)[0]
+			return "Failed: " + withOutcome(v.Thresholds, verdict.Failed)[0]
 		}
 		return "Failed: " + v.Failures[0].What
-	case Inconclusive:
+	case verdict.Inconclusive:
 		if len(v.Doubts)+len(v.Doubtful) == 0 {
-			return "Undecided: " + v.broken(Inconclusive)[0]
+			return "Undecided: " + withOutcome(v.Thresholds, verdict.Inconclusive)[0]
 		}
 		return "Undecided: there may be a leak"
 	}
 	if len(v.Invalid) == 1 {
 		return "The run cannot tell: " + v.Invalid[0].What
 	}
-	return fmt.Sprintf("The run cannot tell, for %s", plural(int64(len(v.Invalid)), "reason"))
+	return fmt.Sprintf("The run cannot tell, for %s", units.Plural(int64(len(v.Invalid)), "reason"))
 }
 
 // provenance says which run it was.
-func (v *Verdict) provenance() string {
-	about := v.whichRun()
+func provenance(v *verdict.Verdict) string {
+	about := whichRun(v)
 	if v.Run.Target != "" {
 		about = append(about, v.Run.Target)
 	}
 	return strings.Join(about, ", ")
 }
 
-func mdReasons(b *strings.Builder, title string, reasons []Reason) {
+func mdReasons(b *strings.Builder, title string, reasons []verdict.Reason) {
 	if len(reasons) == 0 {
 		return
 	}
@@ -93,23 +96,23 @@ func mdReasons(b *strings.Builder, title string, reasons []Reason) {
 	b.WriteString("\n")
 }
 
-func mdLeak(b *strings.Builder, l *Leak, rate float64) {
-	fmt.Fprintf(b, "### %s\n\n| | |\n|---|---|\n", md(l.what()))
+func mdLeak(b *strings.Builder, l *verdict.Leak, rate float64) {
+	fmt.Fprintf(b, "### %s\n\n| | |\n|---|---|\n", md(title(l)))
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(b, "| %s | %s |\n", name, value)
 		}
 	}
-	row("how much", strings.TrimSuffix(md(l.rate())+", "+md(l.figures()), ", "))
+	row("how much", strings.TrimSuffix(md(howMuch(l))+", "+md(figures(l)), ", "))
 	row("born", code(l.Born.String()))
-	row("kept by", code(l.keptBy()))
-	row("", md(l.wentIn()))
-	row("bytes", md(l.cost(rate)))
-	row("seen by", md(l.seenBy()))
+	row("kept by", code(keptBy(l)))
+	row("", md(wentIn(l)))
+	row("bytes", md(cost(l, rate)))
+	row("seen by", md(seenBy(l)))
 	row("clean", md(strings.Join(l.Clean, ", ")))
 	row("why", md(l.Why))
 	row("do", md(l.Do))
-	row("fingerprint", code(Short(l.Fingerprint)))
+	row("fingerprint", code(verdict.Short(l.Fingerprint)))
 	b.WriteString("\n")
 	for _, e := range l.Evidence {
 		if e.Detail != "" {
@@ -118,20 +121,20 @@ func mdLeak(b *strings.Builder, l *Leak, rate float64) {
 	}
 }
 
-func mdKnown(b *strings.Builder, known []Known) {
+func mdKnown(b *strings.Builder, known []verdict.Known) {
 	if len(known) == 0 {
 		return
 	}
 	b.WriteString("**Known leaks**\n\n| leak | how much | until | why |\n|---|---|---|---|\n")
 	for i := range known {
 		k := &known[i]
-		fmt.Fprintf(b, "| %s %s | %s | %s | %s |\n", md(k.Leak.what()), code(Short(k.Leak.Fingerprint)), md(k.Leak.rate()),
-			k.Rule.Expires.Format("2006-01-02"), md(k.Rule.Reason+inIssue(k.Rule.Issue)))
+		fmt.Fprintf(b, "| %s %s | %s | %s | %s |\n", md(title(&k.Leak)), code(verdict.Short(k.Leak.Fingerprint)), md(howMuch(&k.Leak)),
+			k.Rule.Expires.Format("2006-01-02"), md(units.Aside(k.Rule.Reason, k.Rule.Issue)))
 	}
 	b.WriteString("\n")
 }
 
-func mdTrends(b *strings.Builder, trends []Trend) {
+func mdTrends(b *strings.Builder, trends []verdict.Trend) {
 	if len(trends) == 0 {
 		return
 	}
@@ -139,10 +142,10 @@ func mdTrends(b *strings.Builder, trends []Trend) {
 	for i := range trends {
 		t := &trends[i]
 		why := t.Why
-		if t.Outcome == Inconclusive {
-			why += "; " + t.advice()
+		if t.Outcome == verdict.Inconclusive {
+			why += "; " + t.Advice()
 		}
-		fmt.Fprintf(b, "| %s | **%s** | %s | %s | %s | %s |\n", md(t.Name()), t.Outcome, measure(t.Retained, t.Unit), t.interval(), t.smallest(), md(why))
+		fmt.Fprintf(b, "| %s | **%s** | %s | %s | %s | %s |\n", md(t.Name()), t.Outcome, units.Quantity(t.Retained, t.Unit), interval(t), smallest(t), md(why))
 	}
 	b.WriteString("\n")
 }

@@ -1,12 +1,16 @@
-package verdict
+package report
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 type junitSuites struct {
@@ -55,13 +59,13 @@ type junitProblem struct {
 // detector, control and series, and one for the run. A leak fails the scenarios
 // that it comes from and the detectors that saw it; what makes the run invalid is
 // an error of what it is about.
-func JUnit(w io.Writer, v Verdict) error {
-	name := or(v.Run.Name, "leaks")
+func JUnit(w io.Writer, v verdict.Verdict) error {
+	name := cmp.Or(v.Run.Name, "leaks")
 	s := junitSuite{
 		Name: name, Time: fmt.Sprintf("%.3f", v.Run.Seconds), Timestamp: v.Run.Start.UTC().Format(time.RFC3339),
 		Properties: []junitProperty{{"seed", v.Run.Seed}, {"commit", v.Run.Commit}, {"target", v.Run.Target},
 			{"command", v.Run.Command}, {"smallest leak", v.Sensitivity.String()}},
-		Cases: v.junitCases(name),
+		Cases: junitCases(&v, name),
 	}
 	for _, c := range s.Cases {
 		s.Tests++
@@ -87,72 +91,72 @@ func JUnit(w io.Writer, v Verdict) error {
 	return err
 }
 
-func (v *Verdict) junitCases(name string) []junitCase {
+func junitCases(v *verdict.Verdict, name string) []junitCase {
 	var cases []junitCase
 	for _, s := range v.Scenarios {
-		c := junitCase{Class: name + ".scenario", Name: s.Name, Error: v.junitError(s.Name)}
-		v.junitFailure(&c, func(l *Leak) bool { return slices.Contains(l.Source.names(), s.Name) })
+		c := junitCase{Class: name + ".scenario", Name: s.Name, Error: junitError(v, s.Name)}
+		junitFailure(v, &c, func(l *verdict.Leak) bool { return slices.Contains(l.Source.Scenarios(), s.Name) })
 		cases = append(cases, c)
 	}
 	for _, d := range v.Detectors {
-		c := junitCase{Class: name + ".detector", Name: d.Name, Error: v.junitError(d.Name)}
-		if d.State == Off {
-			c.Skipped = &junitProblem{Message: or(d.Why, "off")}
+		c := junitCase{Class: name + ".detector", Name: d.Name, Error: junitError(v, d.Name)}
+		if d.State == verdict.Off {
+			c.Skipped = &junitProblem{Message: cmp.Or(d.Why, "off")}
 		}
-		v.junitFailure(&c, func(l *Leak) bool {
-			return slices.ContainsFunc(l.Evidence, func(e Evidence) bool { return e.Detector == d.Name })
+		junitFailure(v, &c, func(l *verdict.Leak) bool {
+			return slices.ContainsFunc(l.Evidence, func(e verdict.Evidence) bool { return e.Detector == d.Name })
 		})
 		cases = append(cases, c)
 	}
 	for _, k := range v.Controls {
-		cases = append(cases, junitCase{Class: name + ".control", Name: k.Name, Error: v.junitError(k.Name)})
+		cases = append(cases, junitCase{Class: name + ".control", Name: k.Name, Error: junitError(v, k.Name)})
 	}
 	for i := range v.Trends {
-		cases = append(cases, v.Trends[i].junit(name))
+		cases = append(cases, trendCase(&v.Trends[i], name))
 	}
 	for i := range v.Thresholds {
-		cases = append(cases, v.Thresholds[i].junit(name))
+		cases = append(cases, thresholdCase(&v.Thresholds[i], name))
 	}
-	return append(cases, v.junitRun(name, cases))
+	return append(cases, junitRun(v, name, cases))
 }
 
 // junitRun is the case of the run as a whole: it holds what no other does.
-func (v *Verdict) junitRun(name string, others []junitCase) junitCase {
+func junitRun(v *verdict.Verdict, name string, others []junitCase) junitCase {
 	c := junitCase{Class: name, Name: "run"}
-	about := func(r Reason) bool {
+	about := func(r verdict.Reason) bool {
 		return slices.ContainsFunc(others, func(o junitCase) bool { return o.Name == r.About && o.Error != nil })
 	}
 	var left []string
 	for _, r := range v.Invalid {
 		if !about(r) {
-			left = append(left, r.What+because(r.Do))
+			left = append(left, units.Because(r.What, r.Do))
 		}
 	}
 	switch {
 	case len(v.Failures) > 0:
-		c.Failure = &junitProblem{Message: v.headline(), Type: string(Failed), Text: v.text()}
+		c.Failure = &junitProblem{Message: headline(v), Type: string(verdict.Failed), Text: text(v)}
 	case len(left) > 0:
-		c.Error = &junitProblem{Message: left[0], Type: string(Invalid), Text: strings.Join(left, "\n")}
-	case v.Outcome == Inconclusive && len(v.Doubts)+len(v.Doubtful) > 0:
-		c.Error = &junitProblem{Message: v.headline(), Type: string(Inconclusive), Text: v.text()}
+		c.Error = &junitProblem{Message: left[0], Type: string(verdict.Invalid), Text: strings.Join(left, "\n")}
+	case v.Outcome == verdict.Inconclusive && len(v.Doubts)+len(v.Doubtful) > 0:
+		c.Error = &junitProblem{Message: headline(v), Type: string(verdict.Inconclusive), Text: text(v)}
 	default:
-		v.junitFailure(&c, func(*Leak) bool { return true })
+		junitFailure(v, &c, func(*verdict.Leak) bool { return true })
 	}
 	return c
 }
 
-func (v *Verdict) junitError(about string) *junitProblem {
+func junitError(v *verdict.Verdict, about string) *junitProblem {
 	for _, r := range v.Invalid {
 		if r.About == about {
-			return &junitProblem{Message: r.What, Type: string(Invalid), Text: r.Do}
+			return &junitProblem{Message: r.What, Type: string(verdict.Invalid), Text: r.Do}
 		}
 	}
 	return nil
 }
 
-func (v *Verdict) junitFailure(c *junitCase, of func(*Leak) bool) {
-	var p page
-	var first *Leak
+func junitFailure(v *verdict.Verdict, c *junitCase, of func(*verdict.Leak) bool) {
+	p := page{costs: true}
+	var first *verdict.Leak
 	for i := range v.Leaks {
 		if l := &v.Leaks[i]; of(l) {
 			if first == nil {
@@ -163,24 +167,24 @@ func (v *Verdict) junitFailure(c *junitCase, of func(*Leak) bool) {
 	}
 	if first != nil {
 		c.File = first.Born.File
-		c.Failure = &junitProblem{Message: first.what() + ", " + first.rate() + ", fp " + Short(first.Fingerprint), Type: string(first.Class), Text: p.b.String()}
+		c.Failure = &junitProblem{Message: title(first) + ", " + howMuch(first) + ", fp " + verdict.Short(first.Fingerprint), Type: string(first.Class), Text: p.b.String()}
 	}
 }
 
-func (t *Trend) junit(name string) junitCase {
+func trendCase(t *verdict.Trend, name string) junitCase {
 	c := junitCase{Class: name + ".series", Name: t.Name()}
-	p := &junitProblem{Message: t.Why, Type: string(t.Outcome), Text: t.retained()}
+	p := &junitProblem{Message: t.Why, Type: string(t.Outcome), Text: retained(t)}
 	switch t.Outcome {
-	case Leaking:
+	case verdict.Leaking:
 		c.Failure = p
-	case Inconclusive:
+	case verdict.Inconclusive:
 		c.Error = p
 	}
 	return c
 }
 
 // text is the verdict as Text writes it.
-func (v *Verdict) text() string {
+func text(v *verdict.Verdict) string {
 	var b strings.Builder
 	_ = Text(&b, *v) // a Builder takes everything
 	return b.String()

@@ -1,9 +1,11 @@
-package verdict
+package report
 
 import (
 	_ "embed"
 	"encoding/json"
 	"io"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of what JSON writes.
@@ -12,7 +14,7 @@ import (
 var Schema []byte
 
 // JSON writes the whole verdict for a program.
-func JSON(w io.Writer, v Verdict) error {
+func JSON(w io.Writer, v verdict.Verdict) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
@@ -22,7 +24,7 @@ func JSON(w io.Writer, v Verdict) error {
 // Format is one written form of a verdict.
 type Format struct {
 	File  string // the name it usually has
-	Write func(io.Writer, Verdict) error
+	Write func(io.Writer, verdict.Verdict) error
 }
 
 // Formats are all forms.

@@ -1,4 +1,4 @@
-package verdict
+package report
 
 import (
 	"cmp"
@@ -8,19 +8,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // SARIF writes the leaks in the Static Analysis Results Interchange Format 2.1.0,
 // which code hosts show at the line. The fingerprint is what lets them see that a
 // leak is the one of yesterday.
-func SARIF(w io.Writer, v Verdict) error {
+func SARIF(w io.Writer, v verdict.Verdict) error {
 	log := sarifLog{
 		Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0",
 		Runs: []sarifRun{{
-			Tool:        sarifTool{sarifDriver{Name: "pigeonhub-leaks", InformationURI: "https://github.com/pigeonhub/pigeonhub", Rules: v.sarifRules()}},
-			Automation:  sarifAutomation{or(v.Run.Name, "leaks") + "/"},
-			Invocations: []sarifInvocation{v.sarifInvocation()},
-			Results:     v.sarifResults(),
+			Tool:        sarifTool{sarifDriver{Name: "pigeonhub-leaks", InformationURI: "https://github.com/pigeonhub/pigeonhub", Rules: sarifRules()}},
+			Automation:  sarifAutomation{cmp.Or(v.Run.Name, "leaks") + "/"},
+			Invocations: []sarifInvocation{newSARIFInvocation(&v)},
+			Results:     sarifResults(&v),
 			Properties:  map[string]any{"outcome": v.Outcome, "seed": v.Run.Seed, "commit": v.Run.Commit, "smallestLeak": v.Sensitivity.String()},
 		}},
 	}
@@ -128,22 +131,22 @@ type sarifSuppression struct {
 
 // classes are the rules, in the order of their index.
 var classes = []struct {
-	class Class
+	class verdict.Class
 	text  string
 }{
-	{Goroutine, "A goroutine does not end."},
-	{Object, "An object is kept alive after its peer has gone."},
-	{Collection, "A map, slice or channel grows with every peer."},
-	{Descriptor, "A descriptor is left open."},
-	{Unclosed, "A resource is dropped without being closed."},
-	{Timer, "A timer is still armed after its peer has gone."},
-	{Subscription, "A listener is never removed."},
-	{Gauge, "A count does not agree with what is there."},
-	{Invariant, "The hub's own consistency check fails."},
-	{CPU, "Work goes on with nobody connected."},
+	{verdict.Goroutine, "A goroutine does not end."},
+	{verdict.Object, "An object is kept alive after its peer has gone."},
+	{verdict.Collection, "A map, slice or channel grows with every peer."},
+	{verdict.Descriptor, "A descriptor is left open."},
+	{verdict.Unclosed, "A resource is dropped without being closed."},
+	{verdict.Timer, "A timer is still armed after its peer has gone."},
+	{verdict.Subscription, "A listener is never removed."},
+	{verdict.Gauge, "A count does not agree with what is there."},
+	{verdict.Invariant, "The hub's own consistency check fails."},
+	{verdict.CPU, "Work goes on with nobody connected."},
 }
 
-func (v *Verdict) sarifRules() []sarifRule {
+func sarifRules() []sarifRule {
 	rules := make([]sarifRule, len(classes))
 	for i, c := range classes {
 		rules[i] = sarifRule{ID: string(c.class), Name: "Leaked" + strings.ToUpper(string(c.class[:1])) + string(c.class[1:]), Short: sarifText{c.text}}
@@ -152,53 +155,53 @@ func (v *Verdict) sarifRules() []sarifRule {
 }
 
 // sarifInvocation says whether the run could tell anything at all.
-func (v *Verdict) sarifInvocation() sarifInvocation {
+func newSARIFInvocation(v *verdict.Verdict) sarifInvocation {
 	start := v.Run.Start.UTC()
 	inv := sarifInvocation{
-		Successful: v.Outcome != Invalid, CommandLine: v.Run.Command, Start: start.Format(time.RFC3339),
+		Successful: v.Outcome != verdict.Invalid, CommandLine: v.Run.Command, Start: start.Format(time.RFC3339),
 		End: start.Add(time.Duration(v.Run.Seconds * float64(time.Second))).Format(time.RFC3339),
 	}
 	for _, r := range slices.Concat(v.Failures, v.Invalid) {
-		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{r.What + because(r.Do)}})
+		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{units.Because(r.What, r.Do)}})
 	}
-	for _, t := range v.broken(Failed) {
+	for _, t := range withOutcome(v.Thresholds, verdict.Failed) {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifText{t}})
 	}
-	for _, t := range v.broken(Inconclusive) {
+	for _, t := range withOutcome(v.Thresholds, verdict.Inconclusive) {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{t}})
 	}
 	for _, r := range v.Doubts {
-		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{r.What + because(r.Do)}})
+		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{units.Because(r.What, r.Do)}})
 	}
 	return inv
 }
 
-func (v *Verdict) sarifResults() []sarifResult {
+func sarifResults(v *verdict.Verdict) []sarifResult {
 	results := []sarifResult{}
 	for i := range v.Leaks {
-		results = append(results, v.sarifResult(&v.Leaks[i], "error", "fail"))
+		results = append(results, newSARIFResult(v, &v.Leaks[i], "error", "fail"))
 	}
 	for i := range v.Doubtful {
-		results = append(results, v.sarifResult(&v.Doubtful[i], "none", "review")) // a kind other than fail has no level
+		results = append(results, newSARIFResult(v, &v.Doubtful[i], "none", "review")) // a kind other than fail has no level
 	}
 	for i := range v.Known {
 		k := &v.Known[i]
-		r := v.sarifResult(&k.Leak, "error", "fail")
+		r := newSARIFResult(v, &k.Leak, "error", "fail")
 		r.Suppressions = []sarifSuppression{{"external", "accepted",
-			k.Rule.Reason + inIssue(k.Rule.Issue) + ", until " + k.Rule.Expires.Format(time.DateOnly)}}
+			units.Aside(k.Rule.Reason, k.Rule.Issue) + ", until " + k.Rule.Expires.Format(time.DateOnly)}}
 		results = append(results, r)
 	}
 	return results
 }
 
-func (v *Verdict) sarifResult(l *Leak, level, kind string) sarifResult {
-	var p page
+func newSARIFResult(v *verdict.Verdict, l *verdict.Leak, level, kind string) sarifResult {
+	p := page{costs: true}
 	p.leak("LEAK", l, v.Run.Rate)
 	r := sarifResult{
 		RuleID: string(l.Class), RuleIndex: -1, // no such rule
 		Level: level, Kind: kind, Message: sarifText{strings.TrimRight(p.b.String(), "\n")},
 		Fingerprints: map[string]string{"leak/v1": l.Fingerprint, "primaryLocationLineHash": l.Fingerprint}, Occurrences: max(0, l.Count),
-		Properties: map[string]any{"scenario": l.Source.String(), "perPeer": l.Source.PerPeer, "bytesPerDay": l.BytesPerDay, "keptBy": l.keptBy()},
+		Properties: map[string]any{"scenario": l.Source.String(), "perPeer": l.Source.PerPeer, "bytesPerDay": l.BytesPerDay, "keptBy": keptBy(l)},
 	}
 	for i, c := range classes {
 		if c.class == l.Class {
@@ -216,7 +219,7 @@ func (v *Verdict) sarifResult(l *Leak, level, kind string) sarifResult {
 }
 
 // sarifAt is a place in the checkout; code of elsewhere has a name only.
-func sarifAt(s Site) (sarifLocation, bool) {
+func sarifAt(s verdict.Site) (sarifLocation, bool) {
 	var loc sarifLocation
 	if s.Function != "" {
 		loc.Logical = []sarifLogical{{s.Function, "function"}}

@@ -1,4 +1,4 @@
-package verdict
+package report
 
 import (
 	"cmp"
@@ -9,19 +9,22 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 //go:embed report.html
 var reportHTML string
 
 var report = template.Must(template.New("report").Funcs(template.FuncMap{
-	"number": number, "size": size, "upper": func(o Outcome) string { return strings.ToUpper(string(o)) },
-	"held": func(o Outcome) string { return thresholdWords[o] }, "short": Short, "join": func(words []string) string { return strings.Join(words, ", ") },
+	"number": units.Count[int64], "size": units.Bytes, "upper": func(o verdict.Outcome) string { return strings.ToUpper(string(o)) },
+	"held": func(o verdict.Outcome) string { return thresholdWords[o] }, "short": verdict.Short, "join": func(words []string) string { return strings.Join(words, ", ") },
 	"bar": func(part, whole int64) string { return fmt.Sprintf("%.1f", 100*float64(part)/float64(max(1, whole))) },
 }).Parse(reportHTML))
 
 // HTML writes the report: one file that needs no other and no network.
-func HTML(w io.Writer, v Verdict) error { return HTMLWith(w, v, nil, nil) }
+func HTML(w io.Writer, v verdict.Verdict) error { return HTMLWith(w, v, nil, nil) }
 
 // Section is a part of the report that the caller adds. Its body may use the classes
 // of the page: card, grid, plot, legend, scroll, num, soft, and s0 to s4 for lines.
@@ -32,17 +35,17 @@ type Section struct {
 
 // HTMLWith writes the report with sections of the caller: some after the verdict and
 // the leaks, some at the end.
-func HTMLWith(w io.Writer, v Verdict, first, last []Section) error {
+func HTMLWith(w io.Writer, v verdict.Verdict, first, last []Section) error {
 	d := newDocument(v)
 	d.First, d.Last = first, last
 	d.Thresholds = slices.Clone(v.Thresholds)
-	slices.SortStableFunc(d.Thresholds, func(a, b Threshold) int { return cmp.Compare(a.rank(), b.rank()) })
+	slices.SortStableFunc(d.Thresholds, func(a, b verdict.Threshold) int { return cmp.Compare(rank(&a), rank(&b)) })
 	return report.Execute(w, d)
 }
 
 // document is the verdict as the report shows it.
 type document struct {
-	Verdict
+	verdict.Verdict
 	Headline string
 	Facts    []fact
 	Cards    []card
@@ -63,17 +66,17 @@ type fact struct{ Value, Label string }
 
 // card is one leak.
 type card struct {
-	*Leak
+	*verdict.Leak
 	Kind, What, Rate, Figures string
 	By, Place, Cost, In       string
 	Steps                     []string
 	Seen                      []sight
-	Rule                      *Rule
+	Rule                      *verdict.Rule
 }
 
 // sight is one line of evidence with a bar for each cycle.
 type sight struct {
-	Evidence
+	verdict.Evidence
 	Of, All, Growth string
 	Bars            []bar
 }
@@ -85,7 +88,7 @@ type bar struct {
 
 // scenarioRow is a scenario with its doses.
 type scenarioRow struct {
-	Scenario
+	verdict.Scenario
 	Doses  []int64
 	State  string // leaks, clear, unknown, invalid
 	Rate   string
@@ -94,34 +97,34 @@ type scenarioRow struct {
 
 // detectorRow is a detector with what it could and did see.
 type detectorRow struct {
-	Detector
+	verdict.Detector
 	Smallest string
 	Saw      int
 }
 
 // forestRow is a trend with its interval to scale.
 type forestRow struct {
-	*Trend
+	*verdict.Trend
 	Title, Retained, Interval, Smallest, Advice string
 	Left, Width, Dot, Zero                      float64 // percent of the column
 	Drawn                                       bool
 }
 
-func newDocument(v Verdict) document {
-	d := document{Verdict: v, Headline: v.headline(), Plots: v.plots(), Checks: controls(v.Controls), Text: v.text()}
+func newDocument(v verdict.Verdict) document {
+	d := document{Verdict: v, Headline: headline(&v), Plots: charts(&v), Checks: controls(v.Controls), Text: text(&v)}
 	for i := range v.Leaks {
-		d.Cards = append(d.Cards, v.card("leak", &v.Leaks[i]))
+		d.Cards = append(d.Cards, newCard(&v, "leak", &v.Leaks[i]))
 	}
 	for i := range v.Doubtful {
-		d.Cards = append(d.Cards, v.card("maybe", &v.Doubtful[i]))
+		d.Cards = append(d.Cards, newCard(&v, "maybe", &v.Doubtful[i]))
 	}
 	for i := range v.Known {
-		c := v.card("known", &v.Known[i].Leak)
+		c := newCard(&v, "known", &v.Known[i].Leak)
 		c.Rule = &v.Known[i].Rule
 		d.Cards = append(d.Cards, c)
 	}
-	d.Single = v.Outcome == Leaking && len(d.Cards) == 1
-	d.Columns = v.cycleNames()
+	d.Single = v.Outcome == verdict.Leaking && len(d.Cards) == 1
+	d.Columns = cycleNames(&v)
 	d.facts()
 	d.scenarios()
 	d.detectors()
@@ -131,25 +134,25 @@ func newDocument(v Verdict) document {
 
 func (d *document) facts() {
 	v := &d.Verdict
-	d.Facts = append(d.Facts, fact{number(v.Run.Lives), "peers put through"}, fact{lasted(v.Run.Seconds), "from start to verdict"})
+	d.Facts = append(d.Facts, fact{units.Count(v.Run.Lives), "peers put through"}, fact{units.Seconds(v.Run.Seconds), "from start to verdict"})
 	if len(v.Scenarios) > 0 {
 		d.Facts = append(d.Facts, fact{fmt.Sprintf("%d of %d", len(v.NotLeaking), len(v.Scenarios)), "scenarios cleared"})
 	}
 	if len(v.Leaks) > 0 && v.Leaks[0].BytesPerDay > 0 {
-		d.Facts = append(d.Facts, fact{size(v.Leaks[0].BytesPerDay), "a day lost at " + amount(v.Run.Rate) + " peers a second"})
+		d.Facts = append(d.Facts, fact{units.Bytes(v.Leaks[0].BytesPerDay), "a day lost at " + units.Number(v.Run.Rate) + " peers a second"})
 	}
 	if v.Sensitivity.Known {
 		d.Facts = append(d.Facts, fact{v.Sensitivity.String(), "smallest leak it could have seen"})
 	}
 }
 
-func (v *Verdict) card(kind string, l *Leak) card {
-	c := card{Leak: l, Kind: kind, What: l.what(), Rate: l.rate(), Figures: l.figures(), By: shortName(l.Born.Function), Place: l.Born.Place(), Cost: l.cost(v.Run.Rate), In: l.wentIn()}
-	c.Steps = l.steps()
+func newCard(v *verdict.Verdict, kind string, l *verdict.Leak) card {
+	c := card{Leak: l, Kind: kind, What: title(l), Rate: howMuch(l), Figures: figures(l), By: verdict.ShortName(l.Born.Function), Place: l.Born.Place(), Cost: cost(l, v.Run.Rate), In: wentIn(l)}
+	c.Steps = steps(l)
 	for _, e := range l.Evidence {
-		s := sight{Evidence: e, Of: or(cutKeys(shortName(or(e.Field, e.Type))), e.Born.Place()), All: number(e.Count)}
+		s := sight{Evidence: e, Of: cmp.Or(cutKeys(verdict.ShortName(cmp.Or(e.Field, e.Type))), e.Born.Place()), All: units.Count(e.Count)}
 		if e.Count == 0 {
-			s.All = size(float64(e.Bytes))
+			s.All = units.Bytes(float64(e.Bytes))
 		}
 		if len(e.PerCycle) > 0 {
 			s.Growth = growth(&e.Finding)
@@ -167,8 +170,8 @@ func (v *Verdict) card(kind string, l *Leak) card {
 }
 
 // steps cuts the retaining path where one may break a line.
-func (l *Leak) steps() []string {
-	path := l.keptBy()
+func steps(l *verdict.Leak) []string {
+	path := keptBy(l)
 	if path == "" {
 		return nil
 	}
@@ -198,11 +201,11 @@ func (d *document) scenarios() {
 		for _, c := range d.Cards {
 			for _, share := range c.Source.Shares {
 				if share.Scenario == s.Name {
-					row.State, row.Rate = c.Kind, perPeer(share.PerPeer)+" per peer"
+					row.State, row.Rate = c.Kind, units.Rate(share.PerPeer)+" per peer"
 				}
 			}
 		}
-		if slices.ContainsFunc(v.Invalid, func(r Reason) bool { return r.About == s.Name }) {
+		if slices.ContainsFunc(v.Invalid, func(r verdict.Reason) bool { return r.About == s.Name }) {
 			row.State = "invalid"
 		}
 		d.Rows = append(d.Rows, row)
@@ -214,11 +217,11 @@ func (d *document) detectors() {
 		row := detectorRow{Detector: det}
 		for _, p := range d.Sensitivity.Detectors {
 			if p.Detector == det.Name {
-				row.Smallest = oneIn(p.Unit, p.Peers)
+				row.Smallest = units.OneIn(p.Peers, p.Unit)
 			}
 		}
 		for _, c := range d.Cards {
-			if c.Kind != "known" && slices.ContainsFunc(c.Evidence, func(e Evidence) bool { return e.Detector == det.Name }) {
+			if c.Kind != "known" && slices.ContainsFunc(c.Evidence, func(e verdict.Evidence) bool { return e.Detector == det.Name }) {
 				row.Saw++
 			}
 		}
@@ -228,19 +231,19 @@ func (d *document) detectors() {
 
 // forest puts the intervals of each series on one scale, so that they can be
 // compared by eye.
-func forest(trends []Trend) []forestRow {
+func forest(trends []verdict.Trend) []forestRow {
 	low, high := make(map[string]float64), make(map[string]float64)
 	for _, t := range trends {
-		for _, x := range append([]float64{0, t.Retained}, t.Interval.ends()...) {
+		for _, x := range append([]float64{0, t.Retained}, ends(t.Interval)...) {
 			low[t.Series], high[t.Series] = math.Min(low[t.Series], x), math.Max(high[t.Series], x)
 		}
 	}
 	var rows []forestRow
 	for i := range trends {
 		t := &trends[i]
-		row := forestRow{Trend: t, Title: t.Name(), Retained: measure(t.Retained, t.Unit), Interval: t.interval(), Smallest: t.smallest()}
-		if t.Outcome == Inconclusive {
-			row.Advice = t.advice()
+		row := forestRow{Trend: t, Title: t.Name(), Retained: units.Quantity(t.Retained, t.Unit), Interval: interval(t), Smallest: smallest(t)}
+		if t.Outcome == verdict.Inconclusive {
+			row.Advice = t.Advice()
 		}
 		from, span := low[t.Series], high[t.Series]-low[t.Series]
 		if span > 0 {
@@ -256,7 +259,7 @@ func forest(trends []Trend) []forestRow {
 	return rows
 }
 
-func (i *Interval) ends() []float64 {
+func ends(i *verdict.Interval) []float64 {
 	if i == nil {
 		return nil
 	}

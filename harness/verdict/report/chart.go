@@ -1,4 +1,4 @@
-package verdict
+package report
 
 import (
 	"cmp"
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // The plots are drawn in these units and scaled to the page: narrow enough for
@@ -48,33 +51,33 @@ type plotPoint struct{ x, y float64 }
 
 // plots draws what the run followed: the groups of its series, and what was
 // retained per peer.
-func (v *Verdict) plots() []plot {
+func charts(v *verdict.Verdict) []plot {
 	var list []plot
-	if p := v.perPeerPlot(); len(p.Lines) > 0 {
+	if p := perPeerChart(v); len(p.Lines) > 0 {
 		list = append(list, p)
 	}
 	var groups []string
 	for _, s := range v.Series {
-		if g := or(s.Group, s.Name); !slices.Contains(groups, g) && len(s.Points) > 0 {
+		if g := cmp.Or(s.Group, s.Name); !slices.Contains(groups, g) && len(s.Points) > 0 {
 			groups = append(groups, g)
 		}
 	}
 	for _, g := range groups {
-		list = append(list, v.groupPlot(g))
+		list = append(list, groupChart(v, g))
 	}
 	return list
 }
 
 // groupPlot draws the series of a group, those that moved the most first.
-func (v *Verdict) groupPlot(group string) plot {
+func groupChart(v *verdict.Verdict, group string) plot {
 	p := plot{Title: strings.ToUpper(group[:1]) + group[1:]}
-	var series []Series
+	var series []verdict.Series
 	for _, s := range v.Series {
-		if or(s.Group, s.Name) == group && len(s.Points) > 0 {
+		if cmp.Or(s.Group, s.Name) == group && len(s.Points) > 0 {
 			series = append(series, s)
 		}
 	}
-	slices.SortStableFunc(series, func(a, b Series) int { return cmp.Compare(moved(b), moved(a)) })
+	slices.SortStableFunc(series, func(a, b verdict.Series) int { return cmp.Compare(moved(b), moved(a)) })
 	if more := len(series) - plotSeries; more > 0 {
 		flat := 0
 		for _, s := range series[plotSeries:] {
@@ -87,7 +90,7 @@ func (v *Verdict) groupPlot(group string) plot {
 	}
 	x := p.axis(series)
 	for _, s := range series {
-		line := plotLine{Name: s.Name, Last: measure(s.Points[len(s.Points)-1].Value, s.Unit)}
+		line := plotLine{Name: s.Name, Last: units.Quantity(s.Points[len(s.Points)-1].Value, s.Unit)}
 		for _, q := range s.Points {
 			line.points = append(line.points, plotPoint{x(q), q.Value})
 		}
@@ -98,10 +101,12 @@ func (v *Verdict) groupPlot(group string) plot {
 	return p
 }
 
-func moved(s Series) float64 { return math.Abs(s.Points[len(s.Points)-1].Value - s.Points[0].Value) }
+func moved(s verdict.Series) float64 {
+	return math.Abs(s.Points[len(s.Points)-1].Value - s.Points[0].Value)
+}
 
 // axis chooses what runs along the bottom: cycles, else peers, else time.
-func (p *plot) axis(series []Series) func(Point) float64 {
+func (p *plot) axis(series []verdict.Series) func(verdict.Point) float64 {
 	cycles, peers, seconds := false, false, 0.0
 	for _, s := range series {
 		for _, q := range s.Points {
@@ -111,10 +116,10 @@ func (p *plot) axis(series []Series) func(Point) float64 {
 	switch {
 	case cycles:
 		p.XTitle, p.whole, p.first = "cycle", true, "baseline"
-		return func(q Point) float64 { return float64(q.Cycle) }
+		return func(q verdict.Point) float64 { return float64(q.Cycle) }
 	case peers:
 		p.XTitle = "peers put through"
-		return func(q Point) float64 { return q.Dose }
+		return func(q verdict.Point) float64 { return q.Dose }
 	}
 	unit := 1.0
 	switch p.XTitle = "seconds"; {
@@ -123,18 +128,18 @@ func (p *plot) axis(series []Series) func(Point) float64 {
 	case seconds > 3*60:
 		p.XTitle, unit = "minutes", 60
 	}
-	return func(q Point) float64 { return q.Seconds / unit }
+	return func(q verdict.Point) float64 { return q.Seconds / unit }
 }
 
 // perPeerPlot draws what each leak left for each peer, cycle by cycle; without a
 // leak, the heap.
-func (v *Verdict) perPeerPlot() plot {
+func perPeerChart(v *verdict.Verdict) plot {
 	p := plot{Title: "Retained per peer", XTitle: "cycle", whole: true}
 	for _, l := range slices.Concat(v.Leaks, v.Doubtful) {
 		if len(p.Lines) == plotSeries {
 			break
 		}
-		if line := v.perPeerLine(&l); len(line.points) > 0 {
+		if line := perPeerLine(v, &l); len(line.points) > 0 {
 			p.Lines = append(p.Lines, line)
 		}
 	}
@@ -142,7 +147,7 @@ func (v *Verdict) perPeerPlot() plot {
 		return p
 	}
 	for _, s := range v.Series {
-		if s.Unit != Bytes || len(p.Lines) > 0 {
+		if s.Unit != verdict.Bytes || len(p.Lines) > 0 {
 			continue
 		}
 		line := plotLine{Name: s.Name}
@@ -153,15 +158,15 @@ func (v *Verdict) perPeerPlot() plot {
 			}
 		}
 		if len(line.points) > 0 {
-			line.Last = measure(line.points[len(line.points)-1].y, Bytes)
-			p.unit, p.least, p.Lines = Bytes, matters, append(p.Lines, line)
+			line.Last = units.Quantity(line.points[len(line.points)-1].y, verdict.Bytes)
+			p.unit, p.least, p.Lines = verdict.Bytes, verdict.DefaultMatters, append(p.Lines, line)
 		}
 	}
 	return p
 }
 
-func (v *Verdict) perPeerLine(l *Leak) plotLine {
-	line := plotLine{Name: l.what(), Last: perPeer(l.Source.PerPeer)}
+func perPeerLine(v *verdict.Verdict, l *verdict.Leak) plotLine {
+	line := plotLine{Name: title(l), Last: units.Rate(l.Source.PerPeer)}
 	for _, e := range l.Evidence {
 		if !e.Principal || len(e.PerCycle) != len(v.Cycles) {
 			continue
@@ -169,7 +174,7 @@ func (v *Verdict) perPeerLine(l *Leak) plotLine {
 		for k, n := range e.PerCycle {
 			dose := int64(0)
 			for scenario, d := range v.Cycles[k].Doses {
-				if len(l.Source.Shares) == 0 || slices.Contains(l.Source.names(), scenario) {
+				if len(l.Source.Shares) == 0 || slices.Contains(l.Source.Scenarios(), scenario) {
 					dose += d
 				}
 			}
@@ -220,7 +225,7 @@ func (p plot) SVG() template.HTML {
 		fmt.Fprintf(&b, `<text class="tick" x="%d" y="%s" text-anchor="end">%s</text>`, plotLeft-7, px(y+4), html.EscapeString(tick(t, p.unit)))
 	}
 	for i, t := range f.x {
-		label := amount(t)
+		label := units.Number(t)
 		if i == 0 && p.first != "" && t == 0 {
 			label = p.first
 		}
@@ -236,11 +241,11 @@ func (p plot) SVG() template.HTML {
 
 // tick writes a round value without the zeros that amount keeps.
 func tick(t float64, unit string) string {
-	if unit == Bytes {
-		return size(t)
+	if unit == verdict.Bytes {
+		return units.Bytes(t)
 	}
 	if math.Abs(t) >= 1000 {
-		return amount(t)
+		return units.Number(t)
 	}
 	return strconv.FormatFloat(t, 'g', 4, 64)
 }
@@ -263,7 +268,7 @@ func (l plotLine) draw(b *strings.Builder, f frame, i int, unit string) {
 	}
 	for _, q := range l.points {
 		fmt.Fprintf(b, `<circle class="d%d" cx="%s" cy="%s" r="3.2"><title>%s</title></circle>`, i, px(f.px(q.x)), px(f.py(q.y)),
-			html.EscapeString(l.Name+" "+measure(q.y, unit)))
+			html.EscapeString(l.Name+" "+units.Quantity(q.y, unit)))
 	}
 }
 

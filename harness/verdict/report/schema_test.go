@@ -1,4 +1,4 @@
-package verdict_test
+package report_test
 
 import (
 	"encoding/json"
@@ -9,16 +9,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// schema checks values against as much of JSON Schema as verdict.Schema uses, and
+// schema checks values against as much of JSON Schema as report.Schema uses, and
 // panics at a keyword that it does not know.
 type schema struct{ defs map[string]any }
 
 func loadSchema() (schema, map[string]any) {
 	var root map[string]any
-	if err := json.Unmarshal(verdict.Schema, &root); err != nil {
+	if err := json.Unmarshal(report.Schema, &root); err != nil {
 		panic(err)
 	}
 	return schema{root["$defs"].(map[string]any)}, root

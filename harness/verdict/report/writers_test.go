@@ -1,4 +1,4 @@
-package verdict_test
+package report_test
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // firstDifference shows the first line that is not the same.
@@ -53,20 +55,23 @@ func TestTextIsAsDesigned(t *testing.T) {
 NOT LEAKING  clean, goodbye, vanish, early-close, roam, stall          smallest leak this run could have seen: 1 object per 127 peers
 verdict LEAK   101,035 lives, 21 s, seed 0x5eed, commit 1a2b3c4          report: regress-report/index.html
 `
-	if got := written(t, verdict.Text, leakingRun()); got != want {
+	if got := written(t, report.Text, sample.Leaking()); got != want {
 		t.Errorf("%s\n%s", firstDifference(got, want), got)
 	}
 }
 
 func TestTextFitsAScreen(t *testing.T) {
 	t.Parallel()
-	many := leakingRun()
+	many := sample.Leaking()
 	for i := range 40 {
-		many.Findings = append(many.Findings, finding("goroutines", verdict.Goroutine, []int64{int64(i), 0, int64(3 * i % 7)}, born("x.go", i+1),
-			typed("hub.f"+strings.Repeat("x", i*9)), func(f *verdict.Finding) { f.Count++ }))
+		growth := []int64{int64(i), 0, int64(3 * i % 7)}
+		many.Findings = append(many.Findings, verdict.Finding{
+			Detector: "goroutines", Class: verdict.Goroutine, Type: "hub.f" + strings.Repeat("x", i*9),
+			Born: verdict.Site{File: "x.go", Line: i + 1}, PerCycle: growth, Count: 1 + growth[0] + growth[2],
+		})
 	}
-	for _, r := range []verdict.Run{leakingRun(), sampleRun(), trendRun(), invalidRun(), hostileRun(), soakRun(), many} {
-		text := written(t, verdict.Text, r)
+	for _, r := range []verdict.Run{sample.Leaking(), sample.Clean(), sample.Trends(), sample.Invalid(), sample.Hostile(), sample.Soak(), many} {
+		text := written(t, report.Text, r)
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		if len(lines) > 50 {
 			t.Errorf("%d lines are more than a screen:\n%s", len(lines), text)
@@ -84,12 +89,12 @@ func TestTextFitsAScreen(t *testing.T) {
 
 func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 	t.Parallel()
-	for _, sample := range goldenRuns {
-		for _, wrong := range invalidJSON([]byte(written(t, verdict.JSON, sample.run()))) {
-			t.Errorf("%s: %s", sample.name, wrong)
+	for _, golden := range goldenRuns {
+		for _, wrong := range invalidJSON([]byte(written(t, report.JSON, golden.run()))) {
+			t.Errorf("%s: %s", golden.name, wrong)
 		}
 	}
-	broken := strings.Replace(written(t, verdict.JSON, leakingRun()), `"count": 3027`, `"count": "3027"`, 1)
+	broken := strings.Replace(written(t, report.JSON, sample.Leaking()), `"count": 3027`, `"count": "3027"`, 1)
 	if len(invalidJSON([]byte(broken))) == 0 {
 		t.Error("the check of the schema sees nothing")
 	}
@@ -97,13 +102,13 @@ func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 
 func TestJSONComesBack(t *testing.T) {
 	t.Parallel()
-	first := written(t, verdict.JSON, hostileRun())
+	first := written(t, report.JSON, sample.Hostile())
 	var v verdict.Verdict
 	if err := json.Unmarshal([]byte(first), &v); err != nil {
 		t.Fatal(err)
 	}
 	var again bytes.Buffer
-	if err := verdict.JSON(&again, v); err != nil {
+	if err := report.JSON(&again, v); err != nil {
 		t.Fatal(err)
 	}
 	if again.String() != first {
@@ -132,14 +137,14 @@ func TestJUnit(t *testing.T) {
 		run            verdict.Run
 		failed, errors string
 	}{
-		{"pass", sampleRun(), "", ""},
-		{"leak", leakingRun(), "rst watch census sites run", ""},
-		{"invalid", invalidRun(), "rst watch census sites run", "goodbye goroutines planted canary"},
-		{"trend", trendRun(), "roam heap under roam networks under roam run", ""},
+		{"pass", sample.Clean(), "", ""},
+		{"leak", sample.Leaking(), "rst watch census sites run", ""},
+		{"invalid", sample.Invalid(), "rst watch census sites run", "goodbye goroutines planted canary"},
+		{"trend", sample.Trends(), "roam heap under roam networks under roam run", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			read := read
-			if err := xml.Unmarshal([]byte(written(t, verdict.JUnit, tt.run)), &read); err != nil {
+			if err := xml.Unmarshal([]byte(written(t, report.JUnit, tt.run)), &read); err != nil {
 				t.Fatal(err)
 			}
 			var failed, errored []string
@@ -165,15 +170,15 @@ func TestJUnit(t *testing.T) {
 func TestJUnitNeverPassesWhatDoesNot(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(*verdict.Run){
-		func(r *verdict.Run) { r.Findings = []verdict.Finding{cache(9000, 3000, 500)} },
+		func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(9000, 3000, 500)} },
 		func(r *verdict.Run) { r.Doubts = []verdict.Reason{{What: "saturated"}} },
 		func(r *verdict.Run) { r.Known = []verdict.Rule{{Type: "x", Expires: r.Start}} },
 		func(r *verdict.Run) { r.Detectors = nil },
 		func(r *verdict.Run) { r.Findings = []verdict.Finding{{Class: verdict.Goroutine, Count: 1}} },
 	} {
-		r := sampleRun()
+		r := sample.Clean()
 		change(&r)
-		if text := written(t, verdict.JUnit, r); strings.Contains(text, `failures="0" errors="0"`) {
+		if text := written(t, report.JUnit, r); strings.Contains(text, `failures="0" errors="0"`) {
 			t.Errorf("no failure and no error:\n%s", text)
 		}
 	}
@@ -204,7 +209,7 @@ func TestSARIF(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(written(t, verdict.SARIF, hostileRun())), &log); err != nil {
+	if err := json.Unmarshal([]byte(written(t, report.SARIF, sample.Hostile())), &log); err != nil {
 		t.Fatal(err)
 	}
 	run := log.Runs[0]
@@ -231,16 +236,16 @@ func TestSARIF(t *testing.T) {
 func TestHTMLIsSelfContained(t *testing.T) {
 	t.Parallel()
 	outside := regexp.MustCompile(`(?i)(src|href)=|url\(|@import|<script|<link|<iframe|javascript:`)
-	for _, sample := range goldenRuns {
-		page := written(t, verdict.HTML, sample.run())
+	for _, golden := range goldenRuns {
+		page := written(t, report.HTML, golden.run())
 		if at := outside.FindStringIndex(page); at != nil {
-			t.Errorf("%s: %q", sample.name, page[max(0, at[0]-60):min(len(page), at[1]+60)])
+			t.Errorf("%s: %q", golden.name, page[max(0, at[0]-60):min(len(page), at[1]+60)])
 		}
 		if len(page) > 200<<10 {
-			t.Errorf("%s: the report has %d bytes", sample.name, len(page))
+			t.Errorf("%s: the report has %d bytes", golden.name, len(page))
 		}
 		if strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "NaN") {
-			t.Errorf("%s: a value was not written", sample.name)
+			t.Errorf("%s: a value was not written", golden.name)
 		}
 	}
 }
@@ -253,8 +258,8 @@ func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestWritersReturnErrors(t *testing.T) {
 	t.Parallel()
-	for _, f := range verdict.Formats() {
-		if err := f.Write(broken{}, verdict.Judge(leakingRun())); !errors.Is(err, errBroken) {
+	for _, f := range report.Formats() {
+		if err := f.Write(broken{}, verdict.Judge(sample.Leaking())); !errors.Is(err, errBroken) {
 			t.Errorf("%s: got %v", f.File, err)
 		}
 	}
@@ -263,19 +268,19 @@ func TestWritersReturnErrors(t *testing.T) {
 // Cycles in which some scenarios had no peers are told from the others.
 func TestTrialsAreMarked(t *testing.T) {
 	t.Parallel()
-	r := leakingRun()
+	r := sample.Leaking()
 	r.Cycles[2].Trial = true
-	page := written(t, verdict.HTML, r)
+	page := written(t, report.HTML, r)
 	for _, want := range []string{">cycle 2</th>", ">trial 1</th>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in the page", want)
 		}
 	}
-	for _, write := range []func(io.Writer, verdict.Verdict) error{verdict.Text, verdict.Markdown} {
+	for _, write := range []func(io.Writer, verdict.Verdict) error{report.Text, report.Markdown} {
 		if got := written(t, write, r); !strings.Contains(got, "21 s, 1 trial, seed 0x5eed") {
 			t.Errorf("it is not said that there was a trial:\n%s", got)
 		}
-		if got := written(t, write, leakingRun()); strings.Contains(got, "trial") {
+		if got := written(t, write, sample.Leaking()); strings.Contains(got, "trial") {
 			t.Errorf("trials in a run that had none:\n%s", got)
 		}
 	}

@@ -1,0 +1,30 @@
+package verdict_test
+
+import (
+	"fmt"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
+)
+
+func ExampleJudge() {
+	v := verdict.Judge(sample.Leaking())
+	l := v.Leaks[0]
+	fmt.Println(v.Outcome, l.Type, l.Source, l.Count, "of", l.Peers)
+	// Output: leak *hub.session scenario rst 3027 of 3027
+}
+
+func ExampleTest() {
+	ask := verdict.Question{Series: "heap", Scenario: "roam", Unit: verdict.Bytes, Matters: 64}
+	var blocks []verdict.Block
+	for pair := 1; ; pair++ {
+		on := verdict.Block{Scenario: "roam", Dose: 1000, Before: 0, After: 90_000} // as it was read
+		off := verdict.Block{Before: 90_000, After: 90_100}
+		blocks = append(blocks, on, off)
+		if t := verdict.Test(ask, blocks); t.Outcome != verdict.Inconclusive {
+			fmt.Printf("%s after %d pairs: %.0f bytes per 1,000 peers\n", t.Outcome, pair, t.Retained)
+			return
+		}
+	}
+	// Output: leak after 3 pairs: 89900 bytes per 1,000 peers
+}
