@@ -76,7 +76,7 @@ func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak
 	defer cancel()
 	_ = harness.Settle(settled, func() error { return holds(w.target, 0) }) // a mutant may never get there
 	look(ignore, snapshot)
-	_ = shutDown(w.target)
+	_ = shutDown(w.target, w.campaign.Crowd.LifeLimit)
 }
 
 // gleakFinds is Eventually(Goroutines).ShouldNot(HaveLeaked(snapshot)), with its

@@ -89,7 +89,7 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 		b.Fatalf("the verdict is %s:\n%s", v.Outcome, text(v))
 	}
 	runtime.KeepAlive(k)
-	if err := shutDown(w.target); err != nil {
+	if err := shutDown(w.target, stopLimit); err != nil {
 		b.Fatal(err)
 	}
 	return took

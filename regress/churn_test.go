@@ -20,7 +20,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	It("holds nothing of them", Label("quick"), func(ctx SpecContext) {
 		w := startWorld(quickConfig(), hubtest.Start)
 		Expect(w.judge(ctx)).To(LeakNothing())
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(5*time.Minute))
 
 	// The same for a hub of which it is known that it leaks: see TestPower. Nothing
 	// else loads the machine then, so that timeouts can be short, and the controls
@@ -47,7 +47,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 		w.campaign.Name = "regress, many"
 		w.manyOf(fewerUnderRace(700))
 		Expect(w.judge(ctx)).To(LeakNothing())
-	}, SpecTimeout(3*time.Minute))
+	}, SpecTimeout(5*time.Minute))
 })
 
 // soakCycles is how many cycles a soak has, of about five seconds each.

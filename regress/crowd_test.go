@@ -15,7 +15,7 @@ import (
 // connection: it answers nothing.
 type gathering struct{ conns []net.Conn }
 
-// gather has n peers join networks of ten, so many of them at a time.
+// gather has n peers join, each a network of its own, so many of them at a time.
 func gather(ctx context.Context, target harness.Target, n, atOnce int) (*gathering, error) {
 	g := &gathering{conns: make([]net.Conn, n)}
 	var next atomic.Int64

@@ -337,7 +337,7 @@ func (m *month) end() {
 		}
 	}
 	m.staying.Wait()
-	if err := errors.Join(shutDown(m.target), m.target.Check()); err != nil {
+	if err := errors.Join(shutDown(m.target, stopLimit), m.target.Check()); err != nil {
 		m.t.Error(err)
 	}
 }

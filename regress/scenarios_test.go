@@ -29,7 +29,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 				return err
 			}
 			err = live(ctx, v, target)
-			if stopped := shutDown(target); !errors.Is(stopped, context.Canceled) { // as it is after Close with peers
+			if stopped := shutDown(target, w.campaign.Crowd.LifeLimit); !errors.Is(stopped, context.Canceled) { // as it is after Close with peers
 				err = errors.Join(err, stopped)
 			}
 			return err
@@ -89,7 +89,7 @@ func wholeHub(ctx context.Context, v *harness.Visit, target *hubtest.Target) err
 		}
 		wg.Go(func() { _ = p.Listen(listening) }) // until the hub closes
 	}
-	err := shutDown(target)
+	err := target.Stop(ctx)
 	stop()
 	wg.Wait()
 	for _, p := range peers {
@@ -149,7 +149,7 @@ func TestWithTokenOfNoHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shutDown(target); err != nil {
+	if err := shutDown(target, stopLimit); err != nil {
 		t.Fatal(err)
 	}
 	v := &harness.Visit{Peer: harness.NewPeer(target, "alice", wire.NewPeerID()), Home: "home"}

@@ -14,10 +14,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// patientConfig is a hub that leaves idle peers alone for the length of a spec.
+// patientConfig is a hub that leaves idle peers alone, however long a spec takes.
 func patientConfig() hub.Config {
 	cfg := quickConfig()
-	cfg.PingInterval, cfg.FirstMessageTimeout = time.Minute, time.Minute
+	cfg.PingInterval, cfg.FirstMessageTimeout = time.Hour, time.Hour
 	return cfg
 }
 
@@ -56,7 +56,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			cfg.Trace = hubtest.Trace(watch, nil)
 			target, err := start(cfg)
 			Expect(err).NotTo(HaveOccurred())
-			DeferCleanup(func() { _ = shutDown(target) })
+			DeferCleanup(func() { _ = shutDown(target, stopLimit) })
 			withHub := balanceOf(ctx, &harness.Gauges{Target: target}, watch, &harness.Census{Roots: target.Roots()})
 
 			By("coming")
@@ -75,9 +75,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			g, err = gather(ctx, target, peers, atOnce)
 			DeferCleanup(g.leave)
 			Expect(err).NotTo(HaveOccurred())
-			stop, cancel := context.WithTimeout(ctx, 3*time.Second)
-			defer cancel()
-			_ = target.Stop(stop) // they do not answer: some must be cut, which it says
+			Expect(target.Stop(ctx)).To(Succeed()) // the peers do not answer: each is cut after CloseTimeout
 			Expect(target).To(HoldNothing())
 			g.leave()
 			g = nil
@@ -85,8 +83,8 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			runtimeKeepsNothing(ctx, watch)
 			summary.lives(2 * peers)
 		},
-		Entry("over TCP", Label("quick"), SpecTimeout(time.Minute), 4000, 64, hubtest.Start),
-		Entry("over pipes", Label("full"), SpecTimeout(2*time.Minute), 50_000, 64, hubtest.StartPipes),
+		Entry("over TCP", Label("quick"), SpecTimeout(5*time.Minute), 4000, 64, hubtest.Start),
+		Entry("over pipes", Label("full"), SpecTimeout(5*time.Minute), 50_000, 64, hubtest.StartPipes),
 	)
 })
 
@@ -116,5 +114,5 @@ var _ = Describe("hubs that start and stop", Serial, Label("full"), func() {
 		w.campaign.Cycles = 3
 		w.campaign.Crowd.AtOnce = 16
 		Expect(w.judge(ctx)).To(LeakNothing())
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(5*time.Minute))
 })

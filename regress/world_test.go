@@ -93,9 +93,12 @@ func (w *world) detectors() []harness.Detector {
 	}
 }
 
-// shutDown ends a hub within a second.
-func shutDown(target *hubtest.Target) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// stopLimit is how long a test waits for a hub that does not end.
+const stopLimit = time.Minute
+
+// shutDown ends a hub, within a limit.
+func shutDown(target *hubtest.Target, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return target.Stop(ctx)
 }
