@@ -123,8 +123,7 @@ type Point struct {
 	Dose    float64 `json:"dose,omitempty"`  // peers put through so far
 	Value   float64 `json:"value"`
 
-	Block       int    `json:"block,omitempty"`       // on or off block in which it was taken
-	Collections uint64 `json:"collections,omitempty"` // garbage collections so far, if the target tells
+	Block int `json:"block,omitempty"` // on or off block in which it was taken
 }
 
 // Bytes is the unit of series and trends that are not counts.
