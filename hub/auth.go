@@ -14,7 +14,7 @@ import (
 // auth decides who may connect and who may be a hub.
 type auth struct {
 	token, hubKey *[sha256.Size]byte // nil: not configured
-	origins       []string           // in lower case; nil lets all in
+	origins       []string           // in lower case; nil allows all
 	hubIDs        []wire.PeerID
 }
 
@@ -38,9 +38,9 @@ func digest(secret string) *[sha256.Size]byte {
 	return &sum
 }
 
-// shows reports whether the request carries the secret, as a bearer token or,
-// since browsers cannot set headers on a WebSocket, in the query. Comparing
-// digests takes the same time whatever was given, also for another length.
+// carriesSecret reports whether the request has the secret as its bearer token or,
+// because browsers cannot set headers on a WebSocket, as query parameter "token".
+// It compares digests, so that the time does not depend on the secret's length.
 func carriesSecret(r *http.Request, query url.Values, secret *[sha256.Size]byte) bool {
 	given := query.Get("token")
 	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "bearer") {
@@ -50,7 +50,8 @@ func carriesSecret(r *http.Request, query url.Values, secret *[sha256.Size]byte)
 	return secret != nil && subtle.ConstantTimeCompare(sum[:], secret[:]) == 1
 }
 
-// peerOK reports whether the request may connect: with the token, or as a hub.
+// peerOK reports whether the request may connect: with AuthToken or HubKey, or if
+// no token is configured.
 func (a *auth) peerOK(r *http.Request, query url.Values) bool {
 	return a.token == nil || carriesSecret(r, query, a.token) || carriesSecret(r, query, a.hubKey)
 }
@@ -61,12 +62,12 @@ func (a *auth) hubOK(r *http.Request, query url.Values, id wire.PeerID) bool {
 }
 
 // originOK reports whether a page of the request's origin may connect. Programs
-// that are no browser send none and pass.
+// other than browsers send no Origin and may.
 func (a *auth) originOK(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return a.origins == nil || origin == "" || slices.Contains(a.origins, strings.ToLower(origin))
 }
 
-// Authorized reports whether a request shows the configured AuthToken or HubKey,
-// or none is asked for. It is for handlers served beside the hub.
+// Authorized reports whether a request carries AuthToken or HubKey, or whether no
+// token is configured. It is for handlers that are served beside the hub.
 func (h *Hub) Authorized(r *http.Request) bool { return h.auth.peerOK(r, r.URL.Query()) }

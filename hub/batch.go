@@ -8,20 +8,20 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// batch collects what is to be done once the locks are free: queues to flush and
-// sessions to cut. A session's reader fills one while bytes are at hand and
-// commits it before it blocks, so that a burst of messages to one peer becomes
-// one write.
+// batch collects what follows once no lock is held: queues to flush and sessions
+// to cut. A session's reader fills one while it has bytes to handle and commits it
+// before it blocks, so that a burst of messages to one peer becomes one write.
 type batch struct {
 	dirty  []*session
 	cuts   []cut
 	frames int  // queued since the last commit
-	shed   bool // all queues together hold more than they may
+	shed   bool // all queues together exceed Config.QueueBytesTotal
 }
 
-// full reports whether the batch should not wait for the reader to block.
+// full reports whether the batch is to be committed before the reader blocks.
 func (b *batch) full() bool { return b.frames > 1000 || b.shed || len(b.cuts) > 0 }
 
+// cut is a session to close, and why.
 type cut struct {
 	session *session
 	why     wire.CloseReason
@@ -29,14 +29,15 @@ type cut struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// gatherFrom is the number of queues from which on a flush lets other readers
-// run first. In a herd of announces each of them would write once to every
-// member; this way those that are ready fill the same queues, and one write per
-// member serves them all.
+// gatherFrom is the number of queues above which commit yields to other readers
+// before it flushes. When many peers announce at once, each announce writes to
+// every member. Readers that are ready first fill the same queues, and one write
+// per member serves them all.
 const gatherFrom = 16
 
-// commit cuts, then flushes. Cutting a session tells the members of its network,
-// which may fill further queues: hence the loop. No lock may be held.
+// commit cuts sessions, then flushes queues. Cutting a session notifies the members
+// of its network, which may fill further queues and add cuts: hence the loop. The
+// caller holds no lock.
 func (h *Hub) commit(b *batch) {
 	if b.shed {
 		h.shedQueues(b)
@@ -55,7 +56,7 @@ func (h *Hub) commit(b *batch) {
 	b.reset()
 }
 
-// reset forgets the sessions the batch held, so that a pooled one keeps none.
+// reset empties the batch, so that a pooled one retains no session.
 func (b *batch) reset() {
 	const keep = 1024
 	b.frames, b.shed = 0, false
@@ -71,15 +72,16 @@ func (b *batch) reset() {
 // do runs f with a batch and commits it.
 func (h *Hub) do(f func(*batch)) {
 	b := batches.Get().(*batch)
-	defer func() { // also in a panic: nobody else would flush what b has noted
+	defer func() { // after a panic, too: the sessions in b are flushed by no other batch
 		h.commit(b)
 		batches.Put(b)
 	}()
 	f(b)
 }
 
-// relieve cuts the sessions that hold most until seven eighths of what all queues
-// may hold is left: those that hold the bytes, not those that happen to be sent to.
+// shedQueues cuts the sessions with the longest queues until all queues together
+// are down to seven eighths of Config.QueueBytesTotal: the ones that hold the bytes,
+// not the one that is being sent to.
 func (h *Hub) shedQueues(b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,7 +97,7 @@ func (h *Hub) shedQueues(b *batch) {
 		}
 	}
 	if int64(total) <= h.cfg.QueueBytesTotal {
-		return // somebody else has cut them
+		return // another commit has shed them
 	}
 	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
 	for _, x := range holders {

@@ -6,9 +6,8 @@ import (
 )
 
 // CheckInvariants compares every index of the hub with every other and with the
-// gauges, and returns all that does not agree, or nil. It holds the hub's lock
-// for a time in proportion to the number of sessions; it may be called at any
-// time.
+// gauges. It returns all disagreements, joined, or nil. It may be called at any
+// time. It holds the hub's lock for a time proportional to the number of sessions.
 func (h *Hub) CheckInvariants() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -16,19 +15,20 @@ func (h *Hub) CheckInvariants() error {
 	h.checkSessions(c)
 	h.checkNetworks(c)
 	for id, s := range h.hubs {
-		c.that(s.isHub && s.registered && s.id == id, "hubs[%s] holds a session that is no registered hub of that id", id)
+		c.that(s.isHub && s.registered && s.id == id, "hubs[%s] is not a registered hub of that id", id)
 	}
-	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, sessions are %d", h.sockets.Load(), len(h.sessions))
+	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, but there are %d sessions", h.sockets.Load(), len(h.sessions))
 	queued, parting := h.queued.Load(), h.queuedEnding.Load()
-	c.that(len(h.sessions) > 0 || queued+parting == 0, "%d bytes are queued for no session", queued+parting)
-	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read from no session", h.reading.Load())
-	c.that(queued >= 0 && parting >= 0, "queued bytes are %d, parting %d", queued, parting)
+	c.that(len(h.sessions) > 0 || queued+parting == 0, "%d bytes are queued without a session", queued+parting)
+	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read without a session", h.reading.Load())
+	c.that(queued >= 0 && parting >= 0, "queued is %d, queuedEnding %d: negative", queued, parting)
 	for s := range h.subscriptions {
-		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but held", s.holder)
+		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but still in subscriptions", s.holder)
 	}
 	return errors.Join(c.errs...)
 }
 
+// check collects the disagreements.
 type check struct{ errs []error }
 
 func (c *check) that(ok bool, format string, args ...any) {
@@ -42,31 +42,31 @@ func (h *Hub) checkSessions(c *check) {
 	for s := range h.sessions {
 		if s.registered {
 			registered++
-			c.that(h.peers[s.id] == s, "a registered session of %s is not the one in peers", s.name())
+			c.that(h.peers[s.id] == s, "the registered session of %s is not the one in peers", s.name())
 		} else {
-			c.that(s.network == nil, "a session of %s is a member but not registered", s.name())
+			c.that(s.network == nil, "the session of %s is in a network but not registered", s.name())
 		}
 		if s.admitted {
 			admitted++
 		}
 		if s.refused {
 			refused++
-			c.that(!s.registered, "a refused session of %s is registered", s.name())
+			c.that(!s.registered, "the refused session of %s is registered", s.name())
 		}
 		if s.isHub {
 			hubs++
 			c.that(h.hubs[s.id] == s, "hub %s is not the one in hubs", s.name())
 		}
-		c.that((s.network == nil) == (s.notice == nil), "session %s: network and notice disagree", s.name())
+		c.that((s.network == nil) == (s.notice == nil), "the session of %s has a network without a notice, or a notice without a network", s.name())
 	}
-	c.that(registered == len(h.peers), "%d sessions are registered, peers holds %d", registered, len(h.peers))
-	c.that(admitted == h.admitted, "%d sessions are admitted, admitted is %d", admitted, h.admitted)
-	c.that(refused == h.refused, "%d sessions are being refused, refused is %d", refused, h.refused)
-	c.that(hubs == len(h.hubs), "%d sessions are hubs, hubs holds %d", hubs, len(h.hubs))
+	c.that(registered == len(h.peers), "%d sessions are registered, but peers has %d", registered, len(h.peers))
+	c.that(admitted == h.admitted, "%d sessions are admitted, but admitted is %d", admitted, h.admitted)
+	c.that(refused == h.refused, "%d sessions are being refused, but refused is %d", refused, h.refused)
+	c.that(hubs == len(h.hubs), "%d sessions are hubs, but hubs has %d", hubs, len(h.hubs))
 	for id, s := range h.peers {
-		c.that(s.id == id && s.registered, "peers[%s] holds a session that is not registered under that id", id)
+		c.that(s.id == id && s.registered, "peers[%s] is not registered under that id", id)
 		_, held := h.sessions[s]
-		c.that(held, "peers[%s] holds a session that is not in sessions", id)
+		c.that(held, "peers[%s] is not in sessions", id)
 	}
 }
 
@@ -79,13 +79,13 @@ func (h *Hub) checkNetworks(c *check) {
 				continue
 			}
 			live++
-			c.that(m.network == n && m.slot == i, "network %.50q: the member in slot %d does not know it", name, i)
+			c.that(m.network == n && m.slot == i, "network %.50q: the member in slot %d has another network or slot", name, i)
 			c.that(m.registered, "network %.50q: member %s is not registered", name, m.name())
 		}
 		total += live
-		c.that(n.name == name, "networks[%.50q] is named %.50q", name, n.name)
+		c.that(n.name == name, "networks[%.50q] has the name %.50q", name, n.name)
 		c.that(live > 0, "network %.50q is empty", name)
-		c.that(live == n.live, "network %.50q has %d members, live is %d", name, live, n.live)
+		c.that(live == n.live, "network %.50q has %d members, but live is %d", name, live, n.live)
 	}
-	c.that(total == h.memberships, "networks have %d members, memberships is %d", total, h.memberships)
+	c.that(total == h.memberships, "all networks have %d members, but memberships is %d", total, h.memberships)
 }

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,25 @@ func TestNewNamesEveryBadField(t *testing.T) {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not say %q:\n%v", word, err)
 		}
+	}
+}
+
+// The same wrong configuration gives the same text each time.
+func TestValidateOrder(t *testing.T) {
+	t.Parallel()
+	cfg := hub.Config{
+		MessageRate: math.NaN(), AnnounceRate: math.NaN(), ProbeTimeout: -1, RetryAfter: -1, FirstMessageTimeout: -1,
+		MessageTimeout: -1, WriteTimeout: -1, PingInterval: -1, PongTimeout: -1, CloseTimeout: -1,
+		Memory: hub.MemoryConfig{Sample: -1},
+	}
+	want := cfg.Validate().Error()
+	for range 20 {
+		if got := cfg.Validate().Error(); got != want {
+			t.Fatalf("Validate returns\n%s\nand then\n%s", want, got)
+		}
+	}
+	if n := strings.Count(want, "\n") + 1; n != 11 {
+		t.Errorf("%d problems, want 11:\n%s", n, want)
 	}
 }
 

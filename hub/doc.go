@@ -1,47 +1,72 @@
-// Package hub is a PeerPigeon 1.x signaling hub that cannot leak: peers connect
-// over WebSocket, announce themselves into a network, are told of each other and
-// exchange WebRTC offers, answers and ICE candidates through it. Package
-// hub/wire is the protocol; package hub/admin the HTTP pages beside it.
+// Package hub is a PeerPigeon 1.x signaling hub. Peers connect over WebSocket and
+// announce themselves into a network. The hub introduces them to each other and
+// relays their WebRTC offers, answers and ICE candidates.
 //
-//	h, err := hub.New(hub.Config{})
-//	...
+//	h, err := hub.New(hub.Config{}) // a zero field stands for its default
+//	if err != nil {
+//		return err
+//	}
 //	go http.Serve(listener, h)
 //	...
-//	err = h.Shutdown(ctx)
+//	err = h.Shutdown(ctx) // returns when nothing of the hub is left
+//
+// Package hub/wire has the protocol, and its PROTOCOL.md the sections and numbered
+// weaknesses (W1, G1, ...) that comments refer to. Package hub/admin has the HTTP
+// pages beside the WebSocket.
+//
+// # Files
+//
+// In the order of a connection's life:
+//
+//	hub.go, config.go, validate.go   Hub, New, the gate; Config, its defaults and its checks
+//	accept.go, auth.go               from the HTTP request to the session
+//	admit.go                         from the session to the registered peer
+//	session.go                       the life of a session
+//	session_read.go, bucket.go       reading messages, rates
+//	session_time.go                  deadlines, pings, probes
+//	session_write.go, queue.go       the queue and its one writer
+//	transport.go, os_*.go            the connection underneath gorilla/websocket
+//	route.go, announce.go            what a message does
+//	network.go                       members of a network
+//	batch.go                         what follows once no lock is held
+//	remove.go                        taking a session out
+//	shutdown.go                      Shutdown and Close
+//	events.go, trace.go, stats.go    Subscribe, Trace, Stats
+//	check.go, memory.go, reason.go   CheckInvariants, the memory monitor, closed sets of reasons
 //
 // # The life of a session
 //
-// ServeHTTP screens the request, lets gorilla/websocket do the handshake on a
-// transport of ours, starts the session's reader and returns. The reader admits
-// the session (or refuses it with a close frame), handles message after message,
-// and alone ends it. Whatever else wants a session to end (a slow consumer found
-// while queueing, a newcomer taking its id over, Shutdown) takes it out of the
-// indexes, queues the close frame and sets the deadline by which the reader,
-// which is waiting for the peer's half of the close, gives up.
+// ServeHTTP screens the request and lets gorilla/websocket do the handshake on the
+// hub's own transport. It starts the session's reader and returns. The reader admits
+// the session, or refuses it with a close frame, and handles one message after
+// another. Only the reader ends the session. Any other goroutine that wants a session
+// to end (a reader whose message fills its queue, a newcomer that replaces it,
+// Shutdown) removes it from the indexes, queues the close frame and sets a deadline.
+// The reader then waits for the peer's close frame until that deadline.
 //
 // # Goroutines
 //
-// One reader for each session, plus a writeLoop for as long as its socket is
-// full; one memory monitor for the hub. All are counted in through the hub's
-// gate, which lets nobody in once Shutdown has begun, and are joined by it; a
-// session's writeLoop is joined by its reader. There is no timer for a session:
-// the reader keeps time by the read deadline it blocks under.
+// Each session has one reader, and a writeLoop while its socket is full. The hub has
+// one memory monitor. All are counted by the hub's gate, which refuses new ones once
+// Shutdown has begun, and Shutdown joins them. A session's writeLoop is joined by its
+// reader. A session has no timer: its reader blocks under a read deadline and keeps
+// time by that.
 //
 // # Locks
 //
-// Hub.mu guards all state of the hub: sessions, peers, networks, hubs,
-// subscriptions. Each session's queue has a mutex of its own. Hub.mu comes
-// first, then a queue's; no two queues' are held together; gate.mu and monitor.mu
-// are leaves. Nothing blocks under any of them: sending is appending to a
-// buffer. What the critical section decided (queues to flush, sessions to cut) is
-// in the batch, and committed after it.
+// Hub.mu guards the state of the hub: sessions, peers, networks, hubs,
+// subscriptions. Each session's queue has a mutex of its own. Hub.mu is locked before
+// a queue's mutex. No goroutine holds the mutexes of two queues. gate.mu and
+// monitor.mu are leaves. No goroutine blocks while it holds any of them: sending only
+// appends to a buffer. Queues to flush and sessions to cut are collected in a batch,
+// which is committed when no lock is held.
 //
 // # Bounds
 //
-// Everything that a peer can make grow has a bound in Config: connections, bytes
-// of a message, of an announce, of a queue and of all queues, messages and
-// announces a second, subscriptions. A network is deleted with its last member
-// in the same critical section; maps that were large are made anew once most of
-// a peak has left. A session that was taken out never comes back: registered
-// only ever goes from true to false.
+// All that a peer can make grow has a bound in Config: connections, bytes of a
+// message, of an announce, of a queue and of all queues, messages and announces a
+// second, subscriptions. A network is deleted with its last member in the same
+// critical section. Maps are made anew once most sessions of a peak have left. A
+// session that was removed never comes back: registered only changes from true to
+// false.
 package hub

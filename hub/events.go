@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// EventName names an event as the reference server's programmers know it.
+// EventName is the name of an event, the same as in the reference server.
 type EventName string
 
 // The events of one hub.
@@ -26,11 +26,10 @@ const (
 	EventPeerDisconnected EventName = "peerDisconnected"
 	EventHubRegistered    EventName = "hubRegistered"
 	EventHubUnregistered  EventName = "hubUnregistered"
-	EventMemoryAlert      EventName = "memoryAlert" // ours: memory use crossed a threshold, either way
+	EventMemoryAlert      EventName = "memoryAlert" // not in the reference server: the memory level has changed
 )
 
-// Event is one thing that happened. Which fields are set depends on Name; see
-// Payload.
+// Event is one event of a hub. Which fields are set depends on Name: see Payload.
 type Event struct {
 	Name EventName
 	At   time.Time
@@ -48,8 +47,8 @@ type Event struct {
 	Memory           MemoryStats
 }
 
-// Payload returns the fields of the event under the names of the reference
-// server, nil where it has none.
+// Payload returns the fields of the event under the names that the reference
+// server uses. It returns nil for an event without fields.
 func (e Event) Payload() map[string]any {
 	switch e.Name {
 	case EventStarted:
@@ -72,14 +71,14 @@ func (e Event) Payload() map[string]any {
 	return nil
 }
 
-// subscriptionBuffer is how many events may wait for one subscriber.
+// subscriptionBuffer is the number of events that may wait for one subscriber.
 const subscriptionBuffer = 256
 
-// ErrTooManySubscriptions is what Subscribe's error wraps when the limit is
-// reached. Its text names the holders.
+// ErrTooManySubscriptions means that Config.MaxSubscriptions is reached. The error
+// that wraps it names the holders.
 var ErrTooManySubscriptions = errors.New("hub: too many subscriptions")
 
-// ErrClosed is returned by what a Hub does no more once Shutdown has ended.
+// ErrClosed means that Shutdown has ended.
 var ErrClosed = errors.New("hub: closed")
 
 // Subscription is a handle on the hub's events. Its methods may be called
@@ -94,9 +93,10 @@ type Subscription struct {
 	lost   atomic.Uint64
 }
 
-// Subscribe returns a handle on the events named, or on all when none is. holder
-// says who asks, for the error a later subscriber gets when all are taken. The
-// caller must Close the handle; Shutdown closes it too.
+// Subscribe returns a handle on the named events, or on all events if it is given
+// no name. The caller must Close the handle; Shutdown closes it, too. The error
+// wraps ErrTooManySubscriptions or ErrClosed; holder names the caller in the
+// former.
 func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,7 +108,8 @@ func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error
 		for s := range h.subscriptions {
 			holders = append(holders, s.holder)
 		}
-		return nil, fmt.Errorf("hub: subscribe: %w: %d are held by %s", ErrTooManySubscriptions, len(holders), strings.Join(holders, ", "))
+		return nil, fmt.Errorf("hub: subscribe: %w: %d are held by %s",
+			ErrTooManySubscriptions, len(holders), strings.Join(holders, ", "))
 	}
 	s := &Subscription{hub: h, holder: holder, names: slices.Clone(names), events: make(chan Event, subscriptionBuffer)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -116,16 +117,16 @@ func (h *Hub) Subscribe(holder string, names ...EventName) (*Subscription, error
 	return s, nil
 }
 
-// Events returns the channel the events come on. It is never closed: select on
-// Done too.
+// Events returns the channel of the events. It is never closed: select on Done,
+// too.
 func (s *Subscription) Events() <-chan Event { return s.events }
 
-// Done is closed when the subscription ends. Events that came before, the last of
-// them EventStopped, may still be in the channel then.
+// Done returns a channel that is closed when the subscription ends. Earlier events,
+// the last of them EventStopped, may still be in the Events channel then.
 func (s *Subscription) Done() <-chan struct{} { return s.ctx.Done() }
 
-// Lost returns how many events found the buffer full: a slow subscriber loses
-// events, it never blocks the hub.
+// Lost returns how many events were lost because the buffer was full. A slow
+// subscriber never blocks the hub.
 func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
 // Close ends the subscription. It may be called more than once.
@@ -136,8 +137,8 @@ func (s *Subscription) Close() {
 	s.cancel()
 }
 
-// emitLocked hands an event to every subscriber. Hub.mu is held, so that events
-// come in the order in which the state changed.
+// emitLocked sends an event to every subscriber. Hub.mu is held, so that events
+// arrive in the order in which the state changed.
 func (h *Hub) emitLocked(e Event) {
 	if len(h.subscriptions) == 0 {
 		return

@@ -14,8 +14,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Hub is a signaling hub: an http.Handler for the WebSocket side. Make one with
-// New and end it with Shutdown. All methods may be called concurrently.
+// Hub is a signaling hub. It is an http.Handler that serves WebSocket upgrades.
+// New makes one, Shutdown or Close ends it. All methods may be called concurrently.
 type Hub struct {
 	// Fixed after construction.
 	cfg      Config
@@ -26,14 +26,14 @@ type Hub struct {
 	gate         gate
 	ctx          context.Context // ends when Shutdown begins
 	cancel       context.CancelFunc
-	ended        context.Context // ends when Shutdown has ended, with endErr
+	ended        context.Context // ends when Shutdown has ended and endErr is set
 	setEnded     context.CancelFunc
 	endErr       error // written before ended
 	counters     counters
 	queued       atomic.Int64 // bytes waiting in the queues of sessions that are not ending
-	queuedEnding atomic.Int64 // bytes waiting in the queues of those that are
-	reading      atomic.Int64 // bytes of large messages under way
-	sockets      atomic.Int64 // len(sessions), for readers without mu
+	queuedEnding atomic.Int64 // bytes waiting in the queues of sessions that are
+	reading      atomic.Int64 // bytes of the large messages being read
+	sockets      atomic.Int64 // len(sessions), for code that does not hold mu
 	memory       monitor
 
 	mu            sync.Mutex
@@ -46,16 +46,15 @@ type Hub struct {
 	largest       int                        // most members a network has had
 	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
-	probing       int                        // sessions that wait for the holder of their id
+	probing       int                        // sessions that wait for a sign of life of their id's holder
 	peak          int                        // most sessions since the maps were last made
-	atSample      int                        // sessions when the monitor last looked
-	closing       bool                       // Shutdown has closed every connection; no more come
+	atSample      int                        // sessions at the monitor's last sample
+	closing       bool                       // Shutdown has closed every connection; no more are tracked
 	released      bool                       // Shutdown has released everything
 }
 
-// New makes a hub. It starts one goroutine, the memory monitor, unless
-// Config.Memory switches it off; Shutdown ends it. The error names every field
-// of cfg that holds what it must not.
+// New makes a hub and starts its memory monitor, one goroutine that Shutdown ends,
+// unless Config.Memory switches it off. The error names every invalid field of cfg.
 func New(cfg Config) (*Hub, error) {
 	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
@@ -73,9 +72,9 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,
-		ReadBufferSize:   128,             // the transport holds the large one, while there is something in it
-		WriteBufferPool:  &sync.Pool{},    // never used: sessions write their own frames
-		CheckOrigin:      h.auth.originOK, // screened before, so that the refusal is counted
+		ReadBufferSize:   128,             // the transport has a larger one while there are bytes to read
+		WriteBufferPool:  &sync.Pool{},    // unused, but keeps gorilla from making a buffer for each session
+		CheckOrigin:      h.auth.originOK, // always true here: screen has checked it
 	}
 	h.gate.init()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
@@ -84,20 +83,20 @@ func New(cfg Config) (*Hub, error) {
 	return h, nil
 }
 
-// Listening tells subscribers where the hub can be reached (the event
-// "started"). A server calls it once its listener is open.
+// Listening emits EventStarted with the address at which the hub can be reached.
+// A server calls it once its listener is open.
 func (h *Hub) Listening(addr net.Addr) {
 	host, port, _ := net.SplitHostPort(addr.String())
 	n, _ := strconv.Atoi(port)
 	h.emit(Event{Name: EventStarted, Host: host, Port: n})
 }
 
-// Fail tells subscribers of an error that ends the hub (the event "error"). The
-// caller then calls Shutdown.
+// Fail emits EventError for an error that ends the hub. The caller then calls
+// Shutdown.
 func (h *Hub) Fail(err error) { h.emit(Event{Name: EventError, Err: err}) }
 
-// gate counts the goroutines and handshakes of a hub. After close it lets no
-// more in; idle ends when the last has left.
+// gate counts the goroutines and handshakes of a hub. After close it refuses new
+// ones; the context idle ends when the last one has left.
 type gate struct {
 	mu     sync.Mutex
 	n      int
@@ -108,7 +107,7 @@ type gate struct {
 
 func (g *gate) init() { g.idle, g.done = context.WithCancel(context.Background()) }
 
-// enter lets the caller in, who must leave again, or refuses.
+// enter counts one more, which must leave, or reports false after close.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -119,7 +118,7 @@ func (g *gate) enter() bool {
 	return true
 }
 
-// hold counts one more for a caller who is in.
+// hold counts one more for a goroutine that is counted itself.
 func (g *gate) hold() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -140,7 +139,7 @@ func (g *gate) count() int {
 	return g.n
 }
 
-// close lets no more in. It reports whether it was the first call.
+// close refuses new ones from now on. It reports whether it was the first call.
 func (g *gate) close() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -151,5 +150,5 @@ func (g *gate) close() bool {
 	return first
 }
 
-// now returns the protocol's timestamp.
+// now returns a timestamp of the protocol: Unix milliseconds.
 func now() int64 { return time.Now().UnixMilli() }

@@ -15,13 +15,13 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// MemoryConfig configures the memory monitor. Zero values stand for the defaults.
+// MemoryConfig configures the memory monitor. A zero value stands for the default.
 type MemoryConfig struct {
 	Interval    time.Duration // between two log lines; default 5m, negative switches the monitor off
 	Sample      time.Duration // between two readings; default 2s
 	RSSWarn     int64         // bytes of resident memory above which a line is a warning; default 500 MiB
-	HeapCollect int64         // bytes of heap above which a collection is forced, once an Interval at most; default 500 MiB. While peers are refused for memory one is forced every 30s
-	Limit       int64         // bytes the process may take; default: the cgroup's limit, else the machine's memory
+	HeapCollect int64         // bytes of heap above which a GC is forced, at most once an Interval; default 500 MiB. While peers are refused for memory, one is forced every 30s
+	Limit       int64         // bytes the process may use; default: the cgroup's limit, else the machine's memory
 }
 
 func (c MemoryConfig) withDefaults() MemoryConfig {
@@ -30,23 +30,23 @@ func (c MemoryConfig) withDefaults() MemoryConfig {
 	set(&c.RSSWarn, 500<<20)
 	set(&c.HeapCollect, 500<<20)
 	if c.Limit == 0 {
-		// An error means that neither is known, and no threshold applies.
+		// An error means that neither is known: then Limit is 0 and no level is reached.
 		limit, _ := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
 		c.Limit = int64(min(limit, 1<<62))
 	}
 	return c
 }
 
-// Memory levels as shares of the limit, in percent.
+// Thresholds of the memory levels, in percent of the limit.
 const (
 	alertPercent      = 80
 	refusePercent     = 90
 	hysteresisPercent = 5
 
-	refusingCollect = 30 * time.Second // between the collections forced while refusing
+	refusingCollect = 30 * time.Second // between forced GCs while peers are refused
 )
 
-// MemoryLevel says how much of the limit is in use.
+// MemoryLevel is the range that the use of memory is in.
 type MemoryLevel int
 
 // The levels.
@@ -56,40 +56,42 @@ const (
 	MemoryRefusing             // above 90 %: new peers get 503
 )
 
-// MarshalText makes JSON say the level's name.
+// MarshalText returns String, so that JSON has the name.
 func (l MemoryLevel) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText parses what MarshalText wrote.
 func (l *MemoryLevel) UnmarshalText(text []byte) error {
 	for *l = MemoryNormal; *l <= MemoryRefusing; *l++ {
 		if l.String() == string(text) {
 			return nil
 		}
 	}
-	return fmt.Errorf("hub: %q is no memory level", text)
+	return fmt.Errorf("hub: unknown memory level %q", text)
 }
 
 // String returns the level as logs and events name it.
-func (l MemoryLevel) String() string { return [...]string{"normal", "alert", "refusing"}[l] }
+func (l MemoryLevel) String() string { return memoryLevels[l] }
+
+var memoryLevels = [...]string{MemoryNormal: "normal", MemoryAlert: "alert", MemoryRefusing: "refusing"}
 
 // MemoryStats is one reading of the monitor. Sizes are bytes.
 type MemoryStats struct {
 	At         time.Time
 	RSS        int64 // resident set
-	HeapLive   int64 // heap in use, live and dead
+	HeapLive   int64 // heap objects, live ones and garbage
 	HeapSys    int64 // heap obtained from the OS
 	Goroutines int   // of the process
-	Limit      int64 // 0: not known
+	Limit      int64 // 0 if unknown
 	Level      MemoryLevel
-	Collected  uint64 // collections the monitor has forced
+	Collected  uint64 // GCs that the monitor has forced
 }
 
-// monitor reads the memory of the process, says what it sees and acts on it.
+// monitor holds the last reading of the process's memory.
 type monitor struct {
 	limit  int64 // fixed
 	mu     sync.Mutex
 	last   MemoryStats
-	forced time.Time // of the last collection above HeapCollect
+	forced time.Time // when the last GC was forced
 }
 
 func (m *monitor) stats() MemoryStats {
@@ -121,7 +123,8 @@ func (h *Hub) startMonitor() {
 	}()
 }
 
-// monitor is the life of the memory monitor.
+// monitor reads memory every Sample and logs it every Interval until Shutdown
+// begins.
 func (h *Hub) monitor() {
 	sample := time.NewTicker(min(h.cfg.Memory.Sample, h.cfg.Memory.Interval))
 	defer sample.Stop()
@@ -141,8 +144,8 @@ func (h *Hub) monitor() {
 	}
 }
 
-// observe takes in one reading: it sets the level, tells of a change, and forces
-// a collection where the heap is above the bound.
+// observe stores one reading and sets the level. It logs and emits a change of the
+// level, and forces a GC if the heap is above HeapCollect.
 func (h *Hub) observe(r MemoryStats) {
 	m, cfg := &h.memory, h.cfg.Memory
 	r.Limit = cfg.Limit
@@ -167,8 +170,8 @@ func (h *Hub) observe(r MemoryStats) {
 	}
 }
 
-// level returns the level for a resident size. A level once reached ends only some
-// way below its threshold, so that a size about it does not make it flicker.
+// level returns the level for a resident size. A level that is reached ends only 5 %
+// below its threshold, so that it does not change with every reading.
 func level(rss, limit int64, was MemoryLevel) MemoryLevel {
 	if limit <= 0 {
 		return MemoryNormal
@@ -188,11 +191,11 @@ func level(rss, limit int64, was MemoryLevel) MemoryLevel {
 	return MemoryNormal
 }
 
-// returnMemory returns memory to the OS once most sessions of a peak have left and the
-// exodus has come to rest, so that what is given back is all of it: the maps are
-// made anew, since a Go map never shrinks (golang/go#20135), and the runtime gives
-// its free pages back. What it keeps for good is about 1.6 KB for each connection
-// of the peak: the descriptors of goroutines and of the poller.
+// returnMemory returns memory to the OS once more than half of the sessions of a peak
+// have left and few are leaving still, so that once is enough. The maps are made
+// anew, because a Go map never shrinks (golang/go#20135), and the runtime returns its
+// free pages. The runtime keeps about 1.6 KB for each connection of the peak for ever:
+// the descriptors of goroutines and of the poller.
 func (h *Hub) returnMemory() {
 	const few = 256
 	h.mu.Lock()
@@ -215,14 +218,14 @@ func (h *Hub) remakeMaps() {
 	h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
 }
 
-// fresh returns a copy of the map that is as large as it need be.
+// fresh returns a copy of the map without spare room.
 func fresh[K comparable, V any](m map[K]V) map[K]V {
 	to := make(map[K]V, len(m))
 	maps.Copy(to, m)
 	return to
 }
 
-// logMemory writes the monitor's line.
+// logMemory logs one line about memory.
 func (h *Hub) logMemory() {
 	m, st := h.memory.stats(), h.Stats()
 	log := h.cfg.Logger.Info
@@ -235,7 +238,8 @@ func (h *Hub) logMemory() {
 
 func mib(n int64) string { return fmt.Sprintf("%.1fMiB", float64(n)/(1<<20)) }
 
-// readMemory reads the process. It stops nothing and takes microseconds.
+// readMemory reads the memory of the process. It does not stop the world and takes
+// microseconds.
 func readMemory() MemoryStats {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -248,12 +252,12 @@ func readMemory() MemoryStats {
 	v := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
 	r := MemoryStats{At: time.Now(), HeapLive: v(0), HeapSys: v(0) + v(1) + v(2), Goroutines: runtime.NumGoroutine()}
 	if r.RSS = residentSet(); r.RSS == 0 {
-		r.RSS = v(3) - v(4) // what the runtime has mapped: the closest figure without /proc
+		r.RSS = v(3) - v(4) // without /proc: what the runtime has mapped and not released
 	}
 	return r
 }
 
-// residentSet returns the resident bytes by /proc (Linux), 0 where there is none.
+// residentSet returns the resident bytes from /proc, 0 on a system without it.
 func residentSet() int64 {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

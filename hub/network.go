@@ -2,18 +2,18 @@ package hub
 
 import "github.com/pigeonhub/pigeonhub/hub/wire"
 
-// network is one isolation scope: nothing crosses it. All of it is guarded by
-// Hub.mu. It exists as long as it has members.
+// network is one isolation scope: nothing crosses it. Hub.mu guards all of it. It is
+// deleted with its last member.
 type network struct {
 	name string
-	// members in the order they joined, which is the order the protocol lists
-	// them in. A member that left leaves a nil slot behind, so that leaving costs
-	// the same in a network of two and of ten thousand; compact takes them out.
+	// members in the order in which they joined, which is the order in which a
+	// newcomer is introduced to them. A member that leaves sets its slot to nil, so
+	// that the cost does not grow with the network; compact removes such slots.
 	members []*session
 	live    int // members that are not nil
 }
 
-// liveLocked returns how many members the network of this name has.
+// liveLocked returns the number of members of the network of that name.
 func (h *Hub) liveLocked(name string) int {
 	if n := h.networks[name]; n != nil {
 		return n.live
@@ -21,7 +21,7 @@ func (h *Hub) liveLocked(name string) int {
 	return 0
 }
 
-// joinLocked makes s a member of the network of this name.
+// joinLocked makes s a member of the network of that name.
 func (h *Hub) joinLocked(s *session, name string) {
 	n := h.networks[name]
 	if n == nil {
@@ -35,9 +35,8 @@ func (h *Hub) joinLocked(s *session, name string) {
 	h.largest = max(h.largest, n.live)
 }
 
-// leaveLocked takes s out of its network, if it is in one, tells the members
-// that stay, and deletes a network that is left empty. A hub is struck off the
-// registry with it.
+// leaveLocked removes s from its network, if it is in one, and from the registry of
+// hubs. It notifies the remaining members, or deletes the network if there are none.
 func (h *Hub) leaveLocked(s *session, at int64, b *batch) {
 	n := s.network
 	if n == nil {
@@ -51,7 +50,7 @@ func (h *Hub) leaveLocked(s *session, at int64, b *batch) {
 		delete(h.networks, n.name)
 	} else {
 		n.compact()
-		if h.ctx.Err() == nil { // in a shutdown all leave, and telling each of each is quadratic
+		if h.ctx.Err() == nil { // in a shutdown all leave, and the notices would be quadratic
 			h.broadcastLocked(n, wire.NewDisconnected(s.id, s.isHub, n.name), nil, at, b)
 		}
 	}
@@ -62,8 +61,8 @@ func (h *Hub) leaveLocked(s *session, at int64, b *batch) {
 	}
 }
 
-// compact takes the empty slots out once they outnumber the members, into a
-// slice of the right size: what was large must not stay so.
+// compact removes the nil slots once they outnumber the members. It makes a new
+// slice, so that a network that was large does not keep its memory.
 func (n *network) compact() {
 	if len(n.members) <= 2*n.live+8 {
 		return
@@ -87,8 +86,8 @@ func (h *Hub) broadcastLocked(n *network, notice wire.Notice, except *session, a
 	}
 }
 
-// closest returns up to wire.GoodbyeFanout members nearest to id by the
-// protocol's distance, nearest first, leaving out the one with that id.
+// closest returns up to wire.GoodbyeFanout members by wire.Distance from id, the
+// nearest first, without the member of that id.
 func (n *network) closest(id wire.PeerID) []*session {
 	var near []*session
 	var distance []int

@@ -4,8 +4,8 @@ package hub
 
 import "math"
 
-// directIO says that sockets can be read and written by descriptor: not here, so
-// every session keeps a small read buffer and writes in a goroutine of its own.
+// directIO reports whether sockets are read and written by descriptor. Here they are
+// not: every session keeps a small read buffer and writes in a goroutine of its own.
 const directIO = false
 
 func (t *transport) readChunk(uintptr) bool { return true }

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// directIO says that sockets can be read and written by descriptor.
+// directIO reports whether sockets are read and written by descriptor.
 const directIO = true
 
-// readChunk tries one read into a pooled chunk. It returns false when nothing is
-// there yet, which makes RawConn.Read wait with no buffer held.
+// readChunk tries one read into a pooled chunk. If no bytes have arrived it holds no
+// chunk and returns false, which makes RawConn.Read wait.
 func (t *transport) readChunk(fd uintptr) bool {
 	c := chunks.Get().(*chunk)
 	n, err := ignoringEINTR(func() (int, error) { return syscall.Read(int(fd), c[:]) })
@@ -33,8 +33,8 @@ func (t *transport) readChunk(fd uintptr) bool {
 	return true
 }
 
-// tryWrite writes what the socket takes at once and returns how much that was. It
-// never blocks; the caller is the only writer.
+// tryWrite writes as much as the socket takes at once and returns how much that was.
+// It never blocks. The caller is the only writer.
 func (t *transport) tryWrite(p []byte) (int, error) {
 	if t.raw == nil {
 		return 0, nil
@@ -50,8 +50,8 @@ func (t *transport) tryWrite(p []byte) (int, error) {
 	return a.n, a.err
 }
 
-// attempt is one write that does not block. It is pooled together with its
-// method value, since a closure for each write was three allocations.
+// attempt is one write that does not block. It is pooled together with its method
+// value, because a closure for each write would cost three allocations.
 type attempt struct {
 	p    []byte
 	n    int
@@ -81,7 +81,7 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 	}
 }
 
-// descriptorLimit returns how many descriptors the process may have.
+// descriptorLimit returns how many descriptors the process may open.
 func descriptorLimit() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) > math.MaxInt32 {

@@ -118,7 +118,7 @@ func TestHubIsToldOfAllPeers(t *testing.T) {
 	}
 }
 
-// Protocol 5.8: what a registered hub says of its peers goes to the members of
+// Protocol section 5.8: what a hub reports of its peers goes to the members of
 // that network that are no hubs, with its data as it is.
 func TestHubIntroducesItsPeers(t *testing.T) {
 	t.Parallel()

@@ -1,14 +1,9 @@
 package hub
 
-import (
-	"bytes"
-	"strings"
-
-	"github.com/pigeonhub/pigeonhub/hub/wire"
-)
+import "github.com/pigeonhub/pigeonhub/hub/wire"
 
 // handle does what one message asks for. It returns the reason to end the
-// session for, if the message is one.
+// session, or ReasonNone.
 func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 	env, err := wire.Parse(msg)
 	switch err {
@@ -44,7 +39,7 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 
 func (h *Hub) drop(why DropReason) { h.counters.dropped[why].Add(1) }
 
-// unrouted answers what the hub does not route.
+// unrouted answers a message of a type that the hub does not route.
 func (h *Hub) unrouted(s *session, env *wire.Envelope, b *batch) {
 	h.drop(DropUnrouted)
 	typ := env.Type
@@ -54,118 +49,10 @@ func (h *Hub) unrouted(s *session, env *wire.Envelope, b *batch) {
 	s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, wire.ErrorText(typ), now()) })
 }
 
-// networkName returns the name a message gives its network. The copy is the
-// hub's to keep.
-func networkName(env *wire.Envelope) string {
-	if env.Network == nil {
-		return wire.DefaultNetwork
-	}
-	return string(env.Network)
-}
-
-// announce enters the session into the network it names, out of the one it was
-// in, and introduces it and the members to each other, the announcer last. What
-// the others hear of it is made once, here; only the receiver's id and the time
-// differ between them.
-func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReason {
-	cfg := &h.cfg
-	switch {
-	case env.BadNetwork:
-		return wire.ReasonBadNetwork
-	case len(env.Data) > cfg.MaxAnnounceBytes:
-		return wire.ReasonMessageTooBig
-	}
-	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
-	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
-		h.drop(DropNotHub)
-		a.IsHub = false
-		if name == cfg.MeshNamespace {
-			text := "The network '" + name + "' is for hubs. This peer has no hub role here."
-			s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, text, now()) })
-			return wire.ReasonNone
-		}
-	}
-	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
-	notice := wire.NewDiscovered(s.id, isHub, a.Extra, name)
-	return h.enter(s, name, notice, isHub, env.Data, b)
-}
-
-func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) wire.CloseReason {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !s.registered {
-		return wire.ReasonNone // the session has been taken out meanwhile: no coming back
-	}
-	if !s.mayAnnounce(len(data), h.liveLocked(name)) {
-		return wire.ReasonAnnounceRate
-	}
-	at := now()
-	if n := s.network; n == nil || n.name != name || s.isHub && !isHub {
-		h.leaveLocked(s, at, b)
-		h.joinLocked(s, name)
-	}
-	s.notice, s.announcedAt = notice, at
-	if isHub {
-		h.registerHubLocked(s, data, at, b)
-	}
-	list := memberList{to: s, at: at}
-	for _, m := range s.network.members {
-		if m != nil && m != s {
-			m.sendNotice(notice, at, b)
-			list.add(m, b)
-			h.counters.discoveries.Add(2)
-		}
-	}
-	h.emitLocked(Event{Name: EventPeerAnnounced, PeerID: s.id, Network: name, IsHub: isHub})
-	return wire.ReasonNone
-}
-
-// registerHubLocked puts the session on the registry of hubs. If this server is a
-// hub too, the newcomer hears of every peer here that is none.
-func (h *Hub) registerHubLocked(s *session, data []byte, at int64, b *batch) {
-	s.isHub, s.hubData = true, bytes.Clone(data)
-	h.hubs[s.id] = s
-	h.emitLocked(Event{Name: EventHubRegistered, PeerID: s.id, TotalHubs: len(h.hubs)})
-	if !h.cfg.IsHub {
-		return
-	}
-	list := memberList{to: s, at: at}
-	for name, n := range h.networks {
-		if name == h.cfg.MeshNamespace {
-			continue
-		}
-		for _, m := range n.members {
-			if m != nil && m != s && !m.isHub {
-				list.add(m, b)
-				h.counters.discoveries.Add(1)
-			}
-		}
-	}
-}
-
-// memberList introduces members to one newcomer, all in one go. Once that has
-// filled half of what may wait for the newcomer, the members' own announce data is
-// left out: a few hundred of them with much to say must not make a network that
-// nobody else can join.
-type memberList struct {
-	to    *session
-	at    int64
-	bytes int
-}
-
-func (l *memberList) add(m *session, b *batch) {
-	notice := m.notice
-	if l.bytes > l.to.hub.cfg.QueueBytes/2 {
-		notice = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name)
-	}
-	l.bytes += len(notice)
-	l.to.sendNotice(notice, l.at, b)
-}
-
-// relay delivers a message to the peer it names, if that is here and sender,
-// message and target are of one network. The payload goes through untouched. It
-// is queued under the lock, so that a target hears nothing from a network after
-// it has left it.
+// relay delivers a message to the peer that it names, if that peer is connected
+// and sender, message and target are in one network. The payload is copied as it
+// is. Queueing it under Hub.mu ensures that a target gets nothing from a network
+// that it has left.
 func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 	switch {
 	case !env.HasTarget:
@@ -189,7 +76,7 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 	}
 	from := s.id
 	if s.isHub && env.From != nil {
-		from = wire.PeerID(env.From) // a hub passes on what its peers send
+		from = wire.PeerID(env.From) // a hub forwards what its peers send
 	}
 	at := now()
 	if !target.send(b, func(dst []byte) []byte {
@@ -201,6 +88,7 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 	h.counters.relayed.Add(1)
 }
 
+// namesNetwork reports whether the message belongs to the network of that name.
 func namesNetwork(env *wire.Envelope, name string) bool {
 	switch {
 	case env.BadNetwork:
@@ -211,17 +99,8 @@ func namesNetwork(env *wire.Envelope, name string) bool {
 	return string(env.Network) == name
 }
 
-// networkNameLocked is the network the session counts as in: the default one
-// before it announces.
-func (s *session) networkNameLocked() string {
-	if s.network == nil {
-		return wire.DefaultNetwork
-	}
-	return s.network.name
-}
-
-// goodbye passes the message on to the closest members and takes the session out
-// of the hub; the caller ends it.
+// goodbye forwards the message to the closest members and removes the session. The
+// caller begins the close.
 func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -239,8 +118,8 @@ func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
 	h.removeLocked(s, wire.ReasonGoodbye.Code(), wire.ReasonGoodbye.Text(), b)
 }
 
-// hearHub tells the members of a network of a peer that another hub holds. Only
-// hubs are believed.
+// forwardNotice sends what another hub reports about one of its peers to the
+// members of the network, other hubs excepted. Only a hub may report (W39).
 func (h *Hub) forwardNotice(s *session, env *wire.Envelope, b *batch) {
 	id := wire.PeerIDOf(env.Data)
 	h.mu.Lock()
@@ -263,48 +142,4 @@ func (h *Hub) forwardNotice(s *session, env *wire.Envelope, b *batch) {
 			m.sendNotice(notice, at, b)
 		}
 	}
-}
-
-// removeLocked takes a registered session out of every index, by what it holds
-// itself and never by its id alone, and tells its network. It is idempotent: once
-// out, a session does not come back.
-func (h *Hub) removeLocked(s *session, code int, text string, b *batch) {
-	if !s.registered {
-		return
-	}
-	s.registered = false
-	delete(h.peers, s.id)
-	h.leaveLocked(s, now(), b)
-	h.emitLocked(Event{
-		Name: EventPeerDisconnected, PeerID: s.id, Code: code, Reason: strings.ToValidUTF8(text, "\uFFFD"), TotalConnections: len(h.peers),
-	})
-}
-
-// detach is removeLocked for callers without the lock.
-func (h *Hub) remove(s *session, code int, text string, b *batch) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.removeLocked(s, code, text, b)
-}
-
-// end takes a session out and begins its close.
-func (h *Hub) beginClose(s *session, why wire.CloseReason, b *batch) {
-	h.beginCloseWith(s, why, why.Code(), why.Text(), b)
-}
-
-func (h *Hub) beginCloseWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
-	if why == wire.ReasonShutdown {
-		code = h.cfg.DrainCloseCode
-	}
-	if why == wire.ReasonPeerClosed {
-		h.freeSlot(s)
-	}
-	h.remove(s, code, text, b)
-	s.queueClose(why, code, text, b)
-}
-
-// forget is the last the hub knows of a session.
-func (h *Hub) noteEnd(s *session, why wire.CloseReason) {
-	h.untrack(s)
-	h.counters.ended[why].Add(1)
 }

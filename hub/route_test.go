@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// What the protocol says and shipped clients rely on (its section 10, "Keep"),
+// What shipped clients rely on (protocol section 10, "Kept"),
 // as the reference was recorded to do it.
 
 func TestConnectedComesFirst(t *testing.T) {

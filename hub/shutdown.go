@@ -11,30 +11,33 @@ import (
 )
 
 const (
-	// cutMargin is how long before its deadline a Shutdown closes what is still
-	// open, so that it can be joined in time.
+	// cutMargin is how long before its deadline Shutdown closes the connections that
+	// are still open, so that their goroutines end in time.
 	cutMargin = 250 * time.Millisecond
-	// joinTimeout is how long a Shutdown without a deadline waits, once its context
-	// has ended, for what it has closed. On a machine that is not overloaded it
-	// takes milliseconds.
+	// joinTimeout is how long Shutdown waits for the connections that it has closed
+	// if its context was cancelled and has no deadline. It usually takes
+	// milliseconds.
 	joinTimeout = 10 * time.Second
 )
 
-// drainStep is the longest gap between two closes of a drain: a few sessions make
-// no herd, and nobody should wait for them.
+// drainStep is the longest time between two closes of a drain: a few peers that
+// reconnect together are no load, so a small hub ends quickly.
 const drainStep = 5 * time.Millisecond
 
-// drainBatch is how many sessions are ended between two commits.
+// drainBatch is the number of sessions that are closed between two commits.
 const drainBatch = 32
 
 // Shutdown ends the hub and returns when nothing of it is left: no goroutine,
-// timer, descriptor, map entry, subscription. It refuses new peers at once, tells
-// the connected ones with a close frame, in random order over Config.DrainWindow
-// (or half the time ctx leaves, if that is less), waits for them to close, and
-// shortly before the deadline of ctx closes whatever is left. It returns nil for
-// an orderly end, and an error that wraps the one of ctx if connections had to be
-// cut or something did not end. Further calls wait for the first; its result is
-// theirs too, unless their own ctx ends before.
+// timer, descriptor, map entry or subscription.
+//
+// It refuses new peers at once. It sends the connected ones a close frame, in random
+// order, spread over Config.DrainWindow or half the time until the deadline of ctx,
+// whichever is less. It waits for the peers to close, and shortly before the
+// deadline it closes the remaining connections itself.
+//
+// It returns nil if all peers closed. Otherwise the error wraps the one of ctx: it
+// says how many connections had to be cut, or what did not end. A further call waits
+// for the first and returns its result, or an error if its own ctx ends before.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	if !h.gate.close() {
 		select {
@@ -66,18 +69,19 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	return h.endErr
 }
 
-// Close ends the hub without ceremony: connections are closed at once. The error
-// says what did not end.
+// Close ends the hub and closes all connections at once. The error says what did not
+// end.
 func (h *Hub) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := h.Shutdown(ctx); errors.Is(err, errLeft) {
+	var left *leftError
+	if err := h.Shutdown(ctx); errors.As(err, &left) {
 		return err
 	}
 	return nil
 }
 
-// softDeadline is when patience ends: cutMargin before the deadline of ctx.
+// softDeadline returns a context that ends cutMargin before the deadline of ctx.
 func (h *Hub) softDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
@@ -86,8 +90,8 @@ func (h *Hub) softDeadline(ctx context.Context) (context.Context, context.Cancel
 	return context.WithCancel(ctx)
 }
 
-// join waits for what closeAll has cut off: until the deadline of ctx, or, where
-// it has none and was cancelled, for joinTimeout.
+// join waits for the goroutines of the connections that closeAll has closed: until
+// the deadline of ctx, or for joinTimeout if it has none.
 func (h *Hub) join(ctx context.Context) {
 	wait := joinTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -101,7 +105,7 @@ func (h *Hub) join(ctx context.Context) {
 	}
 }
 
-// tell closes all sessions with ReasonShutdown, paced.
+// drainSessions begins the close of all sessions, spread over the drain window.
 func (h *Hub) drainSessions(ctx context.Context) {
 	h.mu.Lock()
 	list := make([]*session, 0, len(h.sessions))
@@ -119,23 +123,23 @@ func (h *Hub) drainSessions(ctx context.Context) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for told, began := 0, time.Now(); told < len(list); {
+	for closed, began := 0, time.Now(); closed < len(list); {
 		due := len(list)
 		if elapsed := time.Since(began); elapsed < window {
 			due = int(float64(due) * float64(elapsed) / float64(window))
 		}
-		for told < due && ctx.Err() == nil {
-			// Few at a time: the time of an ending session runs before its close
-			// frame is written, which happens with the commit.
+		for closed < due && ctx.Err() == nil {
+			// Few at a time: CloseTimeout of a session starts before the commit, which
+			// writes its close frame.
 			h.do(func(b *batch) {
-				for range min(drainBatch, due-told) {
-					h.beginClose(list[told], wire.ReasonShutdown, b)
-					list[told] = nil
-					told++
+				for range min(drainBatch, due-closed) {
+					h.beginClose(list[closed], wire.ReasonShutdown, b)
+					list[closed] = nil
+					closed++
 				}
 			})
 		}
-		if told == len(list) {
+		if closed == len(list) {
 			return
 		}
 		select {
@@ -146,7 +150,7 @@ func (h *Hub) drainSessions(ctx context.Context) {
 	}
 }
 
-// closeAll closes every connection and returns how many those were.
+// closeAll closes every connection and returns how many there were.
 func (h *Hub) closeAll() int {
 	h.mu.Lock()
 	h.closing = true
@@ -161,10 +165,22 @@ func (h *Hub) closeAll() int {
 	return len(conns)
 }
 
-// errLeft marks the error of a Shutdown after which something of the hub is left.
-var errLeft = errors.New("not all has ended")
+// leftError is the error of a Shutdown that could not end everything.
+type leftError struct {
+	sessions, goroutines int
+	cause                error
+}
 
-// release lets go of what is the hub's own, says what is left, and judges the end.
+// Error implements error.
+func (e *leftError) Error() string {
+	return fmt.Sprintf("hub: shutdown: %d sessions and %d goroutines have not ended: %v", e.sessions, e.goroutines, e.cause)
+}
+
+// Unwrap returns the error of the context.
+func (e *leftError) Unwrap() error { return e.cause }
+
+// releaseAll releases what belongs to the hub itself, logs what is left, and returns
+// the result of Shutdown.
 func (h *Hub) releaseAll(ctx context.Context, total, cutOff int, took time.Duration) error {
 	h.emit(Event{Name: EventStopped})
 	h.mu.Lock()
@@ -180,18 +196,21 @@ func (h *Hub) releaseAll(ctx context.Context, total, cutOff int, took time.Durat
 	h.mu.Unlock()
 	st := h.Stats()
 	h.cfg.Logger.Info("hub stopped",
-		"released_sessions", total-st.Sessions, "released_subscriptions", subscriptions, "cut_off", cutOff, "took", took.Round(time.Millisecond).String(),
+		"released_sessions", total-st.Sessions, "released_subscriptions", subscriptions, "cut_off", cutOff,
+		"took", took.Round(time.Millisecond).String(),
 		"remaining_sessions", st.Sessions, "remaining_peers", st.Peers, "remaining_networks", st.Networks,
 		"remaining_subscriptions", st.Subscriptions, "remaining_goroutines", st.Goroutines, "remaining_queue_bytes", st.QueuedBytes)
 	switch {
 	case st.Sessions > 0 || st.Goroutines > 0:
-		return fmt.Errorf("hub: shutdown: %w: %d sessions, %d goroutines: %w", errLeft, st.Sessions, st.Goroutines, cause(ctx))
+		return &leftError{st.Sessions, st.Goroutines, cause(ctx)}
 	case cutOff > 0:
 		return fmt.Errorf("hub: shutdown: %d connections had to be cut: %w", cutOff, cause(ctx))
 	}
 	return nil
 }
 
+// cause returns the error of ctx. If the deadline of ctx is close but has not passed
+// yet, it returns the error that ctx will have.
 func cause(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

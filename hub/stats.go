@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// counters only ever rise.
+// counters count events since the hub was made. They never decrease.
 type counters struct {
 	accepted      atomic.Uint64
 	refused       [NumRefuseReasons]atomic.Uint64
@@ -23,25 +23,26 @@ type counters struct {
 	panics        atomic.Uint64
 }
 
-// Stats is what a hub holds and has done, at one moment. The maps have one entry
-// for every member of their closed set, zero ones too.
+// Stats is a snapshot of the lengths of a hub's collections, their bounds, and its
+// counters. The maps have an entry for every member of their closed set, also if it
+// is zero.
 type Stats struct {
 	StartedAt time.Time
 	IsHub     bool
 	Draining  bool
 
 	// Lengths of the collections, and their bounds.
-	Sessions            int // connections of all kinds, those being refused or ending too
-	Admitted            int // of these, counting against MaxConnections
-	Refused             int // of these, being refused
-	Probing             int // of these, waiting for the holder of their id
+	Sessions            int // all connections, those being refused or ending included
+	Admitted            int // of these, the ones that count against MaxConnections
+	Refused             int // of these, the ones being refused
+	Probing             int // of these, the ones that wait for a sign of life of their id's holder
 	Peers               int // registered sessions
 	Announced           int // memberships: registered sessions in a network
 	Networks            int
 	Hubs                int
 	Subscriptions       int
 	QueuedBytes         int64
-	ReadingBytes        int64 // of large messages under way
+	ReadingBytes        int64 // of the large messages being read
 	MaxConnections      int
 	MaxProbing          int
 	MaxReadingBytes     int64
@@ -67,8 +68,7 @@ type Stats struct {
 	Memory MemoryStats
 }
 
-// Stats returns a snapshot. It takes the hub's lock for a moment; its cost does
-// not depend on what the hub holds.
+// Stats returns a snapshot. Its cost does not grow with the number of sessions.
 func (h *Hub) Stats() Stats {
 	st := Stats{
 		StartedAt: h.started, IsHub: h.cfg.IsHub, Draining: h.ctx.Err() != nil,
@@ -89,8 +89,7 @@ func (h *Hub) Stats() Stats {
 	return st
 }
 
-// Sessions returns how many connections the hub holds, of all kinds. It costs
-// nothing.
+// Sessions returns Stats.Sessions. It takes no lock.
 func (h *Hub) Sessions() int { return int(h.sockets.Load()) }
 
 func (h *Hub) lengths(st *Stats) {
@@ -110,8 +109,8 @@ func byLabel(counts []atomic.Uint64, label func(int) string) map[string]uint64 {
 	return m
 }
 
-// HubInfo describes one hub that is connected, in the fields of the protocol's
-// /hubs. Times are Unix milliseconds.
+// HubInfo describes one connected hub. Its JSON is an element of /hubs (protocol
+// section 2). Times are Unix milliseconds.
 type HubInfo struct {
 	PeerID       wire.PeerID     `json:"peerId"`
 	RegisteredAt int64           `json:"registeredAt"`
@@ -121,7 +120,7 @@ type HubInfo struct {
 	ConnectedAt  int64           `json:"connectedAt"`
 }
 
-// Hubs lists the hubs that are connected.
+// Hubs returns the connected hubs, in no order.
 func (h *Hub) Hubs() []HubInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()

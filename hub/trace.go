@@ -6,21 +6,21 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Trace holds functions that a Hub calls as sessions begin and end, as
-// net/http/httptrace does for requests. Any may be nil. They run on the
-// session's own goroutine without a lock of the hub held; a slow one delays that
-// session, and Shutdown, but nobody else.
+// Trace holds functions that a Hub calls when sessions begin and end, as
+// net/http/httptrace does for requests. Each may be nil. They run on the session's
+// goroutine, without a lock of the hub. A slow one delays its session and Shutdown,
+// but no other session.
 type Trace struct {
 	SessionBegin func(SessionTrace)
 	SessionEnd   func(SessionTrace, wire.CloseReason)
 }
 
-// SessionTrace is one session as a tool sees it. Object and Conn are pointers to
-// what the hub keeps for the session: a tool that watches for leaks makes weak
-// pointers of them and must not keep the pointers themselves.
+// SessionTrace describes one session. Object and Conn are pointers that the hub
+// itself uses: a tool that looks for leaks makes weak pointers of them and does not
+// keep the originals.
 type SessionTrace struct {
-	PeerID wire.PeerID // may be invalid: refused sessions are traced too
-	Object any         // the session
+	PeerID wire.PeerID // may be invalid, because refused sessions are traced, too
+	Object any         // the hub's own object of the session
 	Conn   net.Conn    // its connection
 }
 

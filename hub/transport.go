@@ -9,33 +9,33 @@ import (
 	"time"
 )
 
-// transport is the connection underneath gorilla/websocket. It makes three
-// things possible that the library does not offer:
+// transport is the connection underneath gorilla/websocket. It does three things
+// that the library does not:
 //
-//   - an idle session holds no read buffer: bytes are read into a pooled chunk
-//     once they are there, and gorilla takes them from it;
-//   - the reader does what it has collected (its batch) just before it would
-//     block, and keeps time by the read deadline while it blocks, so that a
-//     session needs no second goroutine and no timer;
-//   - nobody but the session's queue writes: what gorilla itself writes after
-//     the handshake (close frames about protocol errors) goes nowhere, since the
-//     session says it in its own words.
+//   - It holds no read buffer while the session is idle. Bytes are read into a
+//     pooled chunk when they have arrived, and gorilla takes them from it.
+//   - It calls the session before it blocks, so that the reader commits its batch,
+//     and when the read deadline passes. So a session needs no second goroutine
+//     and no timer.
+//   - It discards what gorilla writes after the handshake, which are close frames
+//     about protocol errors: the session's queue is the only writer and sends its
+//     own.
 //
-// The reader owns it, but for Conn, raw and tryWrite.
+// The reader owns it, except for Conn, raw and tryWrite.
 type transport struct {
 	net.Conn
 	raw         syscall.RawConn // of a plain TCP or Unix socket, else nil
 	session     *session
 	established bool // the handshake is done; set before the reader starts
 
-	chunk    *chunk // nil when all bytes are taken
-	from, to int    // the bytes of chunk not taken yet
+	chunk    *chunk // nil if all its bytes are taken
+	from, to int    // the bytes of chunk that are not taken yet
 	tryRead  func(fd uintptr) bool
-	readErr  error // why tryRead failed
-	failed   error // what Read answered at last: nil means gorilla's own error
+	readErr  error // the error of the last tryRead
+	failed   error // the error of the last Read; nil if gorilla itself found an error
 }
 
-// chunk is what one read(2) takes in: a burst of offers, several times over.
+// chunk is the buffer of one read(2). It holds several bursts of offers.
 type chunk [16 << 10]byte
 
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
@@ -49,8 +49,8 @@ func newTransport(conn net.Conn, s *session) *transport {
 	return t
 }
 
-// Read gives gorilla the next bytes. It blocks until there are some, the peer is
-// gone, or the session gives up on it.
+// Read returns the next bytes to gorilla. It blocks until bytes arrive, the peer is
+// gone, or the session gives up on the peer.
 func (t *transport) Read(p []byte) (int, error) {
 	for t.from == t.to {
 		t.session.beforeRead()
@@ -66,8 +66,8 @@ func (t *transport) Read(p []byte) (int, error) {
 		}
 		t.session.noteRead()
 		if full := n == len(p) || t.to == len(chunk{}); full && t.session.isEnding() {
-			// It was cut and goes on sending. What it sends is thrown away, but
-			// not at the speed of the processor.
+			// The peer was cut and goes on sending. Discarding its bytes without a
+			// pause would keep a processor busy.
 			time.Sleep(time.Millisecond)
 		}
 		if n > 0 {
@@ -81,7 +81,7 @@ func (t *transport) Read(p []byte) (int, error) {
 	return t.deliver(n)
 }
 
-// pass hands n bytes on, unless the session has had enough.
+// deliver returns n, or the session's error if it accepts no more bytes.
 func (t *transport) deliver(n int) (int, error) {
 	if err := t.session.countRead(n); err != nil {
 		t.failed = err
@@ -90,8 +90,8 @@ func (t *transport) deliver(n int) (int, error) {
 	return n, nil
 }
 
-// readMore reads into a chunk where the socket lets us wait without a buffer,
-// and returns 0; else into p.
+// readMore reads into a chunk and returns 0, or, if the connection is not read by
+// descriptor, reads into p.
 func (t *transport) readMore(p []byte) (int, error) {
 	if t.raw == nil {
 		return t.Conn.Read(p)
@@ -104,7 +104,7 @@ func (t *transport) readMore(p []byte) (int, error) {
 	return 0, err
 }
 
-// release gives the chunk back.
+// release returns the chunk to the pool.
 func (t *transport) release() {
 	if t.chunk != nil {
 		chunks.Put(t.chunk)
@@ -112,9 +112,9 @@ func (t *transport) release() {
 	t.chunk, t.from, t.to = nil, 0, 0
 }
 
-// Close closes the socket at once. Closing a TLS connection would first wait for
-// seconds until the peer has taken in its last record; the close frame was our
-// last word.
+// Close closes the socket at once. Closing a TLS connection would first send an
+// alert and could wait seconds for a peer that does not read; the close frame has
+// told the peer already.
 func (t *transport) Close() error {
 	if secure, ok := t.Conn.(interface{ NetConn() net.Conn }); ok {
 		return secure.NetConn().Close()
@@ -122,7 +122,7 @@ func (t *transport) Close() error {
 	return t.Conn.Close()
 }
 
-// Write is what gorilla calls: it passes the handshake and swallows the rest.
+// Write writes the handshake and discards all that gorilla writes after it.
 func (t *transport) Write(p []byte) (int, error) {
 	if t.established {
 		return len(p), nil
@@ -130,7 +130,7 @@ func (t *transport) Write(p []byte) (int, error) {
 	return t.Conn.Write(p)
 }
 
-// SetWriteDeadline is what gorilla calls beside Write.
+// SetWriteDeadline does nothing after the handshake, as Write does not either.
 func (t *transport) SetWriteDeadline(at time.Time) error {
 	if t.established {
 		return nil

@@ -16,7 +16,7 @@ type difference struct {
 	want                       []string // what our hub says
 }
 
-// The reasons, with the number of the weakness in the protocol notes. W41 is not
+// The reasons, with the number of the weakness in hub/wire/PROTOCOL.md. W41 is not
 // among them: that our hub never tells everybody everywhere is looked at in every
 // conversation.
 const (
@@ -26,7 +26,7 @@ const (
 	ownNetwork       = "W37: signals stay in the sender's own network, and a peer that never announced itself is in none"
 	ownIdentity      = "W38: peerId and isHub are the hub's to say; data that is no object counts as none"
 	hubRoleIsGiven   = "W39: only peers that the operator has named are hubs; the hubs' network is closed to others"
-	goodbyeIsHeard   = "section 5.4: a goodbye names the network of those who get it, or clients would drop it; it has no target"
+	goodbyeIsHeard   = "protocol section 5.4: a goodbye names the network of those who get it, or clients would drop it; it has no target"
 	copiedPayload    = "payloads go through as they were sent; the published server parses them and writes them anew"
 	closeOfALibrary  = "gorilla/websocket judges a malformed close frame itself; the connection ends either way"
 )

@@ -3,7 +3,7 @@
 // # Public
 //
 // Public serves the port that peers connect to. A WebSocket upgrade, on any
-// path, goes to the hub; everything else is answered as the protocol (section 2)
+// path, goes to the hub; everything else is answered as protocol section 2
 // has it, byte for byte: /health, /hubs, OPTIONS, and the banner for any other
 // request. The request target is compared as a whole string, so /health?x=1 and
 // /health/ are other requests and get the banner.

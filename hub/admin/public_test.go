@@ -20,7 +20,7 @@ import (
 const banner = "PeerPigeon WebSocket Signaling Server"
 
 // The reference compares the whole request target and no method but OPTIONS
-// (recorded, section 8).
+// (protocol section 2).
 func TestW45RouteIsTheWholeTarget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
@@ -99,7 +99,7 @@ func TestUpgradeOnAnyPath(t *testing.T) {
 	}
 }
 
-// The headers of a 101 are those recorded, section 1: no CORS among them.
+// A 101 has the headers that the reference sends: no CORS among them.
 func TestUpgradeHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})

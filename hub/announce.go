@@ -1,0 +1,115 @@
+package hub
+
+import (
+	"bytes"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// networkName returns the network that a message names. It is a copy, which the
+// hub may keep.
+func networkName(env *wire.Envelope) string {
+	if env.Network == nil {
+		return wire.DefaultNetwork
+	}
+	return string(env.Network)
+}
+
+// announce moves the session into the network that the message names, and
+// introduces it and the members to each other, the session last. The notice about
+// it is made once; a receiver's copy differs in the target id and the time only.
+func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReason {
+	cfg := &h.cfg
+	switch {
+	case env.BadNetwork:
+		return wire.ReasonBadNetwork
+	case len(env.Data) > cfg.MaxAnnounceBytes:
+		return wire.ReasonMessageTooBig
+	}
+	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
+	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
+		h.drop(DropNotHub)
+		a.IsHub = false
+		if name == cfg.MeshNamespace {
+			text := "The network '" + name + "' is for hubs. This peer has no hub role here."
+			s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, text, now()) })
+			return wire.ReasonNone
+		}
+	}
+	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
+	notice := wire.NewDiscovered(s.id, isHub, a.Extra, name)
+	return h.enter(s, name, notice, isHub, env.Data, b)
+}
+
+// enter is the part of announce that holds Hub.mu.
+func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) wire.CloseReason {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.registered {
+		return wire.ReasonNone // removed meanwhile: it must not come back
+	}
+	if !s.mayAnnounce(len(data), h.liveLocked(name)) {
+		return wire.ReasonAnnounceRate
+	}
+	at := now()
+	if n := s.network; n == nil || n.name != name || s.isHub && !isHub {
+		h.leaveLocked(s, at, b)
+		h.joinLocked(s, name)
+	}
+	s.notice, s.announcedAt = notice, at
+	if isHub {
+		h.registerHubLocked(s, data, at, b)
+	}
+	list := memberList{to: s, at: at}
+	for _, m := range s.network.members {
+		if m != nil && m != s {
+			m.sendNotice(notice, at, b)
+			list.add(m, b)
+			h.counters.discoveries.Add(2)
+		}
+	}
+	h.emitLocked(Event{Name: EventPeerAnnounced, PeerID: s.id, Network: name, IsHub: isHub})
+	return wire.ReasonNone
+}
+
+// registerHubLocked enters the session into the registry of hubs. If this server
+// is a hub too, the session is introduced to every peer here that is not a hub.
+func (h *Hub) registerHubLocked(s *session, data []byte, at int64, b *batch) {
+	s.isHub, s.hubData = true, bytes.Clone(data)
+	h.hubs[s.id] = s
+	h.emitLocked(Event{Name: EventHubRegistered, PeerID: s.id, TotalHubs: len(h.hubs)})
+	if !h.cfg.IsHub {
+		return
+	}
+	list := memberList{to: s, at: at}
+	for name, n := range h.networks {
+		if name == h.cfg.MeshNamespace {
+			continue
+		}
+		for _, m := range n.members {
+			if m != nil && m != s && !m.isHub {
+				list.add(m, b)
+				h.counters.discoveries.Add(1)
+			}
+		}
+	}
+}
+
+// memberList introduces members to one newcomer. Once the introductions fill half
+// of the newcomer's queue, they leave out the members' own announce data: a few
+// hundred members with large announces must not make a network that no peer can
+// join.
+type memberList struct {
+	to    *session
+	at    int64
+	bytes int
+}
+
+func (l *memberList) add(m *session, b *batch) {
+	notice := m.notice
+	if l.bytes > l.to.hub.cfg.QueueBytes/2 {
+		notice = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name)
+	}
+	l.bytes += len(notice)
+	l.to.sendNotice(notice, l.at, b)
+}

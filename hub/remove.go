@@ -1,0 +1,72 @@
+package hub
+
+import (
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// beginClose removes a session from the hub and queues the close frame of the
+// reason.
+func (h *Hub) beginClose(s *session, why wire.CloseReason, b *batch) {
+	h.beginCloseWith(s, why, why.Code(), why.Text(), b)
+}
+
+// beginCloseWith is beginClose with the code and text that the peer sent.
+func (h *Hub) beginCloseWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
+	if why == wire.ReasonShutdown {
+		code = h.cfg.DrainCloseCode
+	}
+	if why == wire.ReasonPeerClosed {
+		h.freeSlot(s)
+	}
+	h.remove(s, code, text, b)
+	s.queueClose(why, code, text, b)
+}
+
+// freeSlot gives up the place of a session that the peer has closed, if nothing
+// waits for it. The peer may connect again as soon as it has read our close frame,
+// which is before the socket is closed.
+func (h *Hub) freeSlot(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.admitted && s.waiting() == 0 {
+		s.admitted = false
+		h.admitted--
+	}
+}
+
+// removeLocked takes a registered session out of every index and notifies its
+// network. It goes by what the session itself holds, never by the peer id alone
+// (W10). It is idempotent: a session that was removed is never entered again.
+func (h *Hub) removeLocked(s *session, code int, text string, b *batch) {
+	if !s.registered {
+		return
+	}
+	s.registered = false
+	delete(h.peers, s.id)
+	h.leaveLocked(s, now(), b)
+	h.emitLocked(Event{
+		Name: EventPeerDisconnected, PeerID: s.id, Code: code, Reason: strings.ToValidUTF8(text, "\uFFFD"), TotalConnections: len(h.peers),
+	})
+}
+
+// remove is removeLocked for callers that do not hold Hub.mu.
+func (h *Hub) remove(s *session, code int, text string, b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.removeLocked(s, code, text, b)
+}
+
+// noteEnd untracks a session and counts its end.
+func (h *Hub) noteEnd(s *session, why wire.CloseReason) {
+	h.untrack(s)
+	h.counters.ended[why].Add(1)
+}
+
+// recover counts a panic in code of the caller, such as a trace.
+func (h *Hub) recover() {
+	if v := recover(); v != nil {
+		h.counters.panics.Add(1)
+	}
+}
