@@ -133,8 +133,9 @@ func NoteGoroutineLeakProfile() {
 // that only a cleanup (runtime.AddCleanup) holds has a path that begins with
 // "argument of a cleanup", or without ExactHeap with "no root". Of several paths
 // it tells one, the shortest from the first kind of root. It knows the layouts of
-// Go 1.24 to 1.26 on 64-bit little-endian machines, and symbols of ELF binaries;
-// what does not fit becomes a path with fewer names.
+// Go 1.26 and 1.27 on 64-bit little-endian machines, and symbols of ELF binaries;
+// what does not fit becomes a path with fewer names. Under any other release it
+// returns ErrUntriedRuntime.
 //
 // On Linux the dump is written by a fork, for the runtime of Go 1.26 may end the
 // process that writes it: this one stands still for the fork only, some
@@ -167,6 +168,9 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 // takeHeapDump takes a dump. The addresses are those of the objects when it was
 // taken.
 func takeHeapDump(ctx context.Context, dir string, objects []Object) (d *heapDump, addrs []uint64, file string, err error) {
+	if err := untried(); err != nil {
+		return nil, nil, "", err
+	}
 	f, err := os.CreateTemp(dir, "pigeonhub-*.heapdump")
 	if err != nil {
 		return nil, nil, "", err

@@ -3,8 +3,6 @@ package harness
 import (
 	"context"
 	"reflect"
-	"runtime"
-	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -96,14 +94,9 @@ const (
 	heapHeader      = 8
 )
 
-// headersKnown is whether this runtime was seen to do so.
-var headersKnown = slices.ContainsFunc([]string{"go1.24", "go1.25", "go1.26"}, func(v string) bool {
-	return runtime.Version() == v || strings.HasPrefix(runtime.Version(), v+".") || strings.HasPrefix(runtime.Version(), v+"-")
-})
-
 // start is where the value in an object begins.
 func (h *heapTypes) start(m heapRegion) int {
-	if headersKnown && m.size > heapHeaderAbove && m.size <= heapHeaderUpTo && h.d.raw[m.fields] != 0 {
+	if m.size > heapHeaderAbove && m.size <= heapHeaderUpTo && h.d.raw[m.fields] != 0 {
 		return heapHeader
 	}
 	return 0

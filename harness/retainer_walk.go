@@ -134,7 +134,7 @@ func (h *heapTypes) field(t reflect.Type, at int) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// Where the runtime has what leads on, in Go 1.24 to 1.26 on 64 bits.
+// Where the runtime has what leads on, on 64 bits. See triedReleases.
 const (
 	mapDirectory   = 16 // internal/runtime/maps.Map.dirPtr
 	mapDirLen      = 24

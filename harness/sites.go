@@ -127,7 +127,7 @@ func siteGrowth(site *heapSite, base map[*heapSite]heapCount, cycles []map[*heap
 // that is one for each peer more often than the strings and buffers that go with it.
 func (l *siteLeak) rank() int {
 	switch {
-	case l.proof && l.site.stack[0] == l.site.born && l.site.kind == "runtime.newobject":
+	case l.proof && l.site.stack[0] == l.site.born && l.site.kind == newObject:
 		return 0
 	case l.proof:
 		return 1

@@ -50,7 +50,7 @@ var benignLibrary = []string{
 // map keeps its elements in.
 func isMapTable(frames []string) bool {
 	i := slices.IndexFunc(frames, func(f string) bool { return strings.HasPrefix(f, mapPackage) })
-	return i == 0 || i > 0 && (frames[i-1] != "runtime.newobject" || !slices.Contains(mapMakers, frames[i]))
+	return i == 0 || i > 0 && (frames[i-1] != newObject || !slices.Contains(mapMakers, frames[i]))
 }
 
 func isBenignRuntime(function string) bool {

@@ -44,6 +44,9 @@ func (r *Reading) heapProfile(ctx context.Context) (map[*heapSite]heapCount, err
 	if r.heap != nil {
 		return r.heap, nil
 	}
+	if err := untried(); err != nil {
+		return nil, err
+	}
 	gaps, err := heapGaps()
 	if err != nil {
 		return nil, err
@@ -135,9 +138,15 @@ func resolveLocked(rec *runtime.MemProfileRecord) *heapSite {
 	return site
 }
 
+// newObject is the function that the compiler calls to allocate one value. Since Go 1.27
+// it calls one made for the size instead, for up to 80 bytes and without the race
+// detector (specializedMallocSym in cmd/compile/internal/ssagen), and the profile leaves
+// that out: a stack without a frame of the runtime's is one of newObject.
+const newObject = "runtime.newobject"
+
 // siteOfLocked returns the site of a stack, nil if it is the runtime's or ours.
 func siteOfLocked(pcs []uintptr) *heapSite {
-	s := &heapSite{}
+	s := &heapSite{kind: newObject}
 	var inner []string // the runtime's
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()

@@ -82,7 +82,7 @@ func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
 		u.gaps = r.gaps
 	}
 	switch {
-	case errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap):
+	case errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap) || errors.Is(err, ErrUntriedRuntime):
 		u.blind = cmp.Or(u.blind, err)
 	case err != nil:
 		return err
