@@ -28,41 +28,41 @@ const (
 var spreads = [...]float64{0.05, 0.2}
 
 // problem is one growth pattern to be explained.
-type problem struct {
+type attributionProblem struct {
 	names  []string
 	doses  [][]float64 // by scenario, by cycle
 	total  []float64   // by cycle
 	counts []float64   // by cycle
 	noise  float64
-	half   **halves // made when first needed, for all patterns of a run
+	half   **middleTable // made when first needed, for all patterns of a run
 
-	sessions *problem // the same in sessions; nil if they are not known
+	sessions *attributionProblem // the same in sessions; nil if they are not known
 }
 
 // guess is one explanation.
-type guess struct {
+type hypothesis struct {
 	rates []float64 // by scenario
 	fixed bool
 	alike bool // in sessions, although not in peers
 	score float64
 }
 
-func newProblem(r *Run) *problem {
-	p := newProblemIn(r, func(c Cycle) map[string]int64 { return c.Doses })
+func newProblem(r *Run) *attributionProblem {
+	p := newProblemOf(r, func(c Cycle) map[string]int64 { return c.Doses })
 	for _, c := range r.Cycles {
 		if len(c.Sessions) == 0 {
 			return p
 		}
 	}
-	if s := newProblemIn(r, func(c Cycle) map[string]int64 { return c.Sessions }); len(s.names) > 1 {
+	if s := newProblemOf(r, func(c Cycle) map[string]int64 { return c.Sessions }); len(s.names) > 1 {
 		p.sessions = s
 	}
 	return p
 }
 
 // newProblemIn measures scenarios in peers or in sessions.
-func newProblemIn(r *Run, of func(Cycle) map[string]int64) *problem {
-	p := &problem{total: make([]float64, len(r.Cycles)), half: new(*halves)}
+func newProblemOf(r *Run, of func(Cycle) map[string]int64) *attributionProblem {
+	p := &attributionProblem{total: make([]float64, len(r.Cycles)), half: new(*middleTable)}
 	for _, s := range r.Scenarios {
 		doses := make([]float64, len(r.Cycles))
 		used := false
@@ -79,7 +79,7 @@ func newProblemIn(r *Run, of func(Cycle) map[string]int64) *problem {
 }
 
 // solve says which scenarios the counts come from.
-func (p *problem) solve(perCycle []int64, noise float64) Attribution {
+func (p *attributionProblem) solve(perCycle []int64, noise float64) Attribution {
 	q := *p
 	q.noise, q.counts = noise, make([]float64, len(perCycle))
 	sum := 0.0
@@ -90,8 +90,8 @@ func (p *problem) solve(perCycle []int64, noise float64) Attribution {
 	if len(q.names) == 0 || len(q.counts) != len(q.total) || sum <= 0 {
 		return Attribution{}
 	}
-	guesses := append(q.guesses(), q.inSessions()...)
-	slices.SortStableFunc(guesses, func(a, b guess) int {
+	hypotheses := append(q.hypotheses(), q.inSessions()...)
+	slices.SortStableFunc(hypotheses, func(a, b hypothesis) int {
 		switch {
 		case a.score > b.score:
 			return -1
@@ -100,7 +100,7 @@ func (p *problem) solve(perCycle []int64, noise float64) Attribution {
 		}
 		return 0
 	})
-	a := q.choose(guesses)
+	a := q.choose(hypotheses)
 	if a.PerPeer == 0 {
 		a.PerPeer = sum / max(1, sumOf(q.total))
 	}
@@ -108,18 +108,18 @@ func (p *problem) solve(perCycle []int64, noise float64) Attribution {
 }
 
 // inSessions returns the guesses about sessions, told in peers.
-func (p *problem) inSessions() []guess {
+func (p *attributionProblem) inSessions() []hypothesis {
 	if p.sessions == nil {
 		return nil
 	}
 	s := *p.sessions
 	s.noise, s.counts = p.noise, p.counts
-	var list []guess
-	for _, g := range s.guesses() {
+	var list []hypothesis
+	for _, g := range s.hypotheses() {
 		if g.fixed {
 			continue
 		}
-		told := guess{rates: make([]float64, len(p.names)), score: g.score - math.Ln2, alike: true}
+		told := hypothesis{rates: make([]float64, len(p.names)), score: g.score - math.Ln2, alike: true}
 		for i, rate := range g.rates {
 			at := slices.Index(p.names, s.names[i])
 			if at < 0 {
@@ -135,13 +135,13 @@ func (p *problem) inSessions() []guess {
 
 // choose takes the best guess if it is decisively better than those that blame
 // other scenarios.
-func (p *problem) choose(guesses []guess) Attribution {
-	if len(guesses) == 0 || guesses[0].score-p.arbitrary() < decisive {
+func (p *attributionProblem) choose(hypotheses []hypothesis) Attribution {
+	if len(hypotheses) == 0 || hypotheses[0].score-p.arbitrary() < decisive {
 		return Attribution{}
 	}
-	best := guesses[0]
+	best := hypotheses[0]
 	a := p.attribution(best)
-	for _, g := range guesses[1:] {
+	for _, g := range hypotheses[1:] {
 		if best.score-g.score >= decisive {
 			break
 		}
@@ -156,7 +156,7 @@ func (p *problem) choose(guesses []guess) Attribution {
 	return a
 }
 
-func (p *problem) attribution(g guess) Attribution {
+func (p *attributionProblem) attribution(g hypothesis) Attribution {
 	if g.fixed {
 		return Attribution{Solved: true, Fixed: true}
 	}

@@ -36,7 +36,7 @@ func (j *judge) doubt(g group) (why, do string) {
 	return why, do
 }
 
-func (j *judge) doubtful(c *clue) (why, do string) {
+func (j *judge) doubtful(c *candidate) (why, do string) {
 	if strict(&c.Finding) || len(c.PerCycle) < 2 || len(c.PerScenario) > 0 || c.source.certain() && !c.source.Fixed {
 		return "", ""
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Judge makes one verdict of a run: each leak once, in one voice.
+// Judge judges a run. It reports each leak once, whichever detectors saw it.
 func Judge(run Run) Verdict {
 	r := &run
 	j := &judge{run: r, problem: newProblem(r), rate: r.Rate}
@@ -15,12 +15,21 @@ func Judge(run Run) Verdict {
 		j.rate = defaultRate
 	}
 	v := Verdict{
-		Schema: SchemaVersion, Run: j.about(), Failures: slices.Clone(r.Failures), Invalid: problems(r), Doubts: slices.Clone(r.Doubts),
-		Thresholds: slices.Clone(r.Thresholds),
-		Scenarios:  r.Scenarios, Cycles: r.Cycles, Detectors: r.Detectors, Controls: r.Controls,
-		Trends: r.Trends, Series: finite(r.Series), Sensitivity: j.sensitivity(),
+		Schema:      SchemaVersion,
+		Run:         j.about(),
+		Failures:    slices.Clone(r.Failures),
+		Invalid:     problems(r),
+		Doubts:      slices.Clone(r.Doubts),
+		Thresholds:  slices.Clone(r.Thresholds),
+		Scenarios:   r.Scenarios,
+		Cycles:      r.Cycles,
+		Detectors:   r.Detectors,
+		Controls:    r.Controls,
+		Trends:      r.Trends,
+		Series:      finite(r.Series),
+		Sensitivity: j.sensitivity(),
 	}
-	for _, g := range join(j.clues()) {
+	for _, g := range join(j.candidates()) {
 		l := j.leak(g)
 		if why, do := j.doubt(g); why != "" {
 			l.Why, l.Do = why, do
@@ -39,9 +48,9 @@ func Judge(run Run) Verdict {
 	return v
 }
 
-// decide: a target that failed explains whatever else is missing, unless that was aside.
-// What the run cannot know comes before what it found, and what it found before
-// housekeeping.
+// decide picks the outcome in this order: failures of the target (except Aside ones),
+// reasons why the run is invalid, leaks, other failures and failed thresholds, stale rules,
+// doubts, pass. A target that died comes first because that explains whatever the run lacks.
 func (v *Verdict) decide(stale bool) Outcome {
 	switch {
 	case len(Touching(v.Failures)) > 0:
@@ -68,27 +77,23 @@ func (j *judge) about() About {
 	}
 }
 
-// clues are the findings that speak of something retained, those of leaking
-// trends included.
-func (j *judge) clues() []*clue {
-	var clues []*clue
+// candidates returns the findings that report something retained, and the trends that leak.
+func (j *judge) candidates() []*candidate {
+	var candidates []*candidate
 	add := func(f Finding, t *Trend) {
-		if f.Count <= 0 && f.Bytes <= 0 && !complaint(f.Class) {
+		if f.Count <= 0 && f.Bytes <= 0 && !countsNothing(f.Class) {
 			return
 		}
 		f = f.relativeTo(j.run.Root)
-		c := &clue{Finding: f, noise: j.noise(&f), field: starred(ShortName(f.Field))}
+		c := &candidate{Finding: f, noise: j.noise(&f), field: starred(ShortName(f.Field))}
 		if len(f.Path) > 0 {
 			c.path = starredPath(f.Path)
 		}
 		if t != nil {
 			c.peers = t.Peers
 		}
-		c.source = j.source(c)
-		if t != nil {
-			c.source = j.sourceOf(t, c)
-		}
-		clues = append(clues, c)
+		c.source = j.source(c, t)
+		candidates = append(candidates, c)
 	}
 	for _, f := range j.run.Findings {
 		add(f, nil)
@@ -98,23 +103,23 @@ func (j *judge) clues() []*clue {
 			add(t.finding(), t)
 		}
 	}
-	j.sort(clues)
-	return clues
+	j.sort(candidates)
+	return candidates
 }
 
-// sort puts clues in the order of their detectors, so that the verdict does not
-// depend on which of them was quicker.
-func (j *judge) sort(clues []*clue) {
-	at := func(c *clue) int {
+// sort orders candidates by their detectors and then by content, so that the verdict does
+// not depend on which detector was faster.
+func (j *judge) sort(candidates []*candidate) {
+	at := func(c *candidate) int {
 		i := slices.IndexFunc(j.run.Detectors, func(d Detector) bool { return d.Name == c.Detector })
-		return (i + len(j.run.Detectors) + 1) % (len(j.run.Detectors) + 1) // who is not listed comes last
+		return (i + len(j.run.Detectors) + 1) % (len(j.run.Detectors) + 1) // an unlisted detector comes last
 	}
-	slices.SortStableFunc(clues, func(a, b *clue) int {
+	slices.SortStableFunc(candidates, func(a, b *candidate) int {
 		if c := cmp.Or(
 			cmp.Compare(at(a), at(b)), cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Class, b.Class),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(a.Field, b.Field), cmp.Compare(a.path, b.path),
 		); c != 0 {
-			return c // the rest makes texts, and there may be thousands
+			return c // there may be thousands, and the comparisons below build strings
 		}
 		return cmp.Or(
 			cmp.Compare(a.Born.String(), b.Born.String()), cmp.Compare(a.Stored.String(), b.Stored.String()),
@@ -124,12 +129,12 @@ func (j *judge) sort(clues []*clue) {
 	})
 }
 
-// complaint reports whether a finding of the class counts nothing: that there is
-// one is the finding.
-func complaint(c Class) bool { return c == Gauge || c == Invariant || c == CPU }
+// countsNothing reports whether findings of a class have no count: that there is one is the
+// finding.
+func countsNothing(c Class) bool { return c == Gauge || c == Invariant || c == CPU }
 
-// defaultNoise is what is assumed of a detector that samples the heap and does not
-// say how noisy it is.
+// defaultNoise is assumed for a detector that samples the heap and is not listed in
+// Run.Detectors.
 const defaultNoise = 2
 
 func (j *judge) noise(f *Finding) float64 {
@@ -144,15 +149,19 @@ func (j *judge) noise(f *Finding) float64 {
 	return defaultNoise
 }
 
-// rank puts the worst first: bytes a day, then things a day.
+// rank sorts leaks by what they cost: bytes a day, then things a day.
 func rank(leaks []Leak) {
 	slices.SortStableFunc(leaks, func(a, b Leak) int {
-		return cmp.Or(cmp.Compare(b.BytesPerDay, a.BytesPerDay), cmp.Compare(b.CountPerDay, a.CountPerDay), cmp.Compare(a.Fingerprint, b.Fingerprint))
+		return cmp.Or(
+			cmp.Compare(b.BytesPerDay, a.BytesPerDay),
+			cmp.Compare(b.CountPerDay, a.CountPerDay),
+			cmp.Compare(a.Fingerprint, b.Fingerprint),
+		)
 	})
 }
 
-// notLeaking lists the scenarios that ran and that no leak comes from. A leak of
-// unknown source may come from any, and a run that failed or cannot tell clears none.
+// notLeaking returns the scenarios that ran and that no leak comes from. A leak of unknown
+// source may come from any of them, so it clears none; nor does a failed or an invalid run.
 func notLeaking(r *Run, v *Verdict) []string {
 	leaking := make(map[string]bool)
 	note := func(l *Leak) bool {
@@ -180,7 +189,7 @@ func notLeaking(r *Run, v *Verdict) []string {
 	return clear
 }
 
-// finite drops what cannot be drawn or written as JSON.
+// finite drops points that can be neither drawn nor written as JSON.
 func finite(series []Series) []Series {
 	list := slices.Clone(series)
 	for i, s := range list {

@@ -2,44 +2,46 @@ package verdict
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
-// defaultRate is how many peers a second the severity is told for.
+// defaultRate is the number of peers a second that severities assume; see Run.Rate.
 const defaultRate = 10
 
 const secondsADay = 24 * 60 * 60
 
-// telling ranks the classes: what is wrong first, what follows from it after. A
-// goroutine that does not end holds objects; the objects are not what to repair.
-var telling = map[Class]int{
+// classRank ranks the classes that may name a leak, causes before consequences: a
+// goroutine that does not end holds objects, and the goroutine is what to repair.
+var classRank = map[Class]int{
 	Subscription: 0, Goroutine: 1, Timer: 2, Unclosed: 3, Object: 4, Descriptor: 5,
 	Collection: 6, Gauge: 8, Invariant: 9, CPU: 10,
 }
 
-// rank is the place of a clue among those that may name the leak.
-func (c *clue) rank() int {
+// allocationRank is the rank of an allocation of which only the line is known.
+const allocationRank = 7
+
+// rank returns the place of a candidate among those that may name the leak.
+func (c *candidate) rank() int {
 	if c.Class == Object && c.Type == "" && c.path == "" {
-		return 7 // a bare allocation: the collection it is in says more
+		return allocationRank // the collection that it is in says more
 	}
-	r, ok := telling[c.Class]
+	r, ok := classRank[c.Class]
 	if !ok {
-		return len(telling)
+		return len(classRank)
 	}
 	return r
 }
 
-// principal is the clue in whose words the leak is told.
-func (g group) principal() *clue {
-	most := slices.MaxFunc(g, func(a, b *clue) int { return cmp.Compare(a.Count, b.Count) })
-	return slices.MinFunc(g, func(a, b *clue) int {
+// principal returns the candidate that names the leak.
+func (g group) principal() *candidate {
+	most := slices.MaxFunc(g, func(a, b *candidate) int { return cmp.Compare(a.Count, b.Count) })
+	return slices.MinFunc(g, func(a, b *candidate) int {
 		return cmp.Or(
-			cmp.Compare(a.minor(most), b.minor(most)),
+			falseFirst(a.isMinorPart(most), b.isMinorPart(most)),
 			cmp.Compare(a.rank(), b.rank()),
-			cmp.Compare(unsure(a), unsure(b)),
-			cmp.Compare(unheld(a), unheld(b)),
-			cmp.Compare(len(a.path), len(b.path)), // what holds the others
+			falseFirst(!a.source.certain(), !b.source.certain()),
+			falseFirst(a.path == "", b.path == ""),
+			cmp.Compare(len(a.path), len(b.path)), // a shorter path leads to what holds the others
 			cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Detector, b.Detector),
 			cmp.Compare(a.Born.String(), b.Born.String()),
@@ -47,47 +49,38 @@ func (g group) principal() *clue {
 	})
 }
 
-// minor is 1 for a clue that speaks of a small part of a leak: what hangs on a few of
-// the things does not name them all, unless it is what holds them.
-func (c *clue) minor(most *clue) int {
-	if 8*c.Count < most.Count && c.Bytes > 0 && (c.path == "" || !c.holds(most)) {
-		return 1
-	}
-	return 0
+// isMinorPart reports whether a candidate covers less than an eighth of the leak: an object
+// attached to a few of the leaked things must not name the leak, unless it is what retains
+// them.
+func (c *candidate) isMinorPart(most *candidate) bool {
+	return 8*c.Count < most.Count && c.Bytes > 0 && (c.path == "" || !c.holds(most))
 }
 
-func gauged(c *clue) int {
-	if c.Class == Gauge {
-		return 1
-	}
-	return 0
-}
-
-func unheld(c *clue) int {
-	if c.path != "" {
+// falseFirst compares two conditions. The one that does not hold sorts first.
+func falseFirst(a, b bool) int {
+	switch {
+	case a == b:
 		return 0
+	case b:
+		return -1
 	}
 	return 1
 }
 
-func unsure(c *clue) int {
-	if c.source.certain() {
-		return 0
-	}
-	return 1
-}
-
-// judge holds what all leaks of a run are made with.
+// judge holds what the leaks of a run have in common.
 type judge struct {
 	run     *Run
-	problem *problem
+	problem *attributionProblem // of the doses of the run
 	rate    float64
 }
 
-// leak tells one group as one leak.
+// leak returns the leak that a group reports.
 func (j *judge) leak(g group) Leak {
 	p := g.principal()
-	l := Leak{Class: p.Class, Type: ShortName(p.Type), Born: p.Born, Path: p.Path, Stored: p.Stored, Caller: p.Caller, Field: p.Field}
+	l := Leak{
+		Class: p.Class, Type: ShortName(p.Type), Field: p.Field, Path: p.Path,
+		Born: p.Born, Stored: p.Stored, Caller: p.Caller,
+	}
 	counted := j.count(g, p, &l)
 	l.complete(g)
 	j.weigh(g, &l)
@@ -99,12 +92,14 @@ func (j *judge) leak(g group) Leak {
 	return l
 }
 
-// count says how much is retained, of how many peers, of which scenarios. Several
-// findings of the principal's detector about the same thing are one count.
-func (j *judge) count(g group, p *clue, l *Leak) []*clue {
-	counted := []*clue{p}
+// count sets how much is retained, of how many peers of which scenarios, and returns the
+// candidates that make the count: the principal p, and findings of its detector about the
+// same thing.
+func (j *judge) count(g group, p *candidate, l *Leak) []*candidate {
+	counted := []*candidate{p}
 	for _, c := range g {
-		if c != p && c.Detector == p.Detector && c.Class == p.Class && c.Type == p.Type && c.path == p.path && c.field == p.field && c.rank() < 7 {
+		same := c.Detector == p.Detector && c.Class == p.Class && c.Type == p.Type && c.path == p.path && c.field == p.field
+		if c != p && same && c.rank() < allocationRank {
 			counted = append(counted, c)
 		}
 	}
@@ -112,16 +107,10 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 	total.Finding = mergeCounts(counted)
 	l.Count, l.Source = total.Count, p.source
 	if len(counted) > 1 {
-		l.Source = j.source(&total)
+		l.Source = j.source(&total, nil)
 	}
-	for _, c := range g {
-		close := 0.03
-		if p.Class == Goroutine && c.heldByGoroutine(p) || within(p.path, c.field) {
-			close = 0.25 // it is about these, but for some that hold nothing, or have no key
-		}
-		if len(p.PerScenario) == 0 && len(c.PerScenario) > 0 && c.source.Solved && sameCounts(p, c, close) {
-			l.Source = c.source // it was told where ours was solved for
-		}
+	if twin := g.labelledTwin(p); twin != nil {
+		l.Source = twin.source
 	}
 	l.Peers, l.Cycles = j.peers(l.Source)
 	if p.peers > 0 {
@@ -133,31 +122,19 @@ func (j *judge) count(g group, p *clue, l *Leak) []*clue {
 		}
 	}
 	if len(total.PerCycle) == 0 {
-		l.Cycles = 0 // nobody counted by cycle
+		l.Cycles = 0 // the detector does not count by cycle
 	}
 	l.Cycles = max(l.Cycles, l.Grew)
 	return counted
 }
 
-// sameCounts reports whether both have grown by the same, or nearly, in each cycle.
-func sameCounts(a, b *clue, close float64) bool {
-	if len(a.PerCycle) != len(b.PerCycle) || len(a.PerCycle) == 0 {
-		return false
-	}
-	for k, n := range a.PerCycle {
-		if d := math.Abs(float64(n - b.PerCycle[k])); d > 1 && d > close*float64(n) {
-			return false
-		}
-	}
-	return true
-}
-
-func mergeCounts(clues []*clue) Finding {
-	f := clues[0].Finding
+// mergeCounts returns the first finding with the counts of all.
+func mergeCounts(candidates []*candidate) Finding {
+	f := candidates[0].Finding
 	f.PerCycle = slices.Clone(f.PerCycle)
 	f.PerScenario = nil
 	byScenario := make(map[string]int64)
-	for i, c := range clues {
+	for i, c := range candidates {
 		for s, n := range c.PerScenario {
 			byScenario[s] += n
 		}
@@ -175,16 +152,8 @@ func mergeCounts(clues []*clue) Finding {
 	return f
 }
 
-// source says which scenarios a clue speaks of.
-func (j *judge) source(c *clue) Attribution {
-	if a := told(j.run, c); a.Solved {
-		return a
-	}
-	return j.problem.solve(c.PerCycle, c.noise)
-}
-
-// peers returns how many peers went through the scenarios of a source, and in how
-// many cycles.
+// peers returns how many peers went through the scenarios of an attribution, and in how many
+// cycles. Without scenarios it counts all peers.
 func (j *judge) peers(a Attribution) (peers int64, cycles int) {
 	for _, c := range j.run.Cycles {
 		dose := int64(0)
@@ -215,14 +184,14 @@ func (j *judge) peers(a Attribution) (peers int64, cycles int) {
 	return peers, cycles
 }
 
-// complete takes from the other clues what the principal does not know.
+// complete fills what the principal leaves empty from the other candidates.
 func (l *Leak) complete(g group) {
 	others := slices.Clone(g)
-	slices.SortStableFunc(others, func(a, b *clue) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(others, func(a, b *candidate) int { return a.rank() - b.rank() })
 	for _, c := range others {
 		if len(l.Path) == 0 {
 			l.Path = c.Path
-			if l.Class != Goroutine { // which is not what it holds
+			if l.Class != Goroutine { // its type is a function
 				l.Type = cmp.Or(l.Type, ShortName(c.Type)) // the path leads to this type
 			}
 		}
@@ -234,9 +203,9 @@ func (l *Leak) complete(g group) {
 		}
 		l.Field = cmp.Or(l.Field, c.Field)
 	}
-	// Gauges know a place from the source only, and may count bytes.
-	slices.SortStableFunc(others, func(a, b *clue) int {
-		return cmp.Or(cmp.Compare(gauged(a), gauged(b)), cmp.Compare(b.Count, a.Count))
+	// A gauge knows a place in the source only, and may count bytes, so it comes last.
+	slices.SortStableFunc(others, func(a, b *candidate) int {
+		return cmp.Or(falseFirst(a.Class == Gauge, b.Class == Gauge), cmp.Compare(b.Count, a.Count))
 	})
 	for _, c := range others {
 		if l.Born == (Site{}) {
@@ -248,8 +217,8 @@ func (l *Leak) complete(g group) {
 	}
 }
 
-// weigh says what the leak costs. Detectors see the same bytes, so the one that
-// sees the most of them is taken.
+// weigh sets what the leak costs. Detectors see the same bytes, so the largest sum of one
+// detector counts.
 func (j *judge) weigh(g group, l *Leak) {
 	bytes := make(map[string]int64)
 	for _, c := range g {
@@ -262,11 +231,11 @@ func (j *judge) weigh(g group, l *Leak) {
 	l.CountPerDay = float64(l.Count) / peers * j.rate * secondsADay
 }
 
-// clean lists the detectors that looked and saw nothing of the leak.
+// clean returns the detectors that looked and saw nothing of the leak.
 func (j *judge) clean(g group) []string {
 	var names []string
 	for _, d := range j.run.Detectors {
-		saw := slices.ContainsFunc(g, func(c *clue) bool { return c.Detector == d.Name })
+		saw := slices.ContainsFunc(g, func(c *candidate) bool { return c.Detector == d.Name })
 		if d.State == Ready && !saw {
 			names = append(names, d.Name)
 		}

@@ -1,6 +1,6 @@
 package verdict
 
-// union is a disjoint-set forest: which clues belong together.
+// union is a disjoint-set forest over the indexes of the candidates.
 type union []int
 
 func newUnion(n int) union {
@@ -19,18 +19,18 @@ func (u union) find(i int) int {
 	return i
 }
 
-// merge keeps the earlier root, so that groups come in the order of their first.
+// merge keeps the smaller root, so that groups stay in the order of their first candidate.
 func (u union) merge(i, j int) {
 	a, b := u.find(i), u.find(j)
 	u[max(a, b)] = min(a, b)
 }
 
-// groups returns the groups. A clue that is shared goes to the group of each of
-// its parts, with the part's count.
-func (u union) groups(clues []*clue, shared map[int][]int) []group {
+// groups returns the groups. A shared candidate goes into the group of each of its parts,
+// with the count of that part.
+func (u union) groups(candidates []*candidate, shared map[int][]int) []group {
 	var groups []group
 	at := make(map[int]int)
-	for i, c := range clues {
+	for i, c := range candidates {
 		if shared[i] != nil {
 			continue
 		}
@@ -41,17 +41,17 @@ func (u union) groups(clues []*clue, shared map[int][]int) []group {
 		}
 		groups[at[root]] = append(groups[at[root]], c)
 	}
-	for i, c := range clues {
+	for i, c := range candidates {
 		for _, part := range shared[i] {
 			g := at[u.find(part)]
-			groups[g] = append(groups[g], c.part(clues[part]))
+			groups[g] = append(groups[g], c.part(candidates[part]))
 		}
 	}
 	return groups
 }
 
-// part returns the clue as far as it speaks of the peers of another.
-func (c *clue) part(of *clue) *clue {
+// part returns the share of c that another candidate accounts for.
+func (c *candidate) part(of *candidate) *candidate {
 	p := *c
 	p.Bytes = int64(float64(c.Bytes) * float64(of.Count) / float64(max(1, c.Count)))
 	p.Count, p.PerCycle, p.source = of.Count, of.PerCycle, of.source

@@ -8,9 +8,9 @@ import (
 )
 
 // guesses returns everything that is worth considering.
-func (p *problem) guesses() []guess {
+func (p *attributionProblem) hypotheses() []hypothesis {
 	n := len(p.names)
-	var list []guess
+	var list []hypothesis
 	for i := range n {
 		list = p.alike(list, 1<<i, math.Log(float64(2*n)))
 	}
@@ -28,22 +28,22 @@ func (p *problem) guesses() []guess {
 	ones := slices.Repeat([]float64{1}, len(p.counts))
 	if mean := sumOf(p.counts) / float64(len(ones)); len(ones) > 1 && slices.Min(p.counts) > 0 && p.within(ones, mean, p.noise+1) {
 		_, score := p.fit(ones, maxPerPeer*sumOf(p.total)/float64(len(ones)), math.Log(4))
-		list = append(list, guess{fixed: true, score: score})
+		list = append(list, hypothesis{fixed: true, score: score})
 	}
 	return list
 }
 
 // alike appends the guess that the scenarios of the mask leak the same per peer.
-func (p *problem) alike(list []guess, mask uint, cost float64) []guess {
+func (p *attributionProblem) alike(list []hypothesis, mask uint, cost float64) []hypothesis {
 	rate, score := p.fit(p.column(mask), maxPerPeer, cost)
 	if rate <= 0 {
 		return list
 	}
-	return append(list, guess{rates: p.rates(mask, rate), score: score})
+	return append(list, hypothesis{rates: p.rates(mask, rate), score: score})
 }
 
 // pairs appends the guesses that two scenarios leak, alike or not.
-func (p *problem) pairs(list []guess) []guess {
+func (p *attributionProblem) pairs(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	cost := math.Log(float64(n*(n-1)/2)) + rare
 	for i := range n {
@@ -61,7 +61,7 @@ func (p *problem) pairs(list []guess) []guess {
 			if rate, score := p.fit(column, 1, cost+wholeCost(a)+wholeCost(b)); rate == 1 {
 				rates := make([]float64, n)
 				rates[i], rates[j] = a, b
-				list = append(list, guess{rates: rates, score: score})
+				list = append(list, hypothesis{rates: rates, score: score})
 			}
 		}
 	}
@@ -74,14 +74,14 @@ const maxInTriple = 8
 // triples appends the guesses that three scenarios leak whole numbers of things per
 // peer that are not the same: what they do leaks, and one does it more often. Only
 // counts that fit to the unit can tell so many guesses apart.
-func (p *problem) triples(list []guess) []guess {
+func (p *attributionProblem) triples(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	if p.noise > 0 || len(p.counts) < 3 {
 		return list
 	}
 	cost := choices(n, 3) + rare
 	best := p.exactScore(0) - cost - 2*wholeCost(1) - wholeCost(2)
-	if slices.ContainsFunc(list, func(g guess) bool { return g.score > best+decisive }) {
+	if slices.ContainsFunc(list, func(g hypothesis) bool { return g.score > best+decisive }) {
 		return list // the best of them could not win
 	}
 	for i := range n {
@@ -89,7 +89,7 @@ func (p *problem) triples(list []guess) []guess {
 			for k := j + 1; k < n; k++ {
 				for rates := range p.wholeTriples(i, j, k) {
 					costs := cost + wholeCost(rates[i]) + wholeCost(rates[j]) + wholeCost(rates[k])
-					list = append(list, guess{rates: rates, score: p.exactScore(0) - costs})
+					list = append(list, hypothesis{rates: rates, score: p.exactScore(0) - costs})
 				}
 			}
 		}
@@ -99,7 +99,7 @@ func (p *problem) triples(list []guess) []guess {
 
 // wholeTriples yields the whole rates of three scenarios that make the counts to the
 // unit.
-func (p *problem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
+func (p *attributionProblem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
 	return func(yield func([]float64) bool) {
 		for a := 1.0; a <= maxInTriple; a++ {
 			for b := 1.0; b <= maxInTriple; b++ {
@@ -118,7 +118,7 @@ func (p *problem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
 }
 
 // adds reports whether three scenarios make the counts.
-func (p *problem) adds(a float64, i int, b float64, j int, c float64, k int) bool {
+func (p *attributionProblem) adds(a float64, i int, b float64, j int, c float64, k int) bool {
 	for n, count := range p.counts {
 		if a*p.doses[i][n]+b*p.doses[j][n]+c*p.doses[k][n] != count {
 			return false
@@ -130,14 +130,14 @@ func (p *problem) adds(a float64, i int, b float64, j int, c float64, k int) boo
 // subsets appends the guesses that three or more scenarios, not all, leak a whole
 // number of things per peer: what they have in common leaks. Only counts that fit
 // to the unit can tell so many guesses apart.
-func (p *problem) subsets(list []guess) []guess {
+func (p *attributionProblem) subsets(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	if n > maxSubsets {
-		return p.halved(list)
+		return p.largeSubsets(list)
 	}
 	cost := float64(n)*math.Ln2 + rare
 	best := p.exactScore(p.noise) - cost - wholeCost(1)
-	if slices.ContainsFunc(list, func(g guess) bool { return g.score > best+decisive }) {
+	if slices.ContainsFunc(list, func(g hypothesis) bool { return g.score > best+decisive }) {
 		return list // the best of them could not win
 	}
 	found, peers, counted := 0, 0.0, sumOf(p.counts)
@@ -164,7 +164,7 @@ func (p *problem) subsets(list []guess) []guess {
 		if found++; found > 2*maxOr {
 			break // too many to choose from: none will be decisive
 		}
-		list = append(list, guess{rates: p.rates(gray, rate), score: p.exactScore(p.noise) - cost - wholeCost(rate)})
+		list = append(list, hypothesis{rates: p.rates(gray, rate), score: p.exactScore(p.noise) - cost - wholeCost(rate)})
 	}
 	return list
 }
@@ -172,7 +172,7 @@ func (p *problem) subsets(list []guess) []guess {
 // mixture appends what non-negative least squares over all scenarios finds, which
 // has a single answer once there are more cycles than scenarios. Scenarios that
 // explain less than it costs to name them are left out, one by one.
-func (p *problem) mixture(list []guess) []guess {
+func (p *attributionProblem) mixture(list []hypothesis) []hypothesis {
 	mask := uint(1)<<len(p.names) - 1
 	best := p.mixed(mask)
 	for bits.OnesCount(mask) > 2 {
@@ -191,14 +191,14 @@ func (p *problem) mixture(list []guess) []guess {
 	return append(list, best)
 }
 
-func (p *problem) mixed(mask uint) guess {
+func (p *attributionProblem) mixed(mask uint) hypothesis {
 	var columns [][]float64
 	for i := range p.names {
 		if mask&(1<<i) != 0 {
 			columns = append(columns, p.doses[i])
 		}
 	}
-	g := guess{rates: make([]float64, len(p.names)), score: -rare - float64(len(p.names))*math.Ln2}
+	g := hypothesis{rates: make([]float64, len(p.names)), score: -rare - float64(len(p.names))*math.Ln2}
 	column := make([]float64, len(p.counts))
 	for n, rate := range leastSquares(columns, p.counts) {
 		for k := range column {
@@ -215,7 +215,7 @@ func (p *problem) mixed(mask uint) guess {
 	return g
 }
 
-func (p *problem) column(mask uint) []float64 {
+func (p *attributionProblem) column(mask uint) []float64 {
 	column := make([]float64, len(p.counts))
 	for i := range p.names {
 		if mask&(1<<i) != 0 {
@@ -227,7 +227,7 @@ func (p *problem) column(mask uint) []float64 {
 	return column
 }
 
-func (p *problem) rates(mask uint, rate float64) []float64 {
+func (p *attributionProblem) rates(mask uint, rate float64) []float64 {
 	rates := make([]float64, len(p.names))
 	for i := range rates {
 		if mask&(1<<i) != 0 {

@@ -8,7 +8,7 @@ import (
 // fit returns the count per peer that best makes the counts out of one column of
 // doses, and the logarithm of how probable that makes them less the cost of
 // having said so. Rates are below reach. A rate of 0 means that nothing fits.
-func (p *problem) fit(column []float64, reach, cost float64) (rate, score float64) {
+func (p *attributionProblem) fit(column []float64, reach, cost float64) (rate, score float64) {
 	peers := sumOf(column)
 	if peers <= 0 {
 		return 0, 0
@@ -40,7 +40,7 @@ func (p *problem) fit(column []float64, reach, cost float64) (rate, score float6
 // part for each peer and one for the square of the count. The rate was chosen from
 // those below reach to a precision that the counts themselves set, and the finer
 // it is the more it says.
-func (p *problem) scattered(column []float64, rate, reach, linear, square float64) float64 {
+func (p *attributionProblem) scattered(column []float64, rate, reach, linear, square float64) float64 {
 	score, precision := 0.0, 0.0
 	for k, x := range column {
 		want := rate * x
@@ -52,7 +52,7 @@ func (p *problem) scattered(column []float64, rate, reach, linear, square float6
 }
 
 // within reports whether the counts are the column times the rate, to the width.
-func (p *problem) within(column []float64, rate, width float64) bool {
+func (p *attributionProblem) within(column []float64, rate, width float64) bool {
 	for k, x := range column {
 		if math.Abs(p.counts[k]-rate*x) > width+1e-9 {
 			return false
@@ -62,13 +62,13 @@ func (p *problem) within(column []float64, rate, width float64) bool {
 }
 
 // exactScore is the score of counts that fit to the width: each was one of so many.
-func (p *problem) exactScore(width float64) float64 {
+func (p *attributionProblem) exactScore(width float64) float64 {
 	return -float64(len(p.counts)) * math.Log(2*width+1)
 }
 
 // arbitrary is the score of saying nothing: each count may be anything up to a few
 // per peer, or up to the largest, of what is not counted by peers (bytes).
-func (p *problem) arbitrary() float64 {
+func (p *attributionProblem) arbitrary() float64 {
 	score := 0.0
 	most := slices.Max(p.counts)
 	for _, peers := range p.total {

@@ -7,33 +7,33 @@ import (
 
 // maxHalved is up to how many scenarios the subsets are searched by halves: two
 // tables of 2^16 sums.
-const maxHalved = 32
+const maxMeetInMiddle = 32
 
 // halves finds the subsets of scenarios that explain counts to the unit, where
 // there are too many to try each: the sums of the subsets of one half of the
 // scenarios are in a table, and those of the other half are looked up in it
 // (Horowitz and Sahni, Computing partitions with applications to the knapsack
 // problem, 1974).
-type halves struct {
+type middleTable struct {
 	low   map[uint64][]uint // subsets of the first half, by the hash of their sums
 	high  [][]int64         // sums of the subsets of the second half, by subset
 	split int               // scenarios in the first half
 }
 
-func (p *problem) newHalves() *halves {
+func (p *attributionProblem) newMiddleTable() *middleTable {
 	n := len(p.names)
-	h := &halves{low: map[uint64][]uint{}, split: n / 2}
-	for mask, sums := range p.sumsOf(0, h.split) {
+	h := &middleTable{low: map[uint64][]uint{}, split: n / 2}
+	for mask, sums := range p.subsetSums(0, h.split) {
 		key := hashOf(sums)
 		h.low[key] = append(h.low[key], uint(mask))
 	}
-	h.high = p.sumsOf(h.split, n)
+	h.high = p.subsetSums(h.split, n)
 	return h
 }
 
 // sumsOf returns the doses by cycle of every subset of the scenarios from one to
 // another.
-func (p *problem) sumsOf(from, to int) [][]int64 {
+func (p *attributionProblem) subsetSums(from, to int) [][]int64 {
 	all := make([][]int64, 1<<(to-from))
 	all[0] = make([]int64, len(p.total))
 	for mask := 1; mask < len(all); mask++ {
@@ -57,7 +57,7 @@ func hashOf(sums []int64) uint64 {
 }
 
 // find returns subsets whose doses are the counts, a few at most.
-func (h *halves) find(p *problem, counts []int64) (masks []uint) {
+func (h *middleTable) find(p *attributionProblem, counts []int64) (masks []uint) {
 	rest := make([]int64, len(counts))
 search:
 	for high, sums := range h.high {
@@ -80,7 +80,7 @@ search:
 }
 
 // explains checks what the hash has found.
-func (p *problem) explains(mask uint, counts []int64) bool {
+func (p *attributionProblem) explains(mask uint, counts []int64) bool {
 	for k, sum := range p.column(mask) {
 		if int64(sum) != counts[k] {
 			return false
@@ -91,13 +91,13 @@ func (p *problem) explains(mask uint, counts []int64) bool {
 
 // halved appends the guesses that three or more of many scenarios, not all, leak a
 // whole number of things per peer.
-func (p *problem) halved(list []guess) []guess {
+func (p *attributionProblem) largeSubsets(list []hypothesis) []hypothesis {
 	n := len(p.names)
-	if p.noise > 0 || n > maxHalved || len(p.counts) < 3 {
+	if p.noise > 0 || n > maxMeetInMiddle || len(p.counts) < 3 {
 		return list // fewer equations have too many answers
 	}
 	if *p.half == nil {
-		*p.half = p.newHalves()
+		*p.half = p.newMiddleTable()
 	}
 	for rate := int64(1); rate <= maxPerPeer; rate++ {
 		counts, whole := p.divided(rate)
@@ -109,7 +109,7 @@ func (p *problem) halved(list []guess) []guess {
 				continue
 			}
 			cost := choices(n, bits.OnesCount(mask)) + math.Log(float64(n)) + rare // how many they are, and which
-			list = append(list, guess{rates: p.rates(mask, float64(rate)), score: p.exactScore(0) - cost - wholeCost(float64(rate))})
+			list = append(list, hypothesis{rates: p.rates(mask, float64(rate)), score: p.exactScore(0) - cost - wholeCost(float64(rate))})
 		}
 	}
 	return list
@@ -124,7 +124,7 @@ func choices(n, k int) float64 {
 }
 
 // divided returns the counts by a rate, and whether that leaves no rest.
-func (p *problem) divided(rate int64) (counts []int64, whole bool) {
+func (p *attributionProblem) divided(rate int64) (counts []int64, whole bool) {
 	for _, n := range p.counts {
 		if int64(n)%rate != 0 {
 			return nil, false

@@ -1,0 +1,133 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// sameThing reports whether both name the same path, collection, line or type.
+func sameThing(a, b *candidate) bool {
+	if sameHolder(a, b) {
+		return true
+	}
+	if contradict(a, b) {
+		return false
+	}
+	switch {
+	case a.field != "" && a.field == b.field,
+		samePlace(a.Born, b.Born) && !distinguishes(a, b),
+		a.passes(b.Born), b.passes(a.Born):
+		return true
+	}
+	return a.Type == b.Type && namesAThing(a.Type)
+}
+
+// contradict reports whether two candidates come from different scenarios or are retained
+// by different paths.
+func contradict(a, b *candidate) bool {
+	if a.source.certain() && b.source.certain() && !sameSource(a.source, b.source) {
+		return true
+	}
+	return a.path != "" && b.path != "" && !samePath(a, b)
+}
+
+// sameHolder reports whether one thing holds both, or one of them holds the other. That
+// joins them even if their scenarios disagree.
+func sameHolder(a, b *candidate) bool {
+	return samePath(a, b) || sameFrame(a, b) ||
+		a.heldByGoroutine(b) || b.heldByGoroutine(a) ||
+		a.madeByGoroutine(b) || b.madeByGoroutine(a) ||
+		within(a.path, b.field) || within(b.path, a.field)
+}
+
+// samePath reports whether both are held by the same path, or one by what the path of the
+// other leads to.
+func samePath(a, b *candidate) bool {
+	if a.path == "" || b.path == "" {
+		return false
+	}
+	return a.path == b.path && a.Type == b.Type || a.holds(b) || b.holds(a)
+}
+
+// holds reports whether the path of o continues the path of c.
+func (c *candidate) holds(o *candidate) bool {
+	return len(o.path) > len(c.path) && c.Path[len(c.Path)-1].Field != "" && within(o.path, c.path)
+}
+
+// heldByGoroutine reports whether c's path begins in a frame of the goroutines that o
+// reports as leaked. What such a frame holds is no leak of its own.
+func (c *candidate) heldByGoroutine(o *candidate) bool {
+	f := c.frame()
+	return f != "" && o.Class == Goroutine && strings.Contains(o.Detail+"\n", f)
+}
+
+// madeByGoroutine reports whether c was allocated in a line where the goroutines of o are
+// blocked, and each cycle has as many of one as of the other: the channel that each of them
+// waits for, for example. The scenario that c's counts alone suggest may be a coincidence
+// then; the goroutine's is better.
+func (c *candidate) madeByGoroutine(o *candidate) bool {
+	if o.Class != Goroutine || c.Born.Line == 0 || len(c.PerCycle) < 2 || !slices.Equal(c.PerCycle, o.PerCycle) {
+		return false
+	}
+	return strings.Contains(o.Detail+"\n", fmt.Sprintf("%s:%d %s\n", c.Born.File, c.Born.Line, c.Born.Function))
+}
+
+// sameFrame reports whether both are held by goroutines in the same function, or by timers
+// that will call the same function.
+func sameFrame(a, b *candidate) bool { return a.frame() != "" && a.frame() == b.frame() }
+
+// frame returns what the path begins in: the function of a goroutine's frame, the function
+// that a timer will call, or a finalizer. It returns "" for any other beginning.
+func (c *candidate) frame() string {
+	if len(c.Path) == 0 {
+		return ""
+	}
+	root := c.Path[0].Holder
+	if words := strings.Fields(root); len(words) == 3 && words[0] == "goroutine" {
+		return words[2]
+	}
+	if strings.HasPrefix(root, "finalizer of ") {
+		return root
+	}
+	if !strings.HasPrefix(root, "runtime timers") {
+		return ""
+	}
+	for _, e := range c.Path[1:] {
+		if f, ok := strings.CutPrefix(e.Holder, "func "); ok {
+			return f
+		}
+	}
+	return ""
+}
+
+// within reports whether a retaining path leads through a collection.
+func within(path, field string) bool {
+	rest, ok := strings.CutPrefix(path, field)
+	return ok && field != "" && (rest == "" || strings.IndexByte(".[ :", rest[0]) >= 0)
+}
+
+// samePlace reports whether two sites are the same line.
+func samePlace(a, b Site) bool {
+	return a.Line != 0 && a.Line == b.Line && a.File == b.File
+}
+
+// distinguishes reports whether one detector found two different types at one line.
+func distinguishes(a, b *candidate) bool {
+	return a.Detector == b.Detector && a.Type != b.Type && namesAThing(a.Type) && namesAThing(b.Type)
+}
+
+// passes reports whether the site is where the thing was stored, or where a holder on its
+// path was allocated.
+func (c *candidate) passes(s Site) bool {
+	if samePlace(c.Stored, s) {
+		return true
+	}
+	return slices.ContainsFunc(c.Path, func(e Edge) bool { return samePlace(e.Site, s) })
+}
+
+// namesAThing reports whether a type tells one leak from another. []uint8 does not: any
+// leak may hold one.
+func namesAThing(typ string) bool {
+	return strings.Contains(typ, ".") && !strings.HasPrefix(strings.TrimLeft(typ, "*"), "[") && !strings.HasPrefix(typ, "map[")
+}
