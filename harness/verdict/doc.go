@@ -1,69 +1,82 @@
-// Package verdict makes one verdict of what the detectors of a leak test found,
-// and writes it for people and programs. It is pure: a Run in, a Verdict out; no
-// clock, no file, no network.
+// Package verdict decides from the findings of a leak test whether there is a leak. It is
+// pure: a Run goes in, a Verdict comes out, without clock, file or network.
 //
 //	v := verdict.Judge(run)
-//	verdict.Text(os.Stdout, v)
+//	_ = report.Text(os.Stdout, v)
 //	os.Exit(v.Outcome.ExitCode())
+//
+// Package report, below this one, writes verdicts. Package units writes numbers.
+//
+// # Files
+//
+//	finding.go run.go verdict.go rules.go threshold.go   the model: what goes in and comes out
+//	judge.go validity.go growth.go sensitivity.go        the outcome and what it rests on
+//	join*.go leak.go names.go                            findings to leaks, and their fingerprints
+//	attribution*.go                                      which scenarios a leak comes from, and in which order that is decided
+//	attribute*.go                                        the solver for findings that do not know, and the doses that it needs
+//	trend*.go                                            series of a target that is seen from outside only
 //
 // # The outcome
 //
-// A target that failed otherwise than by leaking, by dying for instance, has
-// failed: that explains whatever the run then lacks.
+// Judge decides in this order:
 //
-// A run is invalid if it cannot tell: a detector was missing, more than a percent
-// of the planned peers of a scenario (and more than one of them) did not do what it
-// says, or a control was judged wrongly. It says which, and what to do. Only then
-// come leaks, then known-leak rules that are stale (invalid too: each would hide the
-// next leak of its kind), then doubts (inconclusive). What is left passes.
+//   - Failed: the target failed in another way than by leaking, for example it died. That
+//     explains whatever the run lacks.
+//   - Invalid: the run proves nothing. A detector was missing, or more than one percent of
+//     the planned peers of a scenario (and more than one peer) did not do what the scenario
+//     says, or a control was judged wrongly. Each Reason says what to do.
+//   - Leaking: there is a leak that no rule allows.
+//   - Failed: a failure that does not affect the leaks (Aside), or a failed threshold.
+//   - Invalid: a rule is stale. It would hide the next leak of its kind.
+//   - Inconclusive: there is a doubt.
+//   - Pass.
 //
-// # One leak, once
+// # One leak, reported once
 //
-// Findings are joined if they name the same retaining path, collection, line or
-// type, or grow in the same way: from the same scenarios, by a whole multiple of
-// each other in each cycle. The class that says most about the cause gives the
-// leak its name: a goroutine before the objects it holds. A strict finding
-// (goroutine, descriptor, timer, subscription, never closed, a watched object) is
-// a leak from the first on. Other growth is one if it follows the doses or goes on
-// in every cycle, and doubtful if it ebbs, skips cycles or ignores the doses.
+// Findings are joined if they name the same retaining path, collection, line or type, or if
+// they grow in the same way: in the same scenarios, one a whole multiple of the other in
+// each cycle. The class nearest to the cause names the leak, a goroutine before the objects
+// that it holds. A strict finding (goroutine, descriptor, timer, subscription, unclosed
+// resource, watched object) is a leak even if it is a single one. Other growth is a leak if
+// it follows the doses or goes on in every cycle. It is doubtful if it slows down, skips
+// cycles or ignores the doses.
 //
 // # Thresholds
 //
-// The caller may set conditions of its own, such as a bound on a latency, and judge
-// them; they are told beside the leaks. A failed one makes a run fail that would
-// pass, one that cannot be told makes it inconclusive. What a run cannot tell of
-// leaks comes before them.
+// The caller may add conditions of its own, such as a bound on a latency, which it has
+// evaluated. A failed one turns a pass into a failure, an inconclusive one into an
+// inconclusive run. Neither changes what is known about leaks.
 //
 // # The scenario
 //
-// A finding that brings PerScenario is believed. For others the scenario is solved
-// for from the growth per cycle and the doses; Doses plans doses that make this
-// work. Where the counts fit several scenarios alike, all of them are named or
-// none is. Of leaks that are rare, or not the same for each peer, the doses often do not
-// tell: then Trials plans cycles that have some of the scenarios and not others. They
-// are asked only where there is a leak, and do not decide whether there is one.
+// A finding with PerScenario is believed. For any other the scenario is solved for from the
+// growth in each cycle and the doses; Doses plans doses that make this work. If several
+// scenarios fit equally well, the leak names either all of them or none. Rare leaks, and
+// leaks whose size varies from peer to peer, often stay unsolved. Trials plans further
+// cycles for those, in which some scenarios take part and others do not. Trials run only if
+// there is a leak, and do not decide whether there is one. attribution_sources.go has the
+// whole order.
 //
 // # The fingerprint
 //
-// It is a hash of the class and of the retaining path with its keys starred, or
-// else of the collection, or else of type and function of birth. Lines, counts,
-// seeds and addresses are not in it, so it stays the same until the leak is
-// repaired or the code around it is renamed.
+// A fingerprint is a hash of the class and of the retaining path with its keys starred; or
+// else of the collection; or else of type and function of birth. It contains no line, count,
+// seed or address, so it stays the same until the leak is repaired or the code around it is
+// renamed.
 //
 // # Sensitivity
 //
-// A verdict says what it would have seen: the n for which one leaked thing in n
-// peers of any scenario, at random, is seen with 99 %. It follows from the doses
-// and the noise that the detectors declare.
+// A verdict reports what it would have seen: the n for which a leak of one thing in n random
+// peers of any scenario is seen with 99 %. That follows from the doses and from the noise
+// that the detectors declare.
 //
-// # Targets that cannot be seen into
+// # Targets that are seen from outside only
 //
-// Of those there are series of readings at rest, after blocks of peers (on) and
-// blocks without (off), best in random order within each pair. Test regresses what
-// the peers changed on their number, against the off blocks, and gives an interval
-// that holds however often one has looked, so that a load test can stop as soon as
-// it is sure; sequential.go has the method and its sources. TestTogether does it for
-// several scenarios in the same blocks, of which one, two, three or all may leak. What
-// grew at first and then no more, as a cache does that has filled, is none. Floors and
-// AtRest make readings at rest of a sawtooth.
+// For such a target there are series of readings taken at rest, after blocks of peers (on)
+// and blocks without peers (off), best in random order within each pair. Test regresses the
+// change of the on blocks, less that of the off blocks, on the number of peers. Its interval
+// holds however often it is computed, so a load test can stop as soon as it is sure;
+// trend_sequential.go has the method and its sources. TestTogether does the same for several
+// scenarios in the same blocks, of which one, two, three or all may leak. Growth that ends,
+// as that of a cache that has filled, is no leak.
 package verdict

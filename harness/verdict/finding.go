@@ -2,7 +2,7 @@ package verdict
 
 import "fmt"
 
-// Class says what kind of thing leaks.
+// Class is the kind of thing that leaks.
 type Class string
 
 // The classes.
@@ -14,19 +14,19 @@ const (
 	Unclosed     Class = "unclosed"     // collected, but never closed
 	Timer        Class = "timer"        // a timer or context child that is still armed
 	Subscription Class = "subscription" // a listener that was never removed
-	Gauge        Class = "gauge"        // a count of the target that does not agree with what is there
+	Gauge        Class = "gauge"        // a count kept by the target that differs from what is there
 	Invariant    Class = "invariant"    // the target's own consistency check fails
-	CPU          Class = "cpu"          // work that goes on with nobody connected
+	CPU          Class = "cpu"          // work that goes on while no peer is connected
 )
 
 // Site is a place in code.
 type Site struct {
-	Function string `json:"function,omitempty"` // as runtime.Func has it
+	Function string `json:"function,omitempty"` // as runtime.Func names it
 	File     string `json:"file,omitempty"`
 	Line     int    `json:"line,omitempty"`
 }
 
-// String returns file:line and the function, as far as they are known.
+// String returns file:line and the function, as far as both are known.
 func (s Site) String() string {
 	if s.File == "" {
 		return s.Function
@@ -34,7 +34,7 @@ func (s Site) String() string {
 	return fmt.Sprintf("%s:%d %s", s.File, s.Line, s.Function)
 }
 
-// Place returns file:line.
+// Place returns file:line, or as much of it as is known.
 func (s Site) Place() string {
 	if s.File == "" || s.Line == 0 {
 		return s.File
@@ -42,32 +42,31 @@ func (s Site) Place() string {
 	return fmt.Sprintf("%s:%d", s.File, s.Line)
 }
 
-// Edge is one step of a retaining path: the thing that holds, and by what.
+// Edge is one step of a retaining path: a holder, and the part of it that points on.
 type Edge struct {
 	Holder string `json:"holder"`          // a global, a goroutine's frame, or the type of an object
 	Field  string `json:"field,omitempty"` // the field, element or captured variable that points on
 	Site   Site   `json:"site,omitzero"`   // where the holder was allocated, if known
 }
 
-// Finding is what one detector saw after a run: one kind of thing that did not
-// go back to its baseline. Detectors return findings; Judge joins those that
-// speak of the same leak.
+// Finding is one kind of thing that, as one detector saw it, did not go back to its
+// baseline. Judge joins findings about the same leak.
 type Finding struct {
 	Detector string `json:"detector"` // which detector: "goroutines", "watch", "sites", "census", ...
 	Class    Class  `json:"class"`
 	Type     string `json:"type,omitempty"`  // the Go type of what is retained, "*hub.session"
-	Born     Site   `json:"born,omitzero"`   // where it was made: allocation, go statement, open
+	Born     Site   `json:"born,omitzero"`   // where it was created: allocation, go statement, open
 	Field    string `json:"field,omitempty"` // the collection it grows in: "hub.Hub.networks[*].members"
 	Path     []Edge `json:"path,omitempty"`  // from a root to the thing, outermost first
-	Stored   Site   `json:"stored,omitzero"` // where it was put into what holds it
-	Caller   Site   `json:"caller,omitzero"` // who had it made: the nearest caller of another package
+	Stored   Site   `json:"stored,omitzero"` // where it was put into its holder
+	Caller   Site   `json:"caller,omitzero"` // the nearest caller of Born in another package
 
-	Count    int64   `json:"count"`              // how many more than at the baseline
-	Bytes    int64   `json:"bytes,omitempty"`    // how many bytes those hold, if known
+	Count    int64   `json:"count"`              // retained: how many more than at the baseline
+	Bytes    int64   `json:"bytes,omitempty"`    // bytes retained with them, if known
 	PerCycle []int64 `json:"perCycle,omitempty"` // growth in each cycle, where the run had cycles
-	Detail   string  `json:"detail,omitempty"`   // a stack, an error text: evidence for a person
+	Detail   string  `json:"detail,omitempty"`   // a stack or an error text: evidence for the reader
 
-	// PerScenario is Count by scenario, for a detector that knows whose peers it
-	// speaks of, by labels for example. Without it Judge solves for the scenario.
+	// PerScenario is Count by scenario, if the detector knows the scenarios, for example
+	// from labels. Without it Judge solves for them.
 	PerScenario map[string]int64 `json:"perScenario,omitempty"`
 }

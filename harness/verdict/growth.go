@@ -7,12 +7,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// Watch is the name of the detector that watches single objects. One that stays
-// is a leak, whatever the rest does.
+// Watch is the name of the detector that watches single objects. One object that stays is a
+// leak.
 const Watch = "watch"
 
-// strict reports whether one of the kind is one too many. Everything else that
-// grows might be a cache on its way to its bound.
+// strict reports whether a single thing of this kind is a leak. Any other growth might be a
+// cache that fills up to its bound.
 func strict(f *Finding) bool {
 	switch f.Class {
 	case Goroutine, Unclosed, Descriptor, Timer, Subscription, Gauge, Invariant:
@@ -21,8 +21,8 @@ func strict(f *Finding) bool {
 	return f.Detector == Watch
 }
 
-// doubt says why growth may be no leak. It is empty as soon as one detector is
-// sure.
+// doubt returns why the growth of a group may be no leak, and what would decide. Both are
+// empty if one candidate leaves no doubt.
 func (j *judge) doubt(g group) (why, do string) {
 	for _, c := range g {
 		w, d := j.doubtful(c)
@@ -36,6 +36,7 @@ func (j *judge) doubt(g group) (why, do string) {
 	return why, do
 }
 
+// doubtful is doubt for one candidate.
 func (j *judge) doubtful(c *candidate) (why, do string) {
 	if strict(&c.Finding) || len(c.PerCycle) < 2 || len(c.PerScenario) > 0 || c.source.certain() && !c.source.Fixed {
 		return "", ""
@@ -51,18 +52,18 @@ func (j *judge) doubtful(c *candidate) (why, do string) {
 	}
 	switch {
 	case c.source.Fixed:
-		return "it grows by the same in each cycle, however many the peers: by time, or by what the run itself does",
+		return "it grows by as much in each cycle, whatever the number of peers: with time, or because of the run itself",
 			"run as many cycles without peers and compare"
 	case grew < len(judged):
-		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(judged)), "run more cycles: a leak goes on, a table that doubles does not"
+		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(judged)), "run more cycles: a leak grows in each, a table that doubles does not"
 	case last < first/2 && slices.IsSortedFunc(rates, descending):
-		return fmt.Sprintf("it grows ever less, from %s to %s per peer: a cache that fills would, too", units.Rate(first), units.Rate(last)),
+		return fmt.Sprintf("it grows less and less, from %s to %s per peer, as a cache does that fills", units.Rate(first), units.Rate(last)),
 			"run twice the cycles, or warm up until it is full"
 	}
 	return "", ""
 }
 
-// judged is the growth in the cycles that are no trials, which come first.
+// judged returns the growth in the cycles before the first trial.
 func (j *judge) judged(perCycle []int64) []int64 {
 	for k, c := range j.run.Cycles {
 		if c.Trial && k < len(perCycle) {
@@ -72,7 +73,7 @@ func (j *judge) judged(perCycle []int64) []int64 {
 	return perCycle
 }
 
-// rates is the growth in each cycle for each of its peers.
+// rates returns the growth per peer in each cycle.
 func (j *judge) rates(perCycle []int64) []float64 {
 	rates := make([]float64, len(perCycle))
 	for k, n := range perCycle {
@@ -94,7 +95,7 @@ func descending(a, b float64) int {
 	return 0
 }
 
-// doubtTrends notes the series that are undecided.
+// doubtTrends adds a doubt for each series that is undecided.
 func (v *Verdict) doubtTrends() {
 	for _, t := range v.Trends {
 		if t.Outcome == Inconclusive {

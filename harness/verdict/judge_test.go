@@ -41,7 +41,7 @@ func TestOutcomes(t *testing.T) {
 		}, verdict.Leaking, "invariant broken", ""},
 		{"nothing_more", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(-3, 2, 1), sample.Cache(-1, 0, 0)} }, verdict.Pass, "", ""},
 
-		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows ever less", "twice the cycles"},
+		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows less and less", "twice the cycles"},
 		{"table_that_doubles", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(0, 4096, 0)} }, verdict.Inconclusive, "1 of 3 cycles", "more cycles"},
 		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(7, 7, 7)} }, verdict.Inconclusive, "however many the peers", "without peers"},
 		{"grows_on", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(900, 1200, 800)} }, verdict.Leaking, "scenario not known", ""},

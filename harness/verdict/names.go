@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// fingerprintDigits are shown to people, and the fewest that a rule may name.
+// fingerprintDigits is how many digits reports show, and how many a rule must give at least.
 const fingerprintDigits = 6
 
-// What changes from run to run, or with an edit elsewhere in the function.
+// Parts of names that change from run to run, or with an edit elsewhere in the function.
 var (
-	quoted    = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]`) // first: a peer may have put a bracket into a key
+	quoted    = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]`) // replaced first: a key chosen by a peer may contain brackets
 	brackets  = regexp.MustCompile(`\[[^\[\]]*\]`)
 	addresses = regexp.MustCompile(`0x[0-9a-fA-F]+`)
 	literals  = regexp.MustCompile(`\.(func|gowrap)\d+(\.\d+)*`)
@@ -21,8 +21,8 @@ var (
 	numbers   = regexp.MustCompile(`\d+`)
 )
 
-// fingerprint names a leak the same way in every run, and after edits that do not
-// touch it: no line, count, key, address or seed goes in.
+// fingerprint returns a hash that is the same in every run, and after edits that do not touch
+// the leak: it contains no line, count, key, address or seed.
 func fingerprint(l *Leak, detector, detail string) string {
 	what := ""
 	switch {
@@ -41,7 +41,7 @@ func fingerprint(l *Leak, detector, detail string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Short returns the digits of a fingerprint that people are shown.
+// Short returns the digits of a fingerprint that reports show.
 func Short(fingerprint string) string {
 	return fingerprint[:min(len(fingerprint), fingerprintDigits)]
 }
@@ -50,7 +50,7 @@ func Short(fingerprint string) string {
 func starred(s string) string {
 	s = quoted.ReplaceAllString(s, "[*]")
 	s = identity.ReplaceAllString(s, "goroutine *")
-	// From the inside out: a key may be an index itself, a type have brackets.
+	// From the inside out: a key may itself be indexed, and a type may contain brackets.
 	for range 4 {
 		s = brackets.ReplaceAllString(s, "\x00")
 	}
@@ -59,13 +59,13 @@ func starred(s string) string {
 	return strings.TrimSuffix(s, "[*]")
 }
 
-// starredName is starred for a type or function: without the path of its package,
-// which some detectors know and others do not.
+// starredName is starred for a type or function. It cuts the import path, which only some
+// detectors know.
 func starredName(s string) string { return starred(ShortName(s)) }
 
 func starredPath(edges []Edge) string { return starred(PathText(edges)) }
 
-// ShortName cuts import paths down to package names, outside of quotes:
+// ShortName cuts import paths to package names, except in quotes:
 // "*github.com/pigeonhub/pigeonhub/hub.session" to "*hub.session".
 func ShortName(s string) string {
 	var b strings.Builder
@@ -92,14 +92,14 @@ func lastElement(word string, whole bool) string {
 	return word[strings.LastIndexByte(word, '/')+1:]
 }
 
-// PathText writes a retaining path as Go would reach the thing. The holder of a
-// step is named only where the step before does not imply it.
+// PathText returns a retaining path as a Go expression, as far as there is one. It names the
+// holder of a step only if the step before does not imply it.
 func PathText(edges []Edge) string {
 	var b strings.Builder
 	for i, e := range edges {
 		switch implied := i > 0 && edges[i-1].Field != "" && IsType(e.Holder); {
 		case i == 0:
-			b.WriteString(ShortName(strings.TrimPrefix(e.Holder, "var "))) // a package variable: its name will do
+			b.WriteString(ShortName(strings.TrimPrefix(e.Holder, "var "))) // a package variable is named without the word var
 		case !implied:
 			b.WriteString(" -> " + ShortName(e.Holder))
 		}
@@ -117,8 +117,8 @@ func PathText(edges []Edge) string {
 	return b.String()
 }
 
-// IsType reports whether a holder is nothing but a type: the step that led to it
-// has named it already.
+// IsType reports whether a holder is just a type. The step before it on a path has named
+// such a holder already.
 func IsType(holder string) bool {
 	for _, p := range []string{"*", "[", "map[", "chan ", "struct"} {
 		if strings.HasPrefix(holder, p) {
@@ -128,8 +128,8 @@ func IsType(holder string) bool {
 	return holder == ""
 }
 
-// relative cuts the checkout from a file name, also where the build did already
-// (-trimpath leaves the module's path).
+// relative cuts the checkout from a file name. A build with -trimpath has put the module's
+// path in its place, which is cut, too.
 func (s Site) relative(root string) Site {
 	s.File = strings.ReplaceAll(s.File, `\`, "/")
 	for _, prefix := range []string{strings.ReplaceAll(root, `\`, "/"), "github.com/pigeonhub/pigeonhub"} {

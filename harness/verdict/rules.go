@@ -10,8 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// applyRules takes the leaks that are known out of those that fail the run, and
-// returns what is wrong with the rules themselves.
+// applyRules moves the leaks that a rule allows to Known, and returns the rules that are
+// stale.
 func (v *Verdict) applyRules(r *Run) []Reason {
 	today := r.Today
 	if today.IsZero() {
@@ -24,7 +24,7 @@ func (v *Verdict) applyRules(r *Run) []Reason {
 	v.Leaks = v.noteExpired(sort(v.Leaks), r.Known, used, today)
 	v.Doubtful = sort(v.Doubtful)
 	if len(v.Invalid) > 0 || r.Suite {
-		return nil // a rule may match nothing because the run saw nothing
+		return nil // a rule may match nothing because the run saw too little
 	}
 	var stale []Reason
 	for i, rule := range r.Known {
@@ -35,8 +35,8 @@ func (v *Verdict) applyRules(r *Run) []Reason {
 	return stale
 }
 
-// Stale says which rules match nothing in any run of a suite. It says nothing if one of
-// them is invalid: it may have missed what a rule is about.
+// Stale returns a Reason for each rule that matches nothing in any run of a suite. It
+// returns none if one of the runs is invalid: that one may have missed the leak.
 func Stale(rules []Rule, suite []Verdict) []Reason {
 	var stale []Reason
 	for _, rule := range rules {
@@ -55,7 +55,7 @@ func (r Rule) stale() Reason {
 	return Reason{About: "known leaks", What: "the rule for " + r.String() + " matches nothing", Do: "remove it: it would hide the next leak of its kind"}
 }
 
-// known takes a leak that a rule allows.
+// known adds the leak to Known if a rule allows it, and reports whether it did.
 func (v *Verdict) known(l *Leak, rules []Rule, used []bool, today time.Time) bool {
 	for i, rule := range rules {
 		if rule.matches(l) && !rule.expired(today) {
@@ -67,7 +67,7 @@ func (v *Verdict) known(l *Leak, rules []Rule, used []bool, today time.Time) boo
 	return false
 }
 
-// noteExpired tells at a leak that it was known once.
+// noteExpired notes on each leak that matches an expired rule that it was known.
 func (v *Verdict) noteExpired(leaks []Leak, rules []Rule, used []bool, today time.Time) []Leak {
 	for i := range leaks {
 		for k, rule := range rules {
@@ -83,17 +83,17 @@ func (v *Verdict) noteExpired(leaks []Leak, rules []Rule, used []bool, today tim
 
 func (r Rule) lapsed() string {
 	if r.Expires.IsZero() {
-		return "a rule says that it is known, but not until when (" + cmp.Or(r.Reason, "no reason given") + ")"
+		return "a rule allows it, but has no date (" + cmp.Or(r.Reason, "no reason given") + ")"
 	}
 	return fmt.Sprintf("known until %s (%s)", r.Expires.Format(time.DateOnly), cmp.Or(r.Reason, "no reason given"))
 }
 
-// expired reports whether the last day of the rule is over.
+// expired reports whether the last day of the rule is over, or missing.
 func (r Rule) expired(today time.Time) bool {
 	return r.Expires.IsZero() || today.Format(time.DateOnly) > r.Expires.Format(time.DateOnly)
 }
 
-// matches reports whether all criteria hold. A rule without any matches nothing.
+// matches reports whether the leak meets all criteria. A rule without any matches nothing.
 func (r Rule) matches(l *Leak) bool {
 	if r.Fingerprint == "" && r.Class == "" && r.Type == "" && r.Field == "" {
 		return false
@@ -117,8 +117,8 @@ func (r Rule) String() string {
 	return cmp.Or(strings.Join(words, " "), "nothing")
 }
 
-// glob matches a pattern in which a star stands for any text. path.Match will not
-// do: fields and types are full of its brackets and slashes.
+// glob matches a pattern in which a star stands for any text. path.Match gives brackets and
+// slashes a meaning, and fields and types are full of them.
 func glob(pattern, s string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	s, ok := strings.CutPrefix(s, head)

@@ -7,8 +7,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// missed is the probability with which a leak as small as the sensitivity says may
-// still go unseen.
+// missed is the probability that a leak of the size that the sensitivity states goes unseen.
 const missed = 0.01
 
 // String returns "1 object per 140 peers".
@@ -19,9 +18,9 @@ func (s Sensitivity) String() string {
 	return units.OneIn(s.Peers, s.Unit)
 }
 
-// sensitivity is the smallest leak that the run could not have missed, worked out
-// for the scenario that shows it the worst and told for the detector that needs
-// the most peers: whatever else leaked that much would have been seen sooner.
+// sensitivity returns the smallest leak that the run would have seen. Each detector is rated
+// by the scenario in which it sees least, and the run by the detector that needs the leak to
+// be largest.
 func (j *judge) sensitivity() Sensitivity {
 	s := Sensitivity{}
 	for _, d := range j.run.Detectors {
@@ -43,7 +42,7 @@ func (j *judge) sensitivity() Sensitivity {
 	return s
 }
 
-// doses returns the peers by scenario and cycle; a run without cycles is one.
+// doses returns the peers by scenario and cycle. A run without cycles counts as one cycle.
 func (j *judge) doses() [][]float64 {
 	if len(j.problem.doses) > 0 {
 		return j.problem.doses
@@ -58,9 +57,9 @@ func (j *judge) doses() [][]float64 {
 	return list
 }
 
-// peersToSeeOne returns the n for which a leak of one peer in n, at random, is
-// seen with 99 %. A detector without noise has to see one in all cycles; another
-// has to see more than its noise in every one that had peers.
+// peersToSeeOne returns the n for which a leak of one random peer in n is seen with 99 %. A
+// detector without noise has to see one thing in all cycles together. A detector with noise
+// has to see more than its noise in every cycle that had peers.
 func peersToSeeOne(doses []float64, noise float64) float64 {
 	total := sumOf(doses)
 	if noise <= 0 || total <= 0 {
@@ -84,9 +83,9 @@ func peersToSeeOne(doses []float64, noise float64) float64 {
 	return low
 }
 
-// poisson returns the probability of at most n where so many are expected.
+// poisson returns the probability of at most n events if so many are expected.
 func poisson(n int, expected float64) float64 {
-	if expected > 500 { // where the sum would underflow, it is as good as normal
+	if expected > 500 { // the sum would underflow, and the normal distribution is as good
 		return 0.5 * math.Erfc((expected-float64(n)-0.5)/math.Sqrt(2*expected))
 	}
 	term, total := math.Exp(-expected), 0.0

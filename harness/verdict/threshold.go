@@ -6,14 +6,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// Threshold is a condition that the caller set and judged. One that failed makes a
-// run fail that would pass; one that is inconclusive makes it inconclusive. What the
-// run found of leaks stays as it is.
+// Threshold is a condition that the caller set and evaluated. A failed one turns a pass into
+// a failure, an inconclusive one into an inconclusive run. Neither changes what the run found
+// about leaks.
 type Threshold struct {
 	Text    string  `json:"text"`             // "p99(offer)<50ms"
 	Outcome Outcome `json:"outcome"`          // pass, failed or inconclusive
-	Actual  string  `json:"actual,omitempty"` // "12.3ms"; none if nothing was measured
-	Why     string  `json:"why,omitempty"`    // it failed without a value, or is inconclusive
+	Actual  string  `json:"actual,omitempty"` // "12.3ms"; "" if nothing was measured
+	Why     string  `json:"why,omitempty"`    // why it failed without a value, or is inconclusive
 }
 
 // String returns the threshold in one line: "p99(offer)<50ms: 81ms".

@@ -7,12 +7,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// landedPercent is the share of the planned churn below which a run says nothing.
+// landedPercent is the share of the planned peers below which a run proves nothing.
 const landedPercent = 99
 
-// problems says why the run cannot tell whether there is a leak, and what to do
-// about it. Nothing here is ever a pass: a check that silently looks at nothing
-// has let more leaks through than any threshold.
+// problems returns why the run cannot show whether there is a leak, and what to do. None of
+// this ever passes: a check that silently looks at nothing hides more leaks than any
+// threshold.
 func problems(r *Run) []Reason {
 	reasons := append([]Reason(nil), r.Problems...)
 	reasons = append(reasons, blind(r)...)
@@ -21,7 +21,7 @@ func problems(r *Run) []Reason {
 	return append(reasons, incomplete(r)...)
 }
 
-// blind: a detector did not look.
+// blind returns a reason for each detector that could not look.
 func blind(r *Run) []Reason {
 	var reasons []Reason
 	looked := len(r.Trends)
@@ -30,7 +30,7 @@ func blind(r *Run) []Reason {
 		case Ready:
 			looked++
 		case Off:
-		default: // a state that nobody set is no proof that the detector worked
+		default: // an unset state does not prove that the detector worked
 			reasons = append(reasons, Reason{About: d.Name, What: units.Because("detector "+d.Name+" is missing", d.Why), Do: d.Do})
 		}
 	}
@@ -40,41 +40,41 @@ func blind(r *Run) []Reason {
 	return reasons
 }
 
-// idle: too little happened.
+// idle returns a reason for each scenario with too few peers.
 func idle(r *Run) []Reason {
 	var reasons []Reason
 	if r.Lives <= 0 {
-		reasons = append(reasons, Reason{What: "no peer was put through", Do: "see why the peers cannot connect to " + cmp.Or(r.Target, "the target")})
+		reasons = append(reasons, Reason{What: "no peer went through a scenario", Do: "find out why peers cannot connect to " + cmp.Or(r.Target, "the target")})
 	}
 	for _, s := range r.Scenarios {
-		// One that went astray is more than a percent of a few, and no reason.
+		// Of a few peers one is more than a percent. It may fail.
 		if s.Landed > 0 && (s.Landed*100 >= s.Planned*landedPercent || s.Landed == s.Planned-1) {
 			continue
 		}
 		reasons = append(reasons, Reason{About: s.Name,
-			What: fmt.Sprintf("scenario %s: %s of %s peers did what it says (%d %% are needed)", s.Name, units.Count(s.Landed), units.Count(s.Planned), landedPercent),
-			Do:   "read the errors of its peers; a slow machine wants fewer peers or a longer deadline"})
+			What: fmt.Sprintf("scenario %s: only %s of %s peers did what it says (%d %% are needed)", s.Name, units.Count(s.Landed), units.Count(s.Planned), landedPercent),
+			Do:   "read the errors of its peers; a slow machine needs fewer peers or a longer deadline"})
 	}
 	return reasons
 }
 
-// uncontrolled: the instrument was wrong where the answer was known.
+// uncontrolled returns a reason for each control that the detectors judged wrongly.
 func uncontrolled(r *Run) []Reason {
 	var reasons []Reason
 	for _, c := range r.Controls {
 		if !c.Failed() {
 			continue
 		}
-		what, do := "was planted and not caught", "no pass of this run means anything until it is: run the detectors' own tests"
+		what, do := "was planted and not caught", "do not trust a pass before it is caught: run the tests of the detectors"
 		if !c.Planted {
-			what, do = "is no leak and was reported as one", "do not trust the leaks below before this is repaired"
+			what, do = "is benign and was reported as a leak", "do not trust the leaks below before this is repaired"
 		}
 		reasons = append(reasons, Reason{About: c.Name, What: units.Because("control "+c.Name+" "+what, c.Detail), Do: do})
 	}
 	return reasons
 }
 
-// incomplete: what a detector says does not fit the run it says it of.
+// incomplete returns a reason for each finding that does not count all cycles.
 func incomplete(r *Run) []Reason {
 	var reasons []Reason
 	for _, f := range r.Findings {

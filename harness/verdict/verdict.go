@@ -10,12 +10,12 @@ const (
 	Pass         Outcome = "pass"
 	Leaking      Outcome = "leak"
 	Inconclusive Outcome = "inconclusive"
-	Invalid      Outcome = "invalid" // the run cannot tell, and says why
-	Failed       Outcome = "failed"  // the target did, in another way than by a leak
+	Invalid      Outcome = "invalid" // the run proves nothing; Verdict.Invalid has the reasons
+	Failed       Outcome = "failed"  // the target failed, in another way than by a leak
 	None         Outcome = "none"    // nothing of the size that matters is retained
 )
 
-// ExitCode is the status with which a command ends on this outcome.
+// ExitCode returns the exit status of a command with this outcome.
 func (o Outcome) ExitCode() int {
 	switch o {
 	case Pass, None:
@@ -31,23 +31,23 @@ func (o Outcome) ExitCode() int {
 // SchemaVersion is the version of the JSON form.
 const SchemaVersion = 1
 
-// Verdict is what Judge makes of a run, and all that the writers need.
+// Verdict is the result of Judge, with everything that a report needs.
 type Verdict struct {
 	Schema  int     `json:"schema"`
 	Outcome Outcome `json:"outcome"`
 	Run     About   `json:"run"`
 
 	Failures []Reason `json:"failures,omitempty"` // what the target did wrong beside leaking
-	Invalid  []Reason `json:"invalid,omitempty"`  // why the run cannot tell
-	Doubts   []Reason `json:"doubts,omitempty"`   // why it does not pass without a leak
+	Invalid  []Reason `json:"invalid,omitempty"`  // why the run proves nothing
+	Doubts   []Reason `json:"doubts,omitempty"`   // why the run does not pass although there is no leak
 
 	Leaks    []Leak  `json:"leaks,omitempty"`    // worst first
-	Known    []Known `json:"known,omitempty"`    // leaks that a rule allows for now
-	Doubtful []Leak  `json:"doubtful,omitempty"` // growth that may be one
+	Known    []Known `json:"known,omitempty"`    // leaks that a rule allows until it expires
+	Doubtful []Leak  `json:"doubtful,omitempty"` // growth that may be a leak
 
-	Thresholds []Threshold `json:"thresholds,omitempty"` // of the caller, as it judged them
+	Thresholds []Threshold `json:"thresholds,omitempty"` // evaluated by the caller
 
-	NotLeaking  []string    `json:"notLeaking"` // scenarios
+	NotLeaking  []string    `json:"notLeaking"` // scenarios that ran and do not leak
 	Sensitivity Sensitivity `json:"sensitivity"`
 
 	Scenarios []Scenario `json:"scenarios,omitempty"`
@@ -58,7 +58,7 @@ type Verdict struct {
 	Series    []Series   `json:"series,omitempty"`
 }
 
-// About says which run it was and how to have it again.
+// About identifies a run and says how to repeat it.
 type About struct {
 	Name    string    `json:"name,omitempty"`
 	Target  string    `json:"target,omitempty"`
@@ -69,10 +69,10 @@ type About struct {
 	Start   time.Time `json:"start"`
 	Seconds float64   `json:"seconds"`
 	Lives   int64     `json:"lives"`
-	Rate    float64   `json:"rate"` // peers a second that the severity is told for
+	Rate    float64   `json:"rate"` // peers a second that severities are computed for
 }
 
-// Leak is one leak, told once, with what all detectors know of it.
+// Leak is one leak, with what all detectors know about it.
 type Leak struct {
 	Class       Class  `json:"class"`
 	Fingerprint string `json:"fingerprint"` // the same in every run that finds this leak
@@ -84,26 +84,26 @@ type Leak struct {
 	Field       string `json:"field,omitempty"`
 
 	Count  int64       `json:"count"`            // retained
-	Peers  int64       `json:"peers"`            // put through the scenarios it comes from, or all
+	Peers  int64       `json:"peers"`            // that went through its scenarios, or through all if those are not known
 	Grew   int         `json:"grew,omitempty"`   // cycles in which it grew
 	Cycles int         `json:"cycles,omitempty"` // cycles in which it could have
 	Source Attribution `json:"source"`
 
-	Bytes        int64   `json:"bytes,omitempty"` // in this run
+	Bytes        int64   `json:"bytes,omitempty"` // retained in this run
 	BytesPerPeer float64 `json:"bytesPerPeer,omitempty"`
 	BytesPerDay  float64 `json:"bytesPerDay,omitempty"`
 	CountPerDay  float64 `json:"countPerDay"`
 
 	Evidence []Evidence `json:"evidence"`
-	Clean    []string   `json:"clean,omitempty"` // detectors that looked and saw nothing of it
-	Why      string     `json:"why,omitempty"`   // it is doubtful, or known no longer
+	Clean    []string   `json:"clean,omitempty"` // detectors that looked and did not see it
+	Why      string     `json:"why,omitempty"`   // why it is doubtful, or no longer allowed
 	Do       string     `json:"do,omitempty"`
 }
 
-// Evidence is what one detector saw of a leak: the finding as it came.
+// Evidence is the finding of one detector about a leak, unchanged.
 type Evidence struct {
 	Finding
-	Principal bool `json:"principal,omitempty"` // the leak is told in its words
+	Principal bool `json:"principal,omitempty"` // it names the leak
 }
 
 // Known is a leak that a rule allows.
@@ -112,16 +112,16 @@ type Known struct {
 	Rule Rule `json:"rule"`
 }
 
-// Attribution says whose peers are leaked.
+// Attribution says from which scenarios a leak comes.
 type Attribution struct {
-	Solved bool     `json:"solved"`
+	Solved bool     `json:"solved"`           // whether the scenarios are known
 	Shares []Share  `json:"shares,omitempty"` // by scenario, in the order of the run
 	Every  bool     `json:"every,omitempty"`  // all scenarios alike
 	But    []string `json:"but,omitempty"`    // most scenarios alike, but not these
-	Fixed  bool     `json:"fixed,omitempty"`  // the same in each cycle, however many the peers
-	Or     []string `json:"or,omitempty"`     // explains it as well: the doses do not tell them apart
+	Fixed  bool     `json:"fixed,omitempty"`  // no scenario: as much in each cycle, whatever the doses
+	Or     []string `json:"or,omitempty"`     // other scenarios that explain the counts equally well
 
-	PerPeer float64 `json:"perPeer"` // of the scenarios in Shares, or of all
+	PerPeer float64 `json:"perPeer"` // over the scenarios in Shares, or over all
 }
 
 // Share is how much one scenario leaks.
@@ -130,12 +130,12 @@ type Share struct {
 	PerPeer  float64 `json:"perPeer"`
 }
 
-// Sensitivity is the smallest leak that the run could not have missed.
+// Sensitivity is the smallest leak that the run would have seen with 99 %.
 type Sensitivity struct {
 	Known     bool    `json:"known"`
 	Detector  string  `json:"detector,omitempty"` // the one that needs the most peers
 	Unit      string  `json:"unit,omitempty"`
-	Peers     float64 `json:"peers,omitempty"` // one in so many of any scenario is seen with 99 %
+	Peers     float64 `json:"peers,omitempty"` // a leak of one in so many peers of any scenario is seen
 	Detectors []Power `json:"detectors,omitempty"`
 }
 
