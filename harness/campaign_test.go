@@ -269,7 +269,7 @@ func TestCampaignOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := campaignAt(remote, &harness.Gauges{Target: h})
-	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "no peer was put through") || !saysInvalid(v, "could not be planted") || saysInvalid(v, "gauges is missing") {
+	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "no peer went through a scenario") || !saysInvalid(v, "could not be planted") || saysInvalid(v, "gauges is missing") {
 		t.Errorf("%s: %+v", v.Outcome, v.Invalid)
 	}
 }

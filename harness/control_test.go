@@ -71,7 +71,7 @@ func TestControls(t *testing.T) {
 		t.Fatalf("outcome %s", v.Outcome)
 	}
 	for _, want := range []string{
-		"control planted for blind was planted and not caught", "control nothing happens, raving is no leak and was reported as one",
+		"control planted for blind was planted and not caught", "control nothing happens, raving is benign and was reported as a leak",
 		"detector broken is missing: broken", "detector breaks later is missing: broken",
 	} {
 		if !saysInvalid(v, want) {

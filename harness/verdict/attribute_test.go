@@ -37,7 +37,7 @@ func TestSource(t *testing.T) {
 		{"one_scenario", "goroutines", of(1, "stall"), "scenario stall", 1},
 		{"three_things_a_peer", "goroutines", of(3, "goodbye"), "scenario goodbye", 3},
 		{"every_second_peer", "goroutines", part(of(1, "early-close"), 2), "scenario early-close", 0.5},
-		{"every_hundredth_peer_of_as_many", "goroutines", part(of(1, "stall"), 100), "each cycle alike, however many the peers", 0.00196},
+		{"every_hundredth_peer_of_as_many", "goroutines", part(of(1, "stall"), 100), "as many in each cycle, whatever the number of peers", 0.00196},
 		{"two_scenarios", "goroutines", of(1, "rst", "vanish"), "rst and vanish", 1},
 		{"two_scenarios_unlike", "goroutines", plus(of(1, "rst"), of(2, "roam")), "rst and roam", 1.8172543},
 		{"three_scenarios", "goroutines", of(1, "rst", "vanish", "stall"), "rst, vanish and stall", 1},
@@ -46,7 +46,7 @@ func TestSource(t *testing.T) {
 		{"all_but_two", "goroutines", of(2, sample.Scenarios[2:]...), "every scenario but clean and goodbye", 2},
 		{"with_noise", "sites", plus(of(1, "vanish"), []int64{1, -1, 1}), "scenario vanish", 1},
 		{"nothing_fits", "goroutines", odd, "", 0.01225},
-		{"the_clock", "goroutines", []int64{12, 12, 12}, "each cycle alike, however many the peers", 0.000356},
+		{"the_clock", "goroutines", []int64{12, 12, 12}, "as many in each cycle, whatever the number of peers", 0.000356},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,7 @@ func (a Attribution) String() string {
 func (a Attribution) phrase() string {
 	switch {
 	case a.Fixed:
-		return "each cycle alike, however many the peers"
+		return "as many in each cycle, whatever the number of peers"
 	case a.Every:
 		return "every scenario"
 	case len(a.But) > 0:

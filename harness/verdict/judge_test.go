@@ -43,7 +43,7 @@ func TestOutcomes(t *testing.T) {
 
 		{"cache_that_fills", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(9000, 3000, 500)} }, verdict.Inconclusive, "grows less and less", "twice the cycles"},
 		{"table_that_doubles", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(0, 4096, 0)} }, verdict.Inconclusive, "1 of 3 cycles", "more cycles"},
-		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(7, 7, 7)} }, verdict.Inconclusive, "however many the peers", "without peers"},
+		{"by_the_clock", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(7, 7, 7)} }, verdict.Inconclusive, "whatever the number of peers", "without peers"},
 		{"grows_on", func(r *verdict.Run) { r.Findings = []verdict.Finding{sample.Cache(900, 1200, 800)} }, verdict.Leaking, "scenario not known", ""},
 		{"doubt_of_the_caller", func(r *verdict.Run) {
 			r.Doubts = []verdict.Reason{{What: "the generator was saturated", Do: "use another machine"}}
@@ -64,12 +64,12 @@ func TestOutcomes(t *testing.T) {
 				r.Detectors[i].State = verdict.Off
 			}
 		}, verdict.Invalid, "no detector looked", ""},
-		{"churn_did_not_land", func(r *verdict.Run) { r.Scenarios[3].Landed = r.Scenarios[3].Planned * 98 / 100 }, verdict.Invalid, "scenario vanish: 16,180 of 16,511", "errors of its peers"},
+		{"churn_did_not_land", func(r *verdict.Run) { r.Scenarios[3].Landed = r.Scenarios[3].Planned * 98 / 100 }, verdict.Invalid, "scenario vanish: only 16,180 of 16,511", "errors of its peers"},
 		{"churn_landed_well_enough", func(r *verdict.Run) { r.Scenarios[3].Landed = r.Scenarios[3].Planned*99/100 + 1 }, verdict.Pass, "", ""},
-		{"scenario_did_not_run", func(r *verdict.Run) { r.Scenarios[3].Landed, r.Scenarios[3].Planned = 0, 0 }, verdict.Invalid, "scenario vanish: 0 of 0", ""},
-		{"nobody_came", func(r *verdict.Run) { r.Lives = 0 }, verdict.Invalid, "no peer was put through", "hub.Hub in process"},
-		{"canary_missed", func(r *verdict.Run) { r.Controls[0].Caught = false }, verdict.Invalid, "planted canary was planted and not caught", "no pass"},
-		{"benign_reported", func(r *verdict.Run) { r.Controls[1].Caught = true }, verdict.Invalid, "pool warm-up is no leak and was reported", "do not trust"},
+		{"scenario_did_not_run", func(r *verdict.Run) { r.Scenarios[3].Landed, r.Scenarios[3].Planned = 0, 0 }, verdict.Invalid, "scenario vanish: only 0 of 0", ""},
+		{"nobody_came", func(r *verdict.Run) { r.Lives = 0 }, verdict.Invalid, "no peer went through a scenario", "hub.Hub in process"},
+		{"canary_missed", func(r *verdict.Run) { r.Controls[0].Caught = false }, verdict.Invalid, "planted canary was planted and not caught", "do not trust a pass"},
+		{"benign_reported", func(r *verdict.Run) { r.Controls[1].Caught = true }, verdict.Invalid, "pool warm-up is benign and was reported", "do not trust"},
 		{"cycles_do_not_fit", func(r *verdict.Run) { r.Findings = []verdict.Finding{goroutines(1, 1)} }, verdict.Invalid, "in 2 cycles, the run had 3", "after every cycle"},
 		{"problem_of_the_caller", func(r *verdict.Run) { r.Problems = []verdict.Reason{{What: "the target died", Do: "read its log"}} }, verdict.Invalid, "the target died", "read its log"},
 	} {
@@ -146,7 +146,7 @@ func TestKnownLeaks(t *testing.T) {
 		{"by_path", verdict.Rule{Field: "hub.Hub.networks[*].*", Expires: day(1)}, verdict.Pass, "KNOWN"},
 		{"until_its_last_day", verdict.Rule{Type: "*session", Expires: day(0).Add(-23 * time.Hour)}, verdict.Pass, "KNOWN"},
 		{"expired", verdict.Rule{Type: "*session", Reason: "later", Expires: day(-1)}, verdict.Leaking, "known until 2026-11-22 (later)"},
-		{"without_a_date", verdict.Rule{Type: "*session"}, verdict.Leaking, "not until when"},
+		{"without_a_date", verdict.Rule{Type: "*session"}, verdict.Leaking, "but has no date"},
 		{"not_this_class", verdict.Rule{Class: verdict.Timer, Type: "*session", Expires: day(1)}, verdict.Leaking, "matches nothing"},
 		{"too_few_digits", verdict.Rule{Fingerprint: fp[:5], Expires: day(1)}, verdict.Leaking, "matches nothing"},
 		{"everything", verdict.Rule{Reason: "all of them", Expires: day(1)}, verdict.Leaking, "the rule for nothing matches nothing"},
