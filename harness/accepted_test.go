@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -142,7 +143,7 @@ func TestAcceptedDropped(t *testing.T) {
 	found := findIn(t, descriptors, []int64{6}, func(_ int, dose int64) {
 		knock(t, door, accepted, "/forget", dose, &whose)
 		runtime.GC() // cleanups, and no finalizers yet
-		if err := harness.Settle(t.Context(), cleanupsHaveRun); err != nil {
+		if err := settle.Until(t.Context(), cleanupsHaveRun); err != nil {
 			t.Fatal(err)
 		}
 	})

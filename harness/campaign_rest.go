@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -35,7 +36,7 @@ func (c *Campaign) settle(ctx context.Context) {
 	if patience <= 0 {
 		patience = 10 * time.Second
 	}
-	_ = settleFlat(ctx, patience, func() (left int64, err error) {
+	_ = settle.Flat(ctx, patience, func() (left int64, err error) {
 		if c.busy() != nil {
 			left = c.excess() + 1
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
@@ -337,7 +338,7 @@ func TestCampaignCutShortReleasesPeers(t *testing.T) {
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	err := harness.Settle(ctx, func() error {
+	err := settle.Until(ctx, func() error {
 		if now, _ := h.Gauges(); now["sessions"] > 0 {
 			return fmt.Errorf("%v of %v peers are still there", now["sessions"], lingered)
 		}

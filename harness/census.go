@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -102,7 +103,7 @@ func (c *Census) read(ctx context.Context) (map[string]Size, error) {
 	if err != nil {
 		return nil, err
 	}
-	pause(ctx, censusAgain)
+	settle.Pause(ctx, censusAgain)
 	again, err := c.Count(ctx)
 	if err != nil {
 		return nil, err

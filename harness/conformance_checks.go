@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -89,7 +90,7 @@ func (x *examiner) comesBack(p *Peer) {
 		if x.ctx.Err() == nil {
 			refused = err
 		}
-		if !pause(x.ctx, 100*time.Millisecond) {
+		if !settle.Pause(x.ctx, 100*time.Millisecond) {
 			x.failf("wanted the id to be free again, got %w", refused)
 		}
 	}

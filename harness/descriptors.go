@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -109,7 +110,7 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 		defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	}
 	var now map[string][]Descriptor
-	err := settleFlat(ctx, grace, func() (left int64, err error) {
+	err := settle.Flat(ctx, grace, func() (left int64, err error) {
 		now, err = d.read()
 		for kind := range now {
 			left += int64(max(0, len(now[kind])-len(d.base[kind])))

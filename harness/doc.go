@@ -21,7 +21,7 @@
 //	err := detectors.Baseline(ctx, harness.NewReading(0))
 //	for _, dose := range []int64{1009, 1013, 1019} {
 //		churn(dose)
-//		err = harness.Settle(ctx, everybodyIsGone)
+//		err = settle.Until(ctx, everybodyIsGone)
 //		err = detectors.Cycle(ctx, harness.NewReading(dose))
 //	}
 //	findings, err := detectors.Findings(ctx)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -72,7 +73,7 @@ func (g *Goroutines) countStarted(ctx context.Context) (base *goroutineCount, er
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	patience := time.Now().Add(g.grace())
-	settled := Settle(ctx, func() error {
+	settled := settle.Until(ctx, func() error {
 		busy := readMetric("/sched/goroutines/runnable:goroutines") + readMetric("/sched/goroutines/running:goroutines")
 		if base, err = g.count(); err != nil {
 			return nil // it will not get better
@@ -95,7 +96,7 @@ func (g *Goroutines) Cycle(ctx context.Context, _ *Reading) error {
 	}
 	closeIdle()
 	var now *goroutineCount
-	err := settleFlat(ctx, g.grace(), func() (left int64, err error) {
+	err := settle.Flat(ctx, g.grace(), func() (left int64, err error) {
 		if now, err = g.count(); err == nil {
 			left = now.beyond(g.base)
 		}
@@ -109,7 +110,7 @@ func (g *Goroutines) Cycle(ctx context.Context, _ *Reading) error {
 }
 
 // Quiet returns an error that names the goroutines there are beyond the baseline,
-// or nil: a check for Settle.
+// or nil: a check for Until.
 func (g *Goroutines) Quiet() error {
 	if g.base == nil {
 		return ErrNoBaseline
@@ -138,7 +139,7 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	bounded, cancel := context.WithTimeout(ctx, g.grace())
-	settled := Settle(bounded, g.Quiet)
+	settled := settle.Until(bounded, g.Quiet)
 	cancel()
 	if settled == nil { // a callback that runs since then is none of them
 		return nil, nil

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -80,7 +81,7 @@ func TestLineKeysAgree(t *testing.T) {
 	go func() { func() { <-ch }() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := Settle(ctx, func() error {
+	err := settle.Until(ctx, func() error {
 		groups, err := readGoroutines("goroutine")
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -181,7 +182,7 @@ func TestGoroutinesEndsWithTheContext(t *testing.T) {
 	}
 	bounded, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := harness.Settle(bounded, func() error {
+	err := settle.Until(bounded, func() error {
 		if err := g.Quiet(); err == nil || !strings.Contains(err.Error(), "1 of ") || !strings.Contains(err.Error(), "(*herd).wait") {
 			return fmt.Errorf("got %w", err)
 		}

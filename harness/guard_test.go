@@ -16,6 +16,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
+var _ harness.TB = (*testing.T)(nil)
+
 // fakeTB is a test that somebody else looks at. Its end is by hand.
 type fakeTB struct {
 	testing.TB

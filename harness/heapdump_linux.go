@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -58,7 +59,7 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 		if attempt == dumpAttempts {
 			return nil, fmt.Errorf("no copy of the process could write it, in %d attempts: %w", attempt, err)
 		}
-		if !pause(ctx, time.Duration(attempt)*time.Millisecond) {
+		if !settle.Pause(ctx, time.Duration(attempt)*time.Millisecond) {
 			return nil, ctx.Err()
 		}
 	}
@@ -101,7 +102,7 @@ const (
 // awaitDump waits for the end of a copy, in whatever way.
 func awaitDump(ctx context.Context, pid int, f *os.File) error {
 	size, grown, awake, worked := int64(0), time.Now(), time.Now(), 0
-	for wait := settleFirst; ; wait = min(2*wait, 5*time.Millisecond) {
+	for wait := 50 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
 		got, err := syscall.Wait4(pid, nil, syscall.WNOHANG|wallChildren, nil)
 		if got == pid || err == syscall.ECHILD {
 			return nil
@@ -119,7 +120,7 @@ func awaitDump(ctx context.Context, pid int, f *os.File) error {
 		if !sleeps {
 			awake = now
 		}
-		if now.Sub(awake) > dumpSleeps || ticks-worked > dumpSpins || now.Sub(grown) > dumpStands || !pause(ctx, wait) {
+		if now.Sub(awake) > dumpSleeps || ticks-worked > dumpSpins || now.Sub(grown) > dumpStands || !settle.Pause(ctx, wait) {
 			syscall.Kill(pid, syscall.SIGKILL)
 			syscall.Wait4(pid, nil, wallChildren, nil)
 			return ctx.Err()

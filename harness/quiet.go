@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -85,7 +86,7 @@ func alwaysBusy(ctx context.Context, looks int) (least int64, err error) {
 		if least = min(least, max(0, busyGoroutines()-1)); least == 0 {
 			return 0, nil
 		}
-		if !pause(ctx, quietPause) {
+		if !settle.Pause(ctx, quietPause) {
 			return 0, fmt.Errorf("quiet: %w", context.Cause(ctx))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -127,7 +128,7 @@ func (r *Reading) Collect(ctx context.Context) error {
 func awaitFinalizers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return Settle(ctx, func() error {
+	return settle.Until(ctx, func() error {
 		for _, kind := range []string{"finalizers", "cleanups"} {
 			// Executed first: what is queued in between makes us look again.
 			ran := readMetric("/gc/" + kind + "/executed:" + kind)

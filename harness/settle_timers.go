@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"runtime"
 	"slices"
 	"sync"
@@ -52,7 +53,7 @@ func (f *timerFlusher) flush(ctx context.Context) {
 	f.processors = make([]flushed, runtime.GOMAXPROCS(0))
 	ctx, cancel := context.WithTimeout(ctx, flushWait)
 	defer cancel()
-	_ = Settle(ctx, f.visit) // done tells
+	_ = settle.Until(ctx, f.visit) // done tells
 }
 
 // visit sends twice as many goroutines as there are processors: which one runs

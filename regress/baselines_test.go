@@ -17,7 +17,7 @@ import (
 	"github.com/onsi/gomega/gleak"
 	"go.uber.org/goleak"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
@@ -74,7 +74,7 @@ func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak
 	w.campaign.Crowd.Send(t.Context(), 1, doses)
 	settled, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_ = harness.Settle(settled, func() error { return holds(w.target, 0) }) // a mutant may never get there
+	_ = settle.Until(settled, func() error { return holds(w.target, 0) }) // a mutant may never get there
 	look(ignore, snapshot)
 	_ = shutDown(w.target, w.campaign.Crowd.LifeLimit)
 }
@@ -84,7 +84,7 @@ func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak
 func gleakFinds(ctx context.Context, snapshot []gleak.Goroutine) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return harness.Settle(ctx, func() error {
+	return settle.Until(ctx, func() error {
 		leaked, err := gleak.HaveLeaked(snapshot).Match(gleak.Goroutines())
 		if err == nil && leaked {
 			err = fmt.Errorf("gleak: goroutines have leaked")

@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
@@ -121,7 +122,7 @@ func isTheSpecs(stack []verdict.Site) bool {
 func atRest(ctx context.Context, target *hubtest.Target) error {
 	var seen hub.Stats
 	looks := 0
-	return harness.Settle(ctx, func() error {
+	return settle.Until(ctx, func() error {
 		st := target.Hub.Stats()
 		if st.Memory.At.Equal(seen.Memory.At) {
 			return errors.New("the monitor does not look")

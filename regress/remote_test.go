@@ -18,6 +18,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/probe"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -193,7 +194,7 @@ func (r *remoteRun) read(ctx context.Context) {
 	defer cancel()
 	var last map[string]float64
 	since := time.Now()
-	_ = harness.Settle(ctx, func() error { // what is left then is for the verdict
+	_ = settle.Until(ctx, func() error { // what is left then is for the verdict
 		now, err := r.gauges(ctx)
 		if err != nil {
 			r.miss(err)

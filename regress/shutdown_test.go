@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
@@ -68,7 +69,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 
 			By("leaving")
 			g.leave()
-			Expect(harness.Settle(ctx, func() error { return holds(target, 0) })).To(Succeed())
+			Expect(settle.Until(ctx, func() error { return holds(target, 0) })).To(Succeed())
 			Expect(withHub.left(ctx, int64(peers))).To(BeClean())
 
 			By("coming again, for a shutdown")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -57,7 +58,7 @@ func (w *witness) monitored(t *testing.T) {
 	defer cancel()
 	var last time.Time
 	looks := 0
-	if err := harness.Settle(ctx, func() error {
+	if err := settle.Until(ctx, func() error {
 		if at := w.target.Hub.Stats().Memory.At; !at.Equal(last) {
 			last = at
 			looks++

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -215,7 +215,7 @@ func (w *witness) settled() float64 {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	// A mutant may keep them: what is left then is what is measured.
-	_ = harness.Settle(ctx, func() error {
+	_ = settle.Until(ctx, func() error {
 		if w.target != nil && w.target.Hub.Sessions() > 0 {
 			return errors.New("sessions are left")
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
@@ -263,7 +264,7 @@ func heldFor(t *testing.T, want time.Duration, live func(t *testing.T, c *chat))
 	}
 	began := time.Now()
 	live(t, c)
-	if err := harness.Settle(ctx, goroutines.Quiet); err != nil {
+	if err := settle.Until(ctx, goroutines.Quiet); err != nil {
 		t.Error(err)
 	}
 	if held := time.Since(began).Round(time.Second); held != want {

@@ -1,4 +1,4 @@
-package harness_test
+package settle_test
 
 import (
 	"context"
@@ -7,16 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
-var _ harness.TB = (*testing.T)(nil)
-
-func TestSettleReturnsAsSoonAsTheCheckDoes(t *testing.T) {
+func TestUntilReturnsAsSoonAsTheCheckDoes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, looks := time.Now(), 0
-		err := harness.Settle(t.Context(), func() error {
+		err := settle.Until(t.Context(), func() error {
 			if looks++; time.Since(start) < time.Second {
 				return errors.New("not yet")
 			}
@@ -31,13 +29,13 @@ func TestSettleReturnsAsSoonAsTheCheckDoes(t *testing.T) {
 	})
 }
 
-func TestSettleReturnsTheLastReason(t *testing.T) {
+func TestUntilReturnsTheLastReason(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var last error
-		err := harness.Settle(ctx, func() error {
+		err := settle.Until(ctx, func() error {
 			last = errors.New("still there")
 			return last
 		})
@@ -48,11 +46,11 @@ func TestSettleReturnsTheLastReason(t *testing.T) {
 }
 
 // What is there when ctx ends counts, even if it came late.
-func TestSettleLooksOnceMoreAtTheEnd(t *testing.T) {
+func TestUntilLooksOnceMoreAtTheEnd(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	looks := 0
-	err := harness.Settle(ctx, func() error {
+	err := settle.Until(ctx, func() error {
 		if looks++; looks > 1 {
 			return nil
 		}
