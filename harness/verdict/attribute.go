@@ -5,46 +5,47 @@ import (
 	"slices"
 )
 
-// Which scenario leaks is solved for: growth in cycle k should be the sum over
-// the scenarios of (retained per peer) x (dose in cycle k). There are far more
-// scenarios than cycles, so least squares alone has no single answer; but leaks
-// have a structure. One scenario leaks, or all, or two, or all those that do some
-// thing (each at the same count per peer), and the count is mostly a whole number
-// per peer or one in so many. Each such guess is scored by how probable it makes
-// the counts, less what it costs to describe (a guess that could have said
-// anything proves nothing), and has to beat "the counts are arbitrary" and every
-// guess that blames others. Doses that are different primes make wrong guesses
-// miss; see Doses.
+// The solver finds the scenarios that leak from counts and doses: the growth in cycle k
+// should be the sum over the scenarios of (retained per peer) x (dose in cycle k).
+//
+// There are far more scenarios than cycles, so least squares has no single answer. But leaks
+// have a structure. One scenario leaks, or all do, or two, or all those that have an action
+// in common, each by the same count per peer. That count is mostly a whole number, or one in
+// so many peers. Each such hypothesis is scored by the logarithm of the probability of the
+// counts under it, less the cost of describing it: a hypothesis that fits anything proves
+// nothing. The best one wins if it is decisively better than "the counts are arbitrary", and
+// than every hypothesis with other scenarios. Doses that are different primes make wrong
+// hypotheses miss; see Doses.
 const (
-	decisive   = 3.0 // natural logarithm of the odds (20:1) that decide between two guesses
-	maxSubsets = 18  // scenarios up to which every subset is tried
-	maxOr      = 2   // other guesses that are named rather than given up
-	rare       = 3.0 // what a guess that blames several but not all costs beforehand
-	maxPerPeer = 4   // things per peer that are expected, and that subsets are tried for
+	decisive   = 3.0 // natural logarithm of the odds (20:1) that decide between two hypotheses
+	maxSubsets = 18  // of so many scenarios every subset is tried
+	maxOr      = 2   // with more alternatives than these the source counts as unknown
+	rare       = 3.0 // cost of a hypothesis with several scenarios, but not all
+	maxPerPeer = 4   // largest count per peer that is expected, and tried for subsets
 )
 
-// spreads are how much counts of a leak may scatter that is by the peer, but not the same
-// for each: bytes of messages that differ a little, or much.
+// spreads are relative standard deviations of leaks whose size varies from peer to peer, as
+// the bytes of messages do: a little, or much.
 var spreads = [...]float64{0.05, 0.2}
 
-// problem is one growth pattern to be explained.
+// attributionProblem is one pattern of growth, with the doses that should explain it.
 type attributionProblem struct {
 	names  []string
 	doses  [][]float64 // by scenario, by cycle
 	total  []float64   // by cycle
 	counts []float64   // by cycle
 	noise  float64
-	half   **middleTable // made when first needed, for all patterns of a run
+	half   **middleTable // made when first needed, shared by all patterns of a run
 
-	sessions *attributionProblem // the same in sessions; nil if they are not known
+	sessions *attributionProblem // the same with sessions in place of peers; nil if those are not known
 }
 
-// guess is one explanation.
+// hypothesis is one explanation of the counts.
 type hypothesis struct {
-	rates []float64 // by scenario
-	fixed bool
-	alike bool // in sessions, although not in peers
-	score float64
+	rates []float64 // retained per peer, by scenario
+	fixed bool      // as much in each cycle, whatever the doses
+	alike bool      // the rates are equal per session, although not per peer
+	score float64   // logarithm of a probability
 }
 
 func newProblem(r *Run) *attributionProblem {
@@ -60,7 +61,7 @@ func newProblem(r *Run) *attributionProblem {
 	return p
 }
 
-// newProblemIn measures scenarios in peers or in sessions.
+// newProblemOf returns the problem with doses in peers or in sessions.
 func newProblemOf(r *Run, of func(Cycle) map[string]int64) *attributionProblem {
 	p := &attributionProblem{total: make([]float64, len(r.Cycles)), half: new(*middleTable)}
 	for _, s := range r.Scenarios {
@@ -78,7 +79,7 @@ func newProblemOf(r *Run, of func(Cycle) map[string]int64) *attributionProblem {
 	return p
 }
 
-// solve says which scenarios the counts come from.
+// solve returns the scenarios that the counts come from.
 func (p *attributionProblem) solve(perCycle []int64, noise float64) Attribution {
 	q := *p
 	q.noise, q.counts = noise, make([]float64, len(perCycle))
@@ -91,15 +92,7 @@ func (p *attributionProblem) solve(perCycle []int64, noise float64) Attribution 
 		return Attribution{}
 	}
 	hypotheses := append(q.hypotheses(), q.inSessions()...)
-	slices.SortStableFunc(hypotheses, func(a, b hypothesis) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(hypotheses, func(a, b hypothesis) int { return descending(a.score, b.score) })
 	a := q.choose(hypotheses)
 	if a.PerPeer == 0 {
 		a.PerPeer = sum / max(1, sumOf(q.total))
@@ -107,7 +100,7 @@ func (p *attributionProblem) solve(perCycle []int64, noise float64) Attribution 
 	return a
 }
 
-// inSessions returns the guesses about sessions, told in peers.
+// inSessions returns the hypotheses about sessions, with their rates converted to peers.
 func (p *attributionProblem) inSessions() []hypothesis {
 	if p.sessions == nil {
 		return nil
@@ -119,22 +112,22 @@ func (p *attributionProblem) inSessions() []hypothesis {
 		if g.fixed {
 			continue
 		}
-		told := hypothesis{rates: make([]float64, len(p.names)), score: g.score - math.Ln2, alike: true}
+		inPeers := hypothesis{rates: make([]float64, len(p.names)), score: g.score - math.Ln2, alike: true}
 		for i, rate := range g.rates {
 			at := slices.Index(p.names, s.names[i])
 			if at < 0 {
 				continue
 			}
-			told.rates[at] = rate * sumOf(s.doses[i]) / max(1, sumOf(p.doses[at]))
-			told.alike = told.alike && (rate == 0 || rate == slices.Max(g.rates))
+			inPeers.rates[at] = rate * sumOf(s.doses[i]) / max(1, sumOf(p.doses[at]))
+			inPeers.alike = inPeers.alike && (rate == 0 || rate == slices.Max(g.rates))
 		}
-		list = append(list, told)
+		list = append(list, inPeers)
 	}
 	return list
 }
 
-// choose takes the best guess if it is decisively better than those that blame
-// other scenarios.
+// choose returns the best hypothesis if it is decisively better than those with other
+// scenarios, or together with a few that are as good.
 func (p *attributionProblem) choose(hypotheses []hypothesis) Attribution {
 	if len(hypotheses) == 0 || hypotheses[0].score-p.arbitrary() < decisive {
 		return Attribution{}
@@ -146,7 +139,7 @@ func (p *attributionProblem) choose(hypotheses []hypothesis) Attribution {
 			break
 		}
 		other := p.attribution(g)
-		if name := other.phrase(); !sameSource(a, other) && !slices.Contains(a.Or, name) { // at other rates, it may be
+		if name := other.phrase(); !sameSource(a, other) && !slices.Contains(a.Or, name) { // the same scenarios at other rates are no alternative
 			a.Or = append(a.Or, name)
 		}
 		if len(a.Or) > maxOr {

@@ -7,16 +7,15 @@ import (
 	"slices"
 )
 
-// Doses plans how many peers to put through each scenario in each cycle, about
-// peers(scenario) on average, such that Judge can tell from the growth which
-// scenario leaks: the doses of a cycle are different primes, so that a count of one
-// per peer fits one scenario only, and the scenarios rise and fall over the cycles each in its own way, so
-// that also a leak of one peer in 100 has the shape of its scenario. The same seed
-// plans the same.
+// Doses plans how many peers go through each scenario in each cycle, about peers(scenario) on
+// average, so that Judge can find out from the growth which scenario leaks. The doses of a
+// cycle are different primes, so a count of one per peer fits a single scenario. The doses of
+// each scenario rise and fall over the cycles in a shape of its own, so even a leak of one
+// peer in 100 has the shape of its scenario. Equal seeds give equal plans.
 func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
 	shapes := apart(len(scenarios), func() []float64 { return shape(cycles, rng) })
-	// Small primes are few: whoever wants few peers chooses first.
+	// Small primes are few, so the scenarios with few peers choose first.
 	order := make([]int, len(scenarios))
 	for i := range order {
 		order[i] = i
@@ -39,13 +38,13 @@ func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed
 	return plan
 }
 
-// Trials plans cycles that tell which scenario leaks where the doses of plan did not: in
-// each about half of the scenarios have as many peers as their largest cycle in plan had,
-// so that no trial is a peak, and the others none. Each scenario is in trials of its own
-// choice, and trials differ in size, so that what comes with any peer, or with time, is
-// told from what comes with some: group testing (Dorfman, The Detection of Defective
-// Members of Large Populations, 1943) for counts that scatter. The same seed plans the
-// same.
+// Trials plans cycles that find out which scenario leaks if the doses of plan did not. In each
+// trial about half of the scenarios have as many peers as in their largest cycle of plan, so
+// no trial is a new peak, and the others have none. Each scenario takes part in a different
+// set of trials, and trials differ in size, which separates leaks of single scenarios from
+// growth with any peer or with time. This is group testing (Dorfman, The Detection of
+// Defective Members of Large Populations, 1943) for counts that scatter. Equal seeds give
+// equal plans.
 func Trials(plan []Cycle, trials int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x747269616c73))
 	largest := map[string]int64{}
@@ -66,7 +65,8 @@ func Trials(plan []Cycle, trials int, seed uint64) []Cycle {
 	return list
 }
 
-// turns draws which trials a scenario is in: small, large and medium ones by turns.
+// turns draws the trials in which a scenario takes part. Trials are small, large and medium in
+// turn.
 func turns(trials int, rng *rand.Rand) []float64 {
 	in := make([]float64, trials)
 	for k := range in {
@@ -77,8 +77,8 @@ func turns(trials int, rng *rand.Rand) []float64 {
 	return in
 }
 
-// apart returns so many shapes that differ as much as they can: each is, of many drawn,
-// the farthest from those before it.
+// apart returns shapes that differ much from each other: each is the one, of many drawn, that
+// is farthest from those before it.
 func apart(shapes int, draw func() []float64) [][]float64 {
 	const draws = 400
 	list := make([][]float64, 0, shapes)
@@ -100,8 +100,8 @@ func apart(shapes int, draw func() []float64) [][]float64 {
 	return list
 }
 
-// shape draws doses of mean 1 between a fifth and a few times the mean: enough to differ,
-// and none so small that a cycle would show nothing.
+// shape draws doses with a mean of 1, from about a fifth of it to a few times it. They differ
+// enough, and none is so small that a cycle would show nothing.
 func shape(cycles int, rng *rand.Rand) []float64 {
 	s := make([]float64, cycles)
 	total := 0.0
@@ -115,7 +115,7 @@ func shape(cycles int, rng *rand.Rand) []float64 {
 	return s
 }
 
-// distance is how well counts of the one shape can be told from the other's: the
+// distance returns how well counts of two shapes can be told apart: the square of the
 // Hellinger distance, in which Poisson scatter is the same everywhere.
 func distance(a, b []float64) float64 {
 	d := 0.0

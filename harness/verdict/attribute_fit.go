@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// fit returns the count per peer that best makes the counts out of one column of
-// doses, and the logarithm of how probable that makes them less the cost of
-// having said so. Rates are below reach. A rate of 0 means that nothing fits.
+// fit returns the rate per peer at which a column of doses fits the counts best, and its
+// score: the logarithm of the probability of the counts, less the cost of the hypothesis. Rates
+// are expected below reach. A rate of 0 means that nothing fits.
 func (p *attributionProblem) fit(column []float64, reach, cost float64) (rate, score float64) {
 	peers := sumOf(column)
 	if peers <= 0 {
 		return 0, 0
 	}
 	rate = sumOf(p.counts) / peers
-	// Any rate at all, with the scatter of a leak that hits at random, or roughly.
+	// Any rate, with the scatter of a leak that hits peers at random or in varying size.
 	score = p.scattered(column, rate, reach, fraction(rate), 0)
 	for i, spread := range spreads {
 		score = math.Max(score, p.scattered(column, rate, reach, math.Max(rate, fraction(rate)), spread*spread)-float64(i+1))
 	}
 	score -= cost
-	// A whole number per peer, or one peer in so many, to the unit.
+	// A whole number per peer, or one in so many peers, to the unit.
 	whole, width, more := math.Round(rate), p.noise, 0.0
 	if rate < 0.75 {
-		whole, width = 1/math.Round(1/rate), p.noise+1 // where the counting starts is not known
+		whole, width = 1/math.Round(1/rate), p.noise+1 // the first of so many may be anywhere
 		more = math.Ln2 + wholeCost(1/whole)
 	} else {
 		more = wholeCost(whole)
@@ -36,10 +36,10 @@ func (p *attributionProblem) fit(column []float64, reach, cost float64) (rate, s
 	return rate, score
 }
 
-// scattered scores counts that scatter around the rate, with a variance that has a
-// part for each peer and one for the square of the count. The rate was chosen from
-// those below reach to a precision that the counts themselves set, and the finer
-// it is the more it says.
+// scattered scores counts that scatter around the rate. Their variance has one part that is
+// linear in the peers and one that is linear in the square of the count. The rate is one of
+// those below reach, known as precisely as the counts determine it: the more precise it is,
+// the more its description costs.
 func (p *attributionProblem) scattered(column []float64, rate, reach, linear, square float64) float64 {
 	score, precision := 0.0, 0.0
 	for k, x := range column {
@@ -51,7 +51,7 @@ func (p *attributionProblem) scattered(column []float64, rate, reach, linear, sq
 	return score - math.Log1p(math.Max(reach, 2*rate)*math.Sqrt(precision))
 }
 
-// within reports whether the counts are the column times the rate, to the width.
+// within reports whether the counts are the column times the rate, give or take the width.
 func (p *attributionProblem) within(column []float64, rate, width float64) bool {
 	for k, x := range column {
 		if math.Abs(p.counts[k]-rate*x) > width+1e-9 {
@@ -61,13 +61,13 @@ func (p *attributionProblem) within(column []float64, rate, width float64) bool 
 	return true
 }
 
-// exactScore is the score of counts that fit to the width: each was one of so many.
+// exactScore returns the score of counts that fit to the width: each was one of 2*width+1.
 func (p *attributionProblem) exactScore(width float64) float64 {
 	return -float64(len(p.counts)) * math.Log(2*width+1)
 }
 
-// arbitrary is the score of saying nothing: each count may be anything up to a few
-// per peer, or up to the largest, of what is not counted by peers (bytes).
+// arbitrary returns the score of no hypothesis: each count may be anything up to a few per
+// peer, or up to the largest count if that is more, as with bytes.
 func (p *attributionProblem) arbitrary() float64 {
 	score := 0.0
 	most := slices.Max(p.counts)
@@ -77,11 +77,11 @@ func (p *attributionProblem) arbitrary() float64 {
 	return score
 }
 
-// wholeCost is the cost of naming a whole number: small ones are likelier.
+// wholeCost returns the cost of a whole number. Small ones are more likely.
 func wholeCost(n float64) float64 { return math.Log(2 * n * n) }
 
-// fraction is the variance for each peer of a count that is one of the two whole
-// numbers around the rate.
+// fraction returns the variance of a count per peer that is one of the two whole numbers next
+// to the rate.
 func fraction(rate float64) float64 {
 	f := rate - math.Floor(rate)
 	return f * (1 - f)
@@ -99,7 +99,7 @@ func sumOf(values []float64) float64 {
 	return sum
 }
 
-// leastSquares returns x >= 0 that minimises |Σ x_i columns_i - y|, by the active
+// leastSquares returns the x >= 0 that minimises |Σ x_i columns_i - y|, by the active
 // set method of Lawson and Hanson (Solving Least Squares Problems, 1974, ch. 23).
 func leastSquares(columns [][]float64, y []float64) []float64 {
 	n := len(columns)
@@ -133,7 +133,7 @@ func leastSquares(columns [][]float64, y []float64) []float64 {
 	return x
 }
 
-// blocked returns how far one may go from x to z before something is negative.
+// blocked returns how far to go from x to z before a coefficient turns negative.
 func blocked(x, z []float64, free []bool) float64 {
 	step := 1.0
 	for i := range x {
@@ -188,7 +188,7 @@ func eliminate(m [][]float64) {
 		}
 		m[c], m[pivot] = m[pivot], m[c]
 		if math.Abs(m[c][c]) < 1e-12 {
-			m[c][len(m)] = 0 // a column that others make up: it takes no part
+			m[c][len(m)] = 0 // a combination of other columns: it gets the coefficient 0
 			continue
 		}
 		for r := range m {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// guesses returns everything that is worth considering.
+// hypotheses returns all hypotheses that are worth considering.
 func (p *attributionProblem) hypotheses() []hypothesis {
 	n := len(p.names)
 	var list []hypothesis
@@ -33,7 +33,7 @@ func (p *attributionProblem) hypotheses() []hypothesis {
 	return list
 }
 
-// alike appends the guess that the scenarios of the mask leak the same per peer.
+// alike appends the hypothesis that the scenarios of the mask leak equally per peer.
 func (p *attributionProblem) alike(list []hypothesis, mask uint, cost float64) []hypothesis {
 	rate, score := p.fit(p.column(mask), maxPerPeer, cost)
 	if rate <= 0 {
@@ -42,7 +42,7 @@ func (p *attributionProblem) alike(list []hypothesis, mask uint, cost float64) [
 	return append(list, hypothesis{rates: p.rates(mask, rate), score: score})
 }
 
-// pairs appends the guesses that two scenarios leak, alike or not.
+// pairs appends the hypotheses that two scenarios leak, equally or not.
 func (p *attributionProblem) pairs(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	cost := math.Log(float64(n*(n-1)/2)) + rare
@@ -68,12 +68,12 @@ func (p *attributionProblem) pairs(list []hypothesis) []hypothesis {
 	return list
 }
 
-// maxInTriple is how many things per peer two of three scenarios are tried for.
+// maxInTriple is the largest count per peer that is tried for two of three scenarios.
 const maxInTriple = 8
 
-// triples appends the guesses that three scenarios leak whole numbers of things per
-// peer that are not the same: what they do leaks, and one does it more often. Only
-// counts that fit to the unit can tell so many guesses apart.
+// triples appends the hypotheses that three scenarios leak different whole numbers of things
+// per peer: an action leaks, and one scenario does it more often. Only counts that fit to
+// the unit can decide between so many hypotheses.
 func (p *attributionProblem) triples(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	if p.noise > 0 || len(p.counts) < 3 {
@@ -82,7 +82,7 @@ func (p *attributionProblem) triples(list []hypothesis) []hypothesis {
 	cost := choices(n, 3) + rare
 	best := p.exactScore(0) - cost - 2*wholeCost(1) - wholeCost(2)
 	if slices.ContainsFunc(list, func(g hypothesis) bool { return g.score > best+decisive }) {
-		return list // the best of them could not win
+		return list // not even the best of these could win
 	}
 	for i := range n {
 		for j := i + 1; j < n; j++ {
@@ -97,8 +97,7 @@ func (p *attributionProblem) triples(list []hypothesis) []hypothesis {
 	return list
 }
 
-// wholeTriples yields the whole rates of three scenarios that make the counts to the
-// unit.
+// wholeTriples yields the whole rates of three scenarios that fit the counts to the unit.
 func (p *attributionProblem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
 	return func(yield func([]float64) bool) {
 		for a := 1.0; a <= maxInTriple; a++ {
@@ -117,7 +116,7 @@ func (p *attributionProblem) wholeTriples(i, j, k int) iter.Seq[[]float64] {
 	}
 }
 
-// adds reports whether three scenarios make the counts.
+// adds reports whether three scenarios at these rates fit the counts to the unit.
 func (p *attributionProblem) adds(a float64, i int, b float64, j int, c float64, k int) bool {
 	for n, count := range p.counts {
 		if a*p.doses[i][n]+b*p.doses[j][n]+c*p.doses[k][n] != count {
@@ -127,9 +126,9 @@ func (p *attributionProblem) adds(a float64, i int, b float64, j int, c float64,
 	return true
 }
 
-// subsets appends the guesses that three or more scenarios, not all, leak a whole
-// number of things per peer: what they have in common leaks. Only counts that fit
-// to the unit can tell so many guesses apart.
+// subsets appends the hypotheses that three or more scenarios, but not all, leak the same
+// whole number of things per peer: an action that they have in common leaks. Only counts that
+// fit to the unit can decide between so many hypotheses.
 func (p *attributionProblem) subsets(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	if n > maxSubsets {
@@ -138,12 +137,12 @@ func (p *attributionProblem) subsets(list []hypothesis) []hypothesis {
 	cost := float64(n)*math.Ln2 + rare
 	best := p.exactScore(p.noise) - cost - wholeCost(1)
 	if slices.ContainsFunc(list, func(g hypothesis) bool { return g.score > best+decisive }) {
-		return list // the best of them could not win
+		return list // not even the best of these could win
 	}
 	found, peers, counted := 0, 0.0, sumOf(p.counts)
 	sums := make([]float64, len(p.counts))
 	gray := uint(0)
-	for i := uint(1); i < 1<<n; i++ { // in Gray code: one scenario comes or goes at a time
+	for i := uint(1); i < 1<<n; i++ { // in Gray code order: one scenario is added or removed in each step
 		flip := bits.TrailingZeros(i)
 		gray ^= 1 << flip
 		sign := 1.0
@@ -162,16 +161,16 @@ func (p *attributionProblem) subsets(list []hypothesis) []hypothesis {
 			continue
 		}
 		if found++; found > 2*maxOr {
-			break // too many to choose from: none will be decisive
+			break // none of so many will be decisive
 		}
 		list = append(list, hypothesis{rates: p.rates(gray, rate), score: p.exactScore(p.noise) - cost - wholeCost(rate)})
 	}
 	return list
 }
 
-// mixture appends what non-negative least squares over all scenarios finds, which
-// has a single answer once there are more cycles than scenarios. Scenarios that
-// explain less than it costs to name them are left out, one by one.
+// mixture appends the solution of non-negative least squares over all scenarios, which is
+// unique if there are more cycles than scenarios. It drops scenarios one by one as long as
+// each explains less than its description costs.
 func (p *attributionProblem) mixture(list []hypothesis) []hypothesis {
 	mask := uint(1)<<len(p.names) - 1
 	best := p.mixed(mask)
@@ -191,6 +190,7 @@ func (p *attributionProblem) mixture(list []hypothesis) []hypothesis {
 	return append(list, best)
 }
 
+// mixed returns the least squares solution for the scenarios of the mask.
 func (p *attributionProblem) mixed(mask uint) hypothesis {
 	var columns [][]float64
 	for i := range p.names {
@@ -204,7 +204,7 @@ func (p *attributionProblem) mixed(mask uint) hypothesis {
 		for k := range column {
 			column[k] += rate * columns[n][k]
 		}
-		for i := range p.names { // the n-th of the mask
+		for i := range p.names { // the n-th scenario of the mask
 			if mask&(1<<i) != 0 && bits.OnesCount(mask&(1<<i-1)) == n {
 				g.rates[i] = rate
 			}
@@ -215,6 +215,7 @@ func (p *attributionProblem) mixed(mask uint) hypothesis {
 	return g
 }
 
+// column returns the doses of the scenarios of the mask, added up by cycle.
 func (p *attributionProblem) column(mask uint) []float64 {
 	column := make([]float64, len(p.counts))
 	for i := range p.names {
@@ -227,6 +228,7 @@ func (p *attributionProblem) column(mask uint) []float64 {
 	return column
 }
 
+// rates returns the rate for the scenarios of the mask, and 0 for the others.
 func (p *attributionProblem) rates(mask uint, rate float64) []float64 {
 	rates := make([]float64, len(p.names))
 	for i := range rates {

@@ -5,15 +5,14 @@ import (
 	"math/bits"
 )
 
-// maxHalved is up to how many scenarios the subsets are searched by halves: two
-// tables of 2^16 sums.
+// maxMeetInMiddle is the number of scenarios up to which subsets are searched: two tables of
+// 2^16 sums.
 const maxMeetInMiddle = 32
 
-// halves finds the subsets of scenarios that explain counts to the unit, where
-// there are too many to try each: the sums of the subsets of one half of the
-// scenarios are in a table, and those of the other half are looked up in it
-// (Horowitz and Sahni, Computing partitions with applications to the knapsack
-// problem, 1974).
+// middleTable finds subsets of scenarios that fit counts to the unit if there are too many
+// subsets to try each. It meets in the middle: it stores the sums of all subsets of one half
+// of the scenarios, and looks up what the subsets of the other half leave (Horowitz and Sahni,
+// Computing partitions with applications to the knapsack problem, 1974).
 type middleTable struct {
 	low   map[uint64][]uint // subsets of the first half, by the hash of their sums
 	high  [][]int64         // sums of the subsets of the second half, by subset
@@ -31,7 +30,7 @@ func (p *attributionProblem) newMiddleTable() *middleTable {
 	return h
 }
 
-// sumsOf returns the doses by cycle of every subset of the scenarios from one to
+// subsetSums returns the doses by cycle of every subset of the scenarios from one index up to
 // another.
 func (p *attributionProblem) subsetSums(from, to int) [][]int64 {
 	all := make([][]int64, 1<<(to-from))
@@ -47,7 +46,7 @@ func (p *attributionProblem) subsetSums(from, to int) [][]int64 {
 	return all
 }
 
-// hashOf is FNV-1a over whole numbers.
+// hashOf returns FNV-1a over whole numbers.
 func hashOf(sums []int64) uint64 {
 	hash := uint64(14695981039346656037)
 	for _, n := range sums {
@@ -56,7 +55,7 @@ func hashOf(sums []int64) uint64 {
 	return hash
 }
 
-// find returns subsets whose doses are the counts, a few at most.
+// find returns subsets whose doses add up to the counts, a few at most.
 func (h *middleTable) find(p *attributionProblem, counts []int64) (masks []uint) {
 	rest := make([]int64, len(counts))
 search:
@@ -73,13 +72,13 @@ search:
 			}
 		}
 		if len(masks) > 2*maxOr {
-			return masks // too many to choose from: none will be decisive
+			return masks // none of so many will be decisive
 		}
 	}
 	return masks
 }
 
-// explains checks what the hash has found.
+// explains reports whether the doses of the mask add up to the counts: hashes may collide.
 func (p *attributionProblem) explains(mask uint, counts []int64) bool {
 	for k, sum := range p.column(mask) {
 		if int64(sum) != counts[k] {
@@ -89,12 +88,11 @@ func (p *attributionProblem) explains(mask uint, counts []int64) bool {
 	return true
 }
 
-// halved appends the guesses that three or more of many scenarios, not all, leak a
-// whole number of things per peer.
+// largeSubsets is subsets for more scenarios than maxSubsets.
 func (p *attributionProblem) largeSubsets(list []hypothesis) []hypothesis {
 	n := len(p.names)
 	if p.noise > 0 || n > maxMeetInMiddle || len(p.counts) < 3 {
-		return list // fewer equations have too many answers
+		return list // fewer cycles fit too many subsets
 	}
 	if *p.half == nil {
 		*p.half = p.newMiddleTable()
@@ -108,14 +106,14 @@ func (p *attributionProblem) largeSubsets(list []hypothesis) []hypothesis {
 			if size := bits.OnesCount(mask); size < 3 || size == n {
 				continue
 			}
-			cost := choices(n, bits.OnesCount(mask)) + math.Log(float64(n)) + rare // how many they are, and which
+			cost := choices(n, bits.OnesCount(mask)) + math.Log(float64(n)) + rare // of how many they are, and of which
 			list = append(list, hypothesis{rates: p.rates(mask, float64(rate)), score: p.exactScore(0) - cost - wholeCost(float64(rate))})
 		}
 	}
 	return list
 }
 
-// choices is the logarithm of the number of ways to choose k of n.
+// choices returns the logarithm of the number of ways to choose k of n.
 func choices(n, k int) float64 {
 	all, _ := math.Lgamma(float64(n + 1))
 	these, _ := math.Lgamma(float64(k + 1))
@@ -123,7 +121,7 @@ func choices(n, k int) float64 {
 	return all - these - others
 }
 
-// divided returns the counts by a rate, and whether that leaves no rest.
+// divided returns the counts divided by a rate, and whether all are multiples of it.
 func (p *attributionProblem) divided(rate int64) (counts []int64, whole bool) {
 	for _, n := range p.counts {
 		if int64(n)%rate != 0 {

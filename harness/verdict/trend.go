@@ -5,61 +5,59 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// Question is what is asked of a series.
+// Question is what to find out from a series.
 type Question struct {
 	Series   string
 	Scenario string
 	Unit     string // Bytes, or what is counted
 	Class    Class  // of a leak, if there is one
-	// Matters is the smallest leak that matters, in units per peer: the trend is
-	// over as soon as that much is excluded. Default 64 bytes, or 1 per 1,000 peers.
+	// Matters is the smallest leak that matters, in units per peer. There is no leak as soon
+	// as so much is excluded. Default DefaultMatters bytes, or 1 thing per 1,000 peers.
 	Matters float64
 	// Step is the resolution of the readings. Default 1.
 	Step float64
-	// Strict series count one by one and rest at the same number, as goroutines,
-	// descriptors and sessions do: one that has left its baseline for good leaks.
+	// Strict is set for a count that rests at the same number, as those of goroutines,
+	// descriptors and sessions do. Such a series leaks if it has left its baseline for good.
 	Strict bool
-	// Among is how many trends are judged together: the chance of an error, 1 % each
-	// way, is for all of them. Default 1.
+	// Among is the number of trends that share the error probability, 1 % each way. Default 1.
 	Among int
 }
 
-// DefaultMatters is how many bytes per peer matter, if nobody says so.
+// DefaultMatters is the default of Question.Matters for sizes, in bytes per peer.
 const DefaultMatters = 64
 
-// errorRate is the probability of a wrong answer, each way.
+// errorRate is the probability of a wrong answer in each of the two directions.
 const errorRate = 0.01
 
-// Trend is the answer. Retained is per 1,000 peers, with an interval that holds
-// with 99 % on each side however often one has looked.
+// Trend is the answer to a Question. Retained and Smallest are per 1,000 peers. Each bound of
+// Interval holds with 99 %, however often Test was called.
 type Trend struct {
 	Series   string `json:"series"`
 	Scenario string `json:"scenario,omitempty"`
-	// Together are the peers by scenario, where it is of two or three together.
+	// Together are the peers by scenario, if the trend is about two or three scenarios.
 	Together map[string]int64 `json:"together,omitempty"`
 	Unit     string           `json:"unit,omitempty"`
 	Class    Class            `json:"class,omitempty"`
 	Outcome  Outcome          `json:"outcome"` // leak, none or inconclusive
 	Why      string           `json:"why"`
 
-	// PerCycle is what the peers of each pair changed, where the blocks are of several
-	// scenarios together: the source of a leak is solved for from it and the doses, unless
-	// blocks could not be read, and it has fewer pairs than the run has cycles.
+	// PerCycle is the change of each pair, if the blocks have several scenarios at once. The
+	// scenarios of a leak are solved for from it. It does not serve that if some blocks could
+	// not be read, because it then has fewer pairs than the run has cycles.
 	PerCycle []int64 `json:"perCycle,omitempty"`
 
 	Peers    int64     `json:"peers"`
 	Pairs    int       `json:"pairs"` // of an on and an off block
 	Retained float64   `json:"retained"`
-	Interval *Interval `json:"interval,omitempty"` // missing as long as there is none
-	Smallest float64   `json:"smallest,omitempty"` // leak per 1,000 peers that would have been found; 0: not known yet
-	More     int64     `json:"more,omitempty"`     // peers that an inconclusive trend still needs, about
+	Interval *Interval `json:"interval,omitempty"` // nil as long as the pairs do not give one
+	Smallest float64   `json:"smallest,omitempty"` // leak that would have been found; 0: not known yet
+	More     int64     `json:"more,omitempty"`     // about how many further peers would decide an inconclusive trend
 
 	Baseline   float64 `json:"baseline"`
 	Final      float64 `json:"final"`
@@ -67,15 +65,15 @@ type Trend struct {
 	Returned   bool    `json:"returned"`
 	Saturating bool    `json:"saturating,omitempty"`
 
-	// Sites are where in the code there is more than before, the most first, for a
-	// target whose profiles can be read.
+	// Sites are the places in the code that grew, largest first, if the target serves
+	// profiles.
 	Sites []Grown `json:"sites,omitempty"`
 }
 
-// Grown is a place in the code that a target has more of, per 1,000 peers.
+// Grown is a place in the code whose allocations or goroutines grew, per 1,000 peers.
 type Grown struct {
 	Born   Site    `json:"born"`            // of an allocation, or of a goroutine's function
-	Caller Site    `json:"caller,omitzero"` // the nearest that is not of the standard library
+	Caller Site    `json:"caller,omitzero"` // the nearest caller outside the standard library
 	Count  float64 `json:"count"`
 	Bytes  float64 `json:"bytes,omitempty"`
 }
@@ -102,8 +100,8 @@ func (q Question) withDefaults() Question {
 	return q
 }
 
-// Test answers a question from all blocks so far. It may be asked again after
-// every block and believed the first time that it is sure: see sequential.go.
+// Test answers a question from all blocks so far. It may be called after every block, and the
+// first answer that is not inconclusive holds: see trend_sequential.go.
 func Test(q Question, blocks []Block) Trend {
 	q = q.withDefaults()
 	list := pairs(q.Scenario, blocks)
@@ -117,7 +115,7 @@ func Test(q Question, blocks []Block) Trend {
 	if q.Scenario == "" && q.Unit != Bytes {
 		t.PerCycle = perCycle(list)
 	}
-	// A strict series is asked a second question, so each gets half of the errors.
+	// A strict series gets a second test (stayed), so each has half of the error probability.
 	alpha := errorRate / float64(q.Among)
 	if q.Strict {
 		alpha /= 2
@@ -133,10 +131,10 @@ func Test(q Question, blocks []Block) Trend {
 	return t
 }
 
-// likely is how many standard errors above the bound a leak must be to be found
-// with 99 %.
+// likely is the number of standard errors above the bound at which a leak is found with 99 %.
 const likely = 2.33
 
+// decide sets Outcome, Why and More.
 func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, alpha float64) {
 	grew := t.Interval != nil && t.Interval.Low > 0
 	t.Saturating = saturates(list, q.Step)
@@ -149,10 +147,10 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 	case small && (!q.Strict || !t.Saturating):
 		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per peer is excluded", units.Quantity(q.Matters, q.Unit))
 	case ended(q, list, alpha):
-		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first, and then no more: a leak of %s per peer is excluded of the later peers", units.Quantity(q.Matters, q.Unit))
+		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first and then stopped: the later peers exclude a leak of %s per peer", units.Quantity(q.Matters, q.Unit))
 	case t.Saturating:
 		t.More = 2 * t.Peers
-		t.Why = "it grew at first and hardly any more: a cache that fills, or a leak that pauses"
+		t.Why = "it grew at first and hardly does now: a cache that fills, or a leak that pauses"
 	case t.Interval == nil:
 		t.More = t.need(q, r, alpha)
 		t.Why = fmt.Sprintf("%s of blocks are too few", units.Plural(int64(t.Pairs), "pair"))
@@ -162,12 +160,12 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 	}
 }
 
-// need returns about how many more peers would decide.
+// need returns about how many further peers would decide.
 func (t *Trend) need(q Question, r regression, alpha float64) int64 {
 	if r.n < 2 {
-		return 4 * max(1, t.Peers) // four pairs decide what is plain
+		return 4 * max(1, t.Peers) // four pairs decide a clear case
 	}
-	// Whichever answer the estimate is nearer to has to clear its bound.
+	// The estimate has to clear the bound of the answer that it is nearer to.
 	margin := math.Max(r.slope, q.Matters-r.slope)
 	enough := func(n int) bool {
 		p := r.after(n)
@@ -187,32 +185,7 @@ func (t *Trend) need(q Question, r regression, alpha float64) int64 {
 	return int64(math.Ceil(float64(t.Peers) / float64(r.n) * float64(high-r.n)))
 }
 
-// saturates reports whether the first half of the pairs grew and the second hardly
-// any more: what a bounded cache does, and no leak.
-func saturates(list []pair, step float64) bool {
-	mid := len(list) / 2
-	if mid < 2 {
-		return false
-	}
-	early, late := regress(list[:mid], step), regress(list[mid:], step)
-	return early.slope > 3*early.error && late.slope < 0.35*early.slope
-}
-
-// ended reports whether growth has: a leak of a size that matters is excluded of the
-// later pairs alone, which are half of them or more. They begin at a power of two, so
-// that however often one looks they begin at few places, among which the chance of an
-// error is divided.
-func ended(q Question, list []pair, alpha float64) bool {
-	if len(list) < 4 {
-		return false
-	}
-	start := 1 << (bits.Len(uint(len(list)/2)) - 1)
-	const starts = 10 // as many as there are below a thousand pairs
-	r := regress(list[start:], q.Step)
-	return r.slope+r.radius(alpha/starts)*r.error < q.Matters
-}
-
-// settle compares where the series rests with where it rested, as far as it was read.
+// settle compares the last reading at rest with the first, of the blocks that were read.
 func (t *Trend) settle(blocks []Block) {
 	read := false
 	for _, b := range blocks {
@@ -229,36 +202,7 @@ func (t *Trend) settle(blocks []Block) {
 	t.Returned = read && t.Final-t.Baseline <= t.Noise
 }
 
-// stayed reports whether a strict series has left its baseline for good: the last
-// third of the readings at rest is above all of the first third. Were nothing
-// retained, the readings would come in any order, and this one has a chance of 1
-// in (2k over k) for thirds of k; so few that all looks together stay within alpha.
-func stayed(q Question, blocks []Block, alpha float64) bool {
-	levels := make([]float64, 0, len(blocks)+1)
-	for i, b := range blocks {
-		if b.Dose > 0 && b.Scenario != q.Scenario {
-			return false // other peers may have left it
-		}
-		if i == 0 {
-			levels = append(levels, b.Before)
-		}
-		levels = append(levels, b.After)
-	}
-	levels = slices.DeleteFunc(levels, math.IsNaN) // were not read
-	k := len(levels) / 3
-	odds := 1.0
-	for i := range k {
-		odds *= float64(k+i+1) / float64(i+1)
-	}
-	// One look in three has a new k, and the chance falls to a quarter with each.
-	if k == 0 || odds < 4/alpha {
-		return false
-	}
-	first, last := slices.Max(levels[:k]), levels[len(levels)-k:]
-	return slices.Min(last) >= first+q.Step && last[k-1] > first+q.Step
-}
-
-// Name names the trend: the series, and the scenario if there is one.
+// Name returns the series, and the scenarios if the trend is about some.
 func (t *Trend) Name() string {
 	switch {
 	case len(t.Together) > 0:
@@ -277,8 +221,8 @@ func (t *Trend) Advice() string {
 	return "about " + units.Plural(t.More, "peer") + " more would decide"
 }
 
-// finding says of a leaking trend what a detector would. Bytes are a total, to be
-// given to whatever leak they are of, so they name no field.
+// finding returns a leaking trend as a finding. Bytes are a total that belongs to whatever leak
+// explains them, so they get no field.
 func (t *Trend) finding() Finding {
 	retained := max(1, int64(math.Round(t.Retained*float64(t.Peers)/1000)))
 	f := Finding{Detector: "series " + t.Series}
@@ -293,7 +237,7 @@ func (t *Trend) finding() Finding {
 	if t.Scenario != "" {
 		f.PerScenario = map[string]int64{t.Scenario: retained}
 	}
-	for name, n := range t.Together { // each at the same rate
+	for name, n := range t.Together { // all at the same rate
 		if f.PerScenario == nil {
 			f.PerScenario = map[string]int64{}
 		}

@@ -2,9 +2,9 @@ package verdict
 
 import "math"
 
-// Block is a stretch of a run against a target that cannot be seen into: peers of
-// one scenario were put through (on) or none were (off), they left, the target
-// settled, and a series was read before and after.
+// Block is a part of a run against a target that is seen from outside only. Peers of one
+// scenario went through it and left (on block), or none did (off block). A series was read
+// before it, and after it when the target had settled.
 type Block struct {
 	Scenario string  // "" in an off block
 	Dose     float64 // peers; 0 in an off block
@@ -12,15 +12,14 @@ type Block struct {
 	After    float64
 }
 
-// pair is an on block against an off block: what the peers changed beyond what
-// changes anyway.
+// pair is an on block less an off block: the change that comes with the peers.
 type pair struct {
 	dose   float64
 	change float64
 }
 
-// pairs sets the on blocks of a scenario against the off blocks, each in order.
-// Background traffic, timers and slow drift are in both and cancel.
+// pairs pairs the on blocks of a scenario with the off blocks, in order. Background traffic,
+// timers and slow drift are in both and cancel.
 func pairs(scenario string, blocks []Block) []pair {
 	var on, off []Block
 	for _, b := range blocks {
@@ -39,7 +38,7 @@ func pairs(scenario string, blocks []Block) []pair {
 	return list
 }
 
-// perCycle is what each pair changed, in whole numbers.
+// perCycle returns the change of each pair, rounded.
 func perCycle(list []pair) []int64 {
 	counts := make([]int64, len(list))
 	for i, p := range list {
@@ -48,6 +47,7 @@ func perCycle(list []pair) []int64 {
 	return counts
 }
 
+// readable reports whether both readings of a block succeeded.
 func readable(b Block) bool {
 	return !math.IsNaN(b.After-b.Before) && !math.IsInf(b.After-b.Before, 0)
 }

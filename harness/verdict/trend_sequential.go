@@ -2,9 +2,11 @@ package verdict
 
 import "math"
 
-// One may look at a running series as often as one likes, and stop when the
-// answer is clear, only with a test that allows for it: a fixed-sample test at
-// 1 %, looked at after each of 30 blocks, is wrong far more often than 1 %.
+// effects are the variances g of the effect sizes that the test below mixes.
+//
+// A load test looks at its series after every block and stops when the answer is clear. A
+// fixed-sample test at 1 % that is repeated after each of 30 blocks errs far more often than
+// 1 %, so this is a sequential test.
 //
 // The model is change = β·dose + noise for each pair, the noise normal with a
 // variance that is not known. For a hypothetical β the statistic is the mixture
@@ -18,13 +20,13 @@ import "math"
 // whatever σ is (Lai 1976; Hendriksen, de Heide and Grünwald, "Optional stopping
 // with Bayes factors", Bayesian Analysis 2021; Wang and Ramdas, "Anytime-valid
 // t-tests and confidence sequences", 2023), so by Ville's inequality it ever
-// exceeds 1/α with a probability of at most α, however often one looks. The β that
-// are not excluded so far are a confidence sequence. It is the mixture sequential
+// exceeds 1/α with a probability of at most α, however often it is computed. The β
+// that are not excluded so far are a confidence sequence. It is the mixture sequential
 // probability ratio test that online experiments use (Johari et al. 2017; Lindon
 // et al., KDD 2022), for a variance that is estimated and for doses that vary.
 //
-// The g are mixed too, which costs a factor of three and decides large effects
-// after four pairs as well as small ones after many.
+// Mixing the g as well costs a factor of three, and decides large effects after four
+// pairs and small ones after many.
 var effects = []float64{1, 30, 1000}
 
 // regression is a line through the origin: retained = slope · dose.
@@ -35,9 +37,9 @@ type regression struct {
 	weight float64 // Σ(dose/dose₁)²
 }
 
-// regress fits pairs. A step is the resolution of the series: counts come in whole
-// numbers, so three equal changes do not show that there is no noise. One residual
-// of a whole step stands for what the rounding hides.
+// regress fits a line to pairs. step is the resolution of the series: counts are whole
+// numbers, so three equal changes do not prove that there is no noise. An added residual of
+// one step stands for what rounding hides.
 func regress(list []pair, step float64) regression {
 	r := regression{n: len(list)}
 	if r.n == 0 {
@@ -57,7 +59,7 @@ func regress(list []pair, step float64) regression {
 	return r
 }
 
-// logRatio is the logarithm of the mixture likelihood ratio at a t statistic.
+// logRatio returns the logarithm of the mixture likelihood ratio at a t statistic.
 func (r regression) logRatio(t float64) float64 {
 	nu := float64(r.n - 1)
 	if nu < 1 {
@@ -76,11 +78,10 @@ func (r regression) logRatio(t float64) float64 {
 	return best + math.Log(total/float64(len(effects)))
 }
 
-// radius returns how many standard errors around the slope are not excluded, with
-// the error probability on each side. It is infinite as long as nothing can be
-// excluded.
+// radius returns how many standard errors around the slope are not excluded, at the error
+// probability alpha on each side. It is infinite as long as nothing can be excluded.
 func (r regression) radius(alpha float64) float64 {
-	limit := -math.Log(2 * alpha) // M grows alike on both sides, and each may err
+	limit := -math.Log(2 * alpha) // M grows on both sides alike, and each side may err
 	low, high := 1.0, 1e9
 	if r.logRatio(high) < limit {
 		return math.Inf(1)
@@ -96,8 +97,8 @@ func (r regression) radius(alpha float64) float64 {
 	return high
 }
 
-// after returns the regression as it would stand after so many pairs in all, were
-// they like the ones so far.
+// after returns the regression as it would be after n pairs in all, if the others are like
+// those so far.
 func (r regression) after(n int) regression {
 	more := float64(n) / float64(max(1, r.n))
 	return regression{n: n, slope: r.slope, weight: r.weight * more, error: r.error / math.Sqrt(more)}

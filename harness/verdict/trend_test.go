@@ -230,7 +230,7 @@ func TestTrendOutcomes(t *testing.T) {
 		{"falls", heap, sample.Blocks("rst", 12, 1000, -64), verdict.None, "excluded"},
 		{"other_scenario", heap, sample.Blocks("roam", 12, 1000, 64), verdict.Inconclusive, "0 pairs"},
 		{"cache_that_fills", heap, filling("rst", 12, 1000, 500_000), verdict.Inconclusive, ""},
-		{"cache_that_has_filled", count, filled(24, 1000, 3500), verdict.None, "and then no more"},
+		{"cache_that_has_filled", count, filled(24, 1000, 3500), verdict.None, "and then stopped"},
 		{"cache_that_is_not_full", count, filled(24, 1000, 20_000), verdict.Leaking, "block after block"},
 		{"unreadable", heap, []verdict.Block{{Scenario: "rst", Dose: 1, After: math.NaN()}, {}}, verdict.Inconclusive, "0 pairs"},
 	} {

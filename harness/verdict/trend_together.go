@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// TestTogether answers a question from blocks whose peers went through several
-// scenarios at once, cycle k of which is on block k with the doses that it says. It
-// takes as many peers as one scenario would, and finds a leak of any: beside all
-// peers it regresses the peers of each scenario, and of two and three of them
-// together, whose doses differ from block to block (see Doses). A quarter of the chance
-// of an error is for each of these four, shared by all that there are of it. A leak is
-// told of what explains the readings best, and Judge solves for where it comes from.
-// That there is none is said of all peers.
+// TestTogether answers a question from blocks whose peers went through several scenarios at
+// once. On block k has the doses of cycle k. It needs as few peers as Test does for a single
+// scenario, and finds a leak of any of them: it regresses the readings on all peers, on those
+// of each scenario, and on those of each two and each three scenarios together, whose doses
+// differ from block to block (see Doses). Each of these four kinds gets a quarter of the error
+// probability and divides it among its members. A leak is reported for the regression that
+// fits best, and Judge decides which scenarios it comes from. That there is no leak is
+// reported for all peers.
 func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	q = q.withDefaults()
 	scenarios := scenariosOf(cycles)
@@ -42,11 +42,11 @@ func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	return best
 }
 
-// hopeless is how many standard errors of growth are too few at any chance of an error,
-// which need not be worked out then.
+// hopeless is a number of standard errors of growth that proves nothing at any error
+// probability, which saves computing the interval.
 const hopeless = 3
 
-// name says of which scenarios a trend is.
+// name sets the scenarios that a trend is about.
 func (t *Trend) name(scenarios []string, cycles []Cycle) {
 	if len(scenarios) == 1 {
 		t.Scenario = scenarios[0]
@@ -60,7 +60,7 @@ func (t *Trend) name(scenarios []string, cycles []Cycle) {
 	}
 }
 
-// combinations returns all choices of so many of the names.
+// combinations returns all choices of size names.
 func combinations(names []string, size int) [][]string {
 	if size == 0 {
 		return [][]string{nil}
@@ -74,7 +74,7 @@ func combinations(names []string, size int) [][]string {
 	return list
 }
 
-// scenariosOf returns the scenarios that had peers, in an order of their own.
+// scenariosOf returns the scenarios that had peers, sorted.
 func scenariosOf(cycles []Cycle) []string {
 	peers := map[string]int64{}
 	for _, c := range cycles {
@@ -91,7 +91,7 @@ func scenariosOf(cycles []Cycle) []string {
 	return names
 }
 
-// doseOf returns the blocks as if only the peers of some scenarios had been there.
+// doseOf returns the blocks with the peers of some scenarios only.
 func doseOf(scenarios []string, blocks []Block, cycles []Cycle) []Block {
 	list := make([]Block, len(blocks))
 	k := 0
@@ -112,7 +112,7 @@ func doseOf(scenarios []string, blocks []Block, cycles []Cycle) []Block {
 	return list
 }
 
-// sharper reports whether t says more exactly than o how much there is.
+// sharper reports whether the relative interval of t is narrower than that of o.
 func (t *Trend) sharper(o Trend) bool {
 	if t.Interval == nil || o.Interval == nil {
 		return t.Interval != nil
