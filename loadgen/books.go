@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -11,7 +12,7 @@ import (
 // books of all processes is what one process would have counted, to the last count.
 type books struct {
 	Times      latency.Delta      `json:"times"`
-	Deliveries Deliveries         `json:"deliveries"`
+	Deliveries delivery.Counts    `json:"deliveries"`
 	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`
 	Errors     map[string]int     `json:"errors,omitempty"`
 	Counts     counts             `json:"counts"`
@@ -36,7 +37,7 @@ type account struct {
 	fleet      *fleet
 	tally      *tally
 	counts     counts
-	deliveries Deliveries
+	deliveries delivery.Counts
 }
 
 // take returns what was counted since it was called last.
@@ -44,7 +45,7 @@ func (a *account) take() books {
 	f := a.fleet
 	now := counts{f.sent.Load(), f.received.Load(), f.cut.Load(), f.lives(), int64(f.size())}
 	totals := f.ledger.Totals()
-	b := books{At: time.Now(), Counts: now.minus(a.counts), Deliveries: totals.minus(a.deliveries)}
+	b := books{At: time.Now(), Counts: now.minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
 	a.counts, a.deliveries = now, totals
 	b.Times = f.rec.Take()
 	b.Scenarios, b.Errors = a.tally.take()
@@ -61,24 +62,10 @@ func (r *runner) add(b books) {
 	f.dialled += b.Counts.Lives
 	f.elsewhere += int(b.Counts.Open)
 	f.mu.Unlock()
-	f.ledger.add(b.Deliveries)
+	f.ledger.Add(b.Deliveries)
 	b.Times.Shift(time.Since(b.At)) // to the clock of this machine
 	f.rec.Merge(b.Times)
 	r.tally.add(b.Scenarios, b.Errors)
-}
-
-func (d Deliveries) minus(o Deliveries) Deliveries {
-	return Deliveries{
-		d.Sent - o.Sent, d.Delivered - o.Delivered, d.Explained - o.Explained, d.Lost - o.Lost,
-		d.Duplicated - o.Duplicated, d.Reordered - o.Reordered, d.Misrouted - o.Misrouted, d.Unexpected - o.Unexpected,
-	}
-}
-
-// add enters what another ledger has.
-func (l *Ledger) add(d Deliveries) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.totals.Merge(d)
 }
 
 // take returns the tally, and begins a new one.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -59,7 +60,7 @@ func (w world) run(t *testing.T, seed uint64) Result {
 	}
 	r.Latencies = rec.Snapshot()
 	r.Hops = r.Latencies.Summaries()
-	r.Deliveries = Deliveries{Sent: int64(w.seconds * w.each), Delivered: int64(w.seconds*w.each) - w.lost, Lost: w.lost}
+	r.Deliveries = delivery.Counts{Sent: int64(w.seconds * w.each), Delivered: int64(w.seconds*w.each) - w.lost, Lost: w.lost}
 	r.Verdict = verdict.Verdict{Outcome: verdict.Pass, Run: verdict.About{Lives: 100}, Trends: []verdict.Trend{
 		{Series: "health.peers", Outcome: w.leak, Retained: w.retained, Interval: &verdict.Interval{Low: w.retained - 5, High: w.retained + 5}}}}
 	return r

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -20,7 +21,7 @@ type fleet struct {
 	url    string
 	codec  codec.Codec
 	rec    *latency.Recorder
-	ledger *Ledger
+	ledger *delivery.Ledger
 	base   time.Time // the run began; the times in messages count from it
 	from   sources
 
@@ -37,7 +38,7 @@ type fleet struct {
 }
 
 func newFleet(url string, codec codec.Codec) *fleet {
-	return &fleet{url: url, codec: codec, rec: latency.NewRecorder(), ledger: NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
+	return &fleet{url: url, codec: codec, rec: latency.NewRecorder(), ledger: delivery.NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 
 // dial connects a new peer with an id.

@@ -130,7 +130,7 @@ func (p *Peer) signalled(e codec.Event) {
 	from := wire.PeerID(e.From)
 	p.fleet.answering.Add(1)
 	defer p.fleet.answering.Add(-1)
-	if p.hub.Load() && !p.fleet.ledger.isFor(t.flow, p.id) {
+	if p.hub.Load() && !p.fleet.ledger.IsFor(t.flow, p.id) {
 		return // hubs are given what is for peers that they might know
 	}
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {

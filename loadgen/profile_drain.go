@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -121,7 +122,7 @@ func (d *drain) awaitRestart(ctx context.Context) {
 }
 
 // tell notes what the peers saw of it.
-func (d *drain) tell(before Deliveries) {
+func (d *drain) tell(before delivery.Counts) {
 	n := d.soFar()
 	if !d.wentAway {
 		d.returners.run.Problems = append(d.returners.run.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 )
 
 func drainPlan(t *testing.T, patience string) Plan {
@@ -88,5 +89,5 @@ func TestDrainToldLate(t *testing.T) {
 		d.here++
 		d.mu.Unlock()
 		d.gone(p)
-	}, func() { d.tell(Deliveries{}) })
+	}, func() { d.tell(delivery.Counts{}) })
 }

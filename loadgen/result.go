@@ -50,8 +50,8 @@ func (r *runner) result(timeline Timeline) Result {
 		run.Scenarios = calledOff(run.Scenarios)
 	}
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
-	run.Failures = append(run.Failures, res.Deliveries.failures()...)
-	run.Doubts = append(run.Doubts, res.Deliveries.doubts()...)
+	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
+	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
 	if len(run.Trends) == 0 { // a leak verdict does not hang on these
 		run.Doubts = append(run.Doubts, res.disturbed(run.Lives)...)
 	}
@@ -86,25 +86,6 @@ func (r *Result) disturbed(lives int64) []verdict.Reason {
 			What: fmt.Sprintf("%d of %d connections were ended by the target, or by the network", r.Cut, lives)})
 	}
 	return list
-}
-
-// failures are what no hub may do.
-func (d *Deliveries) failures() []verdict.Reason {
-	if d.Misrouted == 0 {
-		return nil
-	}
-	return []verdict.Reason{{About: "deliveries", Do: "look at how the target finds who a message is for",
-		What: fmt.Sprintf("%d of %d messages came to a peer, in a name or in a network that they were not for", d.Misrouted, d.Sent)}}
-}
-
-// doubts are what a hub may do under stress, and should not.
-func (d *Deliveries) doubts() []verdict.Reason {
-	if d.Lost+d.Duplicated+d.Reordered+d.Unexpected == 0 {
-		return nil
-	}
-	return []verdict.Reason{{About: "deliveries", Do: "lower the rate; if it stays, the target loses messages",
-		What: fmt.Sprintf("of %d messages %d were lost, %d came twice, %d out of order, and %d came that nobody sent",
-			d.Sent, d.Lost, d.Duplicated, d.Reordered, d.Unexpected)}}
 }
 
 // stayed says which counts did not go back after a load.

@@ -119,8 +119,8 @@ const roughLimit = 2 * time.Minute
 // that the target is dead, and what kept the phase from its end.
 func (r *runner) told(word string, dead, err error, late bool) {
 	deliveries := r.fleet.ledger.Totals()
-	r.run.Failures = append(r.run.Failures, deliveries.failures()...)
-	r.run.Doubts = append(r.run.Doubts, deliveries.doubts()...)
+	r.run.Failures = append(r.run.Failures, deliveries.Failures()...)
+	r.run.Doubts = append(r.run.Doubts, deliveries.Doubts()...)
 	doubt := func(what string) {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: word + ": " + what, Do: "look in the log of the target for why"})
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -62,7 +63,7 @@ type Result struct {
 	Plan       Plan                       `json:"plan"`
 	Hops       map[string]latency.Summary `json:"hops"` // the times of the hops that were taken, in figures
 	Latencies  latency.Histograms         `json:"latencies"`
-	Deliveries Deliveries                 `json:"deliveries"`
+	Deliveries delivery.Counts            `json:"deliveries"`
 	Timing     Timing                     `json:"timing"`
 	Figures    []Figure                   `json:"figures,omitempty"` // what the profiles measured beside
 	Sent       int64                      `json:"sent"`              // messages

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -32,7 +33,7 @@ type Status struct {
 
 	Hops       []HopStatus // those that were taken
 	Slip99     time.Duration
-	Deliveries Deliveries
+	Deliveries delivery.Counts
 	Target     []Reading       // of the target, the last: memory, goroutines, descriptors
 	Trends     []verdict.Trend // what the experiment knows so far; nil before it does
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -157,15 +158,15 @@ func TestText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server *chat
 		text   codec.Text
-		want   func(Deliveries) bool
+		want   func(delivery.Counts) bool
 	}{
 		"echo":       {&chat{alone: true}, codec.Text{}, allDelivered},
 		"chat":       {&chat{}, codec.Text{URL: "/{network}?name={index}", First: `{"hello":"{id}"}`, Message: `{"from":"{id}","n":{sequence}}`}, allDelivered},
 		"expression": {&chat{}, codec.Text{URL: "/{network}", Reply: `/{id}[ ]+{sequence}\b/`}, allDelivered},
 		"in order":   {&chat{alone: true}, codec.Text{Message: "hello", Reply: "hell"}, allDelivered},
-		"lossy":      {&chat{alone: true, lose: true}, codec.Text{}, func(d Deliveries) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }},
-		"twice":      {&chat{alone: true, twice: true}, codec.Text{}, func(d Deliveries) bool { return d.Duplicated > 900 }},
-		"other":      {&chat{alone: true}, codec.Text{Reply: "something else"}, func(d Deliveries) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }},
+		"lossy":      {&chat{alone: true, lose: true}, codec.Text{}, func(d delivery.Counts) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }},
+		"twice":      {&chat{alone: true, twice: true}, codec.Text{}, func(d delivery.Counts) bool { return d.Duplicated > 900 }},
+		"other":      {&chat{alone: true}, codec.Text{Reply: "something else"}, func(d delivery.Counts) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +185,7 @@ func TestText(t *testing.T) {
 }
 
 // allDelivered allows for what was under way when its sender left.
-func allDelivered(d Deliveries) bool {
+func allDelivered(d delivery.Counts) bool {
 	return d.Sent > 1050 && d.Delivered+d.Explained == d.Sent && d.Explained < d.Sent/5 && d.Lost+d.Duplicated+d.Reordered+d.Unexpected == 0
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -105,7 +106,7 @@ func TestThresholdsInPlan(t *testing.T) {
 // sampleResult is a result of which most is known.
 func sampleResult() *Result {
 	r := &Result{
-		Latencies: latency.NewHistograms(), Deliveries: Deliveries{Sent: 1000, Delivered: 998, Lost: 2}, Sent: 1100, Received: 1098, Cut: 1,
+		Latencies: latency.NewHistograms(), Deliveries: delivery.Counts{Sent: 1000, Delivered: 998, Lost: 2}, Sent: 1100, Received: 1098, Cut: 1,
 		Errors: map[string]int{"refused": 1}, Timing: Timing{Outcome: verdict.None},
 	}
 	base := time.Unix(1_000_000, 0)

@@ -15,6 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -23,7 +24,7 @@ import (
 type totals struct {
 	Lives      int64
 	Scenarios  map[string]verdict.Scenario
-	Deliveries Deliveries
+	Deliveries delivery.Counts
 	Connects   int64
 	Answers    int64
 	Pings      int64
@@ -307,7 +308,7 @@ func countSomething(choice uint64, runners ...*runner) {
 			r.tally.failed(name, fmt.Errorf("error %d", rng.IntN(3)))
 		case 5:
 			r.fleet.sent.Add(1)
-			r.fleet.ledger.add(Deliveries{Sent: 2, Delivered: 1, Explained: -1, Reordered: 1})
+			r.fleet.ledger.Add(delivery.Counts{Sent: 2, Delivered: 1, Explained: -1, Reordered: 1})
 		}
 	}
 }

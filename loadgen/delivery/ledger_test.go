@@ -1,18 +1,10 @@
-package loadgen
+package delivery
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
-	"github.com/pigeonhub/pigeonhub/loadgen/codec"
-)
-
-const (
-	ann = wire.PeerID("aa00000000000000000000000000000000000000")
-	bob = wire.PeerID("bb00000000000000000000000000000000000000")
-	eve = wire.PeerID("ee00000000000000000000000000000000000000")
 )
 
 // sendAll has ann send n messages to bob, and returns the number of their flow.
@@ -28,78 +20,78 @@ func TestLedger(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(*Ledger)
-		want Deliveries
+		want Counts
 	}{
 		{"in order", func(l *Ledger) {
 			f := sendAll(l, 3)
 			for i := range uint64(3) {
 				l.Deliver(f, i+1, ann, bob, "n")
 			}
-		}, Deliveries{Sent: 3, Delivered: 3}},
+		}, Counts{Sent: 3, Delivered: 3}},
 		{"one lost", func(l *Ledger) {
 			f := sendAll(l, 3)
 			l.Deliver(f, 1, ann, bob, "n")
 			l.Deliver(f, 3, ann, bob, "n")
-		}, Deliveries{Sent: 3, Delivered: 2, Lost: 1}},
+		}, Counts{Sent: 3, Delivered: 2, Lost: 1}},
 		{"out of order and twice", func(l *Ledger) {
 			f := sendAll(l, 3)
 			for _, s := range []uint64{2, 1, 3, 1} {
 				l.Deliver(f, s, ann, bob, "n")
 			}
-		}, Deliveries{Sent: 3, Delivered: 3, Reordered: 1, Duplicated: 1}},
-		{"to another peer", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, eve, "n") }, Deliveries{Sent: 1, Misrouted: 1, Lost: 1}},
-		{"in another's name", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, eve, bob, "n") }, Deliveries{Sent: 1, Misrouted: 1, Lost: 1}},
-		{"in another network", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, bob, "m") }, Deliveries{Sent: 1, Misrouted: 1, Lost: 1}},
+		}, Counts{Sent: 3, Delivered: 3, Reordered: 1, Duplicated: 1}},
+		{"to another peer", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, eve, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
+		{"in another's name", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, eve, bob, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
+		{"in another network", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, bob, "m") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
 		{"never sent", func(l *Ledger) {
 			l.Deliver(0, 0, eve, bob, "n")
 			l.Deliver(9, 1, eve, bob, "n")
 			l.Deliver(sendAll(l, 1), 2, ann, bob, "n")
-		}, Deliveries{Sent: 1, Unexpected: 3, Lost: 1}},
-		{"the target left", func(l *Ledger) { sendAll(l, 2); l.Left(bob) }, Deliveries{Sent: 2, Explained: 2}},
+		}, Counts{Sent: 1, Unexpected: 3, Lost: 1}},
+		{"the target left", func(l *Ledger) { sendAll(l, 2); l.Left(bob) }, Counts{Sent: 2, Explained: 2}},
 		{"the sender left, and one arrives all the same", func(l *Ledger) {
 			f := sendAll(l, 2)
 			l.Left(ann)
 			l.Deliver(f, 1, ann, bob, "n")
-		}, Deliveries{Sent: 2, Delivered: 1, Explained: 1}},
-		{"could not be sent", func(l *Ledger) { l.Unsent(sendAll(l, 2)) }, Deliveries{Sent: 1, Lost: 1}},
+		}, Counts{Sent: 2, Delivered: 1, Explained: 1}},
+		{"could not be sent", func(l *Ledger) { l.Unsent(sendAll(l, 2)) }, Counts{Sent: 1, Lost: 1}},
 		{"could not be sent, and arrived", func(l *Ledger) {
 			f := sendAll(l, 2)
 			l.Deliver(f, 2, ann, bob, "n")
 			l.Unsent(f)
-		}, Deliveries{Sent: 2, Delivered: 1, Lost: 1}},
+		}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
 		{"could not be sent, after the end", func(l *Ledger) {
 			f := sendAll(l, 2)
 			l.Settle()
 			l.Unsent(f)
-		}, Deliveries{Sent: 1, Lost: 1}},
+		}, Counts{Sent: 1, Lost: 1}},
 		{"the target left, and another peer gets it", func(l *Ledger) {
 			f := sendAll(l, 1)
 			l.Left(bob)
 			l.Deliver(f, 1, ann, eve, "n")
-		}, Deliveries{Sent: 1, Explained: 1, Misrouted: 1}},
+		}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
 		{"the sender left, and it comes in another network", func(l *Ledger) {
 			f := sendAll(l, 1)
 			l.Left(ann)
 			l.Deliver(f, 1, ann, bob, "m")
-		}, Deliveries{Sent: 1, Explained: 1, Misrouted: 1}},
+		}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
 		{"the sender left, and they come late, in disorder and twice", func(l *Ledger) {
 			f := sendAll(l, 3)
 			l.Left(ann)
 			for _, s := range []uint64{2, 1, 2, 1, 4} {
 				l.Deliver(f, s, ann, bob, "n")
 			}
-		}, Deliveries{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
+		}, Counts{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
 		{"a copy comes after the end", func(l *Ledger) {
 			f := sendAll(l, 1)
 			l.Deliver(f, 1, ann, bob, "n")
 			l.Left(ann)
 			l.Deliver(f, 1, ann, bob, "n")
-		}, Deliveries{Sent: 1, Delivered: 1, Duplicated: 1}},
+		}, Counts{Sent: 1, Delivered: 1, Duplicated: 1}},
 		{"what was lost comes after all", func(l *Ledger) {
 			f := sendAll(l, 2)
 			l.Settle()
 			l.Deliver(f, 1, ann, bob, "n")
-		}, Deliveries{Sent: 2, Delivered: 1, Lost: 1}},
+		}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +123,7 @@ func TestLedgerForgets(t *testing.T) {
 		l.Deliver(flows[0], 1, ann, bob, "n")
 	}
 	l.Unsent(flows[1]) // and nothing is left of it
-	if got, want := l.Totals(), (Deliveries{Sent: 4, Delivered: 2, Explained: 2, Duplicated: 1}); got != want {
+	if got, want := l.Totals(), (Counts{Sent: 4, Delivered: 2, Explained: 2, Duplicated: 1}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if len(l.closed.flows) != 2 || len(l.closed.order) != 2 {
@@ -167,8 +159,8 @@ func FuzzLedger(f *testing.F) {
 type ledgerModel struct {
 	*Ledger
 	sent  []*modelMessage
-	want  Deliveries // without what was reordered
-	exact bool       // no flow is forgotten
+	want  Counts // without what was reordered
+	exact bool   // no flow is forgotten
 }
 
 type modelMessage struct {
@@ -282,26 +274,4 @@ func (m *ledgerModel) isRight() bool {
 	balanced := d.Sent == d.Delivered+d.Explained+d.Lost+m.UnderWay() && min(d.Sent, d.Delivered, d.Explained, d.Lost, m.UnderWay()) >= 0
 	d.Reordered = 0
 	return balanced && (d == m.want || !m.exact)
-}
-
-func TestTag(t *testing.T) {
-	t.Parallel()
-	want := tag{7, 12, 1500, 1600}
-	for _, k := range []wire.Kind{wire.KindOffer, wire.KindAnswer, wire.KindICECandidate} {
-		data := signalData(k, want)
-		if got, ok := parseTag(data); !ok || got != want {
-			t.Errorf("%s: got %+v, %v", k, got, ok)
-		}
-		if ev := (codec.PeerPigeon{}).Decode(codec.PeerPigeon{}.Signal(k, ann, bob, "n", data)); ev.Kind != codec.EventSignal || ev.Signal != k || ev.Network != "n" {
-			t.Errorf("%s: decoded as %+v", k, ev)
-		}
-	}
-	if n := len(signalData(wire.KindOffer, want)); n < 1000 || n > 4000 {
-		t.Errorf("an offer has %d bytes, not what browsers send", n)
-	}
-	for _, text := range []string{"", `{"tag":"`, `{"tag":"1.2.3"}`, `{"tag":"1.2.3.x"}`, strings.Repeat("x", 100)} {
-		if _, ok := parseTag([]byte(text)); ok {
-			t.Errorf("%q was taken for a tag", text)
-		}
-	}
 }

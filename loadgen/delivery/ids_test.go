@@ -1,0 +1,10 @@
+package delivery
+
+import "github.com/pigeonhub/pigeonhub/hub/wire"
+
+// Peers of tests.
+const (
+	ann = wire.PeerID("aa00000000000000000000000000000000000000")
+	bob = wire.PeerID("bb00000000000000000000000000000000000000")
+	eve = wire.PeerID("ee00000000000000000000000000000000000000")
+)
