@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -120,7 +121,7 @@ func (c *coordinator) admit(m *member, a ready) error {
 	case c.runner.cfg.IgnorePreflight:
 		c.runner.warn(a.Advice)
 	default:
-		return fmt.Errorf("worker %d (%s, host %s): %w", m.number, m.link.name(), a.Host, &PreflightError{a.Advice})
+		return fmt.Errorf("worker %d (%s, host %s): %w", m.number, m.link.name(), a.Host, &preflight.Error{List: a.Advice})
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // fullResult is a result with something in every part, some of it chosen by a target
@@ -35,7 +36,7 @@ func fullResult(t *testing.T) *Result {
 	plan.Seed, plan.Fail, plan.Text = 7, []Threshold{parsed(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
 	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, plan, environment("ws://127.0.0.1:1"), r.Latencies.Summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
-	r.Environment.Limits = Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
+	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"

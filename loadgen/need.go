@@ -1,16 +1,17 @@
 package loadgen
 
 import (
-	"net/netip"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // need is what a plan takes against a target, by one process from one address.
-func need(p Plan, target string, l Limits) Need {
-	n := Need{Sources: 1, Workers: 1, Loopback: isLoopback4(target)}
-	held := timeWait
+func need(p Plan, target string, l preflight.Limits) preflight.Need {
+	n := preflight.Need{Sources: 1, Workers: 1, Loopback: preflight.IsLoopback4(target)}
+	held := preflight.TimeWait
 	if l.TimeWaitReuse {
-		held = timeWaitReused
+		held = preflight.TimeWaitReused
 	}
 	for i := range p.Phases {
 		f := &p.Phases[i]
@@ -57,13 +58,13 @@ func (r *runner) preflight() error {
 		return nil
 	}
 	if !r.cfg.IgnorePreflight {
-		return &PreflightError{list}
+		return &preflight.Error{List: list}
 	}
 	r.warn(list)
 	return nil
 }
 
-func (r *runner) warn(list []Advice) {
+func (r *runner) warn(list []preflight.Advice) {
 	for _, a := range list {
 		r.log.Warn("a machine may not suffice", a.About, a.What, "do", a.Do)
 	}
@@ -71,35 +72,24 @@ func (r *runner) warn(list []Advice) {
 
 // suffice says what of this machine does not suffice for the share of the run. It
 // chooses the addresses on a loopback target, and the number of workers.
-func (r *runner) suffice() []Advice {
-	l := readLimits(r.cfg.Sources, isLoopback4(r.cfg.URL))
+func (r *runner) suffice() []preflight.Advice {
+	l := preflight.ReadLimits(r.cfg.Sources, preflight.IsLoopback4(r.cfg.URL))
 	n := need(r.plan, r.cfg.URL, l)
 	if of := int64(r.share.of); of > 1 {
-		n.Peers, n.Closing = ceil(n.Peers, of), ceil(n.Closing, of)
+		n.Peers, n.Closing = preflight.Ceil(n.Peers, of), preflight.Ceil(n.Closing, of)
 	}
-	if len(r.cfg.Sources) == 0 && n.Loopback && sourcesFor(l, n) > 1 {
-		k := sourcesFor(l, n)
-		r.cfg.Sources = loopbackSources(k * (r.share.index + 1))[k*r.share.index:]
+	if len(r.cfg.Sources) == 0 && n.Loopback && preflight.SourcesFor(l, n) > 1 {
+		k := preflight.SourcesFor(l, n)
+		r.cfg.Sources = preflight.LoopbackSources(k * (r.share.index + 1))[k*r.share.index:]
 		r.log.Info("one address has too few ports", "addresses", k)
 	}
 	if r.cfg.Workers == 0 {
 		r.cfg.Workers = 1
 		if r.cfg.Recruiter != nil {
-			r.cfg.Workers = max(1, workersFor(l, n.Peers))
+			r.cfg.Workers = max(1, preflight.WorkersFor(l, n.Peers))
 		}
 	}
 	n.Sources, n.Workers = int64(max(1, len(r.cfg.Sources))), int64(r.cfg.Workers)
 	r.fleet.from.addresses = r.cfg.Sources
-	return Preflight(l, n)
-}
-
-// strangers returns the addresses that cannot be connected from.
-func strangers(list []netip.Addr, has func(netip.Addr) bool) []netip.Addr {
-	var missing []netip.Addr
-	for _, a := range list {
-		if !has(a) {
-			missing = append(missing, a)
-		}
-	}
-	return missing
+	return preflight.Check(l, n)
 }

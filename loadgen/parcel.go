@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // parcel is one message between the coordinator of a run and a worker. It is one of
@@ -43,10 +44,10 @@ type order struct {
 
 // ready says that a worker can begin, if there is no error and no advice.
 type ready struct {
-	Host   string   `json:"host"`
-	PID    int      `json:"pid"`
-	Advice []Advice `json:"advice,omitempty"`
-	Error  string   `json:"error,omitempty"`
+	Host   string             `json:"host"`
+	PID    int                `json:"pid"`
+	Advice []preflight.Advice `json:"advice,omitempty"`
+	Error  string             `json:"error,omitempty"`
 }
 
 // outcome is what a profile found beside what is in the books.

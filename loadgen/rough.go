@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -49,7 +50,7 @@ func (r *runner) isRough(f *Phase) bool {
 	case roughYes:
 		return true
 	case roughHere:
-		return IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.elsewhere())
+		return preflight.IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.elsewhere())
 	}
 	return false
 }

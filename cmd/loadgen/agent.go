@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // agentWord makes the program an agent.
@@ -40,7 +41,7 @@ func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 		err = o.fromEnvironment(environ)
 	}
 	if err == nil {
-		cfg.Sources, err = loadgen.ParseSources(sources)
+		cfg.Sources, err = preflight.ParseSources(sources)
 	}
 	switch {
 	case help:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // check runs the plan, against a hub of our own if there is no URL.
@@ -31,7 +32,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 	if cfg.Recruiter, err = o.recruiter(); err != nil {
 		return loadgen.Result{}, err
 	}
-	if cfg.Sources, err = loadgen.ParseSources(o.sources); err != nil {
+	if cfg.Sources, err = preflight.ParseSources(o.sources); err != nil {
 		return loadgen.Result{}, err
 	}
 	if o.report != "" {

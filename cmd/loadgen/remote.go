@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // remoteRate is how many actions a second a target on another machine gets at most,
@@ -19,7 +20,7 @@ func (o *options) otherMachine() (string, error) {
 	if o.url == "" {
 		return "", nil
 	}
-	if o.agents == 0 && loadgen.IsHere(o.url) {
+	if o.agents == 0 && preflight.IsHere(o.url) {
 		return "", nil
 	}
 	u, err := url.Parse(o.url)

@@ -1,4 +1,4 @@
-package loadgen
+package preflight
 
 import "testing"
 
@@ -24,7 +24,7 @@ func TestPortsIn(t *testing.T) {
 // What this system tells is plausible.
 func TestSystemLimits(t *testing.T) {
 	t.Parallel()
-	l := systemLimits(true)
+	l := SystemLimits(true)
 	if l.Descriptors < 16 || l.Memory < 1<<20 || l.Ports < 1 || l.Ports > 1<<16 {
 		t.Errorf("limits %+v", l)
 	}

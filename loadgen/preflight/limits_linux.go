@@ -1,4 +1,4 @@
-package loadgen
+package preflight
 
 import (
 	"math"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// systemLimits reads the limits of this process and of the kernel. It raises the limit
-// of descriptors to what the process is allowed to raise it to.
-func systemLimits(loopback bool) Limits {
+// SystemLimits reads the limits of this process and of the kernel. It raises the soft
+// limit of descriptors to the hard limit.
+func SystemLimits(loopback bool) Limits {
 	l := Limits{Descriptors: raiseDescriptors()}
 	fields := strings.Fields(sysctl("net/ipv4/ip_local_port_range"))
 	if len(fields) == 2 {
@@ -36,8 +36,8 @@ func raiseDescriptors() int64 {
 	return int64(min(r.Cur, math.MaxInt64))
 }
 
-// portsIn returns how many ports a range has, without those that are reserved: a list
-// such as 8080,9000-9100.
+// portsIn returns how many ports a range has without the reserved ones, a list such as
+// 8080,9000-9100.
 func portsIn(low, high, reserved string) int64 {
 	from, to := count(low), count(high)
 	n := to - from + 1
@@ -54,28 +54,29 @@ func portsIn(low, high, reserved string) int64 {
 	return max(0, n)
 }
 
-// availableMemory is that of the machine, or of the container if it has less.
+// availableMemory returns the free memory of the machine, or of the container if that
+// has less.
 func availableMemory() int64 {
 	var available int64
-	info, _ := os.ReadFile("/proc/meminfo") // without it the memory is not known
+	info, _ := os.ReadFile("/proc/meminfo") // without it the memory is unknown
 	for line := range strings.Lines(string(info)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "MemAvailable:" {
 			available = count(fields[1]) << 10
 		}
 	}
-	limit := count(file("/sys/fs/cgroup/memory.max")) // "max" is no number
+	limit := count(file("/sys/fs/cgroup/memory.max")) // "max" counts as 0
 	if left := limit - count(file("/sys/fs/cgroup/memory.current")); limit > 0 && left < available {
 		available = max(1, left)
 	}
 	return available
 }
 
-// kernel is the release of the kernel.
-func kernel() string { return sysctl("kernel/osrelease") }
+// Kernel returns the release of the kernel.
+func Kernel() string { return sysctl("kernel/osrelease") }
 
 func sysctl(name string) string { return file("/proc/sys/" + name) }
 
-// file returns what is in a small file, nothing if it cannot be read.
+// file returns the text of a small file, "" if it cannot be read.
 func file(name string) string {
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -84,7 +85,7 @@ func file(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// count reads a count, 0 for what is none.
+// count reads a number, 0 if the text is not one.
 func count(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
