@@ -52,7 +52,7 @@ type document struct {
 	Rows     []scenarioRow
 	Looked   []detectorRow
 	Checks   []string
-	Plots    []plot
+	Plots    []Chart
 	Forest   []forestRow
 	Text     string
 	Columns  []string // of figures by cycle
