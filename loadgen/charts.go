@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
+
+// chart is a chart that lines of a Timeline are added to.
+type chart struct{ report.Chart }
 
 // latencyCharts draw the times of each hop by percentile: from the intended time, and
 // beside it the service time.
@@ -22,13 +26,13 @@ func (r *Result) latencyCharts() []chart {
 		if h.Latency.Count() == 0 {
 			continue
 		}
-		c := chart{
-			Title: latency.Hop(i).String(), xTitle: "percentile", xTicks: percentiles, yTicks: decades,
-			Lines: []curve{
-				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), points: spectrum(h.Latency)},
-				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), points: spectrum(h.Service), Colour: 1, Dashed: true},
+		c := chart{report.Chart{
+			Title: latency.Hop(i).String(), XTitle: "percentile", XTicks: percentiles, YTicks: decades,
+			Lines: []report.Line{
+				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), Points: spectrum(h.Latency)},
+				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), Points: spectrum(h.Service), Colour: 1, Dashed: true},
 			},
-		}
+		}}
 		list = append(list, c)
 	}
 	return list
@@ -36,7 +40,7 @@ func (r *Result) latencyCharts() []chart {
 
 // spectrum returns the times by percentile, both on a logarithmic scale: as far to the
 // right as the number of times has something to say.
-func spectrum(t latency.Times) []point {
+func spectrum(t latency.Times) []report.XY {
 	if t.Count() == 0 {
 		return nil
 	}
@@ -48,10 +52,10 @@ func spectrum(t latency.Times) []point {
 		quantiles = append(quantiles, 100*(1-math.Pow(10, -i/perDecade)))
 	}
 	at, quantiles = append(at, end), append(quantiles, 100)
-	var points []point
+	var points []report.XY
 	for i, d := range t.ValuesAt(quantiles) {
 		seconds := max(d, time.Microsecond).Seconds()
-		points = append(points, point{at[i], math.Log10(seconds)})
+		points = append(points, report.XY{X: at[i], Y: math.Log10(seconds)})
 	}
 	return points
 }
@@ -67,19 +71,15 @@ func (t *Timeline) overTime(title string, label func(float64) string) chart {
 			unit, name = 60, "minutes"
 		}
 	}
-	c := chart{Title: title, xTitle: name, zero: true, yTicks: evenly(4, label),
-		xTicks: func(low, high float64) []tick {
-			ticks := evenly(6, trimmed)(low/unit, high/unit)
+	c := chart{report.Chart{Title: title, XTitle: name, Zero: true, YTicks: report.Evenly(4, label),
+		XTicks: func(low, high float64) []report.Tick {
+			ticks := report.Evenly(6, trimmed)(low/unit, high/unit)
 			for i := range ticks {
-				ticks[i].at *= unit
+				ticks[i].At *= unit
 			}
 			return ticks
-		}}
-	c.spans = slices.Clone(t.Spans)
-	phase := func(s Span) bool { return s.Kind == SpanPhase }
-	if i := slices.IndexFunc(c.spans, phase); i >= 0 && !slices.ContainsFunc(c.spans[i+1:], phase) {
-		c.spans = slices.Delete(c.spans, i, i+1) // one alone needs no mark
-	}
+		}}}
+	c.Bands = bands(t.Spans)
 	return c
 }
 
@@ -89,10 +89,10 @@ const bridged = 8
 // line adds a column, or its change a second.
 func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(float64) string) {
 	values := t.column(column)
-	if values == nil || len(c.Lines) == plotLines {
+	if values == nil || len(c.Lines) == report.MostLines {
 		return
 	}
-	l := curve{Name: name, Colour: len(c.Lines)}
+	l := report.Line{Name: name, Colour: len(c.Lines)}
 	before, at, most := 0.0, 0.0, math.Inf(-1)
 	gap := 0
 	for i, v := range values {
@@ -101,13 +101,13 @@ func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(f
 			gap = 0
 		}
 		if !aSecond && (gap == 0 || gap > bridged) {
-			l.points = append(l.points, point{x, v})
+			l.Points = append(l.Points, report.XY{X: x, Y: v})
 		} else if aSecond && !math.IsNaN(v) && x > at {
-			l.points = append(l.points, point{x, (v - before) / (x - at)})
+			l.Points = append(l.Points, report.XY{X: x, Y: (v - before) / (x - at)})
 			before, at = v, x
 		}
-		if n := len(l.points); n > 0 && l.points[n-1].y > most {
-			most = l.points[n-1].y
+		if n := len(l.Points); n > 0 && l.Points[n-1].Y > most {
+			most = l.Points[n-1].Y
 		}
 	}
 	if !math.IsInf(most, 0) {
@@ -144,7 +144,7 @@ func (t *Timeline) timesCharts() []chart {
 		p50.line(t, h, p50Prefix+h, false, millis)
 		p99.line(t, h, p99Prefix+h, false, millis)
 	}
-	if more := len(hops) - plotLines; more > 0 {
+	if more := len(hops) - report.MostLines; more > 0 {
 		p50.Note = fmt.Sprintf("and %d less frequent ones", more)
 		p99.Note = p50.Note
 	}
@@ -231,7 +231,7 @@ func (t *Timeline) still(column string) bool {
 }
 
 func notEmpty(list []chart) []chart {
-	return slices.DeleteFunc(list, func(c chart) bool { return c.empty() })
+	return slices.DeleteFunc(list, func(c chart) bool { return c.Empty() })
 }
 
 // trimmed writes a number as short as it can be.

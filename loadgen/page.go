@@ -75,7 +75,7 @@ type chartsPage struct {
 
 // shaded reports whether blocks are marked in charts.
 func shaded(list []chart) bool {
-	return len(list) > 0 && slices.ContainsFunc(list[0].spans, func(s Span) bool { return s.Kind == SpanOn })
+	return len(list) > 0 && slices.ContainsFunc(list[0].Bands, func(b report.Band) bool { return b.Opacity == shadeOn })
 }
 
 // latencyPage is the section of the times.
