@@ -10,25 +10,27 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// envPrefix begins the environment variables that the original does not have.
+// envPrefix is the prefix of the environment variables that the Node.js PigeonHub
+// does not have.
 const envPrefix = "PIGEONHUB_"
 
-// setting is one thing to configure: a flag, an environment variable, a default,
-// and a field of config. Flags, --help, --print-config and the messages about
-// bad values all come from the table of them.
+// setting is one setting: a flag, an environment variable, a default, and a field of
+// config. Flags, --help, --print-config, the messages about bad values and the table
+// in README.md are made from the list of them.
 type setting struct {
 	name   string // of the flag
-	env    string // the original's variable; "" for envPrefix and the name
+	env    string // the variable of the Node.js PigeonHub; "" means envPrefix and the name
 	value  value
 	def    string
+	defDoc string // what README.md says if def depends on the machine
 	help   string
-	secret bool // never shown
+	secret bool // never printed
 	list   bool // its flag may be given more than once
 
-	text, from string // filled in by resolve: what was given, and where
+	text, from string // the value as it was given, and where; set by resolve
 }
 
-// section is a group of settings, as --help shows them.
+// section is a group of settings with a title.
 type section struct {
 	title    string
 	settings []*setting
@@ -55,146 +57,151 @@ func (c *config) all() iter.Seq[*setting] {
 	}
 }
 
+// settings returns the list. The defaults of the hub are those of hub.Config.
 func (c *config) settings() []section {
+	d := hub.Config{}.WithDefaults()
 	return []section{
 		{"Where to listen", c.listening()},
-		{"Who may connect", c.admission()},
-		{"What a peer may send", c.inbound()},
-		{"What may wait for a peer", c.outbound()},
-		{"Being a hub", c.role()},
-		{"The end", c.ending()},
-		{"Memory", c.memory()},
-		{"What it tells", c.telling()},
+		{"Who may connect", c.admission(d)},
+		{"What a peer may send", c.inbound(d)},
+		{"What may wait for a peer", c.outbound(d)},
+		{"Hub role", c.role(d)},
+		{"Shutdown", c.shutdown(d)},
+		{"Memory", c.memory(d.Memory)},
+		{"Pages and logs", c.reporting()},
 	}
 }
 
 func (c *config) listening() []*setting {
 	return []*setting{
 		{name: "port", env: "PORT", def: "3000", value: whole(&c.port, 0, 65535),
-			help: "port for peers; 0 takes any free one"},
+			help: "port for peers; 0 takes any free port"},
 		{name: "host", env: "HOST", def: "0.0.0.0", value: text(&c.host, "ADDRESS"),
 			help: "address for peers; 0.0.0.0 is every interface"},
 		{name: "port-retries", def: "10", value: whole(&c.portRetries, 0, 1000),
-			help: "how many ports to try after a busy one"},
+			help: "how many of the next ports to try if the port is busy"},
 		{name: "tls-cert", value: text(&c.tlsCert, "FILE"),
-			help: "certificate chain, PEM; read again when it changes"},
+			help: "certificate chain, PEM; read again when the file changes"},
 		{name: "tls-key", value: text(&c.tlsKey, "FILE"),
-			help: "its private key, PEM"},
+			help: "private key of the certificate, PEM"},
 		{name: "admin-address", def: "127.0.0.1:6060", value: orOff(&c.adminAddress, "", address(&c.adminAddress)),
-			help: "address for the operator: metrics, profiles, state; it asks for no token. When busy, the next free port is taken"},
+			help: "address of the operator's pages: metrics, profiles, state. They ask for no token. If the port is busy, the next free one is taken"},
 	}
 }
 
-func (c *config) admission() []*setting {
+func (c *config) admission(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
-		{name: "max-connections", env: "MAX_CONNECTIONS", def: strconv.Itoa(hub.DefaultMaxConnections()), value: whole(&h.MaxConnections, 1, 10_000_000),
-			help: "connections at once; by default 100 less than the process may have descriptors"},
+		{name: "max-connections", env: "MAX_CONNECTIONS", def: strconv.Itoa(d.MaxConnections), defDoc: "descriptor limit - 100",
+			value: whole(&h.MaxConnections, 1, 10_000_000), help: "connections at once; the default is 100 below the descriptor limit of the process"},
 		{name: "auth-token", env: "AUTH_TOKEN", value: text(&h.AuthToken, "TOKEN"), secret: true,
-			help: "what peers must show, as bearer token or as query parameter token; none: everybody may connect. A flag shows in process lists, a variable does not"},
+			help: "token that every peer must send, as bearer token or query parameter \"token\"; without it every peer may connect. " +
+				"Prefer the variable: process lists show flags"},
 		{name: "allowed-origins", def: "*", value: origins(&h.AllowedOrigins), list: true,
-			help: "pages that may connect, such as https://example.org,https://example.net; programs that send no origin may always"},
-		{name: "capacity-503", def: "false", value: boolean(&h.CapacityStatus),
-			help: "when full, refuse with HTTP status 503, not with close code 1008 as the original does"},
-		{name: "retry-after", def: "5s", value: duration(&h.RetryAfter, time.Second, time.Hour),
-			help: "when a peer refused with 503 should come back"},
-		{name: "probe-timeout", def: "5s", value: duration(&h.ProbeTimeout, 10*time.Millisecond, time.Minute),
-			help: "how long the holder of a peer id may take to show life when a newcomer asks for the id"},
+			help: "origins of the pages that may connect, such as https://example.org,https://example.net; programs that send no origin always may"},
+		{name: "capacity-503", def: strconv.FormatBool(d.CapacityStatus), value: boolean(&h.CapacityStatus),
+			help: "when full, refuse with HTTP status 503, not with close code 1008 as the Node.js hub does"},
+		{name: "retry-after", def: short(d.RetryAfter), value: duration(&h.RetryAfter, time.Second, time.Hour),
+			help: "Retry-After of a 503 response"},
+		{name: "probe-timeout", def: short(d.ProbeTimeout), value: duration(&h.ProbeTimeout, 10*time.Millisecond, time.Minute),
+			help: "how long a newcomer waits for a sign of life of the peer that holds its id"},
 	}
 }
 
-func (c *config) inbound() []*setting {
+func (c *config) inbound(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
-		{name: "max-message-bytes", def: "1MiB", value: size(&h.MaxMessageBytes, 1<<10, 1<<30),
+		{name: "max-message-bytes", def: inUnits(d.MaxMessageBytes), value: size(&h.MaxMessageBytes, 1<<10, 1<<30),
 			help: "one message"},
-		{name: "max-announce-bytes", def: "8KiB", value: size(&h.MaxAnnounceBytes, 64, 1<<30),
-			help: "data of one announce, which goes to every member of the network"},
-		{name: "read-bytes-total", def: "64MiB", value: size(&h.ReadBytesTotal, 4<<10, 1<<40),
-			help: "bytes of the messages over 4KiB under way; beyond it, who sends more than an equal share is disconnected"},
-		{name: "message-rate", def: "100", value: perSecond(&h.MessageRate),
+		{name: "max-announce-bytes", def: inUnits(d.MaxAnnounceBytes), value: size(&h.MaxAnnounceBytes, 64, 1<<30),
+			help: "data of one announce, which every member of the network receives"},
+		{name: "read-bytes-total", def: inUnits(d.ReadBytesTotal), value: size(&h.ReadBytesTotal, 4<<10, 1<<40),
+			help: "messages over 4KiB being read, together; above it the senders of more than an equal share are disconnected"},
+		{name: "message-rate", def: decimal(d.MessageRate), value: perSecond(&h.MessageRate),
 			help: "messages a second, each started 4KiB counting as one"},
-		{name: "message-burst", def: "500", value: whole(&h.MessageBurst, 1, 1_000_000),
+		{name: "message-burst", def: strconv.Itoa(d.MessageBurst), value: whole(&h.MessageBurst, 1, 1_000_000),
 			help: "messages at once"},
-		{name: "announce-rate", def: "2", value: perSecond(&h.AnnounceRate),
+		{name: "announce-rate", def: decimal(d.AnnounceRate), value: perSecond(&h.AnnounceRate),
 			help: "announces a second, each started KiB and each 256 members counting as one"},
-		{name: "announce-burst", def: "20", value: whole(&h.AnnounceBurst, 1, 1_000_000),
+		{name: "announce-burst", def: strconv.Itoa(d.AnnounceBurst), value: whole(&h.AnnounceBurst, 1, 1_000_000),
 			help: "announces at once"},
-		{name: "first-message-timeout", def: "30s", value: duration(&h.FirstMessageTimeout, 10*time.Millisecond, 24*time.Hour),
+		{name: "first-message-timeout", def: short(d.FirstMessageTimeout), value: duration(&h.FirstMessageTimeout, 10*time.Millisecond, 24*time.Hour),
 			help: "from connecting to the first message"},
-		{name: "message-timeout", def: "30s", value: duration(&h.MessageTimeout, 10*time.Millisecond, 24*time.Hour),
+		{name: "message-timeout", def: short(d.MessageTimeout), value: duration(&h.MessageTimeout, 10*time.Millisecond, 24*time.Hour),
 			help: "from the first to the last frame of a message"},
 	}
 }
 
-func (c *config) outbound() []*setting {
+func (c *config) outbound(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
-		{name: "queue-bytes", def: "8MiB", value: size(&h.QueueBytes, 4<<10, 1<<30),
-			help: "unsent bytes of one peer; who has more is disconnected"},
-		{name: "queue-bytes-total", def: "256MiB", value: size(&h.QueueBytesTotal, 4<<10, 1<<40),
-			help: "unsent bytes of all; beyond it, those who have most are disconnected"},
-		{name: "write-timeout", def: "10s", value: duration(&h.WriteTimeout, 10*time.Millisecond, time.Hour),
-			help: "for every 64KiB written"},
-		{name: "ping-interval", def: "25s", value: duration(&h.PingInterval, 10*time.Millisecond, 24*time.Hour),
-			help: "silence before a ping; keep it below the idle timeout of the proxies in between"},
-		{name: "pong-timeout", def: "10s", value: duration(&h.PongTimeout, 10*time.Millisecond, time.Hour),
-			help: "silence after a ping before the peer counts as gone"},
-		{name: "close-timeout", def: "2s", value: duration(&h.CloseTimeout, 10*time.Millisecond, time.Minute),
-			help: "for the peer's half of a close"},
+		{name: "queue-bytes", def: inUnits(d.QueueBytes), value: size(&h.QueueBytes, 4<<10, 1<<30),
+			help: "unsent bytes for one peer; above it the peer is disconnected"},
+		{name: "queue-bytes-total", def: inUnits(d.QueueBytesTotal), value: size(&h.QueueBytesTotal, 4<<10, 1<<40),
+			help: "unsent bytes for all peers; above it the peers with most are disconnected"},
+		{name: "write-timeout", def: short(d.WriteTimeout), value: duration(&h.WriteTimeout, 10*time.Millisecond, time.Hour),
+			help: "for each 64KiB written"},
+		{name: "ping-interval", def: short(d.PingInterval), value: duration(&h.PingInterval, 10*time.Millisecond, 24*time.Hour),
+			help: "silence before a ping; keep it below the idle timeout of proxies in between"},
+		{name: "pong-timeout", def: short(d.PongTimeout), value: duration(&h.PongTimeout, 10*time.Millisecond, time.Hour),
+			help: "silence after a ping before the peer is disconnected"},
+		{name: "close-timeout", def: short(d.CloseTimeout), value: duration(&h.CloseTimeout, 10*time.Millisecond, time.Minute),
+			help: "for the peer's answer to a close frame"},
 	}
 }
 
-func (c *config) role() []*setting {
+func (c *config) role(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
 		{name: "is-hub", def: "true", value: boolean(&h.IsHub),
-			help: "tell hubs that connect of all peers"},
-		{name: "mesh-namespace", env: "HUB_MESH_NAMESPACE", def: "pigeonhub-mesh", value: text(&h.MeshNamespace, "NAME"),
+			help: "introduce hubs that connect to all peers"},
+		{name: "mesh-namespace", env: "HUB_MESH_NAMESPACE", def: d.MeshNamespace, value: text(&h.MeshNamespace, "NAME"),
 			help: "the network in which hubs meet"},
 		{name: "hub-key", value: text(&h.HubKey, "KEY"), secret: true,
-			help: "who shows this as its token may be a hub"},
+			help: "a peer that sends this as its token may be a hub"},
 		{name: "hub-peer-ids", env: "HUB_PEER_IDS", value: peerIDs(&h.HubPeerIDs), list: true,
 			help: "peers that may be hubs"},
-		{name: "relay-renegotiation", def: "false", value: boolean(&h.RelayRenegotiation),
-			help: "relay renegotiation, ICE restart and rejection messages, which the original answers with an error"},
+		{name: "relay-renegotiation", def: strconv.FormatBool(d.RelayRenegotiation), value: boolean(&h.RelayRenegotiation),
+			help: "relay renegotiation, ICE restart and rejection messages, which the Node.js hub answers with an error"},
 	}
 }
 
-func (c *config) ending() []*setting {
+func (c *config) shutdown(d hub.Config) []*setting {
 	return []*setting{
 		{name: "shutdown-timeout", def: "15s", value: duration(&c.shutdownTimeout, 10*time.Millisecond, time.Hour),
-			help: "after SIGTERM, when whatever is still open is cut; your supervisor must wait longer"},
-		{name: "drain-window", def: "5s", value: orOff(&c.hub.DrainWindow, -1, duration(&c.hub.DrainWindow, time.Millisecond, time.Hour)),
-			help: "time over which peers are sent away, so that they do not all reconnect at once"},
-		{name: "drain-close-code", def: "1000", value: oneOf(&c.hub.DrainCloseCode, "CODE",
+			help: "time from SIGTERM until open connections are cut; the supervisor must wait longer"},
+		{name: "drain-window", def: short(d.DrainWindow),
+			value: orOff(&c.hub.DrainWindow, -1, duration(&c.hub.DrainWindow, time.Millisecond, time.Hour)),
+			help:  "time over which the closes are spread, so that the peers do not all reconnect at once"},
+		{name: "drain-close-code", def: strconv.Itoa(d.DrainCloseCode), value: oneOf(&c.hub.DrainCloseCode, "CODE",
 			option[int]{"1000", 1000}, option[int]{"1001", 1001}, option[int]{"1012", 1012}, option[int]{"1013", 1013}),
-			help: "close code that tells peers of it"},
+			help: "close code of a shutdown: 1000, 1001, 1012 or 1013"},
 	}
 }
 
-func (c *config) memory() []*setting {
+func (c *config) memory(d hub.MemoryConfig) []*setting {
 	m := &c.hub.Memory
 	return []*setting{
 		{name: "memory-limit", def: "auto", value: orWord(&m.Limit, "auto", 0, size(&m.Limit, 16<<20, 1<<50)),
-			help: "what the process may take; auto is the limit of the container, else the machine's memory. New peers are refused above 90% of it. Unless GOMEMLIMIT is set, Go's own limit is 75% of the container's limit, or of what is given here"},
-		{name: "memory-interval", def: "5m", value: orOff(&m.Interval, -1, duration(&m.Interval, 10*time.Millisecond, 24*time.Hour)),
-			help: "between two log lines about memory; off also ends refusing for memory"},
-		{name: "memory-rss-warn", def: "500MiB", value: size(&m.RSSWarn, 1<<20, 1<<50),
-			help: "resident memory from which on such a line is a warning"},
-		{name: "memory-heap-collect", def: "500MiB", value: size(&m.HeapCollect, 1<<20, 1<<50),
-			help: "heap from which on a collection is forced, once an interval"},
+			help: "memory that the process may use; auto is the limit of the container, else the memory of the machine. " +
+				"New peers are refused above 90% of it. Unless GOMEMLIMIT is set, Go's own limit is 75% of the container's limit, or of the value given here"},
+		{name: "memory-interval", def: short(d.Interval), value: orOff(&m.Interval, -1, duration(&m.Interval, 10*time.Millisecond, 24*time.Hour)),
+			help: "between two log lines about memory; off also means that no peer is refused for memory"},
+		{name: "memory-rss-warn", def: inUnits(d.RSSWarn), value: size(&m.RSSWarn, 1<<20, 1<<50),
+			help: "resident memory above which such a line is a warning"},
+		{name: "memory-heap-collect", def: inUnits(d.HeapCollect), value: size(&m.HeapCollect, 1<<20, 1<<50),
+			help: "heap above which a garbage collection is forced, once an interval"},
 	}
 }
 
-func (c *config) telling() []*setting {
+func (c *config) reporting() []*setting {
 	return []*setting{
 		{name: "cors-origin", env: "CORS_ORIGIN", def: "*", value: text(&c.public.CORSOrigin, "ORIGIN"),
-			help: "pages that may read /health and /hubs"},
+			help: "origin of the pages that may read /health and /hubs"},
 		{name: "hide-details", def: "false", value: boolean(&c.public.HideDetails),
-			help: "tell in /health and /hubs what the hub holds only to who shows its token"},
+			help: "give the details of /health and /hubs only to requests with the token"},
 		{name: "public-metrics", def: "false", value: boolean(&c.public.Metrics),
-			help: "serve /metrics to peers too, to who shows the token if there is one"},
+			help: "serve /metrics on the port for peers, too; if there is a token, only to requests with it"},
 		{name: "log-level", def: "info", value: oneOf(&c.logLevel, "LEVEL",
 			option[slog.Level]{"debug", slog.LevelDebug}, option[slog.Level]{"info", slog.LevelInfo},
 			option[slog.Level]{"warn", slog.LevelWarn}, option[slog.Level]{"error", slog.LevelError}),

@@ -13,17 +13,18 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// value is one kind of value with its bounds, bound to the field it sets.
+// value parses the text of a setting, checks its bounds and sets a field.
 type value struct {
-	meta    string            // what stands for it in --help
-	allowed string            // what it must be, for errors
+	meta    string            // its placeholder in --help
+	allowed string            // what is allowed, for errors
 	set     func(string) bool // reports whether the text is allowed
 }
 
-// orOff also allows "off", which sets the field to what switches the feature off.
+// orOff also allows "off", which sets the field to the value that switches the
+// feature off.
 func orOff[T any](dst *T, off T, v value) value { return orWord(dst, "off", off, v) }
 
-// orWord also allows a word, which stands for special.
+// orWord also allows a word, which sets the field to special.
 func orWord[T any](dst *T, word string, special T, v value) value {
 	return value{v.meta, v.allowed + ", or " + word, func(text string) bool {
 		if text == word {
@@ -42,7 +43,7 @@ func whole(dst *int, low, high int) value {
 	}}
 }
 
-// perSecond allows no 0, which hub.Config takes for "the default".
+// perSecond does not allow 0, which means the default in hub.Config.
 func perSecond(dst *float64) value {
 	const low, high = 0.001, 1e6
 	v := value{"RATE", fmt.Sprintf("a number a second from %v to %d", low, int(high)), func(text string) bool {
@@ -62,6 +63,9 @@ func duration(dst *time.Duration, low, high time.Duration) value {
 	}}
 }
 
+// decimal writes a rate, such as 2.5.
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
 // short writes 24h, not 24h0m0s.
 func short(d time.Duration) string {
 	s := d.String()
@@ -73,7 +77,7 @@ func short(d time.Duration) string {
 	return s
 }
 
-// Units of sizes, the longer names before those they end in.
+// Units of sizes. A name comes before the names that it ends in.
 var units = []struct {
 	name  string
 	bytes int64
@@ -98,7 +102,9 @@ func parseSize(text string) (int64, bool) {
 	return 0, false
 }
 
-func inUnits(n int64) string {
+// inUnits writes a size in the largest unit that divides it.
+func inUnits[T int | int64](size T) string {
+	n := int64(size)
 	best := fmt.Sprint(n)
 	for _, u := range units[:4] {
 		if n >= u.bytes && n%u.bytes == 0 {
@@ -116,7 +122,8 @@ func boolean(dst *bool) value {
 	}}
 }
 
-// text allows whatever fits on a line: some of it goes into HTTP headers.
+// text allows one line without control characters: some of it goes into HTTP
+// headers.
 func text(dst *string, meta string) value {
 	return value{meta, "one line of text", func(s string) bool {
 		*dst = s
@@ -124,7 +131,7 @@ func text(dst *string, meta string) value {
 	}}
 }
 
-// origins allows "*" and origins, which browsers send without a path.
+// origins allows "*" and origins, which have no path.
 func origins(dst *[]string) value {
 	return value{"ORIGINS", "* or origins such as https://example.org, with commas between them", func(s string) bool {
 		*dst = fields(s)
@@ -161,7 +168,7 @@ func fields(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// option is one of the words that oneOf allows.
+// option is a word that oneOf allows, and the value it stands for.
 type option[T any] struct {
 	word string
 	is   T
