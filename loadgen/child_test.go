@@ -20,7 +20,7 @@ import (
 // childEnv names what the test binary is to be, in place of running tests.
 const childEnv = "LOADGEN_TEST_CHILD"
 
-var childProcesses = map[string]func() int{"hub": hubProcess, "worker": workerProcess, "agent": agentProcess}
+var childProcesses = map[string]func() int{"hub": hubProcess, "worker": workerProcess}
 
 // workerProcess is a worker of a run that a test makes.
 func workerProcess() int {
@@ -30,17 +30,6 @@ func workerProcess() int {
 	}
 	return 0
 }
-
-// agentProcess is an agent at the server of its environment.
-func agentProcess() int {
-	if err := ServeAgent(context.Background(), AgentConfig{NATS: NATS{URL: os.Getenv(agentURLEnv)}}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
-
-const agentURLEnv = "LOADGEN_TEST_NATS"
 
 // testProcesses has the test binary as worker.
 var testProcesses = Processes{Command: []string{os.Args[0]}, Environ: []string{childEnv + "=worker"}}

@@ -16,10 +16,10 @@ import (
 // Recruiter is where the workers of a run come from: Processes of this machine, or
 // Agents on others.
 type Recruiter interface {
-	// recruit returns links to n workers that wait for a job.
-	recruit(ctx context.Context, n int, log *slog.Logger) ([]link, error)
-	// elsewhere reports whether workers are on machines of their own.
-	elsewhere() bool
+	// Recruit returns links to n workers that wait for a job.
+	Recruit(ctx context.Context, n int, log *slog.Logger) ([]Link, error)
+	// Elsewhere reports whether workers are on machines of their own.
+	Elsewhere() bool
 }
 
 // How long a worker may take to answer.
@@ -46,9 +46,9 @@ type coordinator struct {
 // member is one worker.
 type member struct {
 	number int // from 1
-	link   link
+	link   Link
 	ready  chan ready
-	done   chan outcome
+	done   chan Outcome
 	gone   chan struct{} // closed when there are no more parcels of it
 }
 
@@ -56,7 +56,7 @@ type member struct {
 // context that it returns ends when one of them is lost.
 func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, error) {
 	cfg := &r.cfg
-	if cfg.Recruiter == nil || cfg.Workers <= 1 && !cfg.Recruiter.elsewhere() {
+	if cfg.Recruiter == nil || cfg.Workers <= 1 && !cfg.Recruiter.Elsewhere() {
 		return ctx, nil, nil
 	}
 	for i := range r.plan.Phases {
@@ -64,14 +64,14 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 			return ctx, nil, fmt.Errorf("%s: peers is %d, must be at least %d for %d workers", f.Profile, f.Peers, leastPeers*cfg.Workers, cfg.Workers)
 		}
 	}
-	links, err := cfg.Recruiter.recruit(ctx, cfg.Workers, r.log)
+	links, err := cfg.Recruiter.Recruit(ctx, cfg.Workers, r.log)
 	if err != nil {
 		return ctx, nil, fmt.Errorf("workers: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &coordinator{runner: r, lost: cancel}
 	for i, l := range links {
-		m := &member{number: i + 1, link: l, ready: make(chan ready, 1), done: make(chan outcome, 1), gone: make(chan struct{})}
+		m := &member{number: i + 1, link: l, ready: make(chan ready, 1), done: make(chan Outcome, 1), gone: make(chan struct{})}
 		c.members = append(c.members, m)
 		go c.listen(m)
 	}
@@ -87,11 +87,11 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 func (c *coordinator) begin(ctx context.Context) error {
 	cfg := &c.runner.cfg
 	for i, m := range c.members {
-		j := job{URL: cfg.URL, Plan: c.runner.plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.elsewhere()}
+		j := job{URL: cfg.URL, Plan: c.runner.plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.Elsewhere()}
 		if !j.Preflight {
 			j.Sources = cfg.Sources
 		}
-		if err := m.link.send(parcel{Job: &j}); err != nil {
+		if err := m.link.Send(Parcel{Job: &j}); err != nil {
 			return fmt.Errorf("worker %d: %w", m.number, err)
 		}
 	}
@@ -107,7 +107,7 @@ func (c *coordinator) begin(ctx context.Context) error {
 			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
 				return cause
 			}
-			return fmt.Errorf("worker %d (%s) does not answer", m.number, m.link.name())
+			return fmt.Errorf("worker %d (%s) does not answer", m.number, m.link.Name())
 		}
 	}
 	return nil
@@ -116,12 +116,12 @@ func (c *coordinator) begin(ctx context.Context) error {
 func (c *coordinator) admit(m *member, a ready) error {
 	switch {
 	case a.Error != "":
-		return fmt.Errorf("worker %d (%s): %s", m.number, m.link.name(), a.Error)
+		return fmt.Errorf("worker %d (%s): %s", m.number, m.link.Name(), a.Error)
 	case len(a.Advice) == 0:
 	case c.runner.cfg.IgnorePreflight:
 		c.runner.warn(a.Advice)
 	default:
-		return fmt.Errorf("worker %d (%s, host %s): %w", m.number, m.link.name(), a.Host, &preflight.Error{List: a.Advice})
+		return fmt.Errorf("worker %d (%s, host %s): %w", m.number, m.link.Name(), a.Host, &preflight.Error{List: a.Advice})
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (c *coordinator) admit(m *member, a ready) error {
 func (c *coordinator) listen(m *member) {
 	defer close(m.gone)
 	for {
-		f, err := m.link.receive()
+		f, err := m.link.Receive()
 		switch {
 		case err != nil:
 			c.leave(m, err)
@@ -152,13 +152,13 @@ func (c *coordinator) leave(m *member, err error) {
 	if c.over || c.failure != nil {
 		return
 	}
-	c.failure = fmt.Errorf("worker %d of %d (%s) was lost: %w", m.number, len(c.members), m.link.name(), err)
+	c.failure = fmt.Errorf("worker %d of %d (%s) was lost: %w", m.number, len(c.members), m.link.Name(), err)
 	c.lost(c.failure)
 }
 
 // phase has all workers do a phase. It returns when they have.
 func (c *coordinator) phase(ctx context.Context, i int) error {
-	c.send(parcel{Order: &order{Phase: i}})
+	c.send(Parcel{Order: &order{Phase: i}})
 	return c.wait(ctx)
 }
 
@@ -168,9 +168,9 @@ func (c *coordinator) experiment(i int) (end func()) {
 	if c == nil {
 		return func() {}
 	}
-	c.send(parcel{Order: &order{Phase: i}})
+	c.send(Parcel{Order: &order{Phase: i}})
 	return func() {
-		c.send(parcel{Order: &order{Phase: i, End: true}})
+		c.send(Parcel{Order: &order{Phase: i, End: true}})
 		ctx, cancel := context.WithTimeout(context.Background(), doneGrace)
 		defer cancel()
 		_ = c.wait(ctx) // who is lost meanwhile is known
@@ -184,7 +184,7 @@ func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedul
 		a.Run(ctx)
 		return
 	}
-	c.send(parcel{Order: &order{Phase: i, Block: &place}})
+	c.send(Parcel{Order: &order{Phase: i, Block: &place}})
 	a.Run(ctx)
 	if err := c.wait(ctx); err != nil {
 		c.runner.run.Problems = append(c.runner.run.Problems, verdict.Reason{About: "workers", What: err.Error()})
@@ -192,9 +192,9 @@ func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedul
 }
 
 // send sends to all. Who cannot be reached is lost, which its listener finds out.
-func (c *coordinator) send(f parcel) {
+func (c *coordinator) send(f Parcel) {
 	for _, m := range c.members {
-		_ = m.link.send(f)
+		_ = m.link.Send(f)
 	}
 }
 
@@ -211,7 +211,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 			continue // which ends the run
 		case <-ctx.Done():
 		}
-		_ = m.link.send(parcel{Cancel: true})
+		_ = m.link.Send(Parcel{Cancel: true})
 		timer := time.NewTimer(doneGrace)
 		select {
 		case d := <-m.done:
@@ -226,14 +226,14 @@ func (c *coordinator) wait(ctx context.Context) error {
 }
 
 // enter adds what a worker found.
-func (c *coordinator) enter(m *member, d outcome) error {
+func (c *coordinator) enter(m *member, d Outcome) error {
 	r := c.runner
 	r.figures = mergeFigures(r.figures, d.Figures)
 	r.run.Problems = append(r.run.Problems, d.Problems...)
 	r.run.Doubts = append(r.run.Doubts, d.Doubts...)
 	r.run.Failures = append(r.run.Failures, d.Failures...)
 	if d.Error != "" {
-		return fmt.Errorf("worker %d (%s): %s", m.number, m.link.name(), d.Error)
+		return fmt.Errorf("worker %d (%s): %s", m.number, m.link.Name(), d.Error)
 	}
 	return nil
 }
@@ -247,7 +247,7 @@ func (c *coordinator) close() {
 		c.mu.Lock()
 		c.over = true
 		c.mu.Unlock()
-		c.send(parcel{Stop: true})
+		c.send(Parcel{Stop: true})
 		var ends sync.WaitGroup
 		for _, m := range c.members {
 			ends.Go(func() {
@@ -257,7 +257,7 @@ func (c *coordinator) close() {
 				case <-m.gone:
 				case <-timer.C:
 				}
-				m.link.close(0)
+				m.link.Close(0)
 				<-m.gone
 			})
 		}

@@ -121,10 +121,10 @@ func TestCutOffExperimentLeavesNobody(t *testing.T) {
 // orderLink is the link of a worker that nobody listens to.
 type orderLink struct{}
 
-func (orderLink) send(parcel) error        { return nil }
-func (orderLink) receive() (parcel, error) { select {} }
-func (orderLink) close(time.Duration)      {}
-func (orderLink) name() string             { return "test" }
+func (orderLink) Send(Parcel) error        { return nil }
+func (orderLink) Receive() (Parcel, error) { select {} }
+func (orderLink) Close(time.Duration)      {}
+func (orderLink) Name() string             { return "test" }
 
 // The same of a worker.
 func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {

@@ -50,7 +50,7 @@ func stays(names ...string) func(*Phase) time.Duration {
 // preflight looks whether this machine suffices for what it is to do, and chooses what
 // is left to choose.
 func (r *runner) preflight() error {
-	if r.cfg.Recruiter != nil && r.cfg.Recruiter.elsewhere() {
+	if r.cfg.Recruiter != nil && r.cfg.Recruiter.Elsewhere() {
 		return nil // each worker looks at its own machine
 	}
 	list := r.suffice()

@@ -12,16 +12,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
-// parcel is one message between the coordinator of a run and a worker. It is one of
+// Parcel is one message between the coordinator of a run and a worker. It is one of
 // these, and the others are nil.
-type parcel struct {
+type Parcel struct {
 	Job    *job     `json:"job,omitempty"`    // coordinator: what the run is; the first parcel
 	Order  *order   `json:"order,omitempty"`  // coordinator: do this; it is answered by a done
 	Cancel bool     `json:"cancel,omitempty"` // coordinator: end what you are doing
 	Stop   bool     `json:"stop,omitempty"`   // coordinator: the run is over
 	Ready  *ready   `json:"ready,omitempty"`  // worker: the answer to the job
 	Books  *books   `json:"books,omitempty"`  // worker: what it counted since the last
-	Done   *outcome `json:"done,omitempty"`   // worker: what came of an order
+	Done   *Outcome `json:"done,omitempty"`   // worker: what came of an order
 }
 
 // job is what a worker must know of a run.
@@ -50,8 +50,8 @@ type ready struct {
 	Error  string             `json:"error,omitempty"`
 }
 
-// outcome is what a profile found beside what is in the books.
-type outcome struct {
+// Outcome is what a profile found beside what is in the books.
+type Outcome struct {
 	Error    string           `json:"error,omitempty"`
 	Figures  []Figure         `json:"figures,omitempty"`
 	Problems []verdict.Reason `json:"problems,omitempty"`
@@ -59,17 +59,17 @@ type outcome struct {
 	Failures []verdict.Reason `json:"failures,omitempty"`
 }
 
-// link carries parcels between the coordinator and one worker, in order, each once.
-type link interface {
-	// send may be called concurrently.
-	send(parcel) error
-	// receive waits for the next parcel. An error says that there will be none, and why.
-	receive() (parcel, error)
-	// close ends the link and with it the worker, for which it waits so long before it
+// Link carries parcels between the coordinator and one worker, in order, each once.
+type Link interface {
+	// Send may be called concurrently.
+	Send(Parcel) error
+	// Receive waits for the next parcel. An error says that there will be none, and why.
+	Receive() (Parcel, error)
+	// Close ends the link and with it the worker, for which it waits so long before it
 	// uses force. Both ends of a link are closed.
-	close(patience time.Duration)
-	// name says who is at the other end.
-	name() string
+	Close(patience time.Duration)
+	// Name says who is at the other end.
+	Name() string
 }
 
 // lines are parcels as lines of JSON.
@@ -84,7 +84,7 @@ func newLines(in io.Reader, out io.Writer) *lines {
 	return &lines{in: json.NewDecoder(in), out: json.NewEncoder(out)}
 }
 
-func (l *lines) send(f parcel) error {
+func (l *lines) Send(f Parcel) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.out.Encode(f); err != nil {
@@ -93,13 +93,13 @@ func (l *lines) send(f parcel) error {
 	return nil
 }
 
-func (l *lines) receive() (f parcel, err error) {
+func (l *lines) Receive() (f Parcel, err error) {
 	if err = l.in.Decode(&f); err != nil {
-		return parcel{}, fmt.Errorf("receive: %w", err)
+		return Parcel{}, fmt.Errorf("receive: %w", err)
 	}
 	return f, nil
 }
 
 // Of the worker's end, which its process ends.
-func (*lines) close(time.Duration) {}
-func (*lines) name() string        { return "coordinator" }
+func (*lines) Close(time.Duration) {}
+func (*lines) Name() string        { return "coordinator" }

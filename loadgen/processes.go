@@ -18,15 +18,15 @@ type Processes struct {
 	Environ []string // beside the environment of this process
 }
 
-func (p Processes) elsewhere() bool { return false }
+func (p Processes) Elsewhere() bool { return false }
 
-func (p Processes) recruit(_ context.Context, n int, _ *slog.Logger) ([]link, error) {
-	var links []link
+func (p Processes) Recruit(_ context.Context, n int, _ *slog.Logger) ([]Link, error) {
+	var links []Link
 	for range n {
 		l, err := p.start()
 		if err != nil {
 			for _, l := range links {
-				l.close(0)
+				l.Close(0)
 			}
 			return nil, err
 		}
@@ -67,26 +67,26 @@ func (p Processes) start() (*process, error) {
 	return w, nil
 }
 
-func (w *process) name() string { return fmt.Sprintf("process %d", w.cmd.Process.Pid) }
+func (w *process) Name() string { return fmt.Sprintf("process %d", w.cmd.Process.Pid) }
 
-// receive says how the process ended, when it has.
-func (w *process) receive() (parcel, error) {
-	f, err := w.lines.receive()
+// Receive says how the process ended, when it has.
+func (w *process) Receive() (Parcel, error) {
+	f, err := w.lines.Receive()
 	if err == nil {
 		return f, nil
 	}
-	w.close(closeGrace)
+	w.Close(closeGrace)
 	if w.err != nil {
 		err = w.err
 	}
 	if text := w.tail.text(); text != "" {
 		err = fmt.Errorf("%w; it said: %s", err, text)
 	}
-	return parcel{}, err
+	return Parcel{}, err
 }
 
-// close ends the process by ending its stdin.
-func (w *process) close(patience time.Duration) {
+// Close ends the process by ending its stdin.
+func (w *process) Close(patience time.Duration) {
 	w.ending.Do(func() {
 		w.stdin.Close()
 		kill := time.AfterFunc(patience, func() { _ = w.cmd.Process.Kill() }) // it may have just ended

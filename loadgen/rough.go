@@ -50,7 +50,7 @@ func (r *runner) isRough(f *Phase) bool {
 	case roughYes:
 		return true
 	case roughHere:
-		return preflight.IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.elsewhere())
+		return preflight.IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.Elsewhere())
 	}
 	return false
 }

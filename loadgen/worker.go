@@ -14,7 +14,7 @@ import (
 
 // worker does its share of a run, as a coordinator tells it to.
 type worker struct {
-	link   link
+	link   Link
 	own    []netip.Addr // addresses that this machine connects from, if it was told
 	runner *runner
 	orders chan order
@@ -34,15 +34,15 @@ type worker struct {
 // when the run is over, or in has ended, because that process has: then at once, with
 // an error. The two speak a protocol of their own; both must be of the same version.
 func ServeWorker(ctx context.Context, in io.Reader, out io.Writer) error {
-	return serveWorker(ctx, newLines(in, out), nil)
+	return ServeLink(ctx, newLines(in, out), nil)
 }
 
-// serveWorker returns when the run is over, and nothing of it is left. Who closes the
+// ServeLink returns when the run is over, and nothing of it is left. Who closes the
 // link is the caller, who must do so for its last goroutine to end.
-func serveWorker(ctx context.Context, l link, own []netip.Addr) error {
-	defer context.AfterFunc(ctx, func() { l.close(0) })()
+func ServeLink(ctx context.Context, l Link, own []netip.Addr) error {
+	defer context.AfterFunc(ctx, func() { l.Close(0) })()
 	w := &worker{link: l, own: own, orders: make(chan order)}
-	f, err := l.receive()
+	f, err := l.Receive()
 	if err != nil || f.Job == nil {
 		return fmt.Errorf("worker: no job came: %w", err)
 	}
@@ -59,7 +59,7 @@ func serveWorker(ctx context.Context, l link, own []netip.Addr) error {
 	telling.Wait()
 	cancel()
 	w.finish()
-	l.close(0)
+	l.Close(0)
 	listening.Wait()
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
@@ -86,11 +86,11 @@ func (w *worker) prepare(j job) error {
 	}
 	r.fleet.from.addresses = r.cfg.Sources
 	w.runner, w.told = r, account{fleet: r.fleet, tally: r.tally}
-	return w.link.send(parcel{Ready: &answer})
+	return w.link.Send(Parcel{Ready: &answer})
 }
 
-func joinSend(l link, answer ready, err error) error {
-	if sent := l.send(parcel{Ready: &answer}); sent != nil {
+func joinSend(l Link, answer ready, err error) error {
+	if sent := l.Send(Parcel{Ready: &answer}); sent != nil {
 		return sent
 	}
 	return err
@@ -101,7 +101,7 @@ func (w *worker) listen(ctx context.Context, cancel context.CancelFunc) {
 	defer close(w.orders)
 	defer cancel()
 	for {
-		f, err := w.link.receive()
+		f, err := w.link.Receive()
 		switch {
 		case err != nil:
 			w.lost = true
@@ -215,7 +215,7 @@ func (e *experiment) follow(ctx context.Context) error {
 // done answers an order, after all that was counted in it.
 func (w *worker) done(err error) error {
 	run := &w.runner.run
-	d := outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
+	d := Outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
 	w.runner.figures, run.Problems, run.Doubts, run.Failures = nil, nil, nil, nil
 	if err != nil {
 		d.Error = err.Error()
@@ -223,7 +223,7 @@ func (w *worker) done(err error) error {
 	if err := w.tell(); err != nil {
 		return err
 	}
-	return w.link.send(parcel{Done: &d})
+	return w.link.Send(Parcel{Done: &d})
 }
 
 // tell tells what was counted since the last time.
@@ -231,7 +231,7 @@ func (w *worker) tell() error {
 	w.telling.Lock()
 	defer w.telling.Unlock()
 	b := w.told.take()
-	return w.link.send(parcel{Books: &b})
+	return w.link.Send(Parcel{Books: &b})
 }
 
 func (w *worker) tellBooks(ctx context.Context) {

@@ -134,7 +134,7 @@ func checkForResets(t *testing.T, seed uint64, cfg Config) {
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	p := planWith(t, "ramp", Phase{Peers: 400, Rate: 150, Duration: time.Minute, Networks: 10})
-	started, killed := make(chan link, 1), make(chan time.Time, 1)
+	started, killed := make(chan Link, 1), make(chan time.Time, 1)
 	kill := func() {
 		w := <-started
 		killed <- time.Now()
@@ -142,8 +142,8 @@ func TestKilledWorker(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cfg := Config{Plan: p, Watch: atPeers(50, kill), Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]link, error) {
-		links, err := testProcesses.recruit(ctx, n, nil)
+	cfg := Config{Plan: p, Watch: atPeers(50, kill), Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]Link, error) {
+		links, err := testProcesses.Recruit(ctx, n, nil)
 		if err == nil {
 			started <- links[1]
 		}
@@ -159,12 +159,12 @@ func TestKilledWorker(t *testing.T) {
 }
 
 // recruiterOf makes a recruiter of a function.
-type recruiterOf func(context.Context, int) ([]link, error)
+type recruiterOf func(context.Context, int) ([]Link, error)
 
-func (f recruiterOf) recruit(ctx context.Context, n int, _ *slog.Logger) ([]link, error) {
+func (f recruiterOf) Recruit(ctx context.Context, n int, _ *slog.Logger) ([]Link, error) {
 	return f(ctx, n)
 }
-func (recruiterOf) elsewhere() bool { return false }
+func (recruiterOf) Elsewhere() bool { return false }
 
 // A run with workers that is interrupted ends them, and is invalid.
 func TestInterruptedWorkers(t *testing.T) {
@@ -189,17 +189,17 @@ func TestOrphan(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := planWith(t, "ramp", Phase{Peers: 50, Rate: 200, Duration: time.Minute})
-	if err := w.send(parcel{Job: &job{URL: url, Plan: p, Of: 1}}); err != nil {
+	if err := w.Send(Parcel{Job: &job{URL: url, Plan: p, Of: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := w.receive(); err != nil || f.Ready == nil {
+	if f, err := w.Receive(); err != nil || f.Ready == nil {
 		t.Fatalf("%+v: %v", f, err)
 	}
-	if err := w.send(parcel{Order: &order{}}); err != nil {
+	if err := w.Send(Parcel{Order: &order{}}); err != nil {
 		t.Fatal(err)
 	}
 	for connected := int64(0); connected < 20; {
-		f, err := w.receive()
+		f, err := w.Receive()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestOrphan(t *testing.T) {
 	}
 	w.stdin.Close() // as the system does for a parent that was killed
 	for err == nil {
-		_, err = w.receive()
+		_, err = w.Receive()
 	}
 	if w.cmd.ProcessState == nil || w.cmd.ProcessState.ExitCode() != 0 {
 		t.Errorf("the worker ended with %v", w.cmd.ProcessState)
@@ -315,11 +315,11 @@ func countSomething(choice uint64, runners ...*runner) {
 
 func overTheWire(t *testing.T, b books) books {
 	t.Helper()
-	text, err := json.Marshal(parcel{Books: &b})
+	text, err := json.Marshal(Parcel{Books: &b})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f parcel
+	var f Parcel
 	if err := json.Unmarshal(text, &f); err != nil {
 		t.Fatal(err)
 	}

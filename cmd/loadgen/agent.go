@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/agents"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
@@ -17,7 +17,7 @@ import (
 const agentWord = "agent"
 
 // natsFlags defines the flags by which a NATS server is found.
-func natsFlags(f *pflag.FlagSet, n *loadgen.NATS, about string) {
+func natsFlags(f *pflag.FlagSet, n *agents.NATS, about string) {
 	f.StringVar(&n.URL, "nats", "", "`URL` "+about)
 	f.StringVar(&n.Token, "nats-token", "", "`TOKEN` of the server, if it is not in its URL; one is drawn for a server that is started")
 	f.StringVar(&n.CA, "nats-ca", "", "authorities that the server's certificate is checked by, a PEM `FILE`; empty for the system's")
@@ -26,7 +26,7 @@ func natsFlags(f *pflag.FlagSet, n *loadgen.NATS, about string) {
 // runAgent does shares of runs until a signal ends it. A flag that is not given comes
 // from the environment, as for a run.
 func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	var cfg loadgen.AgentConfig
+	var cfg agents.AgentConfig
 	var sources []string
 	var help bool
 	f := pflag.NewFlagSet("loadgen agent", pflag.ContinueOnError)
@@ -54,7 +54,7 @@ func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	}
 	if err == nil {
 		cfg.Logger = slog.New(newProgress(stderr))
-		err = loadgen.ServeAgent(ctx, cfg)
+		err = agents.ServeAgent(ctx, cfg)
 	}
 	return printError(stderr, err)
 }

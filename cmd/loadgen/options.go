@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/agents"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
@@ -41,8 +42,8 @@ type options struct {
 	ignore    bool // what preflight says
 	workers   int
 	agents    int
-	nats      loadgen.NATS
-	embedded  loadgen.EmbeddedNATS
+	nats      agents.NATS
+	embedded  agents.EmbeddedNATS
 	wait      time.Duration // for agents
 	hub       string
 	fail      []string

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/agents"
 )
 
 // workerWord makes the program a worker of another loadgen, which starts it. People
@@ -29,7 +30,7 @@ func serveWorker() int {
 // recruiter says where the workers of a run come from.
 func (o *options) recruiter() (loadgen.Recruiter, error) {
 	if o.agents > 0 {
-		return loadgen.Agents{NATS: o.nats, Embedded: o.embedded, Patience: o.wait}, nil
+		return agents.Agents{NATS: o.nats, Embedded: o.embedded, Patience: o.wait}, nil
 	}
 	self, err := os.Executable()
 	if err != nil {

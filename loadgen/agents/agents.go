@@ -1,4 +1,4 @@
-package loadgen
+package agents
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
 // Agents has workers on other machines, where somebody has started agents (ServeAgent)
@@ -32,9 +34,9 @@ const (
 	askEvery      = 300 * time.Millisecond
 )
 
-func (a Agents) elsewhere() bool { return true }
+func (a Agents) Elsewhere() bool { return true }
 
-func (a Agents) recruit(ctx context.Context, n int, log *slog.Logger) ([]link, error) {
+func (a Agents) Recruit(ctx context.Context, n int, log *slog.Logger) ([]loadgen.Link, error) {
 	b, err := a.connect(log)
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func (a Agents) recruit(ctx context.Context, n int, log *slog.Logger) ([]link, e
 	ctx, cancel := context.WithTimeout(ctx, a.Patience)
 	defer cancel()
 	run := strings.ToLower(rand.Text())
-	var links []link
+	var links []loadgen.Link
 	for refused := map[string]bool{}; len(links) < n; {
 		found, err := discoverAgents(ctx, b.nc)
 		for _, info := range found {
@@ -59,12 +61,12 @@ func (a Agents) recruit(ctx context.Context, n int, log *slog.Logger) ([]link, e
 					continue
 				}
 				links = append(links, l)
-				log.Info("an agent has come", "agent", l.name(), "number", len(links), "of", n)
+				log.Info("an agent has come", "agent", l.Name(), "number", len(links), "of", n)
 			}
 		}
 		if len(links) < n && (err != nil || ctx.Err() != nil) {
 			for _, l := range links {
-				l.close(0)
+				l.Close(0)
 			}
 			return nil, fmt.Errorf("only %d of %d agents came within %s", len(links), n, a.Patience)
 		}
@@ -84,7 +86,7 @@ func (a Agents) connect(log *slog.Logger) (*bus, error) {
 	if a.Token == "" {
 		a.Token = rand.Text()
 	}
-	s, err := a.Embedded.start(a.Token)
+	s, err := a.Embedded.Start(a.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +138,7 @@ func discoverAgents(ctx context.Context, nc *nats.Conn) ([]micro.Info, error) {
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil { // no more answers, or nobody is there
-			pause(ctx, askEvery)
+			<-ctx.Done() // no more answers come sooner
 			slices.SortFunc(list, func(a, b micro.Info) int { return strings.Compare(a.ID, b.ID) })
 			return list, nil
 		}
@@ -147,8 +149,8 @@ func discoverAgents(ctx context.Context, nc *nats.Conn) ([]micro.Info, error) {
 	}
 }
 
-func hasAgent(links []link, info micro.Info) bool {
-	return slices.ContainsFunc(links, func(l link) bool { return l.name() == agentName(info) })
+func hasAgent(links []loadgen.Link, info micro.Info) bool {
+	return slices.ContainsFunc(links, func(l loadgen.Link) bool { return l.Name() == agentName(info) })
 }
 
 func agentName(info micro.Info) string {
@@ -162,10 +164,10 @@ type hiring struct {
 }
 
 // hire asks an agent to be a worker.
-func hire(ctx context.Context, b *bus, run string, info micro.Info) (link, error) {
+func hire(ctx context.Context, b *bus, run string, info micro.Info) (loadgen.Link, error) {
 	base := "loadgen.run." + run + "." + info.ID
 	o := hiring{Down: base + ".down", Up: base + ".up"}
-	l, err := newNATSLink(b.nc, o.Up, o.Down, agentName(info), b.release)
+	l, err := newLink(b.nc, o.Up, o.Down, agentName(info), b.release)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +183,7 @@ func hire(ctx context.Context, b *bus, run string, info micro.Info) (link, error
 		err = fmt.Errorf("%s", m.Header.Get(micro.ErrorHeader))
 	}
 	if err != nil {
-		l.close(0)
+		l.Close(0)
 		return nil, fmt.Errorf("hire: %w", err)
 	}
 	l.begin()

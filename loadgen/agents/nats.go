@@ -1,4 +1,4 @@
-package loadgen
+package agents
 
 import (
 	"errors"
@@ -42,8 +42,8 @@ type EmbeddedNATS struct {
 
 const serverPatience = 10 * time.Second
 
-// start starts a server that asks for a token.
-func (e EmbeddedNATS) start(token string) (*server.Server, error) {
+// Start starts a server that asks for a token.
+func (e EmbeddedNATS) Start(token string) (*server.Server, error) {
 	host, port, err := net.SplitHostPort(e.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("nats server: %w", err)

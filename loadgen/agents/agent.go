@@ -1,4 +1,4 @@
-package loadgen
+package agents
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
 // AgentConfig is what an agent must know.
@@ -80,7 +82,7 @@ func (a *agent) hired(r micro.Request) {
 		return
 	}
 	if err := r.Respond(nil); err != nil {
-		l.close(0)
+		l.Close(0)
 		a.runs.Done()
 		return
 	}
@@ -88,14 +90,14 @@ func (a *agent) hired(r micro.Request) {
 	a.cfg.Logger.Info("a run begins")
 	go func() {
 		defer a.runs.Done()
-		err := serveWorker(a.ctx, l, a.cfg.Sources)
-		l.close(0)
+		err := loadgen.ServeLink(a.ctx, l, a.cfg.Sources)
+		l.Close(0)
 		a.cfg.Logger.Info("the run is over", "error", err)
 	}()
 }
 
 // accept makes the link, unless there is a run.
-func (a *agent) accept(data []byte) (*natsLink, error) {
+func (a *agent) accept(data []byte) (*link, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var o hiring
@@ -105,7 +107,7 @@ func (a *agent) accept(data []byte) (*natsLink, error) {
 	case a.busy || a.over:
 		return nil, fmt.Errorf("it is in another run")
 	}
-	l, err := newNATSLink(a.nc, o.Down, o.Up, "coordinator", a.free)
+	l, err := newLink(a.nc, o.Down, o.Up, "coordinator", a.free)
 	if err != nil {
 		return nil, err
 	}

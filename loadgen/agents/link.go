@@ -1,4 +1,4 @@
-package loadgen
+package agents
 
 import (
 	"encoding/binary"
@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
-// natsLink carries parcels over two subjects of NATS, one for each direction. NATS
+// link carries parcels over two subjects of NATS, one for each direction. NATS
 // promises neither that a message arrives nor that the other side is there, so pieces
 // are numbered, and both sides say now and then that they are alive. A piece that is
 // missing ends the link: what it held would be missing in the sums.
-type natsLink struct {
+type link struct {
 	nc   *nats.Conn
 	sub  *nats.Subscription
 	to   string // subject
@@ -48,9 +50,9 @@ const (
 	silence     = 10 * time.Second // after which the other side is lost
 )
 
-// newNATSLink returns a link that hears from one subject and says to the other. The
+// newLink returns a link that hears from one subject and says to the other. The
 // other side hears from the moment on that it has one, too.
-func newNATSLink(nc *nats.Conn, from, to, who string, end func()) (*natsLink, error) {
+func newLink(nc *nats.Conn, from, to, who string, end func()) (*link, error) {
 	sub, err := nc.SubscribeSync(from)
 	if err == nil {
 		err = errors.Join(sub.SetPendingLimits(-1, -1), nc.Flush()) // books are merged as they come
@@ -58,11 +60,11 @@ func newNATSLink(nc *nats.Conn, from, to, who string, end func()) (*natsLink, er
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	return &natsLink{nc: nc, sub: sub, to: to, who: who, end: end, quit: make(chan struct{})}, nil
+	return &link{nc: nc, sub: sub, to: to, who: who, end: end, quit: make(chan struct{})}, nil
 }
 
 // begin begins to say that this side is alive. The other side must hear by now.
-func (l *natsLink) begin() {
+func (l *link) begin() {
 	l.beat.Go(func() {
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
@@ -79,11 +81,11 @@ func (l *natsLink) begin() {
 
 // publish sends a message. If nobody hears it, the server says so to our own subject:
 // a process that was killed is missed at once.
-func (l *natsLink) publish(b []byte) error { return l.nc.PublishRequest(l.to, l.sub.Subject, b) }
+func (l *link) publish(b []byte) error { return l.nc.PublishRequest(l.to, l.sub.Subject, b) }
 
-func (l *natsLink) name() string { return l.who }
+func (l *link) Name() string { return l.who }
 
-func (l *natsLink) send(p parcel) error {
+func (l *link) Send(p loadgen.Parcel) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -107,42 +109,42 @@ func (l *natsLink) send(p parcel) error {
 	return nil
 }
 
-func (l *natsLink) receive() (parcel, error) {
+func (l *link) Receive() (loadgen.Parcel, error) {
 	for {
 		m, err := l.sub.NextMsg(silence)
 		switch {
 		case errors.Is(err, nats.ErrTimeout):
-			return parcel{}, fmt.Errorf("receive: %w", errSilent)
+			return loadgen.Parcel{}, fmt.Errorf("receive: %w", errSilent)
 		case errors.Is(err, nats.ErrNoResponders):
-			return parcel{}, errors.New("receive: it has ended, or its connection has")
+			return loadgen.Parcel{}, errors.New("receive: it has ended, or its connection has")
 		case err != nil:
-			return parcel{}, fmt.Errorf("receive: %w", err)
+			return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
 		case len(m.Data) == 0:
-			return parcel{}, errors.New("receive: a message of somebody else")
+			return loadgen.Parcel{}, errors.New("receive: a message of another sender")
 		case m.Data[0] == pieceBye:
-			return parcel{}, fmt.Errorf("receive: %w", io.EOF)
+			return loadgen.Parcel{}, fmt.Errorf("receive: %w", io.EOF)
 		case m.Data[0] == pieceBeat:
 			continue
 		}
 		whole, err := l.piece(m.Data)
 		if err != nil || whole == nil {
 			if err != nil {
-				return parcel{}, fmt.Errorf("receive: %w", err)
+				return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
 			}
 			continue
 		}
-		var p parcel
+		var p loadgen.Parcel
 		if err := json.Unmarshal(whole, &p); err != nil {
-			return parcel{}, fmt.Errorf("receive: %w", err)
+			return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
 		}
 		return p, nil
 	}
 }
 
 // piece takes the next piece, and returns the parcel if that was the last of it.
-func (l *natsLink) piece(b []byte) ([]byte, error) {
+func (l *link) piece(b []byte) ([]byte, error) {
 	if len(b) < pieceHeader || b[0] > pieceLast {
-		return nil, errors.New("a message of somebody else")
+		return nil, errors.New("a message of another sender")
 	}
 	if n := binary.BigEndian.Uint64(b[1:]); n != l.got+1 {
 		return nil, fmt.Errorf("piece %d came after %d: messages were lost", n, l.got)
@@ -157,7 +159,7 @@ func (l *natsLink) piece(b []byte) ([]byte, error) {
 	return whole, nil
 }
 
-func (l *natsLink) close(time.Duration) {
+func (l *link) Close(time.Duration) {
 	l.once.Do(func() {
 		close(l.quit)
 		l.beat.Wait()

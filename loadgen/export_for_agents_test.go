@@ -1,0 +1,14 @@
+package loadgen
+
+// What the tests of agents use. They are in an external package, because package agents
+// imports this one.
+const ChildEnv = childEnv
+
+var (
+	ChildProcesses = childProcesses
+	WantSameTotals = wantSameTotals
+	CheckForResets = checkForResets
+	RunOnHub       = runOnHub
+	PlanWith       = planWith
+	AtPeers        = atPeers
+)
