@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 const (
@@ -59,7 +60,7 @@ func decades(low, high float64) []report.Tick {
 			at := d + math.Log10(k)
 			next := d + math.Log10(k*2.5)
 			if next > low && (len(ticks) == 0 || ticks[len(ticks)-1].At < high) {
-				ticks = append(ticks, report.Tick{At: at, Label: round(time.Duration(math.Round(k * math.Pow(10, d+9)))).String()})
+				ticks = append(ticks, report.Tick{At: at, Label: units.Duration(time.Duration(math.Round(k * math.Pow(10, d+9))))})
 			}
 		}
 	}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -29,8 +29,8 @@ func (r *Result) latencyCharts() []chart {
 		c := chart{report.Chart{
 			Title: latency.Hop(i).String(), XTitle: "percentile", XTicks: percentiles, YTicks: decades,
 			Lines: []report.Line{
-				{Name: "latency, p99", Last: round(h.Latency.Quantile(.99)).String(), Points: spectrum(h.Latency)},
-				{Name: "service time, p99", Last: round(h.Service.Quantile(.99)).String(), Points: spectrum(h.Service), Colour: 1, Dashed: true},
+				{Name: "latency, p99", Last: units.Duration(h.Latency.Quantile(.99)), Points: spectrum(h.Latency)},
+				{Name: "service time, p99", Last: units.Duration(h.Service.Quantile(.99)), Points: spectrum(h.Service), Colour: 1, Dashed: true},
 			},
 		}}
 		list = append(list, c)
@@ -73,7 +73,7 @@ func (t *Timeline) overTime(title string, label func(float64) string) chart {
 	}
 	c := chart{report.Chart{Title: title, XTitle: name, Zero: true, YTicks: report.Evenly(4, label),
 		XTicks: func(low, high float64) []report.Tick {
-			ticks := report.Evenly(6, trimmed)(low/unit, high/unit)
+			ticks := report.Evenly(6, units.Short)(low/unit, high/unit)
 			for i := range ticks {
 				ticks[i].At *= unit
 			}
@@ -119,13 +119,13 @@ func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(f
 // loadCharts draw what the generator did.
 func (r *Result) loadCharts() []chart {
 	t := &r.Timeline
-	connections := t.overTime("Connections", trimmed)
-	connections.line(t, "open", columnConnections, false, trimmed)
-	rates := t.overTime("Rates, a second", trimmed)
-	rates.line(t, "connects", columnLives, true, trimmed)
-	rates.line(t, "messages sent", columnSent, true, trimmed)
-	rates.line(t, "received", columnReceived, true, trimmed)
-	rates.line(t, "errors", columnErrors, true, trimmed)
+	connections := t.overTime("Connections", units.Short)
+	connections.line(t, "open", columnConnections, false, units.Short)
+	rates := t.overTime("Rates, a second", units.Short)
+	rates.line(t, "connects", columnLives, true, units.Short)
+	rates.line(t, "messages sent", columnSent, true, units.Short)
+	rates.line(t, "received", columnReceived, true, units.Short)
+	rates.line(t, "errors", columnErrors, true, units.Short)
 	return notEmpty(append([]chart{connections, rates}, t.timesCharts()...))
 }
 
@@ -138,7 +138,7 @@ func (t *Timeline) timesCharts() []chart {
 		}
 	}
 	slices.SortStableFunc(hops, func(a, b string) int { return cmp.Compare(t.peak(countPrefix+b), t.peak(countPrefix+a)) })
-	millis := func(v float64) string { return round(time.Duration(v * float64(time.Millisecond))).String() }
+	millis := func(v float64) string { return units.Duration(time.Duration(v * float64(time.Millisecond))) }
 	p50, p99 := t.overTime("Latency, median", millis), t.overTime("Latency, 99th percentile", millis)
 	for _, h := range hops {
 		p50.line(t, h, p50Prefix+h, false, millis)
@@ -154,8 +154,8 @@ func (t *Timeline) timesCharts() []chart {
 // targetCharts draw what was read of the target.
 func (r *Result) targetCharts() []chart {
 	t := &r.Timeline
-	size := func(v float64) string { return inUnit(v, verdict.Bytes) }
-	memory, gauges := t.overTime("Memory", size), t.overTime("Goroutines and descriptors", trimmed)
+	size := func(v float64) string { return units.Quantity(v, verdict.Bytes) }
+	memory, gauges := t.overTime("Memory", size), t.overTime("Goroutines and descriptors", units.Short)
 	latest, counts := reading{}, []string(nil)
 	for _, name := range t.series() {
 		latest[name] = 0
@@ -167,7 +167,7 @@ func (r *Result) targetCharts() []chart {
 		if s.Unit == verdict.Bytes {
 			memory.line(t, s.Series, targetColumn(s.Series), false, size)
 		} else {
-			gauges.line(t, s.Series, targetColumn(s.Series), false, trimmed)
+			gauges.line(t, s.Series, targetColumn(s.Series), false, units.Short)
 		}
 	}
 	memory.line(t, "live after a collection", targetColumn("pprof.heap_live_bytes"), false, size)
@@ -178,7 +178,7 @@ func (r *Result) targetCharts() []chart {
 // is smaller, on a scale of its own. Of those that go alike, one.
 func (t *Timeline) countCharts(names []string) []chart {
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.peak(targetColumn(b)), t.peak(targetColumn(a))) })
-	large, small := t.overTime("What it counts", trimmed), t.overTime("What it counts, smaller", trimmed)
+	large, small := t.overTime("What it counts", units.Short), t.overTime("What it counts, smaller", units.Short)
 	still, same := 0, 0
 	var drawn []string
 	for _, name := range names {
@@ -191,9 +191,9 @@ func (t *Timeline) countCharts(names []string) []chart {
 			same++
 			continue
 		case t.peak(column)*8 >= t.peak(targetColumn(names[0])):
-			large.line(t, name, column, false, trimmed)
+			large.line(t, name, column, false, units.Short)
 		default:
-			small.line(t, name, column, false, trimmed)
+			small.line(t, name, column, false, units.Short)
 		}
 		drawn = append(drawn, column)
 	}
@@ -232,17 +232,4 @@ func (t *Timeline) still(column string) bool {
 
 func notEmpty(list []chart) []chart {
 	return slices.DeleteFunc(list, func(c chart) bool { return c.Empty() })
-}
-
-// trimmed writes a number as short as it can be.
-func trimmed(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 1e6:
-		return strconv.FormatFloat(math.Round(v/1e4)/100, 'f', -1, 64) + "M"
-	case a >= 1e4:
-		return strconv.FormatFloat(math.Round(v/100)/10, 'f', -1, 64) + "k"
-	case a >= 100:
-		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
-	}
-	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Comparison is two runs of the same plan side by side, A being the one before.
@@ -167,7 +168,9 @@ func compareTrends(a, b *Result) []Compared {
 	return rows
 }
 
-func retained(t *verdict.Trend) string { return string(t.Outcome) + ", " + inUnit(t.Retained, t.Unit) }
+func retained(t *verdict.Trend) string {
+	return string(t.Outcome) + ", " + units.Quantity(t.Retained, t.Unit)
+}
 
 func compareTrend(a, b *verdict.Trend) Compared {
 	row := Compared{Name: "retained " + a.Series, A: retained(a), B: retained(b), State: Equal}

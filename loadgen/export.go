@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -121,7 +122,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 	for h := range latency.NumHops {
 		if s, ok := r.Hops[h.String()]; ok {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %s | %s | %s | %s | %s | %s |\n", h, s.Count, s.Rate,
-				round(s.P50), round(s.P90), round(s.P99), round(s.P999), round(s.Max), round(s.Service.P99))
+				units.Duration(s.P50), units.Duration(s.P90), units.Duration(s.P99), units.Duration(s.P999), units.Duration(s.Max), units.Duration(s.Service.P99))
 		}
 	}
 	if len(r.Hops) > 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
 // Figure is something that a profile measured, and that is neither a time of a hop
@@ -27,7 +28,7 @@ func (s *stage) count(name string, n int, unit string) {
 
 // took notes a time.
 func (s *stage) took(name string, d time.Duration) {
-	s.note(Figure{Name: name, Value: d.Seconds(), Unit: "s", Text: round(d).String()})
+	s.note(Figure{Name: name, Value: d.Seconds(), Unit: "s", Text: units.Duration(d)})
 }
 
 // say notes what is no number.

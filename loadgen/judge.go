@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -33,7 +34,7 @@ func (t Threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
 	case t.share:
 		return t.compare(100*value/whole, strconv.FormatFloat(100*value/whole, 'g', 4, 64)+"%")
 	}
-	return t.compare(value, plain(value))
+	return t.compare(value, units.Number(value))
 }
 
 // counted returns what was counted under a name, of how many, and whether anything
@@ -73,7 +74,7 @@ func (t Threshold) judgeTimes(r *Result) verdict.Threshold {
 	var j verdict.Threshold
 	switch {
 	case t.what.name == "count":
-		return t.compare(float64(times.Count()), plain(float64(times.Count())))
+		return t.compare(float64(times.Count()), units.Number(float64(times.Count())))
 	case t.what.name == "rate" && math.IsNaN(rate):
 		return t.none("one alone has no rate")
 	case t.what.name == "rate":
@@ -154,7 +155,7 @@ func leakOf(v *verdict.Verdict, scenario string) string {
 func (t Threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold {
 	if t.what.name == "peak" {
 		if peak := r.Timeline.peak(targetColumn(t.of)); !math.IsNaN(peak) {
-			return t.compare(peak, inUnit(peak, kindOf(t.of).unit))
+			return t.compare(peak, units.Quantity(peak, kindOf(t.of).unit))
 		}
 		return t.none("no such series; there are " + shortList(r.Timeline.series()))
 	}
@@ -187,11 +188,11 @@ func (t Threshold) judgeFigure(r *Result) verdict.Threshold {
 
 // judgeTrend compares the whole interval within which a trend is known.
 func (t Threshold) judgeTrend(trend *verdict.Trend) verdict.Threshold {
-	j := t.compare(trend.Retained, inUnit(trend.Retained, trend.Unit))
+	j := t.compare(trend.Retained, units.Quantity(trend.Retained, trend.Unit))
 	if i := trend.Interval; i == nil || t.holds(i.Low) != t.holds(i.High) {
 		j.Outcome, j.Why = verdict.Inconclusive, "the run was too short to tell"
 	} else {
-		j.Actual += fmt.Sprintf(" (%s to %s)", inUnit(i.Low, trend.Unit), inUnit(i.High, trend.Unit))
+		j.Actual += fmt.Sprintf(" (%s to %s)", units.Quantity(i.Low, trend.Unit), units.Quantity(i.High, trend.Unit))
 	}
 	return j
 }
@@ -206,36 +207,12 @@ func (t Threshold) compare(v float64, actual string) verdict.Threshold {
 }
 
 func (t Threshold) compareTime(d time.Duration) verdict.Threshold {
-	return t.compare(float64(d), round(d).String())
+	return t.compare(float64(d), units.Duration(d))
 }
 
 // none judges a threshold of which there is no sample.
 func (t Threshold) none(why string) verdict.Threshold {
 	return verdict.Threshold{Text: t.text, Outcome: verdict.Failed, Why: why}
-}
-
-// plain writes a number without an exponent.
-func plain(v float64) string {
-	if v == math.Trunc(v) {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'f', max(0, 3-int(math.Log10(math.Abs(v)+1))), 64)
-}
-
-// inUnit writes a value of a series.
-func inUnit(v float64, unit string) string {
-	if unit != verdict.Bytes {
-		return plain(v)
-	}
-	for _, u := range []struct {
-		bytes float64
-		unit  string
-	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}} {
-		if math.Abs(v) >= u.bytes {
-			return strconv.FormatFloat(v/u.bytes, 'f', 1, 64) + u.unit
-		}
-	}
-	return plain(v) + "B"
 }
 
 // shortList names the first few.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -57,7 +58,7 @@ func timesTaken(s latency.Summary) string {
 func compareQuantile(a, b *Result, like []Result, h latency.Hop, q float64) Compared {
 	x, y := a.Latencies.Hops[h].Latency, b.Latencies.Hops[h].Latency
 	v, w := x.Quantile(q), y.Quantile(q)
-	row := Compared{Name: fmt.Sprintf("p%g %s", 100*q, h), A: round(v).String(), B: round(w).String()}
+	row := Compared{Name: fmt.Sprintf("p%g %s", 100*q, h), A: units.Duration(v), B: units.Duration(w)}
 	if beyond := (1 - q) * float64(min(x.Count(), y.Count())); beyond < fewTimes {
 		row.State, row.Why = Skipped, "too few of them"
 		return row
@@ -140,7 +141,7 @@ func median(values []float64) float64 {
 
 // compareRate compares how many a hop had a second.
 func compareRate(h latency.Hop, a, b latency.Summary) Compared {
-	row := Compared{Name: "rate " + h.String(), A: trimmed(a.Rate) + "/s", B: trimmed(b.Rate) + "/s"}
+	row := Compared{Name: "rate " + h.String(), A: units.Short(a.Rate) + "/s", B: units.Short(b.Rate) + "/s"}
 	if a.Rate == 0 || b.Rate == 0 {
 		row.State, row.Why = Skipped, "too few of them"
 		return row
@@ -188,7 +189,7 @@ func compareCounts(a, b *Result) []Compared {
 // compareCount compares a count of n in a whole with one of m in another: they are
 // equal if either may come of the other by chance. A strict one must not begin.
 func compareCount(name string, n, of, m, now float64, strict bool) Compared {
-	row := Compared{Name: name, A: plain(n) + " of " + plain(of), B: plain(m) + " of " + plain(now), State: Equal}
+	row := Compared{Name: name, A: units.Number(n) + " of " + units.Number(of), B: units.Number(m) + " of " + units.Number(now), State: Equal}
 	if n > 0 && m > 0 {
 		row.Ratio = m / now / (n / of)
 	}
@@ -222,7 +223,7 @@ func comparePeaks(a, b *Result, like []Result) []Compared {
 					floor = math.Max(floor, likeMargin*math.Abs(logRatio(o, x)))
 				}
 			}
-			row := Compared{Name: "peak " + l.label, A: inUnit(x, l.unit), B: inUnit(y, l.unit)}
+			row := Compared{Name: "peak " + l.label, A: units.Quantity(x, l.unit), B: units.Quantity(y, l.unit)}
 			row.judge(x, y, floor, true)
 			rows = append(rows, row)
 			break

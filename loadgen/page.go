@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -19,7 +20,7 @@ import (
 var pageHTML string
 
 // page has a template for each section of the report that is added to the verdict's.
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return round(d).String() }, "number": grouped}).Parse(pageHTML))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return units.Duration(d) }, "number": units.Count[int64]}).Parse(pageHTML))
 
 // WriteHTML writes the report of a run: one file that needs no other and no network.
 func (r *Result) WriteHTML(w io.Writer) error {
@@ -125,7 +126,7 @@ func (r *Result) deliveryRows() []countRow {
 		{"unexpected", "nobody of this run sent them", d.Unexpected, true},
 	} {
 		share := fmt.Sprintf("%.3g %%", 100*float64(c.n)/float64(max(1, d.Sent)))
-		rows = append(rows, countRow{c.name, grouped(c.n), share, c.about, c.bad && c.n > 0})
+		rows = append(rows, countRow{c.name, units.Count(c.n), share, c.about, c.bad && c.n > 0})
 	}
 	return rows
 }
@@ -134,10 +135,10 @@ func (r *Result) deliveryRows() []countRow {
 func (r *Result) errorRows() []countRow {
 	var rows []countRow
 	for _, text := range r.errorTexts() {
-		rows = append(rows, countRow{Name: text, Count: grouped(int64(r.Errors[text]))})
+		rows = append(rows, countRow{Name: text, Count: units.Count(r.Errors[text])})
 	}
 	if r.Cut > 0 {
-		rows = append(rows, countRow{Name: "connections that the target ended, or the network", Count: grouped(r.Cut)})
+		rows = append(rows, countRow{Name: "connections that the target ended, or the network", Count: units.Count(r.Cut)})
 	}
 	return rows
 }
@@ -161,10 +162,10 @@ func (r *Result) environmentRows() [][2]string {
 			rows = append(rows, [2]string{name, text})
 		}
 	}
-	limit("descriptors", e.Limits.Descriptors, grouped(e.Limits.Descriptors)+" a process")
-	limit("ports", e.Limits.Ports, grouped(e.Limits.Ports)+" an address")
-	limit("connections tracked", e.Limits.Conntrack, grouped(e.Limits.Conntrack)+" more")
-	limit("memory available", e.Limits.Memory, inUnit(float64(e.Limits.Memory), verdict.Bytes))
+	limit("descriptors", e.Limits.Descriptors, units.Count(e.Limits.Descriptors)+" a process")
+	limit("ports", e.Limits.Ports, units.Count(e.Limits.Ports)+" an address")
+	limit("connections tracked", e.Limits.Conntrack, units.Count(e.Limits.Conntrack)+" more")
+	limit("memory available", e.Limits.Memory, units.Quantity(float64(e.Limits.Memory), verdict.Bytes))
 	return slices.DeleteFunc(rows, func(row [2]string) bool { return row[1] == "" })
 }
 
@@ -172,16 +173,7 @@ func (r *Result) environmentRows() [][2]string {
 func (r *Result) planText() string {
 	var words []string
 	for _, f := range r.Plan.Phases {
-		words = append(words, fmt.Sprintf("%s (%s peers, %s/s, %s, %d networks)", f.Profile, grouped(int64(f.Peers)), trimmed(f.Rate), f.Duration, f.Networks))
+		words = append(words, fmt.Sprintf("%s (%s peers, %s/s, %s, %d networks)", f.Profile, units.Count(f.Peers), units.Short(f.Rate), f.Duration, f.Networks))
 	}
 	return strings.Join(words, ", then ")
-}
-
-// grouped writes 12,345.
-func grouped(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -66,7 +67,7 @@ func (s *stage) complete(ctx context.Context, what string, since time.Time, pati
 		return
 	}
 	s.run.Doubts = append(s.run.Doubts, verdict.Reason{About: "fanout", Do: "look for who is not told: the target loses notices, or is too slow for the rate",
-		What: fmt.Sprintf("of %d %s that were due %d were missing %s later", pairs, what, pairs-heard, round(took))})
+		What: fmt.Sprintf("of %d %s that were due %d were missing %s later", pairs, what, pairs-heard, units.Duration(took))})
 }
 
 // strangers notes what should not have been heard.

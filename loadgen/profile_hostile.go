@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -144,7 +145,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 		h.worst = max(h.worst, took)
 		if took > h.slow {
 			h.stage.run.Doubts = append(h.stage.run.Doubts, verdict.Reason{About: "hostile", Do: "bound what one peer may have done",
-				What: fmt.Sprintf("with the input %q bystanders waited %s for an answer", input, round(took))})
+				What: fmt.Sprintf("with the input %q bystanders waited %s for an answer", input, units.Duration(took))})
 		}
 		return true
 	}

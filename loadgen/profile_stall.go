@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
@@ -240,7 +240,7 @@ func (x *stall) tell() (sent float64) {
 		}
 	}
 	sent = float64(x.sent)
-	x.note(Figure{Name: "sent to stalled peers", Value: sent, Unit: verdict.Bytes, Text: megabytes(sent)})
+	x.note(Figure{Name: "sent to stalled peers", Value: sent, Unit: verdict.Bytes, Text: units.Bytes(sent)})
 	if x.failed > 0 {
 		x.count("could not be sent", x.failed, "messages")
 	}
@@ -256,7 +256,7 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	sent := x.tell()
 	due := sent - float64(len(x.stalled)*inKernels)
 	if !math.IsNaN(rose) {
-		x.note(Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: megabytes(rose)})
+		x.note(Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: units.Bytes(rose)})
 	}
 	left := len(x.stalled) - over
 	if left == 0 || ctx.Err() != nil {
@@ -265,13 +265,13 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	reason := verdict.Reason{About: "stall", Do: "bound the bytes that wait for one peer, and end who has more"}
 	switch {
 	case due <= 0:
-		reason.What = fmt.Sprintf("only %s were sent to %d peers that do not read: that says nothing of the bound", megabytes(sent), len(x.stalled))
+		reason.What = fmt.Sprintf("only %s were sent to %d peers that do not read: that says nothing of the bound", units.Bytes(sent), len(x.stalled))
 		reason.Do = "raise --rate or --duration"
 	case math.IsNaN(rose):
 		reason.What = fmt.Sprintf("the target did not end %d of %d peers that do not read, and its memory cannot be read", left, len(x.stalled))
 	case rose > due/2:
 		reason.What = fmt.Sprintf("the target keeps what is sent to peers that do not read: %s rose by %s while %s were sent to %d of them",
-			series, megabytes(rose), megabytes(sent), len(x.stalled))
+			series, units.Bytes(rose), units.Bytes(sent), len(x.stalled))
 		x.stage.run.Failures = append(x.stage.run.Failures, reason)
 		return
 	default:
@@ -286,7 +286,7 @@ func (x *stall) judgeOthers(before, during latency.Times) {
 	calm, stress := before.Quantile(.99), during.Quantile(.99)
 	x.took("a ping of bystanders, p99, before", calm)
 	x.took("a ping of bystanders, p99, with stalled peers", stress)
-	what := fmt.Sprintf("with %d peers that do not read, 1 %% of the pings of others took more than %s, and %s before", len(x.stalled), round(stress), round(calm))
+	what := fmt.Sprintf("with %d peers that do not read, 1 %% of the pings of others took more than %s, and %s before", len(x.stalled), units.Duration(stress), units.Duration(calm))
 	reason := verdict.Reason{About: "stall", What: what, Do: "look for what waits for a peer that does not read: a lock, the sender's reader"}
 	switch over := x.over(x.bystanders); {
 	case over > 0:
@@ -312,5 +312,3 @@ func (x *stall) over(peers []*Peer) (n int) {
 	}
 	return n
 }
-
-func megabytes(n float64) string { return strconv.FormatFloat(n/1e6, 'f', 1, 64) + " MB" }

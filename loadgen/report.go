@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
@@ -43,7 +43,7 @@ func (r *Result) writeTimes(w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", latency.Hop(h), l.Count(),
-			round(l.Quantile(.5)), round(l.Quantile(.9)), round(l.Quantile(.99)), round(l.Quantile(.999)), round(l.Max()), round(times.Service.Quantile(.99)))
+			units.Duration(l.Quantile(.5)), units.Duration(l.Quantile(.9)), units.Duration(l.Quantile(.99)), units.Duration(l.Quantile(.999)), units.Duration(l.Max()), units.Duration(times.Service.Quantile(.99)))
 	}
 	table.Flush()
 }
@@ -53,15 +53,6 @@ func (r *Result) writeErrors(w io.Writer) {
 	for _, text := range r.errorTexts() {
 		fmt.Fprintf(w, "error        %d times %.150q\n", r.Errors[text], text)
 	}
-}
-
-// round leaves three digits or so of a time.
-func round(d time.Duration) time.Duration {
-	unit := time.Microsecond
-	for d >= 1000*unit {
-		unit *= 10
-	}
-	return d.Round(unit)
 }
 
 // WriteReport writes all forms of the result into a directory, which it makes:

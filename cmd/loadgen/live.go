@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
@@ -18,12 +18,12 @@ func live(s loadgen.Status, ending bool) []line {
 		{},
 		title(s, ending),
 		row("peers", fmt.Sprintf("%s connected   %s in all   %s/s   cut %s   errors %s",
-			count(int64(s.Connections)), count(s.Lives), rate(s.Connects), count(s.Cut), count(s.Errors))),
-		row("messages", fmt.Sprintf("%s sent %s/s   %s received %s/s", count(s.Sent), rate(s.SentRate), count(s.Received), rate(s.ReceiveRate))),
+			units.Count(int64(s.Connections)), units.Count(s.Lives), units.Number(s.Connects), units.Count(s.Cut), units.Count(s.Errors))),
+		row("messages", fmt.Sprintf("%s sent %s/s   %s received %s/s", units.Count(s.Sent), units.Number(s.SentRate), units.Count(s.Received), units.Number(s.ReceiveRate))),
 	}
 	if d := s.Deliveries; d.Sent > 0 {
 		lines = append(lines, row("deliveries", fmt.Sprintf("%s of %s   lost %s   twice %s   out of order %s   misrouted %s",
-			count(d.Delivered), count(d.Sent), count(d.Lost), count(d.Duplicated), count(d.Reordered), count(d.Misrouted))))
+			units.Count(d.Delivered), units.Count(d.Sent), units.Count(d.Lost), units.Count(d.Duplicated), units.Count(d.Reordered), units.Count(d.Misrouted))))
 	}
 	if len(s.Target) > 0 {
 		lines = append(lines, row("target", readings(s.Target)))
@@ -34,10 +34,10 @@ func live(s loadgen.Status, ending bool) []line {
 			head = "latency"
 		}
 		lines = append(lines, line{{fmt.Sprintf("  %-11s", head), soft}, {fmt.Sprintf("%-16s", h.Hop), normal},
-			{fmt.Sprintf("%8s/s  %11s   p50 %8s   p99 %8s", rate(h.Rate), count(h.Count), short(h.P50), short(h.P99)), normal}})
+			{fmt.Sprintf("%8s/s  %11s   p50 %8s   p99 %8s", units.Number(h.Rate), units.Count(h.Count), units.Duration(h.P50), units.Duration(h.P99)), normal}})
 	}
 	if s.Slip99 > loadgen.SlipBound {
-		lines = append(lines, line{{"  generator  ", soft}, {fmt.Sprintf("saturated: 1 %% of the actions began more than %s late", short(s.Slip99)), amber}})
+		lines = append(lines, line{{"  generator  ", soft}, {fmt.Sprintf("saturated: 1 %% of the actions began more than %s late", units.Duration(s.Slip99)), amber}})
 	}
 	return append(lines, soFar(s))
 }
@@ -67,9 +67,9 @@ func row(head, text string) line { return line{{fmt.Sprintf("  %-11s", head), so
 func readings(list []loadgen.Reading) string {
 	var words []string
 	for _, r := range list {
-		value := count(int64(r.Value))
+		value := units.Count(int64(r.Value))
 		if r.Unit == verdict.Bytes {
-			value = memory(r.Value)
+			value = units.Bytes(r.Value)
 		}
 		words = append(words, r.Label+" "+value)
 	}
@@ -95,40 +95,4 @@ func soFar(s loadgen.Status) line {
 		return append(l, piece{fmt.Sprintf("no leak in any of %d series", clear), green})
 	}
 	return append(l, piece{fmt.Sprintf("no leak in %d of %d series, the others are not sure yet", clear, len(s.Trends)), amber})
-}
-
-// count writes 12,345.
-func count(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// rate writes a figure a second.
-func rate(f float64) string {
-	if f < 9.95 && f > 0.05 {
-		return strconv.FormatFloat(f, 'f', 1, 64)
-	}
-	return count(int64(math.Round(f)))
-}
-
-// memory writes 12.3 MB.
-func memory(b float64) string {
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	i := 0
-	for ; b >= 1000 && i < len(units)-1; i++ {
-		b /= 1000
-	}
-	return strconv.FormatFloat(b, 'f', min(i, 1), 64) + " " + units[i]
-}
-
-// short leaves three digits or so of a time.
-func short(d time.Duration) string {
-	unit := time.Microsecond
-	for d >= 1000*unit {
-		unit *= 10
-	}
-	return d.Round(unit).String()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -159,15 +158,12 @@ func (c *Chart) setUnit(unit string) {
 	c.Label = func(v float64) string { return units.Quantity(v, unit) }
 }
 
-// tickLabel writes a round value without the zeros that units.Number keeps.
+// tickLabel writes a round value.
 func tickLabel(v float64, unit string) string {
-	switch {
-	case unit == verdict.Bytes:
+	if unit == verdict.Bytes {
 		return units.Bytes(v)
-	case math.Abs(v) >= 1000:
-		return units.Number(v)
 	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
+	return units.Short(v)
 }
 
 // cycleTicks are wholeTicks with the baseline at 0.

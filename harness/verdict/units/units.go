@@ -5,6 +5,7 @@
 //	units.Rate(0.01)               // 1 in 100
 //	units.PerPeer(0.01)            // 1 per 100 peers
 //	units.Seconds(250)             // 4 m 10 s
+//	units.Duration(12345678)       // 12.3ms
 //	units.Plural(2, "life", "lives") // 2 lives
 //
 // units.go has the numbers, words.go the few words around them. Sizes use powers of
@@ -55,6 +56,19 @@ func Number(f float64) string {
 		return strconv.FormatFloat(f, 'f', 2, 64)
 	}
 	return strconv.FormatFloat(f, 'g', 2, 64)
+}
+
+// Short writes a number as short as it can be, for the labels of axes: 0.25, 1,500, 25k, 2M.
+func Short(f float64) string {
+	switch a := math.Abs(f); {
+	case a >= 1e6:
+		return strconv.FormatFloat(math.Round(f/1e4)/100, 'f', -1, 64) + "M"
+	case a >= 1e4:
+		return strconv.FormatFloat(math.Round(f/100)/10, 'f', -1, 64) + "k"
+	case a >= 1e3:
+		return Count(int64(math.Round(f)))
+	}
+	return strconv.FormatFloat(f, 'g', 4, 64)
 }
 
 // Bytes writes a size: 412 B, 1.2 MB, 356 MB.
@@ -121,4 +135,13 @@ func Seconds(seconds float64) string {
 		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// Duration writes a measured time with about three digits: 12.3ms, 1.25s.
+func Duration(d time.Duration) string {
+	unit := time.Microsecond
+	for d >= 1000*unit {
+		unit *= 10
+	}
+	return d.Round(unit).String()
 }
