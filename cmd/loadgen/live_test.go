@@ -97,7 +97,7 @@ func TestLive(t *testing.T) {
 	for _, want := range []string{
 		"check, phase 2 of 3, pair 4 of 10, block with peers on   12.3s",
 		"312 connected   12,345 in all   402/s   cut 0   errors 1",
-		"99,999 sent 3.20/s   1,234,567 received 12,000/s",
+		"99,999 sent 3.21/s   1,234,567 received 12,000/s",
 		"998 of 1,000   lost 2", "heap 12 MB   goroutines 51",
 		"offer                 99/s        1,000   p50    812µs   p99   12.3ms",
 		"no leak in 1 of 2 series, the others are not sure yet",
