@@ -53,7 +53,8 @@ fuzz: ## fuzz what parses bytes of others, FUZZTIME executions each (default 500
 	$(FUZZ) -fuzz '^FuzzHeapDump$$' ./harness
 	$(FUZZ) -fuzz '^FuzzHealth$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzMetrics$$' ./harness/probe
-	$(FUZZ) -fuzz '^FuzzParseThreshold$$' ./loadgen
+	$(FUZZ) -fuzz '^FuzzParseThreshold$$' ./loadgen/plan
+	$(FUZZ) -fuzz '^FuzzJudgeThreshold$$' ./loadgen
 	$(FUZZ) -fuzz '^FuzzLedger$$' ./loadgen/delivery
 
 bench: ## measure the hub beside a naive one

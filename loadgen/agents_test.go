@@ -20,6 +20,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/agents"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 func init() { loadgen.ChildProcesses["agent"] = agentProcess }
@@ -94,7 +95,7 @@ func TestAgentDoesSeveralRuns(t *testing.T) {
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	a, _ := startAgents(t, 1, agents.Agents{NATS: agents.NATS{URL: "nats://secret@" + s.Addr().String()}})
 	for range 2 {
-		r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", loadgen.Phase{Peers: 20, Rate: 200, Duration: time.Millisecond}), Workers: 1, Recruiter: a})
+		r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", plan.Phase{Peers: 20, Rate: 200, Duration: time.Millisecond}), Workers: 1, Recruiter: a})
 		if r.Verdict.Run.Lives != 21 || len(r.Verdict.Invalid) > 0 {
 			t.Errorf("%d lives, invalid for %v", r.Verdict.Run.Lives, r.Verdict.Invalid)
 		}
@@ -105,7 +106,7 @@ func TestAgentDoesSeveralRuns(t *testing.T) {
 func TestLostAgent(t *testing.T) {
 	t.Parallel()
 	a, ends := startAgents(t, 2, agents.Agents{})
-	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", loadgen.Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: loadgen.AtPeers(20, ends[0])})
+	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", plan.Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: loadgen.AtPeers(20, ends[0])})
 	if v := r.Verdict; v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "of 2 (agent ") {
 		t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
 	}
@@ -133,7 +134,7 @@ func TestKilledAgent(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
 	}
-	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", loadgen.Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: loadgen.AtPeers(20, kill)})
+	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", plan.Phase{Peers: 100, Rate: 200, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: a, Watch: loadgen.AtPeers(20, kill)})
 	if v := r.Verdict; v.Outcome != verdict.Invalid || len(v.Invalid) != 1 || !strings.Contains(v.Invalid[0].What, "has ended") {
 		t.Errorf("outcome %s, invalid for %v", v.Outcome, v.Invalid)
 	}
@@ -158,7 +159,7 @@ func TestAgentsByTLS(t *testing.T) {
 		}
 		begin(url)
 	}
-	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", loadgen.Phase{Peers: 20, Rate: 200, Duration: time.Millisecond}), Workers: 2, Recruiter: a})
+	r := loadgen.RunOnHub(t, loadgen.Config{Plan: loadgen.PlanWith(t, "ramp", plan.Phase{Peers: 20, Rate: 200, Duration: time.Millisecond}), Workers: 2, Recruiter: a})
 	if r.Verdict.Run.Lives != 21 || len(r.Verdict.Invalid) > 0 {
 		t.Errorf("%d lives, invalid for %v", r.Verdict.Run.Lives, r.Verdict.Invalid)
 	}
@@ -188,7 +189,7 @@ func certificate(t *testing.T) (cert, key string) {
 func TestNoAgents(t *testing.T) {
 	t.Parallel()
 	a, _ := startAgents(t, 1, agents.Agents{Patience: 10 * time.Second})
-	p := loadgen.PlanWith(t, "ramp", loadgen.Phase{Peers: 20, Rate: 200})
+	p := loadgen.PlanWith(t, "ramp", plan.Phase{Peers: 20, Rate: 200})
 	if _, err := loadgen.Run(t.Context(), loadgen.Config{URL: "ws://127.0.0.1:1", Plan: p, Workers: 2, Recruiter: a}); err == nil || !strings.Contains(err.Error(), "only 1 of 2 agents") {
 		t.Errorf("got %v", err)
 	}

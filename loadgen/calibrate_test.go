@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Calibration: is the leak verdict right where the answer is known? Small hubs
@@ -105,7 +106,7 @@ func buildLeakyHub(t *testing.T) string {
 }
 
 // plan is the check in small, or as long as the hub needs.
-func (c *calibration) plan(t *testing.T, seed uint64) Plan {
+func (c *calibration) plan(t *testing.T, seed uint64) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("check")
 	pairs := "6"
@@ -114,7 +115,7 @@ func (c *calibration) plan(t *testing.T, seed uint64) Plan {
 	}
 	if err == nil {
 		p.Seed = seed
-		p, err = p.With(Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
+		p, err = With(p, plan.Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
 			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", roughParam: roughNo,
 		}})
 	}

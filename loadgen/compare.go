@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Comparison is two runs of the same plan side by side, A being the one before.
@@ -89,7 +90,7 @@ func (c *Comparison) count(s State) (n int) {
 }
 
 // samePlan says where two plans differ. Seeds and thresholds may.
-func samePlan(a, b Plan) error {
+func samePlan(a, b plan.Plan) error {
 	if len(a.Phases) != len(b.Phases) {
 		return fmt.Errorf("%w: %d and %d phases", ErrOtherPlan, len(a.Phases), len(b.Phases))
 	}

@@ -36,12 +36,12 @@ func clean() world {
 func (w world) run(t *testing.T, seed uint64) Result {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	plan, err := PlanOf("signal")
+	planned, err := PlanOf("signal")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rec, win := latency.NewRecorder(), latency.Window{}
-	r := Result{Plan: plan, Timing: Timing{Outcome: verdict.None}, Environment: environment("")}
+	r := Result{Plan: planned, Timing: Timing{Outcome: verdict.None}, Environment: environment("")}
 	base := time.Unix(1e6, 0)
 	for s := range w.seconds {
 		wander := math.Exp(rng.NormFloat64() * w.wander)

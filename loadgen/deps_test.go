@@ -11,12 +11,13 @@ import (
 // arrows names what each package of the load generator may link in: of our module, and
 // of others. See the arrows in the design.
 var arrows = map[string]struct{ ours, others string }{
-	"loadgen":           {"schedule codec latency delivery preflight wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
+	"loadgen":           {"schedule codec latency delivery preflight plan wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
 	"loadgen/schedule":  {"wire", "websocket"},
 	"loadgen/codec":     {"wire", "websocket"},
 	"loadgen/latency":   {"schedule wire", "websocket hdrhistogram-go"},
 	"loadgen/delivery":  {"wire verdict units", "websocket"},
 	"loadgen/preflight": {"", ""},
+	"loadgen/plan":      {"codec latency schedule wire", "websocket hdrhistogram-go yaml"},
 }
 
 // linkable are the packages and modules by the words of arrows.
@@ -34,6 +35,7 @@ var linkable = map[string]string{
 	"schedule":        module + "loadgen/schedule",
 	"codec":           module + "loadgen/codec",
 	"latency":         module + "loadgen/latency",
+	"plan":            module + "loadgen/plan",
 	"preflight":       module + "loadgen/preflight",
 	"delivery":        module + "loadgen/delivery",
 }

@@ -276,7 +276,7 @@ func (e *experiment) sure() bool {
 // and then released is no leak.
 func (e *experiment) confirm(ctx context.Context) {
 	e.trends = e.ask()
-	patience, _ := e.Phase.duration("confirm") // checked with the plan
+	patience, _ := e.Phase.DurationOf("confirm") // checked with the plan
 	var suspects []*verdict.Trend
 	for i := range e.trends {
 		if e.trends[i].Outcome == verdict.Leaking && e.trends[i].Unit != verdict.Bytes {

@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -72,7 +73,7 @@ func keeping(late time.Duration) *experiment {
 	f := newFleet("", codec.PeerPigeon{})
 	e := &experiment{
 		stage: &stage{
-			Phase:  Phase{Rate: 1, Duration: 10 * time.Second, Params: map[string]string{"off": "30s", "confirm": "1m"}},
+			Phase:  plan.Phase{Rate: 1, Duration: 10 * time.Second, Params: map[string]string{"off": "30s", "confirm": "1m"}},
 			target: target, fleet: f, tally: newTally(), run: &verdict.Run{}, schedule: schedule.New(1, f.rec.AddSlip),
 			log: slog.New(slog.DiscardHandler), board: newBoard(start),
 		},
@@ -87,13 +88,13 @@ func keeping(late time.Duration) *experiment {
 }
 
 // runnerToCutOff is of a check whose blocks are long.
-func runnerToCutOff(t *testing.T, seed uint64, figures Phase) *runner {
+func runnerToCutOff(t *testing.T, seed uint64, figures plan.Phase) *runner {
 	t.Helper()
-	plan, err := quickCheck(t, seed).With(figures)
+	planned, err := With(quickCheck(t, seed), figures)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRunner(Config{URL: (&toyHub{patient: true}).start(t), Plan: plan})
+	r, err := newRunner(Config{URL: (&toyHub{patient: true}).start(t), Plan: planned})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func runnerToCutOff(t *testing.T, seed uint64, figures Phase) *runner {
 // with nobody connected, and what was under way to the peers of that is not lost.
 func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	t.Parallel()
-	r := runnerToCutOff(t, 33, Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
+	r := runnerToCutOff(t, 33, plan.Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.disperse(0)
 	r.target = discover(t.Context(), r.cfg)
 	if err := r.phase(t.Context(), 0); err != nil {
@@ -129,7 +130,7 @@ func (orderLink) Name() string             { return "test" }
 // The same of a worker.
 func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
 	t.Parallel()
-	r := runnerToCutOff(t, 34, Phase{Params: map[string]string{"stay": "20s"}})
+	r := runnerToCutOff(t, 34, plan.Phase{Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.disperse(0)
 	r.share = share{0, 1}
 	w := &worker{link: orderLink{}, runner: r, orders: make(chan order), told: account{fleet: r.fleet, tally: r.tally}}

@@ -20,6 +20,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
@@ -29,12 +30,12 @@ func fullResult(t *testing.T) *Result {
 	t.Helper()
 	const evil = `</svg><script>alert(1)</script> | "x' ` + "`y`"
 	r := sampleResult()
-	plan, err := PlanOf("check")
+	planned, err := PlanOf("check")
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.Seed, plan.Fail, plan.Text = 7, []Threshold{parsed(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
-	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, plan, environment("ws://127.0.0.1:1"), r.Latencies.Summaries()
+	planned.Seed, planned.Fail, planned.Text = 7, []plan.Threshold{parsedThreshold(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
+	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, planned, environment("ws://127.0.0.1:1"), r.Latencies.Summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
@@ -46,8 +47,8 @@ func fullResult(t *testing.T) *Result {
 	r.Timeline.Spans = []Span{{0, 4, SpanPhase, "check"}, {1, 2, SpanOn, ""}, {2, 3, SpanOff, ""}}
 	run := verdict.Run{Name: "loadgen check", Target: evil, Command: "loadgen check", Seed: 7, Lives: 100, Start: time.Unix(1e9, 0), Duration: 4 * time.Second,
 		Detectors: []verdict.Detector{{Name: "health", State: verdict.Ready, Aside: true}}}
-	for _, th := range plan.Fail {
-		run.Thresholds = append(run.Thresholds, th.judge(r, &verdict.Verdict{}))
+	for _, th := range planned.Fail {
+		run.Thresholds = append(run.Thresholds, judgeThreshold(th, r, &verdict.Verdict{}))
 	}
 	r.Verdict = verdict.Judge(run)
 	return r
@@ -78,7 +79,7 @@ func TestSchema(t *testing.T) {
 	t.Parallel()
 	s := compiled(t)
 	for name, r := range map[string]*Result{"full": fullResult(t), "bare": {Schema: SchemaVersion, Latencies: latency.NewHistograms(), Hops: map[string]latency.Summary{},
-		Plan: Plan{Phases: []Phase{{Profile: "ramp", Rate: 1}}}, Timing: timingOf(latency.NewTimes()), Environment: environment(""), Verdict: verdict.Judge(verdict.Run{}),
+		Plan: plan.Plan{Phases: []plan.Phase{{Profile: "ramp", Rate: 1}}}, Timing: timingOf(latency.NewTimes()), Environment: environment(""), Verdict: verdict.Judge(verdict.Run{}),
 		Timeline: Timeline{Seconds: []float64{}, Columns: []Column{}}}} {
 		var b bytes.Buffer
 		if err := r.WriteJSON(&b); err != nil {

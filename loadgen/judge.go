@@ -11,27 +11,36 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// judge judges a threshold by what came of a run, v being what is known of leaks.
-func (t Threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
-	switch t.what.of {
-	case ofScenario:
+// judgeThreshold judges a threshold by the result of a run and by its leaks so far, v.
+func judgeThreshold(t plan.Threshold, r *Result, v *verdict.Verdict) verdict.Threshold {
+	return threshold{t}.judge(r, v)
+}
+
+// threshold is a threshold that can be judged.
+type threshold struct{ plan.Threshold }
+
+// judge judges the threshold by the kind of its operand.
+func (t threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
+	switch t.What.Of {
+	case plan.OfScenario:
 		return t.judgeLeak(v)
-	case ofSeries:
+	case plan.OfSeries:
 		return t.judgeSeries(r, v)
-	case ofTimes:
+	case plan.OfTimes:
 		return t.judgeTimes(r)
-	case ofFigure:
+	case plan.OfFigure:
 		return t.judgeFigure(r)
 	}
-	value, whole, samples := r.counted(t.what.name)
+	value, whole, samples := r.counted(t.What.Name)
 	switch {
 	case !samples:
 		return t.none("nothing was counted")
-	case t.share && whole == 0:
+	case t.Share && whole == 0:
 		return t.none("there is no whole to take percent of")
-	case t.share:
+	case t.Share:
 		return t.compare(100*value/whole, strconv.FormatFloat(100*value/whole, 'g', 4, 64)+"%")
 	}
 	return t.compare(value, units.Number(value))
@@ -66,28 +75,28 @@ func (r *Result) counted(name string) (value, whole float64, samples bool) {
 
 // judgeTimes: what a generator that was late measured is no answer, but that it did
 // reach a rate nevertheless is one.
-func (t Threshold) judgeTimes(r *Result) verdict.Threshold {
-	times, rate := r.timesOf(t.of)
+func (t threshold) judgeTimes(r *Result) verdict.Threshold {
+	times, rate := r.timesOf(t.Of)
 	if times.Count() == 0 {
-		return t.none("no time of " + t.of + " was taken")
+		return t.none("no time of " + t.Of + " was taken")
 	}
 	var j verdict.Threshold
 	switch {
-	case t.what.name == "count":
+	case t.What.Name == "count":
 		return t.compare(float64(times.Count()), units.Number(float64(times.Count())))
-	case t.what.name == "rate" && math.IsNaN(rate):
+	case t.What.Name == "rate" && math.IsNaN(rate):
 		return t.none("one alone has no rate")
-	case t.what.name == "rate":
+	case t.What.Name == "rate":
 		j = t.compare(rate, strconv.FormatFloat(rate, 'g', 4, 64))
-	case t.what.name == "mean":
+	case t.What.Name == "mean":
 		j = t.compareTime(times.Mean())
-	case t.what.name == "max":
+	case t.What.Name == "max":
 		j = t.compareTime(times.Max())
 	default:
-		j = t.compareTime(times.Quantile(t.what.quantile))
+		j = t.compareTime(times.Quantile(t.What.Quantile))
 	}
-	reached := t.what.name == "rate" && j.Outcome == verdict.Pass && strings.HasPrefix(t.op, ">")
-	if r.Timing.Outcome != verdict.None && t.of != slipName && !reached {
+	reached := t.What.Name == "rate" && j.Outcome == verdict.Pass && strings.HasPrefix(t.Op, ">")
+	if r.Timing.Outcome != verdict.None && t.Of != plan.SlipName && !reached {
 		j.Outcome, j.Why = verdict.Inconclusive, "the generator was saturated"
 	}
 	return j
@@ -95,10 +104,10 @@ func (t Threshold) judgeTimes(r *Result) verdict.Threshold {
 
 // timesOf returns the times of a hop, and how many there were a second.
 func (r *Result) timesOf(name string) (latency.Times, float64) {
-	if name == slipName {
+	if name == plan.SlipName {
 		return r.Latencies.Slip, math.NaN()
 	}
-	word, service := strings.CutSuffix(name, serviceSuffix)
+	word, service := strings.CutSuffix(name, plan.ServiceSuffix)
 	hop, _ := latency.ParseHop(word) // checked with the threshold
 	h := &r.Latencies.Hops[hop]
 	if service {
@@ -107,19 +116,19 @@ func (r *Result) timesOf(name string) (latency.Times, float64) {
 	return h.Latency, h.Rate()
 }
 
-func (t Threshold) judgeLeak(v *verdict.Verdict) verdict.Threshold {
-	if len(v.Trends) == 0 || t.of != "" && !slices.ContainsFunc(v.Scenarios, func(s verdict.Scenario) bool { return s.Name == t.of }) {
+func (t threshold) judgeLeak(v *verdict.Verdict) verdict.Threshold {
+	if len(v.Trends) == 0 || t.Of != "" && !slices.ContainsFunc(v.Scenarios, func(s verdict.Scenario) bool { return s.Name == t.Of }) {
 		return t.none("no experiment asked for it; profile check does")
 	}
 	word := leakWord(v)
-	if t.of != "" {
-		word = leakOf(v, t.of)
+	if t.Of != "" {
+		word = leakOf(v, t.Of)
 	}
-	j := verdict.Threshold{Text: t.text, Actual: word, Outcome: verdict.Failed}
+	j := verdict.Threshold{Text: t.Text, Actual: word, Outcome: verdict.Failed}
 	switch {
 	case word == "":
 		j.Outcome, j.Why = verdict.Inconclusive, "the run could not tell"
-	case (word == t.word) == (t.op == "=="):
+	case (word == t.Word) == (t.Op == "=="):
 		j.Outcome = verdict.Pass
 	}
 	return j
@@ -130,11 +139,11 @@ func leakWord(v *verdict.Verdict) string {
 	unsure := slices.ContainsFunc(v.Trends, func(t verdict.Trend) bool { return t.Outcome == verdict.Inconclusive })
 	switch {
 	case len(v.Leaks) > 0:
-		return leakFound
+		return plan.LeakFound
 	case unsure || len(v.Doubtful)+len(v.Invalid)+len(verdict.Touching(v.Failures)) > 0:
 		return ""
 	}
-	return leakNone
+	return plan.LeakNone
 }
 
 // leakOf is that of one scenario.
@@ -142,26 +151,26 @@ func leakOf(v *verdict.Verdict, scenario string) string {
 	for i := range v.Leaks {
 		for _, s := range v.Leaks[i].Source.Shares {
 			if s.Scenario == scenario {
-				return leakFound
+				return plan.LeakFound
 			}
 		}
 	}
 	if slices.Contains(v.NotLeaking, scenario) {
-		return leakNone
+		return plan.LeakNone
 	}
 	return ""
 }
 
-func (t Threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold {
-	if t.what.name == "peak" {
-		if peak := r.Timeline.peak(targetColumn(t.of)); !math.IsNaN(peak) {
-			return t.compare(peak, units.Quantity(peak, kindOf(t.of).unit))
+func (t threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold {
+	if t.What.Name == "peak" {
+		if peak := r.Timeline.peak(targetColumn(t.Of)); !math.IsNaN(peak) {
+			return t.compare(peak, units.Quantity(peak, kindOf(t.Of).unit))
 		}
 		return t.none("no such series; there are " + shortList(r.Timeline.series()))
 	}
 	var names []string
 	for i := range v.Trends {
-		if v.Trends[i].Series == t.of {
+		if v.Trends[i].Series == t.Of {
 			return t.judgeTrend(&v.Trends[i])
 		}
 		names = append(names, v.Trends[i].Series)
@@ -170,11 +179,11 @@ func (t Threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold 
 }
 
 // judgeFigure judges every figure of the name: the first that does not hold is told.
-func (t Threshold) judgeFigure(r *Result) verdict.Threshold {
+func (t threshold) judgeFigure(r *Result) verdict.Threshold {
 	var names []string
 	var j verdict.Threshold
 	for _, f := range r.Figures {
-		if f.Name != t.of {
+		if f.Name != t.Of {
 			names = append(names, f.Name)
 		} else if j.Text == "" || j.Outcome == verdict.Pass {
 			j = t.compare(f.Value, f.Text)
@@ -187,9 +196,9 @@ func (t Threshold) judgeFigure(r *Result) verdict.Threshold {
 }
 
 // judgeTrend compares the whole interval within which a trend is known.
-func (t Threshold) judgeTrend(trend *verdict.Trend) verdict.Threshold {
+func (t threshold) judgeTrend(trend *verdict.Trend) verdict.Threshold {
 	j := t.compare(trend.Retained, units.Quantity(trend.Retained, trend.Unit))
-	if i := trend.Interval; i == nil || t.holds(i.Low) != t.holds(i.High) {
+	if i := trend.Interval; i == nil || t.Holds(i.Low) != t.Holds(i.High) {
 		j.Outcome, j.Why = verdict.Inconclusive, "the run was too short to tell"
 	} else {
 		j.Actual += fmt.Sprintf(" (%s to %s)", units.Quantity(i.Low, trend.Unit), units.Quantity(i.High, trend.Unit))
@@ -198,21 +207,21 @@ func (t Threshold) judgeTrend(trend *verdict.Trend) verdict.Threshold {
 }
 
 // compare judges a value.
-func (t Threshold) compare(v float64, actual string) verdict.Threshold {
-	j := verdict.Threshold{Text: t.text, Outcome: verdict.Failed, Actual: actual}
-	if t.holds(v) {
+func (t threshold) compare(v float64, actual string) verdict.Threshold {
+	j := verdict.Threshold{Text: t.Text, Outcome: verdict.Failed, Actual: actual}
+	if t.Holds(v) {
 		j.Outcome = verdict.Pass
 	}
 	return j
 }
 
-func (t Threshold) compareTime(d time.Duration) verdict.Threshold {
+func (t threshold) compareTime(d time.Duration) verdict.Threshold {
 	return t.compare(float64(d), units.Duration(d))
 }
 
 // none judges a threshold of which there is no sample.
-func (t Threshold) none(why string) verdict.Threshold {
-	return verdict.Threshold{Text: t.text, Outcome: verdict.Failed, Why: why}
+func (t threshold) none(why string) verdict.Threshold {
+	return verdict.Threshold{Text: t.Text, Outcome: verdict.Failed, Why: why}
 }
 
 // shortList names the first few.

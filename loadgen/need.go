@@ -3,11 +3,12 @@ package loadgen
 import (
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // need is what a plan takes against a target, by one process from one address.
-func need(p Plan, target string, l preflight.Limits) preflight.Need {
+func need(p plan.Plan, target string, l preflight.Limits) preflight.Need {
 	n := preflight.Need{Sources: 1, Workers: 1, Loopback: preflight.IsLoopback4(target)}
 	held := preflight.TimeWait
 	if l.TimeWaitReuse {
@@ -15,14 +16,14 @@ func need(p Plan, target string, l preflight.Limits) preflight.Need {
 	}
 	for i := range p.Phases {
 		f := &p.Phases[i]
-		n.Peers = max(n.Peers, int64(f.atOnce()))
+		n.Peers = max(n.Peers, int64(atOnce(f)))
 		n.Closing = max(n.Closing, int64(min(float64(f.Peers), f.Rate*held.Seconds())))
 	}
 	return n
 }
 
-// atOnce is how many peers of a phase are connected at once, at most.
-func (f *Phase) atOnce() int {
+// atOnce returns how many peers of a phase are connected at the same time, at most.
+func atOnce(f *plan.Phase) int {
 	p, err := profileOf(f.Profile)
 	if err != nil || p.stay == nil {
 		return f.Peers
@@ -37,10 +38,10 @@ func (f *Phase) atOnce() int {
 
 // stays is how long a peer of a phase stays, if parameters of these names add up to
 // it.
-func stays(names ...string) func(*Phase) time.Duration {
-	return func(f *Phase) (sum time.Duration) {
+func stays(names ...string) func(*plan.Phase) time.Duration {
+	return func(f *plan.Phase) (sum time.Duration) {
 		for _, name := range names {
-			d, _ := f.duration(name) // checked with the plan
+			d, _ := f.DurationOf(name) // checked with the plan
 			sum += d
 		}
 		return sum

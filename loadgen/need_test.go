@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
@@ -14,20 +15,20 @@ func TestNeed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		word           string
-		figures        Phase
+		figures        plan.Phase
 		url            string
 		reuse          bool
 		peers, closing int64
 	}{
-		{"ramp", Phase{Peers: 15_000, Rate: 500}, "ws://192.0.2.1", false, 15_000, 15_000},
-		{"ramp", Phase{Peers: 15_000, Rate: 100}, "ws://192.0.2.1", false, 15_000, 6000},
-		{"ramp", Phase{Peers: 15_000, Rate: 500}, "ws://127.0.0.1", true, 15_000, 500},
+		{"ramp", plan.Phase{Peers: 15_000, Rate: 500}, "ws://192.0.2.1", false, 15_000, 15_000},
+		{"ramp", plan.Phase{Peers: 15_000, Rate: 100}, "ws://192.0.2.1", false, 15_000, 6000},
+		{"ramp", plan.Phase{Peers: 15_000, Rate: 500}, "ws://127.0.0.1", true, 15_000, 500},
 		// of 200 a second, each is there for 500ms + 3s, and 5s more while it closes
-		{"churn", Phase{Peers: 1_000_000}, "ws://127.0.0.1", true, 1700 + maxAtOnce, 200},
+		{"churn", plan.Phase{Peers: 1_000_000}, "ws://127.0.0.1", true, 1700 + maxAtOnce, 200},
 	} {
 		p, err := PlanOf(tt.word)
 		if err == nil {
-			p, err = p.With(tt.figures)
+			p, err = With(p, tt.figures)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +45,7 @@ func TestPreflightOfRun(t *testing.T) {
 	t.Parallel()
 	p, err := PlanOf("ramp")
 	if err == nil {
-		p, err = p.With(Phase{Peers: 2, Rate: 100, Duration: time.Millisecond})
+		p, err = With(p, plan.Phase{Peers: 2, Rate: 100, Duration: time.Millisecond})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
@@ -27,7 +28,7 @@ type Parcel struct {
 // job is what a worker must know of a run.
 type job struct {
 	URL     string       `json:"url"`
-	Plan    Plan         `json:"plan"`
+	Plan    plan.Plan    `json:"plan"`
 	Index   int          `json:"index"` // of the share, from 0
 	Of      int          `json:"of"`
 	Sources []netip.Addr `json:"sources,omitempty"`

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 func TestParsePlan(t *testing.T) {
@@ -66,14 +68,14 @@ func TestPlanWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := p.With(Phase{Peers: 9, Params: map[string]string{"leave": "vanish"}})
+	q, err := With(p, plan.Phase{Peers: 9, Params: map[string]string{"leave": "vanish"}})
 	if err != nil || q.Phases[0].Peers != 9 || q.Phases[0].Params["leave"] != "vanish" {
 		t.Errorf("got %+v: %v", q, err)
 	}
 	if p.Phases[0].Peers == 9 || p.Phases[0].Params["leave"] == "vanish" {
 		t.Error("the plan that it was made of has changed")
 	}
-	if _, err := p.With(Phase{Params: map[string]string{"leaf": "x"}}); err == nil {
+	if _, err := With(p, plan.Phase{Params: map[string]string{"leaf": "x"}}); err == nil {
 		t.Error("an unknown parameter was taken")
 	}
 }

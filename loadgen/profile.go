@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // profile is one kind of load, named by a word. To add one: a file
@@ -13,8 +15,8 @@ import (
 type profile struct {
 	word  string
 	about string
-	phase Phase // its own figures; the parameters in it are all there are
-	check func(*Phase) error
+	phase plan.Phase // its own figures; the parameters in it are all there are
+	check func(*plan.Phase) error
 	run   func(context.Context, *stage) error
 
 	// whole profiles are not shared: of several workers one does all.
@@ -22,7 +24,7 @@ type profile struct {
 
 	// stay is how long a peer is connected, if it is known: with the rate it makes how
 	// many are at once. Nil: all of them are.
-	stay func(*Phase) time.Duration
+	stay func(*plan.Phase) time.Duration
 
 	// experiment profiles make the leak verdict themselves; the others are bracketed
 	// by a reading before and one after.
@@ -59,7 +61,7 @@ func profileOf(word string) (profile, error) {
 type Word struct {
 	Word  string
 	About string
-	Phase Phase // its own figures
+	Phase plan.Phase // its own figures
 
 	// Unpaced profiles put more on the target than their rate says.
 	Unpaced bool

@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 func checkProfile() profile {
 	return profile{
 		word:  "check",
 		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
-		phase: Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
+		phase: plan.Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
 			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: roughHere,
 		}},
-		check: func(f *Phase) error {
+		check: func(f *plan.Phase) error {
 			n, err := strconv.Atoi(f.Params["pairs"])
 			if err != nil || n < minPairs || n > maxPairs {
 				return fmt.Errorf("check: pairs is %q, must be %d to %d", f.Params["pairs"], minPairs, maxPairs)
@@ -29,7 +31,7 @@ func checkProfile() profile {
 			if err := checkRough(f); err != nil {
 				return err
 			}
-			return durations("stay", "vanish", "off", "confirm")(f)
+			return plan.Durations("stay", "vanish", "off", "confirm")(f)
 		},
 		stay:       stays("stay", "vanish"),
 		experiment: true,
@@ -48,9 +50,9 @@ const (
 )
 
 // checkScenarios are the ways to come and go that a hub must not leak in.
-func checkScenarios(f *Phase) []scenario {
-	stay, _ := f.duration("stay") // checked with the plan
-	vanish, _ := f.duration("vanish")
+func checkScenarios(f *plan.Phase) []scenario {
+	stay, _ := f.DurationOf("stay") // checked with the plan
+	vanish, _ := f.DurationOf("vanish")
 	return []scenario{
 		{"clean", []step{{0, announce}, {stay, leaving(LeavePolite)}}},
 		{"goodbye", []step{{0, announce}, {stay, leaving(LeaveGoodbye)}, {stay + vanish, end}}},

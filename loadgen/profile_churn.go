@@ -1,17 +1,21 @@
 package loadgen
 
-import "context"
+import (
+	"context"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+)
 
 func churnProfile() profile {
 	return profile{
 		word:  "churn",
 		about: "peers arrive at a rate, announce, stay a moment and leave: polite, goodbye, rst, vanish, early, or mixed",
-		phase: Phase{Peers: 5000, Rate: 200, Networks: 50, Params: map[string]string{"leave": mixed, "stay": "500ms", "vanish": "3s"}},
-		check: func(f *Phase) error {
+		phase: plan.Phase{Peers: 5000, Rate: 200, Networks: 50, Params: map[string]string{"leave": mixed, "stay": "500ms", "vanish": "3s"}},
+		check: func(f *plan.Phase) error {
 			if _, err := parseLeaves(f.Params["leave"]); err != nil {
 				return err
 			}
-			return durations("stay", "vanish")(f)
+			return plan.Durations("stay", "vanish")(f)
 		},
 		stay: stays("stay", "vanish"),
 		run: func(ctx context.Context, s *stage) error {
@@ -28,8 +32,8 @@ func churnProfile() profile {
 
 // churn is the life of a peer that leaves in a way.
 func (s *stage) churn(how Leave) scenario {
-	stay, _ := s.duration("stay") // checked with the plan
-	vanish, _ := s.duration("vanish")
+	stay, _ := s.DurationOf("stay") // checked with the plan
+	vanish, _ := s.DurationOf("vanish")
 	switch how {
 	case LeaveEarly:
 		return scenario{how.String(), []step{{0, early}}}

@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -20,11 +21,11 @@ func drainProfile() profile {
 		unpaced: true,
 		about:   "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
 		whole:   true,
-		phase: Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
+		phase: plan.Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
 			"wait": "10m", "patience": "2m", "backoff": "1s"}},
-		check: durations("wait", "patience", "backoff"),
+		check: plan.Durations("wait", "patience", "backoff"),
 		run: func(ctx context.Context, s *stage) error {
-			backoff, _ := s.duration("backoff") // checked with the plan
+			backoff, _ := s.DurationOf("backoff") // checked with the plan
 			d := &drain{returners: newReturners(s, max(backoff, time.Millisecond))}
 			if err := d.gather(ctx); err != nil {
 				return err
@@ -71,7 +72,7 @@ func (d *drain) run(ctx context.Context) error {
 // ends.
 func (d *drain) signals(ctx context.Context) {
 	ids := slices.Sorted(maps.Keys(d.list))
-	d.stage.schedule.AddPaced(d.pace(d.Rate, 'x'), maxPeers, func(_ context.Context, i int, t schedule.Tick) {
+	d.stage.schedule.AddPaced(d.pace(d.Rate, 'x'), plan.MaxPeers, func(_ context.Context, i int, t schedule.Tick) {
 		d.mu.Lock()
 		own := d.list[ids[schedule.Mix(d.seed, 'x', uint64(i))%uint64(len(ids))]]
 		from, here := own.peer, own.here
@@ -108,8 +109,8 @@ func (d *drain) restart(ctx context.Context) <-chan error {
 // awaitRestart waits until half of the peers have lost their connections, and then until
 // all are back.
 func (d *drain) awaitRestart(ctx context.Context) {
-	wait, _ := d.duration("wait") // checked with the plan
-	patience, _ := d.duration("patience")
+	wait, _ := d.DurationOf("wait") // checked with the plan
+	patience, _ := d.DurationOf("patience")
 	end := time.Now().Add(wait)
 	d.wait(ctx, wait+patience, func() bool {
 		d.mu.Lock()

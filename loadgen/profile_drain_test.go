@@ -12,13 +12,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-func drainPlan(t *testing.T, patience string) Plan {
+func drainPlan(t *testing.T, patience string) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("drain")
 	if err == nil {
-		p, err = p.With(Phase{Peers: 24, Rate: 200, Duration: 300 * time.Millisecond, Networks: 3, Params: map[string]string{
+		p, err = With(p, plan.Phase{Peers: 24, Rate: 200, Duration: 300 * time.Millisecond, Networks: 3, Params: map[string]string{
 			"wait": "20s", "patience": patience, "backoff": "200ms"}})
 	}
 	if err != nil {
@@ -65,7 +66,7 @@ func TestDrainForGood(t *testing.T) {
 // One that nobody restarts makes the run invalid.
 func TestDrainOfNothing(t *testing.T) {
 	t.Parallel()
-	p, err := drainPlan(t, "1s").With(Phase{Params: map[string]string{"wait": "300ms"}})
+	p, err := With(drainPlan(t, "1s"), plan.Phase{Params: map[string]string{"wait": "300ms"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -29,12 +30,12 @@ func duplicateProfile() profile {
 		word:   "duplicate",
 		about:  "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
 		inside: true,
-		phase:  Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
-		check: func(f *Phase) error {
+		phase:  plan.Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
+		check: func(f *plan.Phase) error {
 			if _, err := oldStatesOf(f.Params["old"]); err != nil {
 				return err
 			}
-			return durations("stay", "patience")(f)
+			return plan.Durations("stay", "patience")(f)
 		},
 		run: func(ctx context.Context, s *stage) error {
 			states, err := oldStatesOf(s.Params["old"])
@@ -71,7 +72,7 @@ type duplicates struct {
 
 func newDuplicates(s *stage, states []string) *duplicates {
 	d := &duplicates{stage: s, states: states, counts: map[string]int{}}
-	d.patience, _ = s.duration("patience") // checked with the plan
+	d.patience, _ = s.DurationOf("patience") // checked with the plan
 	return d
 }
 
@@ -88,7 +89,7 @@ const (
 var duplicateOutcomes = []string{wasRefused, tookOver, bothLive, noneLives, unanswered, unreached}
 
 func (d *duplicates) run(ctx context.Context) error {
-	stay, _ := d.duration("stay") // checked with the plan
+	stay, _ := d.DurationOf("stay") // checked with the plan
 	if err := d.witnesses(ctx, nil); err != nil {
 		return err
 	}

@@ -6,9 +6,10 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-var someDuplicates = Phase{Peers: 30, Rate: 200, Networks: 2, Params: map[string]string{"stay": "100ms"}}
+var someDuplicates = plan.Phase{Peers: 30, Rate: 200, Networks: 2, Params: map[string]string{"stay": "100ms"}}
 
 // Our hub keeps the session that answers, and replaces the one that does not.
 func TestDuplicate(t *testing.T) {

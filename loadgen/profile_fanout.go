@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -17,12 +18,12 @@ func fanoutProfile() profile {
 		about:  "one big network: everybody must hear of everybody who comes, and of the half that leaves",
 		inside: true,
 		whole:  true,
-		phase:  Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
-		check: func(f *Phase) error {
+		phase:  plan.Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
+		check: func(f *plan.Phase) error {
 			if f.Peers < 2 || f.Peers > maxFanout || f.Networks != 1 {
 				return fmt.Errorf("fanout: it is one network of 2 to %d peers", maxFanout)
 			}
-			return durations("patience")(f)
+			return plan.Durations("patience")(f)
 		},
 		run: func(ctx context.Context, s *stage) error {
 			s.fanout(ctx)
@@ -40,7 +41,7 @@ func (s *stage) fanout(ctx context.Context) {
 	for i := range s.Peers {
 		ids = append(ids, schedule.PeerID(s.seed, 'a', uint64(i)))
 	}
-	patience, _ := s.duration("patience") // checked with the plan
+	patience, _ := s.DurationOf("patience") // checked with the plan
 	a := newAudience(s.rooms[0].name, ids)
 	s.watch = a.hear
 	s.arrive('a', s.Peers, func(int) scenario { return hold })

@@ -7,12 +7,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func TestFanout(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, ourHub(t, hub.Config{}), "fanout", Phase{Peers: 40, Rate: 200})
+	r := runProfile(t, ourHub(t, hub.Config{}), "fanout", plan.Phase{Peers: 40, Rate: 200})
 	r.well(t, 40)
 	if r.figure("discoveries heard") != 40*39 || r.figure("leave notices heard") != 20*20 || r.figure("was known") != 0 {
 		t.Errorf("figures %+v", r.Figures)
@@ -22,7 +23,7 @@ func TestFanout(t *testing.T) {
 // The toy hub tells of who comes, and of nobody who leaves.
 func TestFanoutIncomplete(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{}).start(t), "fanout", Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "3s"}})
+	r := runProfile(t, (&toyHub{}).start(t), "fanout", plan.Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "3s"}})
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("discoveries heard") != 90 || r.figure("leave notices heard") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
@@ -61,7 +62,7 @@ func TestAudience(t *testing.T) {
 // Who is told of peers of other networks makes the hub fail.
 func TestFanoutStrangers(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "2s"}})
+	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", plan.Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "2s"}})
 	if r.Verdict.Outcome != verdict.Failed {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -18,8 +19,8 @@ func halfopenProfile() profile {
 		word:   "halfopen",
 		about:  "peers vanish without a FIN: how long until the target notices and tells the others, at most the duration",
 		inside: true,
-		phase:  Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
-		check:  durations("stay"),
+		phase:  plan.Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
+		check:  plan.Durations("stay"),
 		run: func(ctx context.Context, s *stage) error {
 			h := &halfopen{stage: s, silent: map[wire.PeerID]time.Time{}}
 			if err := s.witnesses(ctx, h.hear); err != nil {
@@ -85,7 +86,7 @@ func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 // vanish has the peers come and fall silent, and waits until the target has noticed
 // all, or for the duration.
 func (h *halfopen) vanish(ctx context.Context) {
-	stay, _ := h.duration("stay") // checked with the plan
+	stay, _ := h.DurationOf("stay") // checked with the plan
 	h.arrive('a', h.Peers, func(int) scenario {
 		return scenario{h.Profile, []step{{0, announce}, {stay, h.fallSilent}}}
 	})

@@ -7,12 +7,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 func TestHalfopen(t *testing.T) {
 	t.Parallel()
 	cfg := hub.Config{PingInterval: 500 * time.Millisecond, PongTimeout: 2 * time.Second}
-	r := runProfile(t, ourHub(t, cfg), "halfopen", Phase{Peers: 20, Rate: 200, Networks: 2, Duration: 30 * time.Second, Params: map[string]string{"stay": "50ms"}})
+	r := runProfile(t, ourHub(t, cfg), "halfopen", plan.Phase{Peers: 20, Rate: 200, Networks: 2, Duration: 30 * time.Second, Params: map[string]string{"stay": "50ms"}})
 	r.well(t, 20)
 	if r.figure("noticed") != 20 || r.figure("noticed first") < .1 || r.figure("noticed last") > 15 {
 		t.Errorf("figures %+v", r.Figures)
@@ -25,7 +26,7 @@ func TestHalfopen(t *testing.T) {
 // The toy hub tells nobody.
 func TestHalfopenUnnoticed(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{}).start(t), "halfopen", Phase{Peers: 5, Rate: 200, Networks: 1, Duration: 500 * time.Millisecond, Params: map[string]string{"stay": "50ms"}})
+	r := runProfile(t, (&toyHub{}).start(t), "halfopen", plan.Phase{Peers: 5, Rate: 200, Networks: 1, Duration: 500 * time.Millisecond, Params: map[string]string{"stay": "50ms"}})
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
@@ -34,7 +35,7 @@ func TestHalfopenUnnoticed(t *testing.T) {
 // A hub that notices a RST, and not a silence, has noticed nobody: the resets are ours.
 func TestHalfopenOwnResets(t *testing.T) {
 	t.Parallel()
-	figures := Phase{Peers: 40, Rate: 400, Networks: 1, Duration: 300 * time.Millisecond, Params: map[string]string{"stay": "50ms"}}
+	figures := plan.Phase{Peers: 40, Rate: 400, Networks: 1, Duration: 300 * time.Millisecond, Params: map[string]string{"stay": "50ms"}}
 	r := runProfile(t, (&toyHub{patient: true, tellsLeft: true}).start(t), "halfopen", figures)
 	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)

@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -18,12 +19,12 @@ func hostileProfile() profile {
 		unpaced: true,
 		whole:   true,
 		about:   "malformed messages, bad frames and handshakes, oversize, slow headers, floods, one after the other: the target must survive, and bystanders must not suffer",
-		phase:   Phase{Peers: 10, Rate: 100, Networks: 2, Params: map[string]string{"react": "200ms", "hold": "2s", "patience": "5s", "slow": "1s", "only": ""}},
-		check: func(f *Phase) error {
+		phase:   plan.Phase{Peers: 10, Rate: 100, Networks: 2, Params: map[string]string{"react": "200ms", "hold": "2s", "patience": "5s", "slow": "1s", "only": ""}},
+		check: func(f *plan.Phase) error {
 			if only := f.Params["only"]; only != "" && len(inputsNamed(only)) == 0 {
 				return fmt.Errorf("hostile: no input has %q in its name", only)
 			}
-			return durations("react", "hold", "patience", "slow")(f)
+			return plan.Durations("react", "hold", "patience", "slow")(f)
 		},
 		run: func(ctx context.Context, s *stage) error { return newHostile(s).run(ctx) },
 	}
@@ -49,7 +50,7 @@ type hostile struct {
 func newHostile(s *stage) *hostile {
 	h := &hostile{stage: s}
 	for name, d := range map[string]*time.Duration{"react": &h.react, "hold": &h.hold, "patience": &h.patience, "slow": &h.slow} {
-		*d, _ = s.duration(name) // checked with the plan
+		*d, _ = s.DurationOf(name) // checked with the plan
 	}
 	return h
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Our hub survives every input, and its other peers do not suffer.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	n := len(inputs())
-	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", Phase{Peers: 4, Params: map[string]string{"react": "300ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
+	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", plan.Phase{Peers: 4, Params: map[string]string{"react": "300ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
 	r.well(t, int64(n))
 	if len(r.Figures) != n+2 || r.said(inputsSurvived) != fmt.Sprintf("%d of %d", n, n) {
 		t.Errorf("%d figures, want one of each of %d inputs, how many it survived, and the longest wait", len(r.Figures), n)
@@ -40,7 +41,7 @@ func (r *Result) said(name string) string {
 // A hub that dies of an input fails, and the input is named, whatever came before.
 func TestHostileKills(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{diesOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "5s", "only": "message: "}})
+	r := runProfile(t, (&toyHub{diesOn: "hello"}).start(t), "hostile", plan.Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "5s", "only": "message: "}})
 	if len(r.Verdict.Failures) == 0 || r.Verdict.Outcome != verdict.Failed {
 		t.Fatalf("outcome %s", r.Verdict.Outcome)
 	}
@@ -56,7 +57,7 @@ func TestHostileKills(t *testing.T) {
 // are not in the books.
 func TestHostileSignals(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"patience": "20s", "slow": "20s", "only": "signals to a bystander"}})
+	r := runProfile(t, (&toyHub{}).start(t), "hostile", plan.Phase{Peers: 3, Params: map[string]string{"patience": "20s", "slow": "20s", "only": "signals to a bystander"}})
 	if r.Received < 100 { // an attack ends when all is sent, whatever has come by then
 		t.Errorf("%d messages received, of 5,000 that are sent to a bystander", r.Received)
 	}
@@ -69,7 +70,7 @@ func TestHostileSignals(t *testing.T) {
 // turn.
 func TestHostileHangs(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{hangsOn: "hello"}).start(t), "hostile", Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "2s", "only": "message: n"}})
+	r := runProfile(t, (&toyHub{hangsOn: "hello"}).start(t), "hostile", plan.Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "2s", "only": "message: n"}})
 	if len(r.Verdict.Failures) != 1 || !strings.Contains(r.Verdict.Failures[0].What, "message: no JSON") {
 		t.Errorf("failures %v", r.Verdict.Failures)
 	}

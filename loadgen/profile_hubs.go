@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -16,12 +17,12 @@ func hubsProfile() profile {
 		word:   "hubs",
 		about:  "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
 		inside: true,
-		phase:  Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
-		check: func(f *Phase) error {
-			if _, err := f.whole("flips", 1, maxMoves); err != nil {
+		phase:  plan.Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
+		check: func(f *plan.Phase) error {
+			if _, err := f.IntOf("flips", 1, maxMoves); err != nil {
 				return err
 			}
-			return durations("stay")(f)
+			return plan.Durations("stay")(f)
 		},
 		stay: repeated("flips"),
 		run: func(ctx context.Context, s *stage) error {
@@ -61,8 +62,8 @@ func (s *stage) claimHubs(ctx context.Context) error {
 
 // flipper is the life of a peer that says it is a hub, and that it is none, and so on.
 func (s *stage) flipper() scenario {
-	stay, _ := s.duration("stay") // checked with the plan
-	flips, _ := s.whole("flips", 1, maxMoves)
+	stay, _ := s.DurationOf("stay") // checked with the plan
+	flips, _ := s.IntOf("flips", 1, maxMoves)
 	sc := scenario{hubsScenario, []step{{0, claim(true)}, {stay / 2, reportPeer}}}
 	for i := 1; i <= flips; i++ {
 		sc.steps = append(sc.steps, step{stay * time.Duration(i), claim(i%2 == 0)})

@@ -6,12 +6,13 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Our hub lets nobody be a hub that it does not know: a reported peer reaches no one.
 func TestHubs(t *testing.T) {
 	t.Parallel()
-	figures := Phase{Peers: 40, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
+	figures := plan.Phase{Peers: 40, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
 	r := runProfile(t, ourHub(t, hub.Config{IsHub: true}), "hubs", figures)
 	r.well(t, 40)
 	if r.figure("who claims") < 40 || r.figure("not there") != 0 {
@@ -23,7 +24,7 @@ func TestHubs(t *testing.T) {
 // slow the machine: who is alone hears of nobody.
 func TestHubsBelieved(t *testing.T) {
 	t.Parallel()
-	figures := Phase{Peers: 20, Rate: 300, Networks: 2, Params: map[string]string{"stay": "2s"}}
+	figures := plan.Phase{Peers: 20, Rate: 300, Networks: 2, Params: map[string]string{"stay": "2s"}}
 	r := runProfile(t, (&toyHub{believes: true}).start(t), "hubs", figures)
 	if r.figure("not there") < 20 {
 		t.Errorf("figures %+v", r.Figures)
@@ -51,7 +52,7 @@ func TestHubsNotSpoken(t *testing.T) {
 // A notice that names no peer does no harm.
 func TestHubsNoticeOfNobody(t *testing.T) {
 	t.Parallel()
-	figures := Phase{Peers: 2, Rate: 300, Networks: 1, Params: map[string]string{"stay": "20ms"}}
+	figures := plan.Phase{Peers: 2, Rate: 300, Networks: 1, Params: map[string]string{"stay": "20ms"}}
 	r := runProfile(t, (&toyHub{tellsNobody: true}).start(t), "hubs", figures)
 	if r.figure("who claims") < 1 || r.figure("not there") != 0 {
 		t.Errorf("figures %+v", r.Figures)

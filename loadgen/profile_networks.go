@@ -3,10 +3,9 @@ package loadgen
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -15,17 +14,17 @@ func networksProfile() profile {
 		word:   "networks",
 		about:  "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
 		inside: true,
-		phase:  Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
-		check: func(f *Phase) error {
-			if _, err := f.whole("name", minName, maxName); err != nil {
+		phase:  plan.Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
+		check: func(f *plan.Phase) error {
+			if _, err := f.IntOf("name", minName, maxName); err != nil {
 				return err
 			}
-			return durations("stay")(f)
+			return plan.Durations("stay")(f)
 		},
 		stay: stays("stay"),
 		run: func(ctx context.Context, s *stage) error {
-			stay, _ := s.duration("stay") // checked with the plan
-			name, _ := s.whole("name", minName, maxName)
+			stay, _ := s.DurationOf("stay") // checked with the plan
+			name, _ := s.IntOf("name", minName, maxName)
 			fresh := scenario{"networks", []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
 			s.arrive('a', s.Peers, func(int) scenario { return fresh })
 			s.schedule.Run(ctx)
@@ -70,13 +69,4 @@ func leavingIfThere(ctx context.Context, l *life, t schedule.Tick) error {
 		return nil
 	}
 	return leaving(LeavePolite)(ctx, l, t)
-}
-
-// whole returns a parameter that is a whole number.
-func (f *Phase) whole(name string, low, high int) (int, error) {
-	n, err := strconv.Atoi(f.Params[name])
-	if err != nil || n < low || n > high {
-		return 0, fmt.Errorf("%s: %s is %q, must be a whole number from %d to %d", f.Profile, name, f.Params[name], low, high)
-	}
-	return n, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -11,7 +12,7 @@ func rampProfile() profile {
 	return profile{
 		word:  "ramp",
 		about: "peers arrive at a rate, stay, and leave at the same rate",
-		phase: Phase{Peers: 1000, Rate: 200, Duration: 10 * time.Second, Networks: 100},
+		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 10 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *stage) error {
 			s.arrive('a', s.Peers, func(int) scenario { return hold })
 			s.schedule.Run(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -12,12 +13,12 @@ func roamProfile() profile {
 		word:   "roam",
 		about:  "peers announce again and again, each time into another network, as if they had never left the one before",
 		inside: true,
-		phase:  Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
-		check: func(f *Phase) error {
-			if _, err := f.whole("moves", 1, maxMoves); err != nil {
+		phase:  plan.Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
+		check: func(f *plan.Phase) error {
+			if _, err := f.IntOf("moves", 1, maxMoves); err != nil {
 				return err
 			}
-			return durations("stay")(f)
+			return plan.Durations("stay")(f)
 		},
 		stay: repeated("moves"),
 		run: func(ctx context.Context, s *stage) error {
@@ -29,9 +30,9 @@ func roamProfile() profile {
 }
 
 // repeated is a stay that is so long as often as another parameter says, and once more.
-func repeated(often string) func(*Phase) time.Duration {
-	return func(f *Phase) time.Duration {
-		n, _ := f.whole(often, 1, maxMoves) // checked with the plan
+func repeated(often string) func(*plan.Phase) time.Duration {
+	return func(f *plan.Phase) time.Duration {
+		n, _ := f.IntOf(often, 1, maxMoves) // checked with the plan
 		return time.Duration(n+1) * stays("stay")(f)
 	}
 }
@@ -42,8 +43,8 @@ const maxMoves = 10_000
 // roamer is the life of a peer that moves, every other time into a network of its
 // own: of these a hub must keep nothing.
 func (s *stage) roamer(first int) scenario {
-	stay, _ := s.duration("stay") // checked with the plan
-	moves, _ := s.whole("moves", 1, maxMoves)
+	stay, _ := s.DurationOf("stay") // checked with the plan
+	moves, _ := s.IntOf("moves", 1, maxMoves)
 	sc := scenario{"roam", []step{{0, moveTo(first)}}}
 	for m := 1; m <= moves; m++ {
 		do := roam

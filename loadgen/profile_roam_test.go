@@ -5,13 +5,14 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Members of the old network hear that a peer has left it, those of the new one that it
 // has come.
 func TestRoam(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, ourHub(t, hub.Config{}), "roam", Phase{Peers: 60, Rate: 300, Networks: 3, Params: map[string]string{"moves": "4", "stay": "80ms"}})
+	r := runProfile(t, ourHub(t, hub.Config{}), "roam", plan.Phase{Peers: 60, Rate: 300, Networks: 3, Params: map[string]string{"moves": "4", "stay": "80ms"}})
 	r.well(t, 60)
 	for _, h := range []latency.Hop{latency.HopNotice, latency.HopDiscoveryAll} {
 		if r.Latencies.Hops[h].Latency.Count() == 0 {

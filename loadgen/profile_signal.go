@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -14,7 +15,7 @@ func signalProfile() profile {
 	return profile{
 		word:  "signal",
 		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
-		phase: Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
+		phase: plan.Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
 		run: func(ctx context.Context, s *stage) error {
 			s.gather(ctx)
 			s.acquaint(ctx)

@@ -3,6 +3,8 @@ package loadgen
 import (
 	"testing"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Nobody signals to a member before the target has read its announce: such messages were
@@ -10,7 +12,7 @@ import (
 func TestSignalAwaitsAnnounces(t *testing.T) {
 	t.Parallel()
 	url := (&toyHub{late: 500 * time.Millisecond}).start(t)
-	r := runProfile(t, url, "signal", Phase{Peers: 10, Rate: 200, Networks: 1, Duration: 200 * time.Millisecond})
+	r := runProfile(t, url, "signal", plan.Phase{Peers: 10, Rate: 200, Networks: 1, Duration: 200 * time.Millisecond})
 	if d := r.Deliveries; d.Lost != 0 || d.Delivered < 100 {
 		t.Errorf("%+v", d)
 	}
@@ -20,7 +22,7 @@ func TestSignalAwaitsAnnounces(t *testing.T) {
 // check of it was inconclusive now and then.
 func TestSignalsStayInOrder(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, (&toyHub{}).start(t), "signal", Phase{Peers: 2, Rate: 5000, Networks: 1, Duration: time.Second})
+	r := runProfile(t, (&toyHub{}).start(t), "signal", plan.Phase{Peers: 2, Rate: 5000, Networks: 1, Duration: time.Second})
 	if d := r.Deliveries; d.Reordered != 0 || d.Delivered < 100 {
 		t.Errorf("%+v", d)
 	}

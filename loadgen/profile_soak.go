@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -14,16 +15,16 @@ func soakProfile() profile {
 	return profile{
 		word:  "soak",
 		about: "hours of steady load and the leak verdict: peers of all scenarios, in ever longer blocks with as long a rest after each, until the time is up or a leak is sure",
-		phase: Phase{Peers: 650, Rate: 100, Duration: time.Hour, Networks: 50, Params: map[string]string{
+		phase: plan.Phase{Peers: 650, Rate: 100, Duration: time.Hour, Networks: 50, Params: map[string]string{
 			"stay": "5s", "vanish": "5s", "confirm": "1m"}},
-		check: func(f *Phase) error {
+		check: func(f *plan.Phase) error {
 			if least := len(soakScenarios(f)) * minDose; f.Peers < least || f.Peers > maxBlockPeers {
 				return fmt.Errorf("soak: peers, which are those of the first block, is %d, must be %d to %d", f.Peers, least, maxBlockPeers)
 			}
 			if pairs := soakPairs(f); pairs < minPairs {
 				return fmt.Errorf("soak: in %s there is time for %d pairs of blocks, must be at least %d", f.Duration, pairs, minPairs)
 			}
-			return durations("stay", "vanish", "confirm")(f)
+			return plan.Durations("stay", "vanish", "confirm")(f)
 		},
 		stay:       stays("stay", "vanish"),
 		experiment: true,
@@ -60,7 +61,7 @@ func newSoak(s *stage) *experiment {
 }
 
 // soakSizes are how many peers blocks have, each for eight pairs.
-func soakSizes(f *Phase) []int {
+func soakSizes(f *plan.Phase) []int {
 	most := max(f.Peers, min(maxBlockPeers, int(f.Rate*maxBlock.Seconds())))
 	var sizes []int
 	for n, left := f.Peers, f.Duration; left > 0; n = min(2*n, most) {
@@ -71,10 +72,10 @@ func soakSizes(f *Phase) []int {
 }
 
 // soakPairs is how many pairs of the first size there is time for.
-func soakPairs(f *Phase) int { return int(f.Duration / pairTime(f, f.Peers)) }
+func soakPairs(f *plan.Phase) int { return int(f.Duration / pairTime(f, f.Peers)) }
 
 // pairTime is about how long a pair of blocks takes, with so many peers.
-func pairTime(f *Phase, peers int) time.Duration {
+func pairTime(f *plan.Phase, peers int) time.Duration {
 	return 2*time.Duration(float64(peers)/f.Rate*float64(time.Second)) + stays("stay", "vanish")(f) + 2*blockOverhead
 }
 
@@ -97,14 +98,14 @@ func (e *experiment) restOf(k int) time.Duration {
 	if e.lasting { // as long as the other: what grows with the time must not look like that of peers
 		return time.Duration(float64(total(e.planned[k])) / e.Rate * float64(time.Second))
 	}
-	off, _ := e.Phase.duration("off") // checked with the plan
+	off, _ := e.Phase.DurationOf("off") // checked with the plan
 	return off
 }
 
 // soakScenarios are those of check, and one of peers that talk as long as they are
 // there.
-func soakScenarios(f *Phase) []scenario {
-	stay, _ := f.duration("stay") // checked with the plan
+func soakScenarios(f *plan.Phase) []scenario {
+	stay, _ := f.DurationOf("stay") // checked with the plan
 	steady := scenario{"steady", []step{{0, announce}}}
 	for i := 1; i < talks; i++ {
 		steady.steps = append(steady.steps, step{stay * time.Duration(i) / talks, talkOn})

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-func quickSoak(t *testing.T, seed uint64, d time.Duration) Plan {
+func quickSoak(t *testing.T, seed uint64, d time.Duration) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("soak")
 	if err == nil {
 		p.Seed = seed
-		p, err = p.With(Phase{Peers: 70, Rate: 200, Networks: 3, Duration: d, Params: map[string]string{"stay": "100ms", "vanish": "300ms", "confirm": "1s"}})
+		p, err = With(p, plan.Phase{Peers: 70, Rate: 200, Networks: 3, Duration: d, Params: map[string]string{"stay": "100ms", "vanish": "300ms", "confirm": "1s"}})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +56,7 @@ func TestSoakFindsALeak(t *testing.T) {
 func TestSoakIsBounded(t *testing.T) {
 	t.Parallel()
 	f := soakProfile().phase
-	f.Duration, f.Rate = maxDuration, 2000
+	f.Duration, f.Rate = plan.MaxDuration, 2000
 	sizes := soakSizes(&f)
 	if n := len(sizes) * pairsOfASize; n > 15_000 || sizes[len(sizes)-1] > maxBlockPeers {
 		t.Errorf("%d pairs, the last of %d peers", n, sizes[len(sizes)-1])
@@ -64,7 +65,7 @@ func TestSoakIsBounded(t *testing.T) {
 	for _, n := range sizes {
 		whole += pairsOfASize * pairTime(&f, n)
 	}
-	if whole < maxDuration || sizes[1] != 2*sizes[0] {
+	if whole < plan.MaxDuration || sizes[1] != 2*sizes[0] {
 		t.Errorf("the blocks take %s, the sizes begin with %v", whole, sizes[:2])
 	}
 	e := newSoak(&stage{Phase: soakProfile().phase, fleet: newFleet("", codec.PeerPigeon{}), seed: 3})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -14,24 +15,24 @@ func spikeProfile() profile {
 		word:    "spike",
 		unpaced: true,
 		about:   "all peers lose their connections at once and come back at once, a herd, several times",
-		phase: Phase{Peers: 1000, Rate: 200, Duration: 3 * time.Second, Networks: 100, Params: map[string]string{
+		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 3 * time.Second, Networks: 100, Params: map[string]string{
 			"herds": "3", "wait": "1s", "patience": "1m", "leave": LeaveReset.String()}},
-		check: func(f *Phase) error {
-			if _, err := f.whole("herds", 1, 1000); err != nil {
+		check: func(f *plan.Phase) error {
+			if _, err := f.IntOf("herds", 1, 1000); err != nil {
 				return err
 			}
 			if l, err := parseLeaves(f.Params["leave"]); err != nil || len(l) != 1 || l[0] != LeaveReset && l[0] != LeavePolite {
 				return fmt.Errorf("spike: leave is %q, must be %s or %s", f.Params["leave"], LeaveReset, LeavePolite)
 			}
-			return durations("wait", "patience")(f)
+			return plan.Durations("wait", "patience")(f)
 		},
 		run: func(ctx context.Context, s *stage) error {
-			wait, _ := s.duration("wait") // checked with the plan
+			wait, _ := s.DurationOf("wait") // checked with the plan
 			r := newReturners(s, max(wait, time.Millisecond))
 			if err := r.gather(ctx); err != nil {
 				return err
 			}
-			herds, _ := s.whole("herds", 1, 1000)
+			herds, _ := s.IntOf("herds", 1, 1000)
 			for i := 1; i <= herds && ctx.Err() == nil; i++ {
 				pause(ctx, s.Duration) // between herds
 				r.herd(ctx, i)
@@ -47,7 +48,7 @@ func spikeProfile() profile {
 // go on trying, and is counted apart. The herd is over when all are here.
 func (r *returners) herd(ctx context.Context, number int) {
 	leaves, _ := parseLeaves(r.Params["leave"]) // checked with the plan
-	patience, _ := r.duration("patience")
+	patience, _ := r.DurationOf("patience")
 	r.forget()
 	r.scatter(leaves[0])
 	r.wait(ctx, patience, r.complete)

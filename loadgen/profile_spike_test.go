@@ -10,9 +10,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-var smallSpike = Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
+var smallSpike = plan.Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
 
 func TestSpike(t *testing.T) {
 	t.Parallel()

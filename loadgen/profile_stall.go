@@ -13,6 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -23,18 +24,18 @@ func stallProfile() profile {
 		whole:   true,
 		about:   "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
 		inside:  true,
-		phase: Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
+		phase: plan.Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
 			"bystanders": "10", "bytes": "3500", "read": "0", "calm": "3s", "slow": "1s"}},
-		check: func(f *Phase) error {
+		check: func(f *plan.Phase) error {
 			for _, n := range []struct {
 				name      string
 				low, high int
-			}{{"bystanders", 2, 10_000}, {"bytes", 100, 1_000_000}, {"read", 0, maxRate}} {
-				if _, err := f.whole(n.name, n.low, n.high); err != nil {
+			}{{"bystanders", 2, 10_000}, {"bytes", 100, 1_000_000}, {"read", 0, plan.MaxRate}} {
+				if _, err := f.IntOf(n.name, n.low, n.high); err != nil {
 					return err
 				}
 			}
-			return durations("calm", "slow")(f)
+			return plan.Durations("calm", "slow")(f)
 		},
 		run: func(ctx context.Context, s *stage) error { return newStall(s).run(ctx) },
 	}
@@ -67,13 +68,13 @@ const (
 
 func newStall(s *stage) *stall {
 	x := &stall{stage: s, resume: make(chan struct{}), times: latency.NewTimes(), ended: map[wire.PeerID]time.Time{}}
-	x.read, _ = s.whole("read", 0, maxRate) // checked with the plan
+	x.read, _ = s.IntOf("read", 0, plan.MaxRate) // checked with the plan
 	return x
 }
 
 func (x *stall) run(ctx context.Context) error {
-	n, _ := x.whole("bystanders", 2, 10_000) // checked with the plan
-	calm, _ := x.duration("calm")
+	n, _ := x.IntOf("bystanders", 2, 10_000) // checked with the plan
+	calm, _ := x.DurationOf("calm")
 	var err error
 	x.stalled, err = x.crowd(ctx, 'l', x.Peers, x.halt, nil)
 	x.senders, err = x.crowd(ctx, 'f', int(math.Ceil(x.Rate/perSender)), nil, err)
@@ -167,7 +168,7 @@ func (x *stall) serve(ctx context.Context, d time.Duration) {
 // flood has the stalled peers stop reading, and senders send to them, for the duration
 // or until the target has ended all of them.
 func (x *stall) flood(ctx context.Context) {
-	bytes, _ := x.whole("bytes", 100, 1_000_000) // checked with the plan
+	bytes, _ := x.IntOf("bytes", 100, 1_000_000) // checked with the plan
 	data := []byte(`{"candidate":"` + strings.Repeat("x", bytes) + `"}`)
 	x.mu.Lock()
 	x.stopped = time.Now()
@@ -282,7 +283,7 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 
 // judgeOthers says whether bystanders suffered.
 func (x *stall) judgeOthers(before, during latency.Times) {
-	slow, _ := x.duration("slow") // checked with the plan
+	slow, _ := x.DurationOf("slow") // checked with the plan
 	calm, stress := before.Quantile(.99), during.Quantile(.99)
 	x.took("a ping of bystanders, p99, before", calm)
 	x.took("a ping of bystanders, p99, with stalled peers", stress)

@@ -10,10 +10,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-var smallStall = Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Params: map[string]string{"bystanders": "4", "bytes": "3500", "calm": "500ms", "slow": "10s"}}
+var smallStall = plan.Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Params: map[string]string{"bystanders": "4", "bytes": "3500", "calm": "500ms", "slow": "10s"}}
 
 // Our hub ends who does not read, and serves the others.
 func TestStall(t *testing.T) {
@@ -63,7 +64,7 @@ func TestStallToldLate(t *testing.T) {
 
 // stageOf is a stage of a profile without a target.
 func stageOf(word string) *stage {
-	return &stage{Phase: Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
+	return &stage{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
 		run: &verdict.Run{}, figures: &[]Figure{}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -11,7 +12,7 @@ func steadyProfile() profile {
 	return profile{
 		word:  "steady",
 		about: "peers arrive and stay; pings at a rate from one or another of them",
-		phase: Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
+		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *stage) error {
 			s.gather(ctx)
 			peers := s.fleet.peers()

@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // ourHub starts a hub of ours.
@@ -26,11 +27,11 @@ func ourHub(t *testing.T, cfg hub.Config) string {
 }
 
 // runProfile runs one profile with some figures.
-func runProfile(t *testing.T, url, word string, figures Phase) Result {
+func runProfile(t *testing.T, url, word string, figures plan.Phase) Result {
 	t.Helper()
 	p, err := PlanOf(word)
 	if err == nil {
-		p, err = p.With(figures)
+		p, err = With(p, figures)
 	}
 	if err != nil {
 		t.Fatal(err)

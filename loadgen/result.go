@@ -58,7 +58,7 @@ func (r *runner) result(timeline Timeline) Result {
 	res.Verdict = verdict.Judge(*run)
 	if len(r.plan.Fail) > 0 {
 		for _, t := range r.plan.Fail {
-			run.Thresholds = append(run.Thresholds, t.judge(&res, &res.Verdict))
+			run.Thresholds = append(run.Thresholds, judgeThreshold(t, &res, &res.Verdict))
 		}
 		res.Verdict = verdict.Judge(*run)
 	}

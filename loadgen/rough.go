@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -14,8 +15,8 @@ import (
 // What a check does when its experiment is over: for seconds each, and the worst last,
 // what is not done in blocks because it is no life of one peer. It is in no book of the
 // run: bystanders of an attack say nothing of its times and deliveries.
-func roughPhases() []Phase {
-	return []Phase{
+func roughPhases() []plan.Phase {
+	return []plan.Phase{
 		{Profile: "fanout", Peers: 60, Rate: 200, Params: map[string]string{"patience": "30s"}},
 		{Profile: "spike", Peers: 200, Rate: 400, Duration: 500 * time.Millisecond, Networks: 20, Params: map[string]string{"herds": "1"}},
 		{Profile: "hostile", Peers: 4, Params: map[string]string{"react": "20ms", "hold": "500ms", "patience": "15s", "slow": "10s"}},
@@ -37,7 +38,7 @@ const (
 	roughNo    = "no"
 )
 
-func checkRough(f *Phase) error {
+func checkRough(f *plan.Phase) error {
 	if word := f.Params[roughParam]; !slices.Contains([]string{roughHere, roughYes, roughNo}, word) {
 		return fmt.Errorf("%s: %s is %q, must be %s, %s or %s", f.Profile, roughParam, word, roughHere, roughYes, roughNo)
 	}
@@ -45,7 +46,7 @@ func checkRough(f *Phase) error {
 }
 
 // isRough reports whether a phase is to be rough with the target.
-func (r *runner) isRough(f *Phase) bool {
+func (r *runner) isRough(f *plan.Phase) bool {
 	switch f.Params[roughParam] {
 	case roughYes:
 		return true
@@ -69,11 +70,11 @@ func (r *runner) rough(ctx context.Context, seed uint64) error {
 		if p.inside && r.plan.Text != nil {
 			continue
 		}
-		plan, err := Plan{Name: r.plan.Name, Seed: schedule.Mix(seed, 'r', uint64(i)), Phases: []Phase{f}}.complete()
+		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(seed, 'r', uint64(i)), Phases: []plan.Phase{f}}.Complete(defaultsOf)
 		if err != nil {
 			return err
 		}
-		if !r.aside(ctx, p, plan) {
+		if !r.aside(ctx, p, planned) {
 			return nil
 		}
 	}
@@ -83,8 +84,8 @@ func (r *runner) rough(ctx context.Context, seed uint64) error {
 // aside does a plan of one phase in books of its own, and reports whether another can
 // follow. What it says against the target goes to the run, but for the leaks, which are
 // known.
-func (r *runner) aside(ctx context.Context, p profile, plan Plan) bool {
-	side := &runner{cfg: r.cfg, plan: plan, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, tally: newTally(), board: r.board, log: r.log}
+func (r *runner) aside(ctx context.Context, p profile, planned plan.Plan) bool {
+	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, tally: newTally(), board: r.board, log: r.log}
 	side.fleet.from.addresses = r.cfg.Sources
 	s := newStage(side, 0)
 	defer r.board.enter(s.number+1, p.word)()

@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // Our hub is not hurt by what is rough, and it is in no book of the run.
@@ -43,12 +44,12 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 		t.Skip("it takes a minute, nearly all of it in what TestRough does")
 	}
 	t.Parallel()
-	plan, err := quickCheck(t, 42).With(Phase{Params: map[string]string{roughParam: roughHere}})
+	planned, err := With(quickCheck(t, 42), plan.Phase{Params: map[string]string{roughParam: roughHere}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := run(t, Config{URL: (&toyHub{leakResets: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: plan}).Verdict
-	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || leakOf(&v, "rst") != leakFound || !slices.Contains(v.NotLeaking, "clean") {
+	v := run(t, Config{URL: (&toyHub{leakResets: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: planned}).Verdict
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || leakOf(&v, "rst") != plan.LeakFound || !slices.Contains(v.NotLeaking, "clean") {
 		t.Errorf("outcome %s, leaks %+v, cleared %q", v.Outcome, v.Leaks, v.NotLeaking)
 	}
 	if !slices.ContainsFunc(v.Failures, func(f verdict.Reason) bool { return f.Aside && strings.Contains(f.What, `"message: no JSON"`) }) {
@@ -66,12 +67,12 @@ func TestRoughOnlyHere(t *testing.T) {
 		{"ws://127.0.0.1:1", roughHere, true}, {"ws://192.0.2.7:1", roughHere, false}, {"ws://192.0.2.7:1", roughYes, true}, {"ws://127.0.0.1:1", roughNo, false},
 	} {
 		r := &runner{cfg: Config{URL: tt.url}}
-		if got := r.isRough(&Phase{Params: map[string]string{roughParam: tt.word}}); got != tt.want {
+		if got := r.isRough(&plan.Phase{Params: map[string]string{roughParam: tt.word}}); got != tt.want {
 			t.Errorf("%s, %s: %v", tt.url, tt.word, got)
 		}
 	}
 	r := &runner{cfg: Config{URL: "ws://127.0.0.1:1", Recruiter: onOtherMachines{}}}
-	if r.isRough(&Phase{Params: map[string]string{roughParam: roughHere}}) {
+	if r.isRough(&plan.Phase{Params: map[string]string{roughParam: roughHere}}) {
 		t.Error("with agents, whose 127.0.0.1 it is is not known")
 	}
 }

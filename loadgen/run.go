@@ -16,13 +16,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // Config says what to run, and against what.
 type Config struct {
 	URL   string      // of the target: ws, wss, http or https
-	Plan  Plan        // a complete one, from LoadPlan, ParsePlan, PlanOf or With
+	Plan  plan.Plan   // a complete one, from LoadPlan, ParsePlan, PlanOf or With
 	Codec codec.Codec // default that of the plan, or else PeerPigeon
 	Pages []string    // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
 	PID   int         // of the target, if it runs on this machine; 0: not known
@@ -60,7 +61,7 @@ type Config struct {
 type Result struct {
 	Schema     int                        `json:"schema"` // SchemaVersion
 	Verdict    verdict.Verdict            `json:"verdict"`
-	Plan       Plan                       `json:"plan"`
+	Plan       plan.Plan                  `json:"plan"`
 	Hops       map[string]latency.Summary `json:"hops"` // the times of the hops that were taken, in figures
 	Latencies  latency.Histograms         `json:"latencies"`
 	Deliveries delivery.Counts            `json:"deliveries"`
@@ -78,7 +79,7 @@ type Result struct {
 // runner is a run under way.
 type runner struct {
 	cfg    Config
-	plan   Plan
+	plan   plan.Plan
 	fleet  *fleet
 	target *target
 	tally  *tally
@@ -145,25 +146,25 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 }
 
 func newRunner(cfg Config) (*runner, error) {
-	plan, err := cfg.Plan.complete()
+	planned, err := cfg.Plan.Complete(defaultsOf)
 	if err != nil {
 		return nil, err
 	}
-	for plan.Seed == 0 {
-		plan.Seed = rand.Uint64()
+	for planned.Seed == 0 {
+		planned.Seed = rand.Uint64()
 	}
 	if cfg.Codec == nil {
-		if cfg.Codec, err = plan.codec(); err != nil {
+		if cfg.Codec, err = planned.Codec(); err != nil {
 			return nil, err
 		}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{cfg: cfg, plan: plan, fleet: newFleet(cfg.URL, cfg.Codec), tally: newTally(), log: cfg.Logger}
+	r := &runner{cfg: cfg, plan: planned, fleet: newFleet(cfg.URL, cfg.Codec), tally: newTally(), log: cfg.Logger}
 	r.board = newBoard(r.fleet.base)
 	r.run = verdict.Run{
-		Name: "loadgen " + plan.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: plan.Seed,
+		Name: "loadgen " + planned.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: planned.Seed,
 		Report: cfg.Report, Start: r.fleet.base,
 	}
 	return r, nil

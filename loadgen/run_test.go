@@ -12,19 +12,20 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // quickCheck is the experiment in small: a leak of every peer of a scenario is plain
 // after few of them.
-func quickCheck(t *testing.T, seed uint64) Plan {
+func quickCheck(t *testing.T, seed uint64) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("check")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Seed = seed
-	p, err = p.With(Phase{Peers: 420, Rate: 150, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
+	p, err = With(p, plan.Phase{Peers: 420, Rate: 150, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
 		"stay": "60ms", "vanish": "1s", "pairs": "6", "off": "0s", "confirm": "1s", roughParam: roughNo,
 	}})
 	if err != nil {
@@ -76,11 +77,11 @@ func TestLateReleaseIsNoLeak(t *testing.T) {
 		t.Skip("it waits for half a minute")
 	}
 	t.Parallel()
-	plan, err := quickCheck(t, 17).With(Phase{Params: map[string]string{"confirm": "10s"}})
+	planned, err := With(quickCheck(t, 17), plan.Phase{Params: map[string]string{"confirm": "10s"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, Config{URL: (&toyHub{releaseLate: 2 * time.Second}).start(t), Plan: plan})
+	r := run(t, Config{URL: (&toyHub{releaseLate: 2 * time.Second}).start(t), Plan: planned})
 	if v := r.Verdict; len(v.Leaks)+len(v.Invalid) > 0 {
 		t.Errorf("outcome %s", v.Outcome)
 	}
@@ -138,14 +139,14 @@ func TestProfiles(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		word    string
-		figures Phase
+		figures plan.Phase
 		hops    []latency.Hop
 		lives   int64
 	}{
-		{"ramp", Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []latency.Hop{latency.HopConnect, latency.HopConnected, latency.HopDiscoveryFirst, latency.HopDiscoveryAll}, 61},
-		{"steady", Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []latency.Hop{latency.HopPing, latency.HopNotice}, 41},
-		{"churn", Phase{Peers: 100, Rate: 100, Networks: 2, Params: map[string]string{"stay": "600ms", "vanish": "300ms"}}, []latency.Hop{latency.HopNotice}, 101},
-		{"signal", Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []latency.Hop{latency.HopOffer, latency.HopAnswer, latency.HopCandidate}, 31},
+		{"ramp", plan.Phase{Peers: 60, Rate: 300, Duration: 50 * time.Millisecond, Networks: 5}, []latency.Hop{latency.HopConnect, latency.HopConnected, latency.HopDiscoveryFirst, latency.HopDiscoveryAll}, 61},
+		{"steady", plan.Phase{Peers: 40, Rate: 300, Duration: time.Second, Networks: 4}, []latency.Hop{latency.HopPing, latency.HopNotice}, 41},
+		{"churn", plan.Phase{Peers: 100, Rate: 100, Networks: 2, Params: map[string]string{"stay": "600ms", "vanish": "300ms"}}, []latency.Hop{latency.HopNotice}, 101},
+		{"signal", plan.Phase{Peers: 30, Rate: 200, Duration: time.Second, Networks: 3}, []latency.Hop{latency.HopOffer, latency.HopAnswer, latency.HopCandidate}, 31},
 	} {
 		t.Run(tt.word, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +156,7 @@ func TestProfiles(t *testing.T) {
 			}
 			p, err := PlanOf(tt.word)
 			if err == nil {
-				p, err = p.With(tt.figures)
+				p, err = With(p, tt.figures)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -184,7 +185,7 @@ func TestMisroutedFails(t *testing.T) {
 	t.Parallel()
 	p, err := PlanOf("signal")
 	if err == nil {
-		p, err = p.With(Phase{Peers: 4, Rate: 100, Duration: 100 * time.Millisecond, Networks: 1})
+		p, err = With(p, plan.Phase{Peers: 4, Rate: 100, Duration: 100 * time.Millisecond, Networks: 1})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +239,7 @@ func TestReport(t *testing.T) {
 	t.Parallel()
 	p, err := PlanOf("ramp")
 	if err == nil {
-		p, err = p.With(Phase{Peers: 3, Rate: 100, Duration: time.Millisecond})
+		p, err = With(p, plan.Phase{Peers: 3, Rate: 100, Duration: time.Millisecond})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // BenchmarkSchedule has pairs of peers exchange 20,000 messages a second, of the size
@@ -17,7 +18,7 @@ func BenchmarkSchedule(b *testing.B) {
 	p, err := PlanOf("signal")
 	if err == nil {
 		p.Seed = 20
-		p, err = p.With(Phase{Peers: 400, Rate: rate / each, Duration: seconds * time.Second, Networks: 40})
+		p, err = With(p, plan.Phase{Peers: 400, Rate: rate / each, Duration: seconds * time.Second, Networks: 40})
 	}
 	if err != nil {
 		b.Fatal(err)

@@ -9,12 +9,13 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // stage is where one phase of a plan plays.
 type stage struct {
-	Phase
+	plan.Phase
 	number   int // of the phase, from 0
 	seed     uint64
 	fleet    *fleet

@@ -15,6 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // chat is a hub of the shape of gorilla's chat example: what one says, all hear, and
@@ -138,12 +139,12 @@ func (p *chatter) write(together bool) {
 }
 
 // textPlan has peers in two networks that say something at a rate.
-func textPlan(t *testing.T, text codec.Text) Plan {
+func textPlan(t *testing.T, text codec.Text) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("steady")
 	if err == nil {
 		p.Text, p.Seed = &text, 21
-		p, err = p.With(Phase{Peers: 20, Rate: 400, Duration: 3 * time.Second, Networks: 2})
+		p, err = With(p, plan.Phase{Peers: 20, Rate: 400, Duration: 3 * time.Second, Networks: 2})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -11,69 +11,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-func parsed(t *testing.T, text string) Threshold {
-	t.Helper()
-	th, err := ParseThreshold(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return th
-}
-
-func TestParseThreshold(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]float64{
-		"p99(offer)<50ms": 50e6, " p99.9 ( connect.service ) <= 1.5s ": 1.5e9, "max(slip)<1us": 1e3, "mean(ping)>0s": 0,
-		"rate(offer)>1000": 1000, "count(answer)>=1e3": 1000, "lost==0": 0, "misrouted<0.1%": 0.1, "errors != 3": 3,
-		"leak==none": 0, "leak(rst)!=leak": 0, "retained(go_goroutines)<0.5": .5, "peak(health.memory.rss)<200MB": 200e6,
-		`peak(sessions{state="a)b"})<2KiB`: 2048, "connections>=5000": 5000,
-	} {
-		th := parsed(t, text)
-		if th.value != want {
-			t.Errorf("%s: value %v, want %v", text, th.value, want)
-		}
-		if again := parsed(t, th.String()); again != th {
-			t.Errorf("%s is written as %s, which is another", text, th)
-		}
-	}
-}
-
-// What is wrong is said, with what there is.
-func TestParseThresholdErrors(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"": "must be what", "p99(offer)": "must be what", "p99(offer)<": "unit", "p99(offer)=50ms": "must be what",
-		"p99(offer)<50": "unit", "p99(offer)<-5ms": "unit", "p99(pong)<5ms": "discovery-first", "p99<5ms": "connect",
-		"p100(offer)<5ms": "below 100", "p0(offer)<5ms": "above 0", "pnan(offer)<5ms": "below 100", "latency(offer)<5ms": "p99.9",
-		"lost(offer)==0": "of nothing", "lost()==0": "of nothing", "lost==NaN": "no number", "lost==-1": "no number", "lost==Inf": "no number",
-		"leak==0": "none or leak", "leak<none": "==", "leak()==none": "leak(rst)", "peak()<5": "series", "peak(a)<5XB": "no number",
-		"retained(a)==0": "interval", "rate(offer)>1000/s": "no number", "lost==0 && cut==0": "must be what", "p99(offer)<50ms x": "unit",
-		"lost==" + strings.Repeat("0", 600): "must be what",
-	} {
-		if _, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40s: got %v, want an error with %q", text, err, want)
-		}
-	}
-}
-
-func FuzzParseThreshold(f *testing.F) {
+// A threshold without a sample fails.
+func FuzzJudgeThreshold(f *testing.F) {
 	for _, s := range []string{"p99(offer)<50ms", "lost==0", "leak(rst)==none", `peak(a{b="c"})<2KiB`, "misrouted<0.1%", "p9e1(ping)<1h"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		th, err := ParseThreshold(text)
+		th, err := plan.ParseThreshold(text)
 		if err != nil {
 			return
 		}
-		again, err := ParseThreshold(th.String())
-		if err != nil || again != th {
-			t.Errorf("%q is written as %q, which reads as %+v, %v", text, th, again, err)
-		}
 		r := &Result{Latencies: latency.NewHistograms()}
-		if j := th.judge(r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
+		if j := judgeThreshold(th, r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
 			t.Errorf("%q without a sample is %s", text, j.Outcome)
 		}
 	})
@@ -90,7 +43,7 @@ func TestThresholdsInPlan(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), "p99(offer)<50ms") {
 		t.Errorf("%s: %v", b, err)
 	}
-	var again Plan
+	var again plan.Plan
 	j, err := json.Marshal(p)
 	if err == nil {
 		err = json.Unmarshal(j, &again)
@@ -143,7 +96,7 @@ func TestJudgeThreshold(t *testing.T) {
 		"retained(other)<1000": verdict.Failed, "peak(other)<1000GB": verdict.Failed, "p99(slip)<1h": verdict.Failed,
 		"figure(recovered)<3": verdict.Failed, "figure(recovered)<=4": verdict.Pass, "figure(reconnected)<3": verdict.Failed,
 	} {
-		if got := parsed(t, text).judge(r, &r.Verdict); got.Outcome != want || got.Text != text {
+		if got := judgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want || got.Text != text {
 			t.Errorf("%s: %s (%s, %s), want %s", text, got.Outcome, got.Actual, got.Why, want)
 		}
 	}
@@ -159,7 +112,7 @@ func TestSaturatedThresholds(t *testing.T) {
 		"rate(offer)>9": verdict.Pass, "rate(offer)>11": verdict.Inconclusive, "rate(offer)<11": verdict.Inconclusive,
 		"p99(ping)<1h": verdict.Failed, "lost<=2": verdict.Pass, "count(offer)>100": verdict.Pass,
 	} {
-		if got := parsed(t, text).judge(r, &r.Verdict); got.Outcome != want {
+		if got := judgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want {
 			t.Errorf("%s: %s, want %s", text, got.Outcome, want)
 		}
 	}
@@ -168,16 +121,25 @@ func TestSaturatedThresholds(t *testing.T) {
 // A run without a leak, and one that is not sure.
 func TestLeakThreshold(t *testing.T) {
 	t.Parallel()
-	r, th := sampleResult(), parsed(t, "leak==none")
+	r, th := sampleResult(), parsedThreshold(t, "leak==none")
 	v := verdict.Verdict{Trends: []verdict.Trend{{Outcome: verdict.None}}}
-	if got := th.judge(r, &v); got.Outcome != verdict.Pass {
+	if got := judgeThreshold(th, r, &v); got.Outcome != verdict.Pass {
 		t.Errorf("no leak is %s", got.Outcome)
 	}
 	v.Trends[0].Outcome = verdict.Inconclusive
-	if got := th.judge(r, &v); got.Outcome != verdict.Inconclusive {
+	if got := judgeThreshold(th, r, &v); got.Outcome != verdict.Inconclusive {
 		t.Errorf("not sure is %s", got.Outcome)
 	}
-	if got := th.judge(r, &verdict.Verdict{}); got.Outcome != verdict.Failed {
+	if got := judgeThreshold(th, r, &verdict.Verdict{}); got.Outcome != verdict.Failed {
 		t.Errorf("no experiment is %s", got.Outcome)
 	}
+}
+
+func parsedThreshold(t *testing.T, text string) plan.Threshold {
+	t.Helper()
+	th, err := plan.ParseThreshold(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return th
 }

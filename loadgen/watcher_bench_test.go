@@ -6,12 +6,13 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // What following a run costs: a sample is taken once a second, a status four times.
 func BenchmarkWatcher(b *testing.B) {
-	r, err := newRunner(Config{URL: "ws://127.0.0.1:1", Plan: Plan{Name: "x", Phases: []Phase{{Profile: "ramp"}}}})
+	r, err := newRunner(Config{URL: "ws://127.0.0.1:1", Plan: plan.Plan{Name: "x", Phases: []plan.Phase{{Profile: "ramp"}}}})
 	if err != nil {
 		b.Fatal(err)
 	}

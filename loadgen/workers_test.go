@@ -17,6 +17,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -39,12 +40,12 @@ func totalsOf(r Result) totals {
 	return totals{r.Verdict.Run.Lives, scenarios, r.Deliveries, count(latency.HopConnect), count(latency.HopAnswer), count(latency.HopPing)}
 }
 
-func planWith(t testing.TB, word string, figures Phase) Plan {
+func planWith(t testing.TB, word string, figures plan.Phase) plan.Plan {
 	t.Helper()
 	p, err := PlanOf(word)
 	if err == nil {
 		p.Seed = 41
-		p, err = p.With(figures)
+		p, err = With(p, figures)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -68,13 +69,13 @@ func runOnHub(t *testing.T, cfg Config) Result {
 }
 
 // sharedPlans are plans of which each peer and message counts.
-func sharedPlans(t *testing.T) map[string]Plan {
-	return map[string]Plan{
-		"signal":   planWith(t, "signal", Phase{Peers: 60, Rate: 150, Duration: 2 * time.Second, Networks: 12}),
-		"one room": planWith(t, "signal", Phase{Peers: 40, Rate: 150, Duration: time.Second, Networks: 1}),
-		"spike":    planWith(t, "spike", Phase{Peers: 40, Rate: 200, Duration: 100 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "1", "wait": "100ms"}}),
-		"fanout":   planWith(t, "fanout", Phase{Peers: 40, Rate: 100}),
-		"churn":    planWith(t, "churn", Phase{Peers: 120, Rate: 200, Networks: 10, Params: map[string]string{"stay": "50ms", "vanish": "300ms"}}),
+func sharedPlans(t *testing.T) map[string]plan.Plan {
+	return map[string]plan.Plan{
+		"signal":   planWith(t, "signal", plan.Phase{Peers: 60, Rate: 150, Duration: 2 * time.Second, Networks: 12}),
+		"one room": planWith(t, "signal", plan.Phase{Peers: 40, Rate: 150, Duration: time.Second, Networks: 1}),
+		"spike":    planWith(t, "spike", plan.Phase{Peers: 40, Rate: 200, Duration: 100 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "1", "wait": "100ms"}}),
+		"fanout":   planWith(t, "fanout", plan.Phase{Peers: 40, Rate: 100}),
+		"churn":    planWith(t, "churn", plan.Phase{Peers: 120, Rate: 200, Networks: 10, Params: map[string]string{"stay": "50ms", "vanish": "300ms"}}),
 	}
 }
 
@@ -115,7 +116,7 @@ func TestWorkersCheck(t *testing.T) {
 // vanishes does so for longer than that, or he would be one of those that are kept.
 func checkForResets(t *testing.T, seed uint64, cfg Config) {
 	t.Helper()
-	p, err := quickCheck(t, seed).With(Phase{Params: map[string]string{"vanish": "5s"}})
+	p, err := With(quickCheck(t, seed), plan.Phase{Params: map[string]string{"vanish": "5s"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func checkForResets(t *testing.T, seed uint64, cfg Config) {
 // nothing else; the others end.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
-	p := planWith(t, "ramp", Phase{Peers: 400, Rate: 150, Duration: time.Minute, Networks: 10})
+	p := planWith(t, "ramp", plan.Phase{Peers: 400, Rate: 150, Duration: time.Minute, Networks: 10})
 	started, killed := make(chan Link, 1), make(chan time.Time, 1)
 	kill := func() {
 		w := <-started
@@ -172,7 +173,7 @@ func TestInterruptedWorkers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	h := &toyHub{}
-	r, err := Run(ctx, Config{Watch: atPeers(20, cancel), URL: h.start(t), Plan: planWith(t, "ramp", Phase{Peers: 100, Rate: 100, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: testProcesses})
+	r, err := Run(ctx, Config{Watch: atPeers(20, cancel), URL: h.start(t), Plan: planWith(t, "ramp", plan.Phase{Peers: 100, Rate: 100, Duration: time.Minute, Networks: 10}), Workers: 2, Recruiter: testProcesses})
 	if err != nil || r.Verdict.Outcome != verdict.Invalid || !strings.Contains(r.Verdict.Invalid[0].What, "interrupted") {
 		t.Errorf("outcome %s, invalid for %v: %v", r.Verdict.Outcome, r.Verdict.Invalid, err)
 	}
@@ -188,7 +189,7 @@ func TestOrphan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := planWith(t, "ramp", Phase{Peers: 50, Rate: 200, Duration: time.Minute})
+	p := planWith(t, "ramp", plan.Phase{Peers: 50, Rate: 200, Duration: time.Minute})
 	if err := w.Send(Parcel{Job: &job{URL: url, Plan: p, Of: 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,7 @@ func TestOrphan(t *testing.T) {
 // A plan that is too small to be shared is refused.
 func TestTooFewPeers(t *testing.T) {
 	t.Parallel()
-	_, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: planWith(t, "ramp", Phase{Peers: 15}), Workers: 2, Recruiter: testProcesses})
+	_, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: planWith(t, "ramp", plan.Phase{Peers: 15}), Workers: 2, Recruiter: testProcesses})
 	if err == nil || !strings.Contains(err.Error(), "at least 16 for 2 workers") {
 		t.Errorf("got %v", err)
 	}

@@ -9,19 +9,20 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // written writes a result with so many lost messages, and returns its report.
 func written(t *testing.T, lost int64, peers int) string {
 	t.Helper()
-	plan, err := loadgen.PlanOf("ramp")
+	ramp, err := loadgen.PlanOf("ramp")
 	if err == nil {
-		plan, err = plan.With(loadgen.Phase{Peers: peers})
+		ramp, err = loadgen.With(ramp, plan.Phase{Peers: peers})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := loadgen.Result{Schema: loadgen.SchemaVersion, Plan: plan, Latencies: latency.NewRecorder().Snapshot()}
+	r := loadgen.Result{Schema: loadgen.SchemaVersion, Plan: ramp, Latencies: latency.NewRecorder().Snapshot()}
 	r.Deliveries.Sent, r.Deliveries.Lost = 1000, lost
 	dir := t.TempDir()
 	if err := r.WriteReport(dir); err != nil {

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 func (o *options) writeHelp(w io.Writer) {
@@ -31,7 +32,7 @@ Profiles:
 Thresholds are what, one of < <= > >= == !=, and a value: p99(offer)<50ms. One without a sample fails;
 one of times is inconclusive when the generator was saturated. What may be compared:
 `)
-	for _, line := range loadgen.Measures() {
+	for _, line := range plan.Measures() {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 	fmt.Fprintf(w, `

@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/agents"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // envPrefix begins the environment variables: LOADGEN_SEED stands for --seed.
@@ -26,11 +27,11 @@ type options struct {
 	given map[string]bool // flags, on the command line
 
 	url  string // "" for a hub of our own
-	plan loadgen.Plan
+	plan plan.Plan
 
 	planFile  string
 	seed      uint64
-	figures   loadgen.Phase
+	figures   plan.Phase
 	params    map[string]string
 	pages     []string
 	pid       int
@@ -191,13 +192,13 @@ func (o *options) makePlan(word string) (err error) {
 	}
 	o.figures.Params = o.params
 	for _, text := range o.fail {
-		t, err := loadgen.ParseThreshold(text)
+		t, err := plan.ParseThreshold(text)
 		if err != nil {
 			return err
 		}
 		o.plan.Fail = append(o.plan.Fail, t)
 	}
-	o.plan, err = o.plan.With(o.figures)
+	o.plan, err = loadgen.With(o.plan, o.figures)
 	return err
 }
 

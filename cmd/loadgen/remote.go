@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
@@ -71,7 +72,7 @@ func (o *options) capRates() error {
 }
 
 // isUnpaced reports whether a phase is of an unpaced profile, or has some at its end.
-func isUnpaced(f *loadgen.Phase) bool {
+func isUnpaced(f *plan.Phase) bool {
 	word := f.Profile
 	return f.Params["rough"] == "yes" || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }

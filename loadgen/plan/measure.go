@@ -1,4 +1,4 @@
-package loadgen
+package plan
 
 import (
 	"errors"
@@ -11,11 +11,11 @@ import (
 
 // measure is something that a threshold may be of.
 type measure struct {
-	name     string
+	Name     string
 	unit     unit
-	of       subject
+	Of       subject
 	interval bool    // it is known within an interval
-	quantile float64 // of p99 and the like
+	Quantile float64 // of p99 and the like
 	about    string
 }
 
@@ -34,41 +34,41 @@ type subject int
 
 const (
 	ofNothing subject = iota
-	ofTimes
-	ofScenario // or of nothing
-	ofSeries
-	ofFigure
+	OfTimes
+	OfScenario // or of nothing
+	OfSeries
+	OfFigure
 )
 
 // The words of a leak.
 const (
-	leakNone  = "none"
-	leakFound = "leak"
+	LeakNone  = "none"
+	LeakFound = "leak"
 )
 
-// serviceSuffix asks for the service time of a hop, slipName for how late actions began.
+// ServiceSuffix asks for the service time of a hop, slipName for how late actions began.
 const (
-	serviceSuffix = ".service"
-	slipName      = "slip"
+	ServiceSuffix = ".service"
+	SlipName      = "slip"
 )
 
 // measures are all measures but the quantiles.
 func measures() []measure {
 	list := []measure{
-		{name: "mean", unit: unitTime, of: ofTimes},
-		{name: "max", unit: unitTime, of: ofTimes},
-		{name: "count", of: ofTimes, about: "how often"},
-		{name: "rate", of: ofTimes, about: "how often a second"},
-		{name: "leak", unit: unitWord, of: ofScenario},
-		{name: "retained", unit: unitBytes, of: ofSeries, interval: true, about: "per 1,000 peers"},
-		{name: "peak", unit: unitBytes, of: ofSeries, about: "the highest reading"},
-		{name: "figure", of: ofFigure, about: "what a profile measured, by its name in the report; a time in seconds"},
-		{name: "lives", about: "peers that were connected, in all"},
-		{name: "connections", about: "the most at once"},
-		{name: "sent"}, {name: "received"},
+		{Name: "mean", unit: unitTime, Of: OfTimes},
+		{Name: "max", unit: unitTime, Of: OfTimes},
+		{Name: "count", Of: OfTimes, about: "how often"},
+		{Name: "rate", Of: OfTimes, about: "how often a second"},
+		{Name: "leak", unit: unitWord, Of: OfScenario},
+		{Name: "retained", unit: unitBytes, Of: OfSeries, interval: true, about: "per 1,000 peers"},
+		{Name: "peak", unit: unitBytes, Of: OfSeries, about: "the highest reading"},
+		{Name: "figure", Of: OfFigure, about: "what a profile measured, by its name in the report; a time in seconds"},
+		{Name: "lives", about: "peers that were connected, in all"},
+		{Name: "connections", about: "the most at once"},
+		{Name: "sent"}, {Name: "received"},
 	}
 	for _, name := range []string{"delivered", "explained", "lost", "duplicated", "reordered", "misrouted", "unexpected", "cut", "errors"} {
-		list = append(list, measure{name: name, unit: unitShare})
+		list = append(list, measure{Name: name, unit: unitShare})
 	}
 	return list
 }
@@ -80,42 +80,42 @@ func measureOf(name string) (measure, error) {
 			if !(q > 0 && q < 100) {
 				return measure{}, fmt.Errorf("%s: a percentile is above 0 and below 100", name)
 			}
-			return measure{name: name, unit: unitTime, of: ofTimes, quantile: q / 100}, nil
+			return measure{Name: name, unit: unitTime, Of: OfTimes, Quantile: q / 100}, nil
 		}
 	}
 	var names []string
 	for _, m := range measures() {
-		if m.name == name {
+		if m.Name == name {
 			return m, nil
 		}
-		names = append(names, m.name)
+		names = append(names, m.Name)
 	}
 	return measure{}, fmt.Errorf("no measure %q; there are p50, p99, p99.9 and the like, %s", name, strings.Join(names, ", "))
 }
 
 // takes checks what stands in the parentheses.
 func (m measure) takes(of string, parentheses bool) error {
-	switch m.of {
+	switch m.Of {
 	case ofNothing:
 		if parentheses {
-			return fmt.Errorf("%s is of nothing: write it without parentheses", m.name)
+			return fmt.Errorf("%s takes no argument: write it without parentheses", m.Name)
 		}
-	case ofTimes:
-		if _, ok := latency.ParseHop(strings.TrimSuffix(of, serviceSuffix)); !ok && of != slipName {
+	case OfTimes:
+		if _, ok := latency.ParseHop(strings.TrimSuffix(of, ServiceSuffix)); !ok && of != SlipName {
 			return fmt.Errorf("%s is of one of %s and %s, or of %s%s and so on for the service time; not of %q",
-				m.name, strings.Join(latency.HopNames(), ", "), slipName, latency.HopNames()[0], serviceSuffix, of)
+				m.Name, strings.Join(latency.HopNames(), ", "), SlipName, latency.HopNames()[0], ServiceSuffix, of)
 		}
-	case ofScenario:
+	case OfScenario:
 		if parentheses && of == "" {
 			return errors.New("leak is of a scenario, as in leak(rst), or of all, without parentheses")
 		}
-	case ofFigure:
+	case OfFigure:
 		if of == "" {
 			return errors.New("figure is of what a profile measured, as in figure(reconnected)")
 		}
-	case ofSeries:
+	case OfSeries:
 		if of == "" {
-			return fmt.Errorf("%s is of a series of the target, as in %s(health.memory.rss)", m.name, m.name)
+			return fmt.Errorf("%s is of a series of the target, as in %s(health.memory.rss)", m.Name, m.Name)
 		}
 	}
 	return nil
@@ -128,7 +128,7 @@ func Measures() []string {
 		if m.unit == unitTime {
 			continue
 		}
-		line := m.name + [...]string{"", "(HOP)", " or " + m.name + "(SCENARIO)", "(SERIES)", "(NAME)"}[m.of]
+		line := m.Name + [...]string{"", "(HOP)", " or " + m.Name + "(SCENARIO)", "(SERIES)", "(NAME)"}[m.Of]
 		switch m.unit {
 		case unitShare:
 			line += ": a number or percent"

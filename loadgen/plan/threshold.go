@@ -1,4 +1,4 @@
-package loadgen
+package plan
 
 import (
 	"errors"
@@ -22,13 +22,13 @@ import (
 // none. A threshold of which the run has no sample fails: nothing was measured, so
 // nothing was shown.
 type Threshold struct {
-	text  string
-	what  measure
-	of    string // the hop, scenario or series; "" for none
-	op    string
+	Text  string
+	What  measure
+	Of    string // the hop, scenario or series; "" for none
+	Op    string
 	value float64 // in the measure's unit: nanoseconds, percent of the whole, bytes
-	share bool    // value is in percent
-	word  string  // of a measure that is a word
+	Share bool    // value is in percent
+	Word  string  // of a measure that is a word
 }
 
 // thresholdForm is a name, a part in parentheses that may hold whatever the name of a
@@ -57,7 +57,7 @@ func parseThreshold(text string) (Threshold, error) {
 	if err == nil {
 		err = what.takes(of, strings.Contains(text, "("))
 	}
-	t := Threshold{text: m[1], what: what, of: of, op: m[3]}
+	t := Threshold{Text: m[1], What: what, Of: of, Op: m[3]}
 	if err == nil {
 		err = t.read(m[4])
 	}
@@ -65,19 +65,19 @@ func parseThreshold(text string) (Threshold, error) {
 		return Threshold{}, err
 	}
 	if of != "" {
-		t.text += "(" + of + ")"
+		t.Text += "(" + of + ")"
 	}
-	t.text += t.op + m[4]
+	t.Text += t.Op + m[4]
 	return t, nil
 }
 
 // read reads the value in the unit of what is measured.
 func (t *Threshold) read(value string) (err error) {
-	switch t.what.unit {
+	switch t.What.unit {
 	case unitWord:
-		t.word = value
-		if value != leakNone && value != leakFound || t.op != "==" && t.op != "!=" {
-			return fmt.Errorf("%s is compared by == or != with %s or %s", t.what.name, leakNone, leakFound)
+		t.Word = value
+		if value != LeakNone && value != LeakFound || t.Op != "==" && t.Op != "!=" {
+			return fmt.Errorf("%s is compared by == or != with %s or %s", t.What.Name, LeakNone, LeakFound)
 		}
 	case unitTime:
 		d, err := time.ParseDuration(value)
@@ -86,15 +86,15 @@ func (t *Threshold) read(value string) (err error) {
 		}
 		t.value = float64(d)
 	case unitShare:
-		value, t.share = strings.CutSuffix(value, "%")
+		value, t.Share = strings.CutSuffix(value, "%")
 		t.value, err = number(value)
 	case unitBytes:
 		t.value, err = size(value)
 	default:
 		t.value, err = number(value)
 	}
-	if err == nil && t.what.interval && (t.op == "==" || t.op == "!=") {
-		err = fmt.Errorf("%s is known within an interval: compare by < or >", t.what.name)
+	if err == nil && t.What.interval && (t.Op == "==" || t.Op == "!=") {
+		err = fmt.Errorf("%s is known within an interval: compare by < or >", t.What.Name)
 	}
 	return err
 }
@@ -126,10 +126,10 @@ func size(s string) (float64, error) {
 	return v, err
 }
 
-func (t Threshold) String() string { return t.text }
+func (t Threshold) String() string { return t.Text }
 
 // MarshalText writes the threshold as ParseThreshold reads it.
-func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.text), nil }
+func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.Text), nil }
 
 // UnmarshalText is ParseThreshold.
 func (t *Threshold) UnmarshalText(b []byte) (err error) {
@@ -137,9 +137,9 @@ func (t *Threshold) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// holds compares.
-func (t Threshold) holds(v float64) bool {
-	switch t.op {
+// Holds compares.
+func (t Threshold) Holds(v float64) bool {
+	switch t.Op {
 	case "<":
 		return v < t.value
 	case "<=":
