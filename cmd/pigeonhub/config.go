@@ -9,8 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 )
 
-// config is what the settings set. The table that connects the two is in
-// settings.go.
+// config holds what the settings set. settings.go has the list of settings.
 type config struct {
 	// Where to listen.
 	host         string
@@ -18,7 +17,7 @@ type config struct {
 	portRetries  int
 	tlsCert      string
 	tlsKey       string
-	adminAddress string // "" for none
+	adminAddress string // "" means none
 
 	hub             hub.Config
 	public          admin.PublicConfig
@@ -35,8 +34,8 @@ type config struct {
 	tls      *certificate // nil: no TLS
 }
 
-// newConfig returns a config that has not been resolved. An empty environment
-// variable counts as unset: that is how deployments take one back.
+// newConfig returns a config that is not resolved yet. An empty environment variable
+// counts as unset.
 func newConfig(environ []string) *config {
 	c := &config{environ: make(map[string]string)}
 	for _, pair := range environ {
@@ -48,15 +47,15 @@ func newConfig(environ []string) *config {
 	return c
 }
 
-// warnings are about what is set and will not do what was meant.
+// warnings returns a text for each setting that will not have the effect it suggests.
 func (c *config) warnings() (texts []string) {
 	for _, name := range []string{"BOOTSTRAP_HUBS", "BOOTSTRAP"} {
 		if c.environ[name] != "" {
-			texts = append(texts, name+" is set, but this version makes no links to other hubs: it serves its own peers only")
+			texts = append(texts, name+" is set, but this version does not link hubs: it serves its own peers only")
 		}
 	}
 	if most := hub.DefaultMaxConnections(); c.hub.MaxConnections > most {
-		texts = append(texts, "max-connections is more than the descriptor limit of the process allows: raise the limit (ulimit -n, LimitNOFILE)")
+		texts = append(texts, "max-connections exceeds the descriptor limit of the process: raise the limit (ulimit -n, LimitNOFILE)")
 	}
 	known := make(map[string]bool)
 	for s := range c.all() {
@@ -70,14 +69,14 @@ func (c *config) warnings() (texts []string) {
 	return texts
 }
 
-// fromKubernetes reports whether Kubernetes sets the variable in every pod near a
-// Service named pigeonhub. PORT is our variable for the port, not PIGEONHUB_PORT,
-// because that one would then hold "tcp://10.0.0.7:3000".
+// fromKubernetes reports whether Kubernetes sets the variable in pods near a Service
+// named pigeonhub. It sets PIGEONHUB_PORT to "tcp://10.0.0.7:3000", so the variable for
+// the port is PORT.
 func fromKubernetes(name string) bool {
 	return strings.HasPrefix(name, envPrefix+"SERVICE_") || strings.HasPrefix(name, envPrefix+"PORT")
 }
 
-// tryHub lets the hub judge its part of the configuration.
+// tryHub validates the part of the configuration that belongs to the hub.
 func (c *config) tryHub() []error {
 	if err := c.hub.Validate(); err != nil {
 		return []error{err}

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// healthLimit is how long a hub may take to say that it is well.
+// healthLimit is how long a hub may take to answer a health check.
 const healthLimit = 5 * time.Second
 
-// checkHealth asks the hub that these settings start for /livez. It is for
+// checkHealth requests /livez from the hub that these settings start. It is for
 // containers that hold nothing but this binary.
 func (c *config) checkHealth(ctx context.Context, stderr io.Writer) int {
 	if err := askHealth(ctx, c.healthURL()); err != nil {
@@ -33,7 +33,7 @@ func (c *config) healthURL() string {
 	return scheme + "://" + reachable(c.host, c.port) + "/livez"
 }
 
-// reachable returns the address at which this machine reaches a listener.
+// reachable returns the address of a listener as seen from this machine.
 func reachable(host string, port int) string {
 	host = strings.Trim(host, "[]")
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -51,8 +51,8 @@ func askHealth(ctx context.Context, url string) error {
 	}
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		// The certificate is for the name that peers use, not for this one; and
-		// nothing secret is said.
+		// The certificate is for the name that peers use, not for localhost, and
+		// the exchange is not secret.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	res, err := client.Do(req)

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// action is something to do instead of serving.
+// action is a flag that makes the program do something instead of serving.
 type action struct {
 	name, shorthand string
 	wanted          *bool
@@ -18,9 +18,9 @@ func (c *config) actions() []action {
 	return []action{
 		{"help", "h", &c.help, "print this"},
 		{"version", "", &c.version, "print the version"},
-		{"print-config", "", &c.printConfig, "print every setting, its value, and where that comes from"},
-		{"check-config", "", &c.checkConfig, "check the settings, certificates included; exit 0, or 2 if something is wrong"},
-		{"health-check", "", &c.healthCheck, "ask the hub that runs here with the same settings for /livez; exit 0 if it is well"},
+		{"print-config", "", &c.printConfig, "print every setting, its value, and where the value comes from"},
+		{"check-config", "", &c.checkConfig, "check the settings and certificates; exit 0, or 2 if one is wrong"},
+		{"health-check", "", &c.healthCheck, "request /livez from the hub that runs here with the same settings; exit 0 if it answers"},
 	}
 }
 
@@ -28,7 +28,7 @@ func (c *config) actions() []action {
 const (
 	helpIndent = 36
 	helpWidth  = 100
-	glue       = "\u00a0" // a space that no line ends at
+	glue       = "\u00a0" // a space without a line break
 )
 
 func (c *config) writeHelp(w io.Writer) {
@@ -39,7 +39,7 @@ Usage: pigeonhub [flags]
 A setting comes from its flag, else from its environment variable, else from its default. The
 variable is the one in brackets, or PIGEONHUB_ and the name of the flag in capitals, such as
 PIGEONHUB_LOG_LEVEL; an empty one counts as unset. Sizes are written 65536 or 64KiB, durations
-1m30s. What is on by default is switched off by --flag=false.
+1m30s. --flag=false switches off a setting that is on by default.
 `)
 	for _, section := range c.sections {
 		fmt.Fprintf(w, "\n%s\n", section.title)
@@ -52,12 +52,12 @@ PIGEONHUB_LOG_LEVEL; an empty one counts as unset. Sizes are written 65536 or 64
 		writeEntry(w, a.name, a.help)
 	}
 	fmt.Fprintf(w, `
-Exit codes: %d after an orderly end, %d after a failure or a second signal, %d for a wrong
-configuration, %d when connections had to be cut because the end took too long.
+Exit codes: %d after an orderly shutdown, %d after a failure or a second signal, %d for a wrong
+configuration, %d if connections had to be cut because the shutdown timeout passed.
 `, exitOK, exitFailed, exitConfig, exitForced)
 }
 
-// helpTail names the variable, if it is one of its own, and the default.
+// helpTail returns the variable, if it has a name of its own, and the default.
 func (s *setting) helpTail() string {
 	tail := ""
 	if s.env != "" {
@@ -69,7 +69,7 @@ func (s *setting) helpTail() string {
 	return tail
 }
 
-// writeEntry writes a flag and what it is for, in two columns.
+// writeEntry writes a flag and its help, in two columns.
 func writeEntry(w io.Writer, flag, help string) {
 	line := fmt.Sprintf("  %-*s", helpIndent-2, "--"+strings.TrimSpace(flag))
 	for _, word := range strings.Split(help, " ") {
@@ -85,7 +85,7 @@ func writeEntry(w io.Writer, flag, help string) {
 	fmt.Fprintln(w, line)
 }
 
-// writeConfig writes every setting, its value, and where that comes from.
+// writeConfig writes every setting, its value, and where the value comes from.
 func (c *config) writeConfig(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SETTING\tVALUE\tFROM")

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// listen opens the port, or the first of the next ones that nobody uses. It finds
-// out by listening: whoever probes a port first and opens it later has lost it
-// in between (G14). Port 0 is any free one.
+// listen opens the port, or the first of the next ones that is free. It does not probe
+// a port first, because another process could take it in between (G14). Port 0 is any
+// free port.
 func listen(ctx context.Context, host string, port, retries int) (net.Listener, error) {
 	if port == 0 {
 		retries = 0
@@ -33,9 +33,9 @@ func listen(ctx context.Context, host string, port, retries int) (net.Listener, 
 	}
 }
 
-// isBusy reports whether somebody else listens there.
+// isBusy reports whether the error means that another socket listens on the port.
 func isBusy(err error) bool {
-	const wsaEADDRINUSE = syscall.Errno(10048) // what Windows says instead
+	const wsaEADDRINUSE = syscall.Errno(10048) // the same on Windows
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaEADDRINUSE)
 }
 

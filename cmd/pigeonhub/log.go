@@ -9,8 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// newLogger logs to w: as text for people at a terminal, else as JSON for
-// programs.
+// newLogger logs to w: as text if w is a terminal, else as JSON, unless configured.
 func newLogger(c *config, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: c.logLevel}
 	if c.logFormat == "text" || c.logFormat == "auto" && isTerminal(w) {
@@ -24,13 +23,12 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// httpLog gives what http.Server has to say its level. Anybody can cause most of
-// it at will, by a TLS handshake that ends early for instance, so that is for
-// debugging only; but of a handler that panics, or a listener that is out of
-// descriptors, somebody should hear.
+// httpLog sets the level of what http.Server logs. A peer can cause most of it at will,
+// such as failed TLS handshakes, so that is debug. A panic of a handler is an error,
+// a listener that is out of descriptors a warning.
 type httpLog struct{ slog.Handler }
 
-// Enabled leaves the decision to Handle, which knows the level.
+// Enabled implements slog.Handler. Handle knows the level and decides.
 func (h httpLog) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h httpLog) Handle(ctx context.Context, r slog.Record) error {

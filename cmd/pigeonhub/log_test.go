@@ -31,13 +31,13 @@ func TestHTTPLogLevels(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		handler := slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})
-		newAdminServer(nil, newLobby(1, 1, nil, nil), slog.New(handler)).ErrorLog.Print(line)
+		newAdminServer(nil, newConnLimiter(1, 1, nil, nil), slog.New(handler)).ErrorLog.Print(line)
 		if got := parse(out.String())["level"]; got != want {
 			t.Errorf("%q is logged as %v, want %s", line, got, want)
 		}
 	}
 	var out bytes.Buffer
-	newAdminServer(nil, newLobby(1, 1, nil, nil), slog.New(slog.NewJSONHandler(&out, nil))).ErrorLog.Print("http: TLS handshake error")
+	newAdminServer(nil, newConnLimiter(1, 1, nil, nil), slog.New(slog.NewJSONHandler(&out, nil))).ErrorLog.Print("http: TLS handshake error")
 	if out.Len() > 0 {
 		t.Errorf("logs %q above its level", &out)
 	}

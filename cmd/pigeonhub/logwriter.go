@@ -9,14 +9,13 @@ import (
 )
 
 const (
-	logLines = 4096        // lines that may wait for the reader of the log
-	logGrace = time.Second // how long the last of them may take
+	logLines = 4096        // lines that may wait for the log's reader
+	logGrace = time.Second // how long end waits for the last of them
 )
 
-// logWriter writes lines to a log that somebody reads, or has stopped reading: a
-// pipe that is full, a terminal that is paused. That must hold up neither the hub
-// nor its end, so lines wait in a bounded queue, and those beyond it are lost and
-// counted.
+// logWriter writes lines to a log whose reader may have stopped reading, such as a full
+// pipe or a paused terminal. That must delay neither the hub nor its shutdown, so lines
+// wait in a bounded queue. Lines beyond it are lost and counted.
 type logWriter struct {
 	to     io.Writer
 	lines  chan []byte
@@ -43,7 +42,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Fd is the descriptor of the log, for isTerminal.
+// Fd returns the descriptor of the log, for isTerminal.
 func (w *logWriter) Fd() uintptr {
 	if f, ok := w.to.(interface{ Fd() uintptr }); ok {
 		return f.Fd()
@@ -72,12 +71,12 @@ func (w *logWriter) run() {
 
 func (w *logWriter) write(line []byte) {
 	if n := w.lost.Swap(0); n > 0 {
-		fmt.Fprintf(w.to, "pigeonhub: %d lines of the log were lost: nobody read it\n", n)
+		fmt.Fprintf(w.to, "pigeonhub: %d log lines were lost because the log was not read\n", n)
 	}
 	w.to.Write(line)
 }
 
-// end waits until all lines are written, for logGrace if nobody reads them.
+// end returns when all lines are written, or after logGrace.
 func (w *logWriter) end() {
 	w.stop()
 	timer := time.NewTimer(logGrace)

@@ -83,7 +83,7 @@ func TestLogWriterKeepsOrderAndCountsWhatIsLost(t *testing.T) {
 	}
 	close(release)
 	w.end()
-	if !strings.Contains(log.String(), "lines of the log were lost") {
+	if !strings.Contains(log.String(), "log lines were lost") {
 		t.Error("nothing is said of the lines that were lost")
 	}
 }

@@ -1,6 +1,18 @@
-// Command pigeonhub is the signaling hub of PeerPigeon: a drop-in replacement of
-// the Node.js PigeonHub. It needs no configuration; pigeonhub --help lists what
-// can be set, by flag or by environment variable.
+// Command pigeonhub is the signaling hub of PeerPigeon, a drop-in replacement for the
+// Node.js PigeonHub. It needs no configuration:
+//
+//	go run ./cmd/pigeonhub
+//
+// README.md has the settings, exit codes and operation. The files:
+//
+//	main.go                          run, exit codes
+//	settings.go, values.go           the list of settings, kinds of values
+//	config.go, resolve.go, help.go   from flags and variables to a config; --help, --print-config
+//	serve.go, server.go, listen.go   the hub, its listeners and its shutdown
+//	pending.go, pausing.go           connections that are no session yet
+//	tls.go, health.go, memlimit.go   certificates, --health-check, GOMEMLIMIT
+//	log.go, logwriter.go             logs
+//	version.go                       --version
 package main
 
 import (
@@ -10,22 +22,22 @@ import (
 	"os"
 )
 
-// Exit codes. The Go runtime, too, ends a process that panicked with 2, so 2 does
-// not tell a supervisor that starting again is in vain.
+// Exit codes. The Go runtime also ends a crashed process with 2, so a supervisor cannot
+// conclude from 2 that a restart is in vain.
 const (
-	exitOK     = 0 // an orderly end
-	exitFailed = 1 // it could not start, a listener failed, or a second signal cut the end short
+	exitOK     = 0 // orderly shutdown
+	exitFailed = 1 // it could not start, a listener failed, or a second signal cut the shutdown short
 	exitConfig = 2 // the configuration is wrong
-	exitForced = 3 // the end missed its deadline: connections had to be cut
+	exitForced = 3 // the shutdown timeout passed: connections had to be cut
 )
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// run is the program. It returns the exit code when everything it started has
-// ended; the end of ctx ends it as SIGTERM does. What was asked for goes to
-// stdout, logs and problems go to stderr.
+// run is the program. It returns the exit code when everything it started has ended. The
+// end of ctx acts like SIGTERM. Output that was asked for goes to stdout, logs and
+// problems go to stderr.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	c := newConfig(environ)
 	problems := c.resolve(args)
@@ -64,5 +76,5 @@ func writeProblems(w io.Writer, problems []error) {
 	for _, err := range problems {
 		fmt.Fprintf(w, "pigeonhub: %v\n", err)
 	}
-	fmt.Fprintln(w, "pigeonhub --help lists what can be set.")
+	fmt.Fprintln(w, "pigeonhub --help lists the settings.")
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// memoryRatio is what Go may take of the memory the process may take. The rest is
-// for what Go does not count. It stays below the 80 % at which the hub raises the
-// alarm and the 90 % at which it refuses peers: garbage that Go has not bothered
-// to collect must not keep anybody out.
+// memoryRatio is the part of the memory limit that Go may use. The rest is for memory
+// that Go does not count. It is below the 80 % and 90 % at which the hub warns and
+// refuses peers, so that garbage alone does not reach them.
 const memoryRatio = 0.75
 
-// limitGo sets the limit (GOMEMLIMIT) near which Go collects harder: from
-// memory-limit, or else from the cgroup, which in a container is the one the
-// kernel kills for. Whoever set GOMEMLIMIT has decided already.
+// limitGo sets the limit near which Go collects more often (GOMEMLIMIT) from
+// memory-limit, or else from the cgroup, whose limit is the one that the kernel
+// enforces in a container. A GOMEMLIMIT that is set already stays.
 func (c *config) limitGo(log *slog.Logger) {
 	if own := c.environ["GOMEMLIMIT"]; own != "" {
 		log.Info("memory limit of Go", "bytes", debug.SetMemoryLimit(-1), "from", "GOMEMLIMIT")

@@ -56,4 +56,6 @@ func settingsTable() string {
 }
 
 // escaped returns text that Markdown shows as it is.
-func escaped(text string) string { return strings.NewReplacer("*", `\*`, "|", `\|`, "_", `\_`).Replace(text) }
+func escaped(text string) string {
+	return strings.NewReplacer("*", `\*`, "|", `\|`, "_", `\_`).Replace(text)
+}

@@ -8,19 +8,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// fromDefault is where a setting comes from that nobody set.
+// fromDefault is setting.from of a setting that was not given.
 const fromDefault = "default"
 
-// resolve gives every setting its value: from the flag, else the environment
-// variable, else the default. It returns all that is wrong, not the first of it.
+// resolve gives every setting its value: from the flag, else the environment variable,
+// else the default. It returns all problems, not only the first.
 func (c *config) resolve(args []string) (problems []error) {
 	flags := pflag.NewFlagSet("pigeonhub", pflag.ContinueOnError)
-	flags.Usage = func() {} // writeHelp is ours
+	flags.Usage = func() {} // run calls writeHelp
 	for _, a := range c.actions() {
 		flags.BoolVarP(a.wanted, a.name, a.shorthand, false, a.help)
 	}
 	for s := range c.all() {
-		// Flags only keep the text: parsing ends at the first error.
+		// Flags only store the text, because pflag stops at the first error.
 		f := flags.VarPF(&given{list: s.list}, s.name, "", s.help)
 		if s.value.meta == "" {
 			f.NoOptDefVal = "true"
@@ -58,7 +58,7 @@ func (s *setting) resolve(flag *pflag.Flag, env string) error {
 	return fmt.Errorf("%s is %s, must be %s", s.from, was, s.value.allowed)
 }
 
-// shown returns the value as it may be shown.
+// shown returns the value for output. A secret is not shown.
 func (s *setting) shown() string {
 	switch {
 	case s.text == "":
@@ -71,8 +71,8 @@ func (s *setting) shown() string {
 	return s.text
 }
 
-// given is the text of a flag. A flag given twice has two values where the
-// setting is a list; elsewhere the last one counts, as is usual.
+// given is the text of a flag. A list that is given twice has both values. Otherwise the
+// last one counts.
 type given struct {
 	text string
 	list bool

@@ -26,23 +26,23 @@ type service struct {
 	hub *hub.Hub
 
 	servers  []*http.Server
-	endAdmin func() // ends what the admin handler started
+	endAdmin func() // stops the admin handler
 	serving  sync.WaitGroup
-	failed   chan error // the public listener's; has room for it
+	failed   chan error // receives the error of the public listener; buffered
 	signals  <-chan os.Signal
 }
 
-// exitGrace is how long a hub may take to cut everything when its time is up.
+// exitGrace is how long a hub may take to cut all connections after its deadline.
 const exitGrace = time.Second
 
-// serve runs the hub until a signal, the end of ctx, or a failure, and ends it:
-// there is one way out for all of them (P1).
+// serve runs the hub until a signal, the end of ctx or a failure. All of them lead to the
+// same shutdown (P1). It returns the exit code.
 func serve(ctx context.Context, c *config, log *slog.Logger) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	// Who reads the log may be gone before us, after Ctrl-C in a pipeline for
-	// instance. That must not end the hub in the middle of telling its peers.
+	// The reader of the log may end first, for example after Ctrl-C in a pipeline.
+	// That must not end the process in the middle of its shutdown.
 	signal.Ignore(syscall.SIGPIPE)
 
 	log.Info("starting", "version", buildVersion(), "pid", os.Getpid(), "max_connections", c.hub.MaxConnections)
@@ -53,7 +53,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger) int {
 	c.hub.Logger = log
 	h, err := hub.New(c.hub)
 	if err != nil {
-		log.Error("cannot make the hub", "error", err)
+		log.Error("cannot create the hub", "error", err)
 		return exitConfig
 	}
 	s := newService(c, log, h, signals)
@@ -80,23 +80,22 @@ func (s *service) start(ctx context.Context) error {
 	return s.startAdmin(ctx)
 }
 
-// wait returns when the hub is to end, with the reason if that is a failure.
+// wait returns when the hub is to end. The error is nil unless it failed.
 func (s *service) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case sig := <-s.signals:
-		s.log.Info("ending; once more to end at once", "signal", sig.String())
+		s.log.Info("shutting down; a second signal cuts all connections", "signal", sig.String())
 		return nil
 	case err := <-s.failed:
 		return err
 	}
 }
 
-// servePublic serves peers until the listener is closed. A listener that fails
-// ends the hub.
+// servePublic serves peers until the listener is closed. Its failure ends the hub.
 func (s *service) servePublic(ln net.Listener) {
-	l := newLobby(publicLobbyLeast, publicLobbyMost, s.freeDescriptors, s.log)
+	l := newConnLimiter(publicPendingLeast, publicPendingMost, s.freeDescriptors, s.log)
 	srv := newPublicServer(admin.Public(s.hub, s.cfg.public), l, s.log)
 	scheme := "ws"
 	if s.cfg.tls != nil {
@@ -105,7 +104,7 @@ func (s *service) servePublic(ln net.Listener) {
 	}
 	s.warnIfMoved("port", s.cfg.port, ln)
 	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(s.cfg.host, portOf(ln)))
-	var door net.Listener = newGate(ln, l)
+	var door net.Listener = newPausingListener(ln, l)
 	if s.cfg.tls != nil {
 		door = tls.NewListener(door, s.cfg.tls.serverConfig())
 	}
@@ -118,13 +117,13 @@ func (s *service) servePublic(ln net.Listener) {
 	s.hub.Listening(ln.Addr())
 }
 
-// freeDescriptors is how many more connections fit into the descriptor limit.
+// freeDescriptors returns how many more connections fit into the descriptor limit.
 func (s *service) freeDescriptors() int {
 	return hub.DefaultMaxConnections() - s.hub.Sessions()
 }
 
-// startAdmin serves the operator. Two hubs may run on one machine, so a busy port
-// is no failure; what else can be wrong with the address is.
+// startAdmin serves the operator's pages. A busy port is no failure, because several
+// hubs may run on one machine. Any other error of the address is.
 func (s *service) startAdmin(ctx context.Context) error {
 	host, text, _ := net.SplitHostPort(s.cfg.adminAddress)
 	port, _ := strconv.Atoi(text)
@@ -147,11 +146,11 @@ func (s *service) startAdmin(ctx context.Context) error {
 	if a, ok := ln.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		s.log.Warn("the admin listener asks for no token and can be reached from other machines", "address", a.String())
 	}
-	srv := newAdminServer(handler, newLobby(adminLobbySize, adminLobbySize, nil, s.log), s.log)
+	srv := newAdminServer(handler, newConnLimiter(adminPending, adminPending, nil, s.log), s.log)
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("admin listener failed", "error", err) // peers need not suffer for it
+			s.log.Error("admin listener failed", "error", err) // the hub goes on without it
 		}
 	})
 	return nil
@@ -159,15 +158,15 @@ func (s *service) startAdmin(ctx context.Context) error {
 
 func (s *service) warnIfMoved(setting string, wanted int, ln net.Listener) {
 	if got := portOf(ln); wanted != 0 && got != wanted {
-		s.log.Warn("the port is busy, took the next free one", "setting", setting, "wanted", wanted, "port", got)
+		s.log.Warn("port is busy, using the next free one", "setting", setting, "wanted", wanted, "port", got)
 	}
 }
 
-// end ends everything and returns the exit code. The listeners go on until the
-// hub has ended: they say so to health checks and to peers that come.
+// end shuts everything down and returns the exit code. The listeners go on until the hub
+// has ended, so that health checks and new peers get an answer.
 func (s *service) end(failure error) int {
 	if failure != nil {
-		s.log.Error("the hub must end", "error", failure)
+		s.log.Error("the hub fails", "error", failure)
 		s.hub.Fail(failure)
 	}
 	code := s.endHub()
@@ -182,8 +181,8 @@ func (s *service) end(failure error) int {
 	return code
 }
 
-// endHub ends the hub in time: at the deadline, or at a second signal, it cuts
-// what is still open, and does not wait for what does not end even then.
+// endHub shuts the hub down. At the deadline, or at a second signal, the hub cuts its
+// connections. endHub returns exitGrace later at the latest.
 func (s *service) endHub() int {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.shutdownTimeout)
 	defer cancel()
@@ -194,16 +193,16 @@ func (s *service) endHub() int {
 		select {
 		case err := <-ended:
 			if err == nil {
-				return exitOK // the hub's own line is the last of the log
+				return exitOK // the hub has logged the end itself
 			}
-			s.log.Error("the end was not orderly", "error", err)
+			s.log.Error("shutdown was not orderly", "error", err)
 			return code
 		case sig := <-s.signals:
-			s.log.Warn("ending at once", "signal", sig.String())
+			s.log.Warn("cutting all connections", "signal", sig.String())
 			cancel()
 			code, patience = exitFailed, 0
 		case <-time.After(patience + exitGrace):
-			s.log.Error("the hub does not end")
+			s.log.Error("shutdown does not end")
 			return code
 		}
 	}

@@ -90,7 +90,7 @@ func TestW4G14BusyPortsMoveOn(t *testing.T) {
 	if second.addr == first.addr {
 		t.Error("both hubs listen at the same address")
 	}
-	if got := second.log.want("the port is busy, took the next free one"); got["setting"] != "port" {
+	if got := second.log.want("port is busy, using the next free one"); got["setting"] != "port" {
 		t.Errorf("the first warning is %v, want one about the port", got)
 	}
 	connect(t, "ws://"+second.addr).Close()

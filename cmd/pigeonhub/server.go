@@ -7,28 +7,29 @@ import (
 	"time"
 )
 
-// Limits of HTTP. They end with the upgrade: a session keeps its own time.
+// Timeouts of HTTP. They end with the upgrade: a session has its own.
 const (
 	headerTimeout  = 10 * time.Second // TLS handshake and request header
-	requestTimeout = 20 * time.Second // with the body, which nothing here reads
+	requestTimeout = 20 * time.Second // body included, which is not read
 	answerTimeout  = 30 * time.Second
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 16 << 10
-	lastRequests   = time.Second // for requests under way when the hub has ended
+	lastRequests   = time.Second // for requests that are open when the hub has ended
 )
 
-// newPublicServer serves peers.
-func newPublicServer(handler http.Handler, l *lobby, log *slog.Logger) *http.Server {
+// newPublicServer returns the server for peers.
+func newPublicServer(handler http.Handler, l *connLimiter, log *slog.Logger) *http.Server {
 	s := newAdminServer(handler, l, log)
 	s.ReadTimeout, s.WriteTimeout = requestTimeout, answerTimeout
 	return s
 }
 
-// newAdminServer serves the operator, whose profiles and plots take their time.
-func newAdminServer(handler http.Handler, l *lobby, log *slog.Logger) *http.Server {
+// newAdminServer returns the server for the operator. It has no write timeout, because
+// profiles and plots take long.
+func newAdminServer(handler http.Handler, l *connLimiter, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:                      handler,
-		DisableGeneralOptionsHandler: true, // the handler answers OPTIONS *, too
+		DisableGeneralOptionsHandler: true, // the handler answers OPTIONS *
 		ReadHeaderTimeout:            headerTimeout,
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
@@ -37,7 +38,7 @@ func newAdminServer(handler http.Handler, l *lobby, log *slog.Logger) *http.Serv
 	}
 }
 
-// endServer lets requests under way finish, for a while.
+// endServer shuts a server down. Requests get lastRequests to finish.
 func endServer(s *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastRequests)
 	defer cancel()

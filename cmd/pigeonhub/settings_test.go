@@ -215,7 +215,7 @@ func TestWarnings(t *testing.T) {
 	c := resolved(t, []string{"--max-connections=9999999"}, []string{"BOOTSTRAP_HUBS=wss://a.example,wss://b.example", "BOOTSTRAP=",
 		"PIGEONHUB_LOG_LEVEL=debug", "PIGEONHUB_LOGLEVEL=debug", "PIGEONHUB_SERVICE_HOST=10.0.0.7", "PIGEONHUB_PORT_3000_TCP=tcp://10.0.0.7:3000"})
 	got := strings.Join(c.warnings(), "\n")
-	for _, want := range []string{"BOOTSTRAP_HUBS is set", "max-connections is more", "PIGEONHUB_LOGLEVEL is set"} {
+	for _, want := range []string{"BOOTSTRAP_HUBS is set", "max-connections exceeds", "PIGEONHUB_LOGLEVEL is set"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no warning %q in\n%s", want, got)
 		}

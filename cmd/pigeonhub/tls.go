@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// certRecheck is how often, at most, the certificate's files are looked at.
+// certRecheck is the shortest time between two looks at the certificate's files.
 const certRecheck = time.Minute
 
-// certificate is a key pair from two files. It is read again when they change, so
-// that a renewed one needs no restart: certificates live for weeks, hubs for
-// years.
+// certificate is a key pair from two files. It is read again when they change, so that
+// a renewal needs no restart.
 type certificate struct {
 	certFile, keyFile string
 	recheck           time.Duration
@@ -23,17 +22,17 @@ type certificate struct {
 
 	mu     sync.Mutex
 	pair   *tls.Certificate
-	stamp  [2]fileStamp // of what pair was read from
+	stamp  [2]fileStamp // of the files that pair was read from
 	looked time.Time
 }
 
-// fileStamp tells whether a file is still the same.
+// fileStamp changes when a file changes.
 type fileStamp struct {
 	modified time.Time
 	size     int64
 }
 
-// loadTLS reads the certificate, if there is to be one.
+// loadTLS reads the certificate, if one is configured.
 func (c *config) loadTLS() []error {
 	switch {
 	case c.tlsCert == "" && c.tlsKey == "":
@@ -50,8 +49,8 @@ func (c *config) loadTLS() []error {
 	return nil
 }
 
-// serverConfig is for HTTP/1.1 only: WebSocket sessions take over their
-// connection, which HTTP/2 has no way to give.
+// serverConfig returns a configuration for HTTP/1.1 only: an HTTP/2 connection cannot
+// be hijacked for a WebSocket session.
 func (c *certificate) serverConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: c.get}
 }
@@ -67,10 +66,10 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.looked = time.Now()
 		return c.pair, nil
 	}
-	// The pair we have goes on serving, whatever is wrong: a renewal that is half
-	// done is finished the next time we look.
+	// On an error the old pair stays in use. A renewal may be half done and is looked
+	// at again.
 	if err := c.loadLocked(); err != nil {
-		c.log.Warn("cannot read the changed certificate, going on with the old one", "error", err)
+		c.log.Warn("cannot read the changed certificate, using the old one", "error", err)
 	} else {
 		c.log.Info("certificate read again", "expires", c.pair.Leaf.NotAfter)
 	}

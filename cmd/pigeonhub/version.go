@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// buildVersion says which build this is: the version of the module, the commit,
-// the Go release, the platform.
+// buildVersion returns the version of the module, the commit, the Go release and the
+// platform.
 func buildVersion() string {
 	version, commit := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {

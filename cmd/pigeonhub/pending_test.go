@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// startLobby serves "ok" behind a lobby, and sessions to who asks for /session.
-func startLobby(t *testing.T, least, free int, secure bool) (l *lobby, addr string) {
+// startConnLimiter serves "ok", and sessions at /session, behind a connLimiter.
+func startConnLimiter(t *testing.T, least, free int, secure bool) (l *connLimiter, addr string) {
 	t.Helper()
-	l = newLobby(least, 1000, func() int { return free }, slog.New(slog.DiscardHandler))
+	l = newConnLimiter(least, 1000, func() int { return free }, slog.New(slog.DiscardHandler))
 	srv := newPublicServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/session" {
 			io.WriteString(w, "ok")
@@ -34,7 +34,7 @@ func startLobby(t *testing.T, least, free int, secure bool) (l *lobby, addr stri
 	}
 	addr = ln.Addr().String()
 	if secure {
-		certFile, keyFile := writeCertificate(t, "lobby.example")
+		certFile, keyFile := writeCertificate(t, "pending.example")
 		cert := &certificate{certFile: certFile, keyFile: keyFile, recheck: time.Hour}
 		if err := cert.load(); err != nil {
 			t.Fatal(err)
@@ -77,11 +77,11 @@ func wantClosed(t *testing.T, who string, c net.Conn) {
 }
 
 // Connections that never finish a request make room for those that do.
-func TestLobbyMakesRoom(t *testing.T) {
+func TestPendingMakesRoom(t *testing.T) {
 	t.Parallel()
 	for scheme, partOfARequest := range map[string]string{"http": "GET / HTTP/1.1\r\nHost: slow", "https": "\x16\x03\x01"} {
 		t.Run(scheme, func(t *testing.T) {
-			l, addr := startLobby(t, 4, 0, scheme == "https")
+			l, addr := startConnLimiter(t, 4, 0, scheme == "https")
 			var stuck []net.Conn
 			for range 20 {
 				stuck = append(stuck, call(t, addr, ""), call(t, addr, partOfARequest))
@@ -100,9 +100,9 @@ func TestLobbyMakesRoom(t *testing.T) {
 }
 
 // While descriptors are plenty, nobody is sent away.
-func TestLobbyHoldsAHerd(t *testing.T) {
+func TestPendingHoldsAHerd(t *testing.T) {
 	t.Parallel()
-	l, addr := startLobby(t, 4, 100, false)
+	l, addr := startConnLimiter(t, 4, 100, false)
 	for range 50 {
 		call(t, addr, "GET / HTTP/1.1\r\n")
 	}
@@ -114,10 +114,10 @@ func TestLobbyHoldsAHerd(t *testing.T) {
 	}
 }
 
-// Sessions have left the lobby, and take no room in it.
-func TestLobbyForgetsSessions(t *testing.T) {
+// Sessions are not pending and take no room.
+func TestPendingForgetsSessions(t *testing.T) {
 	t.Parallel()
-	l, addr := startLobby(t, 4, 0, false)
+	l, addr := startConnLimiter(t, 4, 0, false)
 	hello := make([]byte, len("session"))
 	var sessions []net.Conn
 	for range 10 {
@@ -145,12 +145,12 @@ func TestLobbyForgetsSessions(t *testing.T) {
 	}
 }
 
-// A herd of thousands passes through while few wait at any moment: what has passed
-// must not count against what waits.
-func TestLobbyLetsAHerdThrough(t *testing.T) {
+// Thousands of connections pass through while few are pending at any moment: the ones
+// that have passed do not count.
+func TestPendingLetsAHerdThrough(t *testing.T) {
 	t.Parallel()
 	sessions := 0
-	l := newLobby(4, 100, func() int { return 10_000 - sessions }, slog.New(slog.DiscardHandler))
+	l := newConnLimiter(4, 100, func() int { return 10_000 - sessions }, slog.New(slog.DiscardHandler))
 	for range 9_000 {
 		here, there := net.Pipe()
 		if surplus := l.note(here, http.StateNew); surplus != nil {
@@ -163,12 +163,12 @@ func TestLobbyLetsAHerdThrough(t *testing.T) {
 	}
 }
 
-// The door of a full lobby opens when one leaves, when one has been there for long, and,
-// with an error, when it is closed.
+// A full pausingListener accepts again when a connection leaves, or when one has been
+// pending for long. Closing it ends Accept with an error.
 func TestGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+		l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
 		var conns []net.Conn
 		outside := &queue{conns: make(chan net.Conn, 10)}
 		for range 7 {
@@ -176,7 +176,7 @@ func TestGate(t *testing.T) {
 			conns = append(conns, here)
 			outside.conns <- here
 		}
-		g := newGate(outside, l)
+		g := newPausingListener(outside, l)
 		begin, taken := time.Now(), atomic.Int64{}
 		var ended error
 		go func() {
@@ -198,11 +198,11 @@ func TestGate(t *testing.T) {
 			}
 		}
 		want(3)
-		time.Sleep(lobbyGrace / 2)
+		time.Sleep(pendingGrace / 2)
 		want(3)
 		l.track(conns[2], http.StateHijacked)
 		want(4)
-		time.Sleep(lobbyGrace / 2) // the first two are sent away
+		time.Sleep(pendingGrace / 2) // the first two are sent away
 		want(6)
 		for i, c := range conns {
 			if err := c.SetDeadline(time.Time{}); (err != nil) != (i < 2) {
@@ -218,7 +218,7 @@ func TestGate(t *testing.T) {
 }
 
 // enter has n connections come.
-func enter(l *lobby, n int) (conns []net.Conn) {
+func enter(l *connLimiter, n int) (conns []net.Conn) {
 	for range n {
 		here, _ := net.Pipe()
 		l.track(here, http.StateNew)
@@ -232,14 +232,14 @@ func enter(l *lobby, n int) (conns []net.Conn) {
 func TestGateOpensForOneThatAsksAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+		l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
 		conns := enter(l, 3)
 		for range 20 { // always busy, for longer than the grace
 			for _, c := range conns {
 				l.track(c, http.StateIdle)
 				l.track(c, http.StateActive)
 			}
-			time.Sleep(lobbyGrace / 10)
+			time.Sleep(pendingGrace / 10)
 		}
 		if wait := l.fullFor(); wait != 0 {
 			t.Errorf("full for %s", wait)
@@ -252,10 +252,10 @@ func TestGateOpensForOneThatAsksAgain(t *testing.T) {
 	})
 }
 
-// Of those that are in a full lobby who has had an answer goes first, and at once.
-func TestLobbySendsTheAnsweredAwayFirst(t *testing.T) {
+// If there are too many, an idle connection is closed first, and at once.
+func TestPendingSendsTheAnsweredAwayFirst(t *testing.T) {
 	t.Parallel()
-	l := newLobby(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
+	l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
 	conns := enter(l, 3)
 	if l.fullFor() == 0 {
 		t.Error("there is room before anybody was answered")
@@ -277,10 +277,10 @@ type queue struct {
 func (q *queue) Accept() (net.Conn, error) { return <-q.conns, nil }
 func (q *queue) Close() error              { return nil }
 
-// A lobby of a fixed size has nobody to ask for more room.
-func TestLobbyOfFixedSize(t *testing.T) {
+// A connLimiter of a fixed size does not ask for free descriptors.
+func TestPendingOfFixedSize(t *testing.T) {
 	t.Parallel()
-	l := newLobby(8, 8, nil, slog.New(slog.DiscardHandler))
+	l := newConnLimiter(8, 8, nil, slog.New(slog.DiscardHandler))
 	closed := 0
 	for range 20 {
 		here, _ := net.Pipe()
