@@ -2,6 +2,7 @@ package harness
 
 import (
 	"container/list"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"reflect"
 	"sync"
 )
@@ -24,7 +25,7 @@ func (w *censusWalk) stops(t reflect.Type) bool {
 		return true
 	}
 	// A map or slice of such a type (url.Values, json.RawMessage) is the target's.
-	return t.Kind() == reflect.Struct && t.PkgPath() != "" && inPackages(t.PkgPath()+".", stopPackages)
+	return t.Kind() == reflect.Struct && t.PkgPath() != "" && stack.InPackages(t.PkgPath()+".", stopPackages)
 }
 
 // leadsOn reports whether a collection can be reached by a value of the type. A

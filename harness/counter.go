@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -193,7 +194,7 @@ func methodsIn(path string, t reflect.Type, seen map[reflect.Type]bool, known *[
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
 		for i := range t.NumMethod() {
 			fn := runtime.FuncForPC(t.Method(i).Func.Pointer())
-			if fn == nil || packageOf(fn.Name()) != path {
+			if fn == nil || stack.PackageOf(fn.Name()) != path {
 				continue
 			}
 			file, line := fn.FileLine(fn.Entry())

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -52,7 +53,7 @@ func readCounterPackage(methods []verdict.Site) *counterPackage {
 		Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
 		Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
 	}
-	p.pkg, _ = check.Check(packageOf(name), p.tokens, files, &p.info)
+	p.pkg, _ = check.Check(stack.PackageOf(name), p.tokens, files, &p.info)
 	if p.pkg == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -172,7 +173,7 @@ func (f *Footprint) site(pcs []uintptr) *heapSite {
 	for frames := runtime.CallersFrames(pcs); ; {
 		fr, more := frames.Next()
 		switch {
-		case len(s.stack) == 0 && isRuntime(fr.Function):
+		case len(s.stack) == 0 && stack.IsRuntime(fr.Function):
 			if s.kind = fr.Function; isBenignRuntime(fr.Function) {
 				return nil
 			}
@@ -184,12 +185,12 @@ func (f *Footprint) site(pcs []uintptr) *heapSite {
 		}
 	}
 	ours := func(fr verdict.Site) bool {
-		return isOwn(fr.Function) && fr.Function != own.measure
+		return stack.IsInstrument(fr.Function) && fr.Function != own.measure
 	}
 	if len(s.stack) == 0 || isBenignLibrary(s.stack) || slices.ContainsFunc(s.stack, ours) || f.Ignore != nil && f.Ignore(s.stack) {
 		return nil
 	}
-	s.born = s.stack[ownFrame(s.stack)]
+	s.born = s.stack[stack.ProjectFrame(s.stack)]
 	return s
 }
 
@@ -205,7 +206,7 @@ func waitingGoroutines() (map[string]heldGoroutine, error) {
 	for _, g := range groups {
 		entry := entryOf(g.frames)
 		for _, at := range slices.Backward(g.frames) {
-			if !isStandard(at) && !isDependency(at) && at.Function != entry && !isOwn(at.Function) {
+			if !stack.IsStandard(at) && !stack.IsDependency(at) && at.Function != entry && !stack.IsInstrument(at.Function) {
 				w := waiting[entry]
 				waiting[entry] = heldGoroutine{w.count + g.count, at}
 				break

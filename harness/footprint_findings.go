@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -51,7 +52,7 @@ func (r *footprintReading) since(before *footprintReading, n int) Cost {
 // attribute names the line that keeps what a library allocated by itself: the one
 // that the library's goroutine, of which there is one for every peer, waits for.
 func (r *footprintReading) attribute(l *CostLine, site *heapSite, before *footprintReading, n int) {
-	if !isStandard(site.born) {
+	if !stack.IsStandard(site.born) {
 		if site.stack[0] != site.born {
 			l.By = site.stack[0].Function
 		}

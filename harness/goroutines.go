@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -177,7 +178,7 @@ func (g *Goroutines) count() (*goroutineCount, error) {
 		if !group.has(g.Labels) || isHarmless(group.frames) || g.Ignore != nil && g.Ignore(group.frames) {
 			continue
 		}
-		entry, key := entryOf(group.frames), lineKey(group.frames)
+		entry, key := entryOf(group.frames), stack.Key(group.frames)
 		if c.stacks[key] == nil {
 			c.stacks[key] = &goroutineStack{frames: group.frames, entry: entry}
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -73,7 +74,7 @@ func (c *goroutineCount) beyondOf(entry string, n int64, base *goroutineCount) [
 		}
 	}
 	slices.SortFunc(all, func(a, b *goroutineStack) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(lineKey(a.frames), lineKey(b.frames)))
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(stack.Key(a.frames), stack.Key(b.frames)))
 	})
 	for i, s := range all {
 		if s.count = min(s.count, n); s.count == 0 {
@@ -109,7 +110,7 @@ type created struct {
 // them. If the baseline has such goroutines, too, it is not known which are new;
 // then the largest part comes first.
 func (s *goroutineStack) byCreator(creators map[string][]created) []created {
-	known := creators[lineKey(s.frames)]
+	known := creators[stack.Key(s.frames)]
 	if known == nil { // it has moved on since
 		known = creators[s.frames[len(s.frames)-1].Function]
 	}
@@ -130,11 +131,11 @@ func (s *goroutineStack) byCreator(creators map[string][]created) []created {
 // bornOf returns the go statement, as far as somebody can do something about it:
 // when the standard library has it, the outermost frame of other code.
 func bornOf(frames []verdict.Site, creator verdict.Site) verdict.Site {
-	if creator.Function != "" && !isStandard(creator) && packageOf(creator.Function) != "golang.org/x/sync/errgroup" {
+	if creator.Function != "" && !stack.IsStandard(creator) && stack.PackageOf(creator.Function) != "golang.org/x/sync/errgroup" {
 		return creator
 	}
 	for _, f := range slices.Backward(frames) {
-		if !isStandard(f) && !slices.Contains(launchers, f.Function) {
+		if !stack.IsStandard(f) && !slices.Contains(launchers, f.Function) {
 			return f
 		}
 	}
@@ -163,11 +164,11 @@ func readCreators() (map[string][]created, error) {
 	}
 	found := map[string][]created{}
 	for block := range strings.SplitSeq(string(buf[:n]), "\n\n") {
-		frames, creator := parseStack(block)
+		frames, creator := stack.Parse(block)
 		if len(frames) == 0 || creator.Function == "" {
 			continue
 		}
-		for _, key := range []string{lineKey(frames), frames[len(frames)-1].Function} {
+		for _, key := range []string{stack.Key(frames), frames[len(frames)-1].Function} {
 			i := slices.IndexFunc(found[key], func(c created) bool { return c.born == creator })
 			if i < 0 {
 				i = len(found[key])
@@ -182,55 +183,12 @@ func readCreators() (map[string][]created, error) {
 	return found, nil
 }
 
-// parseStack parses a goroutine as runtime.Stack writes it: a headline, then two
-// lines a frame, the last of them the go statement.
-func parseStack(block string) (frames []verdict.Site, creator verdict.Site) {
-	lines := strings.Split(block, "\n")
-	for i := 1; i+1 < len(lines); i += 2 {
-		where, isFile := strings.CutPrefix(lines[i+1], "\t")
-		if !isFile { // "...additional frames elided..." is a line of its own
-			i--
-			continue
-		}
-		where, _, _ = strings.Cut(where, " +0x")
-		s := verdict.Site{}
-		s.File, s.Line = cutLine(where)
-		if by, ok := strings.CutPrefix(lines[i], "created by "); ok {
-			s.Function, _, _ = strings.Cut(by, " in goroutine ")
-			return frames, s
-		}
-		s.Function = lines[i]
-		if args := strings.LastIndexByte(s.Function, '('); args > 0 {
-			s.Function = s.Function[:args]
-		}
-		frames = append(frames, s)
-	}
-	return frames, creator
-}
-
-// lineKey is what a stack is known by in the profile and in the text of stacks:
-// its lines, without the runtime's, as far as the text shows them all.
-func lineKey(frames []verdict.Site) string {
-	var b strings.Builder
-	n := 0
-	for _, s := range frames {
-		if isRuntime(s.Function) || s.Function == "panic" {
-			continue
-		}
-		if n++; n > 40 {
-			break
-		}
-		fmt.Fprintf(&b, "%s:%d\n", s.File, s.Line)
-	}
-	return b.String()
-}
-
 // findingsOf turns them into findings.
 func findingsOf(all []*extraGoroutines) []verdict.Finding {
 	var findings []verdict.Finding
 	for _, e := range all {
 		var b strings.Builder
-		b.WriteString(stackText(e.stacks[0].frames))
+		b.WriteString(stack.Text(e.stacks[0].frames))
 		for _, s := range e.stacks[1:] {
 			fmt.Fprintf(&b, "\n%d more at %s", s.count, s.frames[0])
 		}

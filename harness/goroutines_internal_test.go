@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -33,7 +34,7 @@ func TestParseGoroutines(t *testing.T) {
 		{Function: "example.com/a/b%2ev2.(*T).run", File: "/src/a b/x.go", Line: 12},
 		{Function: "example.com/a/b%2ev2.New.func1", File: "/src/a b/x.go", Line: 7},
 	}
-	if g.count != 3 || !slices.Equal(g.frames, want) || packageOf(g.frames[0].Function) != "example.com/a/b.v2" {
+	if g.count != 3 || !slices.Equal(g.frames, want) || stack.PackageOf(g.frames[0].Function) != "example.com/a/b.v2" {
 		t.Errorf("got %+v", g)
 	}
 	if !g.has(map[string]string{"peer": `a "b", c`, "spec": "TestA"}) || g.has(map[string]string{"spec": "TestB"}) {
@@ -60,7 +61,7 @@ func TestParseGoroutinesRefuses(t *testing.T) {
 
 func TestParseStack(t *testing.T) {
 	t.Parallel()
-	frames, creator := parseStack("goroutine 18 [chan receive, 2 minutes]:\n" +
+	frames, creator := stack.Parse("goroutine 18 [chan receive, 2 minutes]:\n" +
 		"main.(*hub).run(0xc000012345, {0x1, 0x2})\n\t/src/hub.go:12 +0x1d\n" +
 		"...additional frames elided...\n" +
 		"main.f(...)\n\t/src/f.go:3\n" +
@@ -92,10 +93,10 @@ func TestLineKeysAgree(t *testing.T) {
 		}
 		for _, g := range groups {
 			if len(g.frames) == 2 && strings.Contains(g.frames[1].Function, "TestLineKeysAgree.func") {
-				if c := creators[lineKey(g.frames)]; len(c) == 1 && strings.HasSuffix(c[0].born.Function, ".TestLineKeysAgree") {
+				if c := creators[stack.Key(g.frames)]; len(c) == 1 && strings.HasSuffix(c[0].born.Function, ".TestLineKeysAgree") {
 					return nil
 				}
-				return errors.New("no go statement for " + lineKey(g.frames))
+				return errors.New("no go statement for " + stack.Key(g.frames))
 			}
 		}
 		return errors.New("the goroutine is not in the profile")

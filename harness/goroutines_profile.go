@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -99,18 +100,18 @@ func (r *goroutineReader) frames(stack *[32]uintptr) ([]verdict.Site, error) {
 }
 
 // resolveGoroutine returns the frames of a record as the profile shows them.
-func resolveGoroutine(stack *[32]uintptr) []verdict.Site {
-	depth := slices.Index(stack[:], 0)
+func resolveGoroutine(pcs *[32]uintptr) []verdict.Site {
+	depth := slices.Index(pcs[:], 0)
 	if depth < 0 {
-		depth = len(stack)
+		depth = len(pcs)
 	}
 	var all, shown []verdict.Site
-	for frames := runtime.CallersFrames(stack[:depth]); ; {
+	for frames := runtime.CallersFrames(pcs[:depth]); ; {
 		f, more := frames.Next()
 		if f.Function != "runtime.goexit" {
 			s := verdict.Site{Function: f.Function, File: f.File, Line: f.Line}
 			all = append(all, s)
-			if shown != nil || !isRuntime(f.Function) {
+			if shown != nil || !stack.IsRuntime(f.Function) {
 				shown = append(shown, s)
 			}
 		}
@@ -198,21 +199,8 @@ func (g *goroutineGroup) parse(line string) {
 	if i := strings.LastIndex(s.Function, "+0x"); i > 0 {
 		s.Function = s.Function[:i]
 	}
-	s.File, s.Line = cutLine(s.File)
+	s.File, s.Line = stack.CutLine(s.File)
 	g.frames = append(g.frames, s)
-}
-
-// cutLine splits file:line.
-func cutLine(s string) (file string, line int) {
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 {
-		return s, 0
-	}
-	line, err := strconv.Atoi(s[i+1:])
-	if err != nil {
-		return s, 0
-	}
-	return s[:i], line
 }
 
 // parseLabels parses {"key":"value", ...}. What does not parse is no label.
@@ -253,12 +241,12 @@ const pipeTimeout = "net.(*pipeDeadline).set.func1"
 // isHarmless reports whether the goroutine does not count, whoever looks.
 func isHarmless(frames []verdict.Site) bool {
 	entry := frames[len(frames)-1].Function
-	return inPackages(entry, harmlessPackages) || entryOf(frames) == pipeTimeout || isLooking(frames)
+	return stack.InPackages(entry, harmlessPackages) || entryOf(frames) == pipeTimeout || isLooking(frames)
 }
 
 // isLooking reports whether the goroutine is taking a profile, as ours is.
 func isLooking(frames []verdict.Site) bool {
-	return frames[0].Function == own.readGoroutines || packageOf(frames[0].Function) == "runtime/pprof"
+	return frames[0].Function == own.readGoroutines || stack.PackageOf(frames[0].Function) == "runtime/pprof"
 }
 
 // launchers start the function of somebody else.

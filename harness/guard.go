@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
@@ -194,9 +195,9 @@ func (g *guard) finish() {
 const staleCleanups = 128
 
 // ofFramework reports whether a timer is the test framework's own.
-func ofFramework(stack []verdict.Site) bool {
-	i := slices.IndexFunc(stack, func(s verdict.Site) bool { return !isStandard(s) })
-	return i >= 0 && inPackages(stack[i].Function, harmlessPackages)
+func ofFramework(frames []verdict.Site) bool {
+	i := slices.IndexFunc(frames, func(s verdict.Site) bool { return !stack.IsStandard(s) })
+	return i >= 0 && stack.InPackages(frames[i].Function, harmlessPackages)
 }
 
 // forgetCleanups has the testing package let go of the cleanups that have run: the

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -53,7 +54,7 @@ func (g *guard) tellBefore(goroutines *Goroutines) {
 	for _, e := range all {
 		if slices.Contains(fresh, e.entry) {
 			g.tb.Logf("leak guard: before %s there were %d goroutines of %s, started at %s: did an earlier test leave them? They are not counted.\n%s",
-				g.tb.Name(), e.count, e.entry, e.born, indent(stackText(e.stacks[0].frames)))
+				g.tb.Name(), e.count, e.entry, e.born, indent(stack.Text(e.stacks[0].frames)))
 		}
 	}
 }
@@ -62,7 +63,7 @@ func (g *guard) tellBefore(goroutines *Goroutines) {
 // library's own, such as those of an HTTP client's connections.
 func isStandardEntry(c *goroutineCount, entry string) bool {
 	for _, s := range c.stacks {
-		if s.entry == entry && slices.ContainsFunc(s.frames, func(f verdict.Site) bool { return !isStandard(f) }) {
+		if s.entry == entry && slices.ContainsFunc(s.frames, func(f verdict.Site) bool { return !stack.IsStandard(f) }) {
 			return false
 		}
 	}

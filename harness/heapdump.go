@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -217,8 +218,8 @@ func (d *heapDump) born(m heapRegion) verdict.Site {
 	bucket := d.samples[i].bucket
 	site, ok := d.sites[bucket]
 	if !ok {
-		if stack := d.stack(bucket); len(stack) > 0 {
-			site = inlined(stack[ownFrame(stack)])
+		if frames := d.stack(bucket); len(frames) > 0 {
+			site = inlined(frames[stack.ProjectFrame(frames)])
 		}
 		d.sites[bucket] = site
 	}
@@ -226,7 +227,7 @@ func (d *heapDump) born(m heapRegion) verdict.Site {
 }
 
 // stack reads the stack of a bucket, without the runtime's innermost frames.
-func (d *heapDump) stack(bucket uint64) (stack []verdict.Site) {
+func (d *heapDump) stack(bucket uint64) (frames []verdict.Site) {
 	at, ok := d.buckets[bucket]
 	if !ok {
 		return nil
@@ -234,11 +235,11 @@ func (d *heapDump) stack(bucket uint64) (stack []verdict.Site) {
 	r := &heapReader{b: d.raw, pos: at}
 	for range r.count() {
 		s := verdict.Site{Function: r.string(), File: r.string(), Line: int(r.uint())}
-		if len(stack) > 0 || !isRuntime(s.Function) {
-			stack = append(stack, s)
+		if len(frames) > 0 || !stack.IsRuntime(s.Function) {
+			frames = append(frames, s)
 		}
 	}
-	return stack
+	return frames
 }
 
 // bucketsOf returns the buckets whose objects a function of the runtime asked for.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -31,26 +29,5 @@ func TestOwnNames(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the names are %v, want %v", got, want)
-	}
-}
-
-// What is tested may lie below the harness, as the tests of the harness do.
-func TestOwnIsAClosedSet(t *testing.T) {
-	t.Parallel()
-	const pkg = "github.com/pigeonhub/pigeonhub/harness"
-	if packages := slices.Collect(maps.Keys(ownPackages)); !slices.Equal(packages, []string{pkg}) {
-		t.Errorf("the packages of the instrument are %q", packages)
-	}
-	for function, want := range map[string]bool{
-		pkg + ".Retainers":                           true,
-		pkg + ".(*Watch).add.func1":                  true,
-		pkg + "_test.TestRetainers":                  false,
-		pkg + "/testdata/chathub.(*Hub).Join":        false,
-		pkg + "/hubtest.New":                         false,
-		strings.TrimSuffix(pkg, "/harness") + ".New": false,
-	} {
-		if isOwn(function) != want {
-			t.Errorf("isOwn(%q) = %v", function, !want)
-		}
 	}
 }

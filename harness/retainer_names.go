@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -212,7 +213,7 @@ func frameEdge(goroutine uint64, frames []heapFrame) verdict.Edge {
 		if i == 0 {
 			site = at
 		}
-		if !isStandard(at) {
+		if !stack.IsStandard(at) {
 			site = at
 			break
 		}

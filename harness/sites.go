@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -149,9 +150,9 @@ func mergeSites(detector string, class verdict.Class, leaks []siteLeak) []verdic
 		if !known {
 			index[l.site.born] = len(findings)
 			findings = append(findings, verdict.Finding{
-				Detector: detector, Class: class, Type: l.typ, Born: l.site.born, Caller: callerOf(l.site.stack, l.site.born),
+				Detector: detector, Class: class, Type: l.typ, Born: l.site.born, Caller: stack.CallerOf(l.site.stack, l.site.born),
 				Count: sum(l.growth), Bytes: l.bytes,
-				PerCycle: l.growth, Detail: fmt.Sprintf("%s (%s)\n%s", l.why, l.site.kind, stackText(l.site.stack)),
+				PerCycle: l.growth, Detail: fmt.Sprintf("%s (%s)\n%s", l.why, l.site.kind, stack.Text(l.site.stack)),
 			})
 			continue
 		}

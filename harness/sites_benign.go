@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -59,9 +60,9 @@ func isBenignRuntime(function string) bool {
 
 // isBenignLibrary looks at the frames of the library at the inner end only: what
 // user code allocates while the library calls it is its own.
-func isBenignLibrary(stack []verdict.Site) bool {
-	for _, f := range stack {
-		if !isStandard(f) {
+func isBenignLibrary(frames []verdict.Site) bool {
+	for _, f := range frames {
+		if !stack.IsStandard(f) {
 			return false
 		}
 		if slices.ContainsFunc(benignLibrary, func(p string) bool { return strings.HasPrefix(f.Function, p) }) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -150,11 +151,11 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 	var inner []string // the runtime's
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()
-		if !isRuntime(f.Function) {
+		if !stack.IsRuntime(f.Function) {
 			siteCache.lines[codeLine{f.File, f.Line}] = verdict.Site{Function: f.Function, File: f.File, Line: f.Line}
 		}
 		switch {
-		case len(s.stack) == 0 && isRuntime(f.Function):
+		case len(s.stack) == 0 && stack.IsRuntime(f.Function):
 			// The outermost is the function that the compiler calls for the line.
 			s.kind = f.Function
 			inner = append(inner, f.Function)
@@ -172,13 +173,13 @@ func siteOfLocked(pcs []uintptr) *heapSite {
 		s.kind, s.key = canaryKind, canaryKind
 		return s
 	}
-	own := ownFrame(s.stack)
+	own := stack.ProjectFrame(s.stack)
 	s.born = s.stack[own]
-	if isOwn(s.born.Function) && !isPlanted(s.born.Function) || isBenignLibrary(s.stack) {
+	if stack.IsInstrument(s.born.Function) && !isPlanted(s.born.Function) || isBenignLibrary(s.stack) {
 		return nil
 	}
-	s.key = s.kind + "\n" + stackText(s.stack[:own+1])
-	if caller := callerOf(s.stack, s.born); caller != (verdict.Site{}) {
+	s.key = s.kind + "\n" + stack.Text(s.stack[:own+1])
+	if caller := stack.CallerOf(s.stack, s.born); caller != (verdict.Site{}) {
 		s.key += "\n" + caller.String() // one caller may forget what the others do not
 	}
 	return s

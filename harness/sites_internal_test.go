@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -53,7 +54,7 @@ func TestJudges(t *testing.T) {
 
 func TestOwnFrame(t *testing.T) {
 	t.Parallel()
-	std := verdict.Site{Function: "net/http.(*Server).Serve", File: standardRoot + "net/http/server.go", Line: 1}
+	std := verdict.Site{Function: "net/http.(*Server).Serve", File: stack.StandardRoot + "net/http/server.go", Line: 1}
 	dependency := verdict.Site{Function: "github.com/gorilla/websocket.newConn", File: "/root/go/pkg/mod/github.com/gorilla/websocket@v1.5.3/conn.go", Line: 2}
 	own := verdict.Site{Function: "example.com/hub.accept", File: "/src/hub/hub.go", Line: 3}
 	for _, c := range []struct {
@@ -65,7 +66,7 @@ func TestOwnFrame(t *testing.T) {
 		{[]verdict.Site{std, std}, 0},
 		{[]verdict.Site{own, dependency}, 0},
 	} {
-		if got := ownFrame(c.stack); got != c.want {
+		if got := stack.ProjectFrame(c.stack); got != c.want {
 			t.Errorf("%v: frame %d, want %d", c.stack, got, c.want)
 		}
 	}

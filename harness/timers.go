@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -80,7 +81,7 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 		judged := growth[:len(t.doses)]
 		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
 			typ := "*time.Timer"
-			if packageOf(site.stack[0].Function) == "context" {
+			if stack.PackageOf(site.stack[0].Function) == "context" {
 				typ = "context.Context"
 			}
 			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(judged, t.doses), false, typ})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -240,17 +241,17 @@ func (w *Watch) finishLocked(g *watchGroup) verdict.Finding {
 }
 
 // addedAtLocked returns the line of the project's own that called Add.
-func (w *Watch) addedAtLocked(stack uint32) verdict.Site {
-	if stack == 0 {
+func (w *Watch) addedAtLocked(of uint32) verdict.Site {
+	if of == 0 {
 		return verdict.Site{}
 	}
 	var sites []verdict.Site
-	frames := runtime.CallersFrames(w.stacks[stack-1])
+	frames := runtime.CallersFrames(w.stacks[of-1])
 	for {
 		f, more := frames.Next()
 		sites = append(sites, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
 		if !more {
-			return sites[ownFrame(sites)]
+			return sites[stack.ProjectFrame(sites)]
 		}
 	}
 }

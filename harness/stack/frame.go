@@ -1,0 +1,108 @@
+// Package stack says whose the lines of a stack are: the program's, a library's or the
+// instrument's.
+//
+//	frames, creator := stack.Parse(block) // of runtime.Stack
+//	line := frames[stack.ProjectFrame(frames)]
+//
+// frame.go classifies frames, instrument.go knows the functions of the harness itself, and
+// parse.go reads stacks as text.
+package stack
+
+import (
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// PackageOf returns the import path in a function's name as runtime.Func has it.
+func PackageOf(function string) string {
+	slash := strings.LastIndexByte(function, '/') + 1
+	path, _, _ := strings.Cut(function[slash:], ".")
+	// Dots in the last element are escaped, so that the first one ends it.
+	return function[:slash] + strings.ReplaceAll(path, "%2e", ".")
+}
+
+// InPackages reports whether the function is in one of the packages or below.
+func InPackages(function string, packages []string) bool {
+	path := PackageOf(function)
+	for _, p := range packages {
+		if rest, ok := strings.CutPrefix(path, p); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+func IsRuntime(function string) bool {
+	return strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "internal/runtime/")
+}
+
+// StandardRoot is the folder of the standard library's source, as stacks name it;
+// empty in a program built with -trimpath.
+var StandardRoot = func() string {
+	pc := reflect.ValueOf(strings.Index).Pointer()
+	file, _ := runtime.FuncForPC(pc).FileLine(pc)
+	root, _ := strings.CutSuffix(file, "strings/strings.go")
+	return root
+}()
+
+// IsStandard reports whether a frame is in the standard library.
+func IsStandard(s verdict.Site) bool {
+	if StandardRoot != "" {
+		return strings.HasPrefix(s.File, StandardRoot)
+	}
+	path := PackageOf(s.Function)
+	first, _, _ := strings.Cut(path, "/")
+	return path != "main" && !strings.Contains(first, ".")
+}
+
+// IsDependency reports whether a frame is in a module at a version, or vendored.
+func IsDependency(s verdict.Site) bool {
+	return strings.Contains(s.File, "@v") || strings.Contains(s.File, "/vendor/")
+}
+
+// ProjectFrame returns the index of the innermost frame of the project's own code;
+// if there is none, of a dependency's; if there is none, 0. It is the line that
+// somebody can do something about.
+func ProjectFrame(stack []verdict.Site) int {
+	best := -1
+	for i, s := range stack {
+		if IsStandard(s) {
+			continue
+		}
+		if !IsDependency(s) {
+			return i
+		}
+		if best < 0 {
+			best = i
+		}
+	}
+	return max(best, 0)
+}
+
+// CallerOf returns the nearest frame outside of the place's package that is neither
+// the library's nor ours, if there is one.
+func CallerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
+	i := slices.Index(stack, place)
+	for _, s := range stack[i+1:] {
+		if p := PackageOf(s.Function); p != PackageOf(place.Function) && !IsInstrument(s.Function) && !IsStandard(s) {
+			return s
+		}
+	}
+	return verdict.Site{}
+}
+
+// Text writes a stack for a person: a frame a line, innermost first.
+func Text(stack []verdict.Site) string {
+	var b strings.Builder
+	for i, s := range stack {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(s.String())
+	}
+	return b.String()
+}

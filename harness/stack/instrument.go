@@ -1,0 +1,27 @@
+package stack
+
+import (
+	"path"
+	"reflect"
+	"runtime"
+)
+
+// instrument holds the packages that are the instrument and not what it looks at: their
+// allocations and goroutines do not count. The set is closed, because a package below
+// them may be the hub that is tested.
+var instrument = func() map[string]bool {
+	root := path.Dir(PackageOf(FuncName(PackageOf)))
+	own := map[string]bool{root: true}
+	for _, name := range []string{"settle", "stack"} {
+		own[root+"/"+name] = true
+	}
+	return own
+}()
+
+// IsInstrument reports whether a function belongs to the instrument.
+func IsInstrument(function string) bool { return instrument[PackageOf(function)] }
+
+// FuncName returns the name of a function or method expression, as stacks have it.
+func FuncName(function any) string {
+	return runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
+}

@@ -1,0 +1,43 @@
+package stack
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every package of the harness is either the instrument or one of others, which allocate
+// nothing that a detector reads.
+func TestInstrumentIsAClosedSet(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "github.com/pigeonhub/pigeonhub/harness/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pkg = "github.com/pigeonhub/pigeonhub/harness"
+	others := []string{pkg + "/deptest", pkg + "/probe", pkg + "/verdict"}
+	all := strings.Fields(string(out))
+	for _, p := range all {
+		other := slices.ContainsFunc(others, func(o string) bool { return p == o || strings.HasPrefix(p, o+"/") })
+		if instrument[p] == other {
+			t.Errorf("%s is of the instrument: %v; decide here", p, instrument[p])
+		}
+	}
+	for p := range instrument {
+		if !slices.Contains(all, p) {
+			t.Errorf("there is no package %s", p)
+		}
+	}
+	for function, want := range map[string]bool{
+		pkg + ".Retainers":                           true,
+		pkg + ".(*Watch).add.func1":                  true,
+		pkg + "_test.TestRetainers":                  false,
+		pkg + "/testdata/chathub.(*Hub).Join":        false,
+		strings.TrimSuffix(pkg, "/harness") + ".New": false,
+	} {
+		if IsInstrument(function) != want {
+			t.Errorf("isOwn(%q) = %v", function, !want)
+		}
+	}
+}
