@@ -154,7 +154,7 @@ func (o *originSearch) above(m heapRegion) string {
 	if object < 0 {
 		return ""
 	}
-	root, hops, ok := o.path(object)
+	root, hops, ok := o.path(object, nil)
 	if !ok {
 		return ""
 	}

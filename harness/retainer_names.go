@@ -12,6 +12,7 @@ import (
 
 // retainerName is how far a path is named: up to where it goes into an object.
 type retainerName struct {
+	root   *retainerRoot
 	path   []verdict.Edge
 	edge   verdict.Edge // the last, as far as it goes
 	t      heapType     // of what the path has come to
@@ -24,8 +25,10 @@ type retainerName struct {
 // told as part of the field that has it. There is one way to each object, so
 // what leads to thousands that were kept by the same thing is named once.
 func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) Retainer {
-	n, from := retainerName{led: true}, 0
-	n.edge, n.t = s.rootEdge(root)
+	n, from := retainerName{root: root, led: true}, 0
+	if root != nil {
+		n.edge, n.t = s.rootEdge(root)
+	}
 	for i := len(hops) - 1; i > 0; i-- {
 		if known, ok := s.named[hops[i].object]; ok {
 			n, from = known, i
@@ -37,21 +40,58 @@ func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) Retainer {
 			n.path = slices.Clip(n.path)
 			s.named[hops[i].object] = n
 		}
-		s.nameHop(&n, root, hops, i)
+		s.nameHop(&n, hops, i)
 	}
-	path := slices.Clone(n.path)
+	n.path = slices.Clone(n.path)
 	if n.edge.Holder != "" {
-		path = append(path, n.edge)
+		n.push(n.edge)
 	}
-	if root.kind == rootRuntime {
+	path := n.path
+	if n.root.kind == rootRuntime {
 		timerRoot(path)
 	}
 	return Retainer{Path: path, Stored: n.stored}
 }
 
+// A path of more edges than longestPath lacks those in its middle, so that what leads to
+// each of n objects in a chain takes no memory for n*n edges.
+const (
+	longestPath = 32
+	elided      = "..."
+	repeated    = " (repeated)"
+)
+
+// push appends an edge. An edge that repeats the one before, as in a linked list, marks
+// that one instead.
+func (n *retainerName) push(e verdict.Edge) {
+	if last := len(n.path) - 1; last >= 0 && isRepeated(n.path[last], e) {
+		if !strings.HasSuffix(n.path[last].Field, repeated) {
+			n.path = slices.Clone(n.path)
+			n.path[last].Field += repeated
+		}
+		return
+	}
+	const middle = longestPath / 2
+	if n.path = append(n.path, e); len(n.path) > longestPath {
+		n.path = slices.Concat(n.path[:middle], []verdict.Edge{{Holder: elided}}, n.path[middle+2:])
+	}
+}
+
+// isRepeated reports whether an edge is the same as the last of a path but for its keys.
+func isRepeated(last, e verdict.Edge) bool {
+	last.Field = strings.TrimSuffix(last.Field, repeated)
+	return e.Field != "" && Normal([]verdict.Edge{last})[0] == Normal([]verdict.Edge{e})[0]
+}
+
+// isNamed reports whether the path to an object has been named.
+func (s *retainerSearch) isNamed(object int) bool {
+	_, ok := s.named[object]
+	return ok
+}
+
 // nameHop goes on through a hop.
-func (s *retainerSearch) nameHop(n *retainerName, root *retainerRoot, hops []retainerHop, i int) {
-	hop := hops[i]
+func (s *retainerSearch) nameHop(n *retainerName, hops []retainerHop, i int) {
+	hop, root := hops[i], n.root
 	if i == 0 && root.kind == rootVariable {
 		n.edge, n.t = s.variableEdge(hop)
 	} else {
@@ -60,7 +100,7 @@ func (s *retainerSearch) nameHop(n *retainerName, root *retainerRoot, hops []ret
 	inside := n.t.role.isPart()
 	if own := !inside || !n.led; i > 0 && own || n.edge.Holder == "" {
 		if n.edge.Holder != "" {
-			n.path = append(n.path, n.edge)
+			n.push(n.edge)
 		}
 		n.edge = s.holder(n.t, hop)
 	}

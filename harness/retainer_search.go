@@ -145,8 +145,10 @@ func (s *retainerSearch) reach(addr uint64, by retainerStep) {
 }
 
 // path returns the root and the steps that lead from it to an object: the regions
-// that hold, and at which offset. It is false if nothing does.
-func (s *retainerSearch) path(object int) (root *retainerRoot, hops []retainerHop, ok bool) {
+// that hold, and at which offset. It is false if nothing does. If until is set, the path
+// begins, without a root, one step before the last object for which it is true.
+func (s *retainerSearch) path(object int, until func(object int) bool) (root *retainerRoot, hops []retainerHop, ok bool) {
+	last := false
 	for range len(s.steps) + 1 {
 		step := s.steps[object]
 		switch {
@@ -162,6 +164,11 @@ func (s *retainerSearch) path(object int) (root *retainerRoot, hops []retainerHo
 		}
 		object = int(step.from - 1)
 		hops = append(hops, retainerHop{s.d.objects[object], object, int(step.via)})
+		if last {
+			slices.Reverse(hops)
+			return nil, hops, true
+		}
+		last = until != nil && until(object)
 	}
 	return nil, nil, false
 }
@@ -186,7 +193,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 			found[i].Path = []verdict.Edge{s.variable(a)}
 			continue
 		}
-		if root, hops, ok := s.path(object); ok {
+		if root, hops, ok := s.path(object, s.isNamed); ok {
 			found[i] = s.name(root, hops)
 			if found[i].Stored.Function == own.stopTimers {
 				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours

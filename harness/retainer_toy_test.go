@@ -88,7 +88,7 @@ var toyPlants = []toyPlant{
 	{"interface", func(h *toyHub, p *toyPeer) { h.logger = p }, `harness.toyHub.logger.(*harness.toyPeer)`, ""},
 	{"empty interface", func(h *toyHub, p *toyPeer) { h.last = toyEntry{1, p} }, `harness.toyHub.last.(harness.toyEntry) -> *harness.toyEntry.peer`, ""},
 	{"channel", func(h *toyHub, p *toyPeer) { h.inbox <- nil; h.inbox <- p }, `harness.toyHub.inbox[*]`, ""},
-	{"list", func(h *toyHub, p *toyPeer) { h.chain = &toyPeer{next: &toyPeer{next: p}} }, `harness.toyHub.chain -> *harness.toyPeer.next -> *harness.toyPeer.next`, ""},
+	{"list", func(h *toyHub, p *toyPeer) { h.chain = &toyPeer{next: &toyPeer{next: p}} }, `harness.toyHub.chain -> *harness.toyPeer.next (repeated)`, ""},
 	{"array in struct", func(h *toyHub, p *toyPeer) { h.current.entry[1].peer = p }, `harness.toyHub.current.entry[*].peer`, ""},
 	{"sync.Map", func(h *toyHub, p *toyPeer) {
 		for i := range 100 {
