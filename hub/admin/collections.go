@@ -2,20 +2,19 @@ package admin
 
 import "github.com/pigeonhub/pigeonhub/hub"
 
-// collection is one thing the hub holds many of: its length and its bound. The
-// metrics, the state page and the plots all read this table, so that none of
-// them knows a collection that another forgot.
+// collection is one collection of the hub, with its length and its bound. Metrics, the
+// state page and the plots read the same list, so that none lacks a collection.
 type collection struct {
 	name, unit string // unit is "" or "_bytes"
 	help       string
 	length     func(*hub.Stats) int64
-	bound      func(*hub.Stats) int64 // nil: Stats gives none
+	bound      func(*hub.Stats) int64 // nil if Stats has none
 }
 
-// key is the name with its unit, as a metric has it.
+// key returns the name with its unit, as in a metric.
 func (c collection) key() string { return c.name + c.unit }
 
-// connections bounds whatever there is at most once for each registered session.
+// connections is the bound of what exists at most once for each registered session.
 func connections(st *hub.Stats) int64 { return int64(st.MaxConnections) }
 
 var collections = []collection{
@@ -25,7 +24,7 @@ var collections = []collection{
 		func(st *hub.Stats) int64 { return int64(st.Refused) }, nil},
 	{"admitted_sessions", "", "Of these, connections that count against the limit.",
 		func(st *hub.Stats) int64 { return int64(st.Admitted) }, connections},
-	{"probing_sessions", "", "Of these, connections that wait whether the holder of their id still lives.",
+	{"probing_sessions", "", "Of these, connections that wait for a sign of life of the peer that holds their id.",
 		func(st *hub.Stats) int64 { return int64(st.Probing) },
 		func(st *hub.Stats) int64 { return int64(st.MaxProbing) }},
 	{"peers", "", "Registered sessions.",
@@ -41,10 +40,10 @@ var collections = []collection{
 	{"subscriptions", "", "Subscribers of the hub's events.",
 		func(st *hub.Stats) int64 { return int64(st.Subscriptions) },
 		func(st *hub.Stats) int64 { return int64(st.MaxSubscriptions) }},
-	{"reading", "_bytes", "Bytes of the large messages under way.",
+	{"reading", "_bytes", "Bytes of the large messages being read.",
 		func(st *hub.Stats) int64 { return st.ReadingBytes },
 		func(st *hub.Stats) int64 { return st.MaxReadingBytes }},
-	{"queued", "_bytes", "Bytes that wait to be sent, of all sessions.",
+	{"queued", "_bytes", "Unsent bytes of all sessions.",
 		func(st *hub.Stats) int64 { return st.QueuedBytes },
 		func(st *hub.Stats) int64 { return st.MaxQueuedBytes }},
 	{"goroutines", "", "Goroutines and handshakes of the hub.",

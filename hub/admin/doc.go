@@ -1,43 +1,54 @@
-// Package admin is the HTTP beside a hub's WebSocket.
+// Package admin has the HTTP pages beside a hub's WebSocket.
+//
+//	h, err := hub.New(hub.Config{})
+//	...
+//	srv := &http.Server{
+//		Handler:                      admin.Public(h, admin.PublicConfig{}),
+//		ReadHeaderTimeout:            10 * time.Second,
+//		DisableGeneralOptionsHandler: true, // else net/http answers "OPTIONS *" without CORS
+//	}
+//	err = srv.ListenAndServe()
+//
+// The files:
+//
+//	public.go, health.go, ready.go        the public port
+//	private.go, guard.go, state.go        the operator's listener
+//	metrics.go, collections.go, series.go what is measured
+//	plots.go, viewer.go, rates.go         live plots
 //
 // # Public
 //
-// Public serves the port that peers connect to. A WebSocket upgrade, on any
-// path, goes to the hub; everything else is answered as protocol section 2
-// has it, byte for byte: /health, /hubs, OPTIONS, and the banner for any other
-// request. The request target is compared as a whole string, so /health?x=1 and
-// /health/ are other requests and get the banner.
+// Public serves the port that peers connect to. A WebSocket upgrade on any path goes to
+// the hub. All other requests are answered as in protocol section 2, byte for byte:
+// /health, /hubs, OPTIONS, and the banner for any other page. The request target is
+// compared as a whole, so /health?x=1 and /health/ get the banner.
 //
-// Beside the protocol it answers the questions that /health cannot, since there
-// the answer is always "healthy":
+// It also serves pages that the protocol does not have, because /health is always
+// "healthy":
 //
-//	/livez     200 "ok" while the process serves, whatever else is amiss:
-//	           a supervisor restarts what fails this, and a restart cures
-//	           neither a full hub nor a draining one
-//	/readyz    200 "ready", or 503 with the reason why no new peers should be
-//	           sent here: "draining", "memory" or "full"
-//	/metrics   Prometheus, if PublicConfig.Metrics says so
+//	/livez     200 "ok" while the process serves. A supervisor restarts what fails
+//	           this. A full or draining hub does not fail it.
+//	/readyz    200 "ready", or 503 with the reason why no new peers should be sent
+//	           here: "draining", "memory" or "full"
+//	/metrics   Prometheus, if PublicConfig.Metrics is set
 //
 // # Details
 //
-// /health and /hubs tell everybody what the hub holds, to pages of any origin
-// too; shipped clients and tools expect that. PublicConfig.HideDetails ends it:
-// then only who shows the hub's AuthToken or HubKey is told. /metrics on the
-// public port is ours and no shipped client reads it, so it is off unless asked
-// for, asks for the token whenever the hub has one, and carries no CORS header.
+// /health and /hubs give details of the hub to every request and to pages of any origin,
+// because shipped clients and tools expect that. With PublicConfig.HideDetails only
+// requests with the hub's AuthToken or HubKey get them. /metrics needs the token if the
+// hub has one, and has no CORS header.
 //
 // # Private
 //
-// Private serves the listener of the operator, loopback by default: it asks for
-// no token and can stop the world for a profile. Its index page, /, lists what
-// there is: /debug/state (every collection with its length and its bound, and
-// whether the hub's invariants hold; status 500 if not), /debug/statsviz/ (live
-// plots), /debug/pprof/, /metrics, /livez and /readyz.
+// Private serves the operator's listener, which is on loopback by default. It asks for no
+// token, and a profile may stop the world. Its index page, /, lists the others:
+// /debug/state (every collection with its length and bound, and whether the hub's
+// invariants hold; status 500 if not), /debug/statsviz/ (live plots), /debug/pprof/,
+// /metrics, /livez and /readyz.
 //
-// # Server
+// # Imports
 //
-// The handlers need an http.Server with DisableGeneralOptionsHandler set, or
-// net/http itself answers "OPTIONS *", without CORS. Importing this package
-// imports net/http/pprof and, through Prometheus, expvar: both enter themselves
-// in http.DefaultServeMux, which nothing here serves and nobody should.
+// Importing this package imports net/http/pprof and, through Prometheus, expvar. Both
+// register handlers in http.DefaultServeMux, so a program should not serve that.
 package admin

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// guard keeps web pages out of a listener on loopback. A page that the operator
-// visits runs on the operator's machine, and can reach what listens there: under a
-// name of its own that it has pointed to 127.0.0.1 (DNS rebinding), or blindly.
-// The first shows in the Host header, the second in what browsers say of where a
-// request comes from.
+// guard refuses requests of foreign web pages to a listener on loopback. A page in the
+// operator's browser can reach such a listener: by a name of its own that resolves to
+// 127.0.0.1 (DNS rebinding), which the Host header shows, or by a request whose
+// response it cannot read, which Sec-Fetch-Site or Origin shows.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if onLoopback(r) && (!localName(r.Host) || foreign(r)) {
-			http.Error(w, "This page answers to localhost and to addresses, and to no other page.", http.StatusForbidden)
+			http.Error(w, "This page can be requested as localhost or by address only, and not by other pages.", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -27,8 +26,7 @@ func onLoopback(r *http.Request) bool {
 	return ok && addr.IP.IsLoopback()
 }
 
-// localName reports whether a Host is an address, or a name that is always this
-// machine.
+// localName reports whether a Host is an address or localhost.
 func localName(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -39,7 +37,7 @@ func localName(host string) bool {
 	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// foreign reports whether a browser says that another site asks.
+// foreign reports whether a browser made the request for a page of another site.
 func foreign(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "cross-site"

@@ -14,7 +14,7 @@ import (
 // isoMillis is the form of JavaScript's Date.toISOString.
 const isoMillis = "2006-01-02T15:04:05.000Z"
 
-// healthAlways is the part of /health that tells nothing about the hub.
+// healthAlways is the part of /health without details of the hub.
 type healthAlways struct {
 	Status    string `json:"status"` // always "healthy": see /readyz
 	Timestamp string `json:"timestamp"`
@@ -25,15 +25,15 @@ type healthDetails struct {
 	healthAlways
 	Uptime      float64      `json:"uptime"` // seconds
 	IsHub       bool         `json:"isHub"`
-	Connections int          `json:"connections"` // registered ones: the reference counts no others
+	Connections int          `json:"connections"` // registered ones only, as in the reference
 	Peers       int          `json:"peers"`
 	Hubs        int          `json:"hubs"`
 	Networks    int          `json:"networks"`
 	Memory      healthMemory `json:"memory"`
 }
 
-// healthMemory is the memory of a Node.js process, in bytes, as far as a Go
-// process has the like. Shipped tools read heapUsed.
+// healthMemory has the fields of a Node.js process, in bytes. Those that a Go process
+// does not have are 0. Shipped tools read heapUsed.
 type healthMemory struct {
 	RSS          int64 `json:"rss"`
 	HeapTotal    int64 `json:"heapTotal"`
@@ -78,8 +78,8 @@ func (p *public) hubs(w http.ResponseWriter, r *http.Request) {
 
 func timestamp() string { return time.Now().UTC().Format(isoMillis) }
 
-// writeJSON answers as the protocol does: no charset, no newline at the end, and
-// what peers sent spelled as they sent it.
+// writeJSON writes v as the reference does: without a charset, a final newline or
+// escapes for HTML.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)

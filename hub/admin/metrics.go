@@ -11,11 +11,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// maxScrapes bounds the scrapes at once; those that overlap share one reading.
+// maxScrapes is the number of scrapes at once. Scrapes that overlap share one reading.
 const maxScrapes = 8
 
-// metricsHandler serves a registry of its own: nothing is global, so two hubs in
-// one process do not meet in it.
+// metricsHandler serves a registry of its own, so that several hubs in one process do
+// not conflict.
 func metricsHandler(h *hub.Hub) http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
@@ -26,8 +26,7 @@ func metricsHandler(h *hub.Hub) http.Handler {
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes, CoalesceGather: true})
 }
 
-// collector turns one Stats per scrape into metrics. It keeps no number itself:
-// what the hub counts is counted once, in the hub.
+// collector turns one Stats per scrape into metrics. It has no counts of its own.
 type collector struct {
 	stats   func() hub.Stats
 	build   prometheus.Metric
@@ -42,8 +41,8 @@ type reading struct {
 	value func(*hub.Stats) float64
 }
 
-// vector is a counter with one label, whose values are a closed set: Stats has
-// an entry for every member, zero ones too.
+// vector is a counter with one label. The label's values are a closed set: Stats has an
+// entry for every member, also if it is zero.
 type vector struct {
 	desc   *prometheus.Desc
 	counts func(*hub.Stats) map[string]uint64
@@ -101,7 +100,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// buildInfo says what runs. A binary made outside a checkout knows no revision.
+// buildInfo returns a metric that names the build. A binary that was built outside a
+// checkout has no revision.
 func buildInfo() prometheus.Metric {
 	version, revision, goversion := "unknown", "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -112,6 +112,6 @@ func buildInfo() prometheus.Metric {
 			}
 		}
 	}
-	desc := describe("build_info", "What runs; the value is always 1.", "version", "revision", "goversion")
+	desc := describe("build_info", "Build of the hub; the value is always 1.", "version", "revision", "goversion")
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, 1, version, revision, goversion)
 }

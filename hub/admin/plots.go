@@ -19,8 +19,8 @@ const (
 	maxViewers    = 8 // pages that may show the plots at once
 )
 
-// collecting is held by whoever has a statsviz.Server running. statsviz reads the
-// runtime's metrics into a package variable, so two of them would race.
+// collecting holds a value while a statsviz.Server runs. statsviz reads the runtime's
+// metrics into a package variable, so two servers would race.
 var collecting = make(chan struct{}, 1)
 
 var (
@@ -29,9 +29,9 @@ var (
 	errOtherHub       = errors.New("the plots of another hub in this process are being watched")
 )
 
-// plots serves statsviz, which by itself collects from its start to its end
-// whether anybody looks or not, and never closes a connection. Here a server runs
-// only while somebody watches, and each connection has one owner, its viewer.
+// plots serves statsviz. A statsviz.Server collects all the time and never closes a
+// connection. Here one runs only while a page shows the plots, and each connection is
+// owned by its viewer.
 type plots struct {
 	// Fixed after construction.
 	stats   func() hub.Stats
@@ -40,7 +40,7 @@ type plots struct {
 	rates rates // owned by the goroutine of the running server
 
 	mu       sync.Mutex
-	server   *statsviz.Server // nil: none runs
+	server   *statsviz.Server // nil if none runs
 	retired  context.Context  // ends with the collecting goroutine of server
 	retire   context.CancelFunc
 	viewers  map[*viewer]struct{}
@@ -68,7 +68,7 @@ func newPlots(stats func() hub.Stats) (*plots, error) {
 }
 
 func (p *plots) register(mux *http.ServeMux) {
-	var pages statsviz.Server // of this one only the static pages are used: nothing runs
+	var pages statsviz.Server // used for its static pages only, never started
 	statsviz.Root(plotsRoot)(&pages)
 	mux.Handle(plotsRoot+"/", pages.Index())
 	mux.HandleFunc(plotsRoot+"/ws", p.watch)

@@ -10,25 +10,25 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// banner is what the protocol answers to every request it does not know.
+// banner is the response to a request for an unknown page (protocol section 2).
 const banner = "PeerPigeon WebSocket Signaling Server"
 
 // PublicConfig configures Public. The zero value is a drop-in for the reference
 // server.
 type PublicConfig struct {
 	CORSOrigin  string // Access-Control-Allow-Origin of the protocol's responses; default "*"
-	HideDetails bool   // /health and /hubs say what the hub holds only to who shows its token; to nobody if it has none
-	Metrics     bool   // serve /metrics, to who shows the hub's token; to everybody if it has none and HideDetails is not set
+	HideDetails bool   // /health and /hubs have details only for requests with the hub's token; for none if the hub has no token
+	Metrics     bool   // serve /metrics to requests with the hub's token; to all if the hub has no token and HideDetails is not set
 }
 
-// Public serves everything on the hub's public port: WebSocket upgrades go to
-// the hub, the rest as the protocol has it. It starts nothing.
+// Public returns the handler of the public port. It passes WebSocket upgrades to the
+// hub and answers the rest by protocol section 2. It starts no goroutine.
 func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
 	p := &public{hub: h, cors: cfg.CORSOrigin, hide: cfg.HideDetails}
 	if p.cors == "" {
 		p.cors = "*"
 	}
-	// A hub without a token lets in a request that shows nothing.
+	// A hub without a token authorizes a request without one.
 	p.tokenless = h.Authorized(&http.Request{URL: &url.URL{}})
 	if cfg.Metrics {
 		p.metrics = metricsHandler(h)
@@ -36,13 +36,13 @@ func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
 	return p
 }
 
-// public is the handler that Public returns. All of it is fixed.
+// public is the handler that Public returns. Its fields are not changed.
 type public struct {
 	hub       *hub.Hub
 	cors      string
 	hide      bool         // PublicConfig.HideDetails
-	tokenless bool         // the hub asks for no token
-	metrics   http.Handler // nil: not served here
+	tokenless bool         // the hub has no token
+	metrics   http.Handler // nil if not served
 }
 
 func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,14 +56,14 @@ func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
 	case http.MethodConnect:
-		// To a scanner 200 means that it has found an open proxy.
-		http.Error(w, "This is no proxy.", http.StatusMethodNotAllowed)
+		// A scanner would take 200 for an open proxy.
+		http.Error(w, "This is not a proxy.", http.StatusMethodNotAllowed)
 	default:
 		p.route(w, r)
 	}
 }
 
-// route answers by the request target as a whole, whatever the method.
+// route answers by the whole request target, for all other methods.
 func (p *public) route(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.RequestURI == "/health":
@@ -81,7 +81,7 @@ func (p *public) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// informed reports whether the request may know what the hub holds.
+// informed reports whether the request gets the details.
 func (p *public) informed(r *http.Request) bool {
 	if p.tokenless {
 		return !p.hide
@@ -89,8 +89,8 @@ func (p *public) informed(r *http.Request) bool {
 	return !p.hide || p.hub.Authorized(r)
 }
 
-// scrape serves the metrics. They are not the protocol's, so no shipped client
-// needs them open: a token that exists is asked for, and no page may read them.
+// scrape serves the metrics. No shipped client reads them, so they need the token if
+// there is one, and no CORS header lets pages read them.
 func (p *public) scrape(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Access-Control-Allow-Origin")
 	if p.tokenless && p.hide || !p.hub.Authorized(r) {
@@ -100,8 +100,7 @@ func (p *public) scrape(w http.ResponseWriter, r *http.Request) {
 	p.metrics.ServeHTTP(w, r)
 }
 
-// deny answers who may not know. Where there is no token, asking for one would
-// send people looking for it.
+// deny refuses the details: with 401 if a token would help, else with 403.
 func (p *public) deny(w http.ResponseWriter) {
 	if p.tokenless {
 		writeText(w, http.StatusForbidden, "hidden")
@@ -111,7 +110,7 @@ func (p *public) deny(w http.ResponseWriter) {
 	writeText(w, http.StatusUnauthorized, "unauthorized")
 }
 
-// writeText answers with the protocol's content type, which names no charset.
+// writeText writes a response as the reference does: without a charset.
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain")
 	w.WriteHeader(status)

@@ -10,8 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// rates is two readings of the hub, one after the other: all series of one
-// moment come from the same Stats.
+// rates holds the last two readings of the hub. All series of one moment come from the
+// same Stats.
 type rates struct {
 	now, before     hub.Stats
 	nowAt, beforeAt time.Time
@@ -22,7 +22,7 @@ func (r *rates) take(st hub.Stats, at time.Time) {
 	r.now, r.nowAt = st, at
 }
 
-// perSecond returns how fast a counter rises; 0 before there are two readings.
+// perSecond returns the rate of a counter, 0 before the second reading.
 func (r *rates) perSecond(count func(*hub.Stats) uint64) float64 {
 	elapsed := r.nowAt.Sub(r.beforeAt).Seconds()
 	if r.beforeAt.IsZero() || elapsed <= 0 {
@@ -31,9 +31,9 @@ func (r *rates) perSecond(count func(*hub.Stats) uint64) float64 {
 	return float64(count(&r.now)-count(&r.before)) / elapsed
 }
 
-// configs describes the hub's own plots.
+// configs returns the plots of the hub.
 func (p *plots) configs() []statsviz.TimeSeriesPlotConfig {
-	st := p.stats() // for the members of the closed sets
+	st := p.stats() // has the members of the closed sets
 	return []statsviz.TimeSeriesPlotConfig{
 		p.lengths("hub-connections", "Connections", "sessions", "refused_sessions", "peers", "hubs"),
 		p.lengths("hub-networks", "Networks", "networks", "memberships", "largest_network_members"),
@@ -66,7 +66,7 @@ func (p *plots) lengths(name, title string, keys ...string) statsviz.TimeSeriesP
 	return cfg
 }
 
-// counters plots how fast counters rise, on top of each other.
+// counters plots the rates of counters, stacked.
 func (p *plots) counters(name, title string, counts map[string]func(*hub.Stats) uint64) statsviz.TimeSeriesPlotConfig {
 	cfg := statsviz.TimeSeriesPlotConfig{Name: name, Title: title, Type: statsviz.Bar, BarMode: statsviz.Stack}
 	for _, label := range slices.Sorted(maps.Keys(counts)) {
@@ -77,7 +77,7 @@ func (p *plots) counters(name, title string, counts map[string]func(*hub.Stats) 
 	return cfg
 }
 
-// reasons plots the members of a closed set.
+// reasons plots the rate of each member of a closed set.
 func (p *plots) reasons(name, title string, set map[string]uint64, of func(*hub.Stats) map[string]uint64) statsviz.TimeSeriesPlotConfig {
 	counts := make(map[string]func(*hub.Stats) uint64, len(set))
 	for label := range set {

@@ -6,7 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// live answers /livez. That it answers is the answer.
+// live answers /livez: the process serves.
 func live(w http.ResponseWriter) { writeText(w, http.StatusOK, "ok") }
 
 // ready answers /readyz.
@@ -18,9 +18,7 @@ func ready(w http.ResponseWriter, st hub.Stats) {
 	writeText(w, http.StatusOK, "ready")
 }
 
-// unready says why a hub takes no new peers, or "" if it does. The words are
-// those of hub.RefuseReason and MemoryLevel, but "full", which is what people
-// look for.
+// unready returns why a hub accepts no new peers, or "" if it does.
 func unready(st hub.Stats) string {
 	switch {
 	case st.Draining:

@@ -8,32 +8,32 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// series are the metrics without labels, beside the collections.
+// series are the metrics without labels, other than the collections.
 var series = []struct {
 	name, help string
 	kind       prometheus.ValueType
 	value      func(*hub.Stats) float64
 }{
-	{"start_time_seconds", "When the hub was made, since the Unix epoch.", prometheus.GaugeValue,
+	{"start_time_seconds", "When the hub was created, in seconds since the Unix epoch.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return unixSeconds(st.StartedAt) }},
 	{"draining", "1 once a shutdown has begun.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return oneIf(st.Draining) }},
 	{"hub_role", "1 if this server is a hub to other hubs.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return oneIf(st.IsHub) }},
-	{"session_queued_limit_bytes", "Bytes that may wait to be sent to one session.", prometheus.GaugeValue,
+	{"session_queued_limit_bytes", "Bound of the unsent bytes of one session.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.MaxQueuedPerSession) }},
 
 	{"memory_level", "0 normal, 1 alert (above 80 % of the limit), 2 refusing new peers (above 90 %).", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.Level) }},
-	{"memory_limit_bytes", "Memory the process may take; 0 if not known.", prometheus.GaugeValue,
+	{"memory_limit_bytes", "Memory that the process may use; 0 if unknown.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.Limit) }},
 	{"memory_resident_bytes", "Resident memory at the last reading.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.RSS) }},
-	{"memory_heap_bytes", "Heap in use at the last reading, live and dead.", prometheus.GaugeValue,
+	{"memory_heap_bytes", "Heap objects at the last reading, live ones and garbage.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.HeapLive) }},
 	{"memory_heap_obtained_bytes", "Heap obtained from the system at the last reading.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.HeapSys) }},
-	{"memory_read_timestamp_seconds", "When memory was last read, since the Unix epoch: a monitor that stands still shows here.", prometheus.GaugeValue,
+	{"memory_read_timestamp_seconds", "When memory was last read, in seconds since the Unix epoch. It stops increasing if the monitor hangs.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return unixSeconds(st.Memory.At) }},
 	{"memory_forced_collections_total", "Garbage collections forced by the memory monitor.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.Collected) }},
@@ -44,11 +44,11 @@ var series = []struct {
 		func(st *hub.Stats) float64 { return float64(st.ReceivedBytes) }},
 	{"sent_bytes_total", "Frames sent, headers included.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.SentBytes) }},
-	{"messages_relayed_total", "Messages delivered to the peer they name.", prometheus.CounterValue,
+	{"messages_relayed_total", "Messages delivered to the peer that they name.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.Relayed) }},
 	{"discoveries_sent_total", "Introductions of one peer to another.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.Discoveries) }},
-	{"events_lost_total", "Events that found a subscriber's buffer full.", prometheus.CounterValue,
+	{"events_lost_total", "Events lost because a subscriber's buffer was full.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.EventsLost) }},
 	{"panics_total", "Panics that ended one session; each is a bug.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.Panics) }},
@@ -61,9 +61,9 @@ var families = []struct {
 }{
 	{"requests_refused_total", "Upgrades refused with an HTTP error.", "reason",
 		func(st *hub.Stats) map[string]uint64 { return st.RefusedHTTP }},
-	{"sessions_ended_total", "Sessions that have ended, refusals after the upgrade among them.", "reason",
+	{"sessions_ended_total", "Sessions that have ended, refusals after the upgrade included.", "reason",
 		func(st *hub.Stats) map[string]uint64 { return st.Ended }},
-	{"messages_dropped_total", "Messages that went no further.", "reason",
+	{"messages_dropped_total", "Messages that were dropped.", "reason",
 		func(st *hub.Stats) map[string]uint64 { return st.Dropped }},
 	{"messages_received_total", "Messages received that could be parsed.", "kind",
 		func(st *hub.Stats) map[string]uint64 { return st.Received }},

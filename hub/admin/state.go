@@ -13,15 +13,14 @@ type state struct {
 	check func() error
 }
 
-// statePage is what it says.
+// statePage is the JSON of /debug/state.
 type statePage struct {
-	Invariants  any             `json:"invariants"` // "ok", or a list of what does not agree
+	Invariants  any             `json:"invariants"` // "ok", or the list of violations
 	Collections map[string]size `json:"collections"`
 	Stats       hub.Stats       `json:"stats"`
 }
 
-// size is the length of a collection and, where it has one of its own, its
-// bound.
+// size is the length of a collection, and its bound if Stats has one.
 type size struct {
 	Length int64  `json:"length"`
 	Bound  *int64 `json:"bound,omitempty"`
@@ -45,10 +44,10 @@ func (s state) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	enc.Encode(page) // an error means that the reader has gone
+	enc.Encode(page) // an error means that the client has disconnected
 }
 
-// texts lists the errors that errors.Join has put together.
+// texts returns the texts of the errors that errors.Join has joined.
 func texts(err error) []string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -10,8 +10,8 @@ import (
 // viewerWriteTimeout bounds each write to a viewer; a reading comes every second.
 const viewerWriteTimeout = 10 * time.Second
 
-// viewer is the ResponseWriter of a page that shows the plots. It keeps hold of
-// the connection that statsviz hijacks and then neither reads nor closes.
+// viewer is the ResponseWriter of a page that shows the plots. It owns the connection,
+// because statsviz hijacks it and then neither reads nor closes it.
 type viewer struct {
 	http.ResponseWriter
 	plots *plots
@@ -28,14 +28,13 @@ func (v *viewer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer v.plots.mu.Unlock()
 	v.conn = conn
 	if v.plots.stopping {
-		v.closeLocked() // stop did not see the connection
+		v.closeLocked() // stop ran before the connection was stored
 	}
 	return viewerConn{conn}, rw, nil
 }
 
-// wait returns when the page has gone or the connection has been closed. All a
-// page ever sends is the close frame of its end, so the first byte is as good as
-// none.
+// wait returns when the page or stop has closed the connection. A page sends nothing but
+// its close frame, so the first byte means the end, too.
 func (v *viewer) wait() {
 	v.plots.mu.Lock()
 	conn := v.conn
@@ -52,8 +51,8 @@ func (v *viewer) closeLocked() {
 	}
 }
 
-// viewerConn ends with the first write that fails or takes too long: statsviz
-// would leave it open.
+// viewerConn closes itself when a write fails or takes too long, which statsviz does
+// not.
 type viewerConn struct{ net.Conn }
 
 func (c viewerConn) Write(p []byte) (int, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Message is one message as the client half reads and writes it.
+// Message is one message that a Conn sends or receives.
 type Message struct {
 	Type         string          `json:"type"`
 	Data         json.RawMessage `json:"data,omitempty"`
@@ -26,7 +26,7 @@ type Message struct {
 	Error        string          `json:"error,omitempty"`
 }
 
-// CloseError is the end of a connection by a close frame.
+// CloseError is the error of a connection that a close frame has ended.
 type CloseError struct {
 	Code   int
 	Reason string
@@ -52,9 +52,9 @@ type Conn struct {
 	write   sync.Mutex // gorilla allows one writer
 }
 
-// Dial connects to the hub at rawURL (ws, wss, http or https; other query
-// parameters are kept) as the peer id. ctx bounds the dialling and the
-// handshake. The hub may still refuse: then Receive returns a *CloseError.
+// Dial connects to the hub at rawURL as the peer id. The scheme is ws, wss, http or
+// https; other query parameters are kept. ctx bounds the dial and the handshake. If
+// the hub refuses the peer after the upgrade, Receive returns a *CloseError.
 func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Conn, error) {
 	if opts == nil {
 		opts = &DialOptions{}
@@ -74,8 +74,8 @@ func Dial(ctx context.Context, rawURL string, id PeerID, opts *DialOptions) (*Co
 	return c, nil
 }
 
-// PeerURL returns the URL by which a peer dials a hub: it names itself in the query,
-// as shipped clients do, and http becomes ws.
+// PeerURL returns the URL at which a peer dials a hub: with the peer id in the query,
+// and ws instead of http.
 func PeerURL(rawURL string, id PeerID) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -93,8 +93,8 @@ func PeerURL(rawURL string, id PeerID) (string, error) {
 	return u.String(), nil
 }
 
-// dial is gorilla's dialling, given up as soon as ctx ends: gorilla minds only
-// its deadline once the connection is there.
+// dial dials with gorilla and gives up as soon as ctx ends. Once the connection
+// exists, gorilla itself observes only the deadline of ctx.
 func dial(ctx context.Context, rawURL string, opts *DialOptions) (*websocket.Conn, error) {
 	netDial := opts.NetDialContext
 	if netDial == nil {
@@ -115,7 +115,7 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*websocket.Con
 	ws, resp, err := d.DialContext(ctx, rawURL, opts.Header)
 	switch {
 	case !release():
-		return nil, ctx.Err() // and the connection is closed
+		return nil, ctx.Err() // AfterFunc has closed the connection
 	case err != nil && resp != nil:
 		return nil, fmt.Errorf("%w: HTTP status %s", err, resp.Status)
 	}
@@ -125,10 +125,11 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*websocket.Con
 // ID returns the peer id the connection was dialled with.
 func (c *Conn) ID() PeerID { return c.id }
 
-// NetConn returns the connection underneath, for tools that need its socket.
+// NetConn returns the underlying connection, for tools that need its socket.
 func (c *Conn) NetConn() net.Conn { return c.ws.NetConn() }
 
-// Receive returns the next message. The end by a close frame is a *CloseError.
+// Receive returns the next message. Its error is a *CloseError if a close frame has
+// ended the connection.
 func (c *Conn) Receive() (Message, error) {
 	var m Message
 	b, err := c.ReceiveRaw()
@@ -141,22 +142,22 @@ func (c *Conn) Receive() (Message, error) {
 	return m, nil
 }
 
-// ReceiveRaw returns the bytes of the next message. The end without a close
-// frame is io.ErrUnexpectedEOF, or what the socket said.
+// ReceiveRaw returns the bytes of the next message. If the connection has ended
+// without a close frame, the error is io.ErrUnexpectedEOF or the socket's.
 func (c *Conn) ReceiveRaw() ([]byte, error) {
 	_, b, err := c.ws.ReadMessage()
 	var closed *websocket.CloseError
 	switch {
 	case !errors.As(err, &closed):
 		return b, err
-	case closed.Code == websocket.CloseAbnormalClosure: // gorilla's word for an EOF
+	case closed.Code == websocket.CloseAbnormalClosure: // what gorilla makes of an EOF
 		return nil, io.ErrUnexpectedEOF
 	}
 	return nil, &CloseError{closed.Code, closed.Text}
 }
 
-// SetReceiveDeadline bounds the calls of Receive. After one has failed for it
-// the connection can only be closed.
+// SetReceiveDeadline sets the deadline of Receive. After a Receive that missed it, the
+// connection can only be closed.
 func (c *Conn) SetReceiveDeadline(at time.Time) error { return c.ws.SetReadDeadline(at) }
 
 // Send sends a message.
@@ -168,7 +169,7 @@ func (c *Conn) Send(m Message) error {
 	return c.SendRaw(b)
 }
 
-// SendRaw sends bytes as one text message, whatever they are.
+// SendRaw sends b as one text message. It need not be JSON.
 func (c *Conn) SendRaw(b []byte) error {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -176,8 +177,8 @@ func (c *Conn) SendRaw(b []byte) error {
 	return c.ws.WriteMessage(websocket.TextMessage, b)
 }
 
-// Announce enters a network as a shipped client does; extra are further members
-// of data, a JSON object, or nil.
+// Announce sends an announce as a shipped client does. extra has further members of
+// its data, or is nil.
 func (c *Conn) Announce(network string, extra map[string]any) error {
 	data := map[string]any{"peerId": c.id}
 	for k, v := range extra {
@@ -195,8 +196,8 @@ func (c *Conn) Signal(kind Kind, target PeerID, network string, data json.RawMes
 	return c.Send(Message{Type: kind.String(), Data: data, TargetPeerID: target, NetworkName: network})
 }
 
-// Leave says goodbye and closes as a shipped client does on purpose. It does not
-// wait for the hub's half: Receive returns it.
+// Leave sends a goodbye and a close frame, as a shipped client does when it disconnects
+// on purpose. It does not wait for the hub's close frame, which Receive returns.
 func (c *Conn) Leave(network string) error {
 	data := fmt.Sprintf(`{"peerId":%q,"timestamp":%d}`, c.id, time.Now().UnixMilli())
 	if err := c.Send(Message{Type: KindGoodbye.String(), Data: json.RawMessage(data), NetworkName: network}); err != nil {

@@ -5,24 +5,24 @@ import (
 	"strconv"
 )
 
-// Envelope is one message of a peer. Its slices are views of the message and
-// live as long as it does: whoever keeps one must copy it.
+// Envelope is one message of a peer. Its slices point into the message: code that
+// keeps one beyond the message must copy it.
 type Envelope struct {
 	Kind    Kind
-	Type    string // what the type reads in JavaScript, for ErrorText; only when Kind is KindOther
-	Data    []byte // the payload, proven JSON, exactly as sent; nil when absent
+	Type    string // the type as JavaScript prints it, for ErrorText; set only if Kind is KindOther
+	Data    []byte // the payload, validated JSON, exactly as sent; nil if absent
 	From    []byte // fromPeerId as claimed; nil when absent or no valid id
 	Target  []byte // targetPeerId; nil when absent or no valid id
-	Network []byte // networkName; nil when absent or falsy, which means DefaultNetwork
+	Network []byte // networkName; nil if absent or falsy, which means DefaultNetwork
 
 	HasTarget  bool // a targetPeerId that is not falsy was given, valid or not
 	BadNetwork bool // networkName was no string, or longer than MaxNetworkNameBytes
 }
 
-// Parse reads one message. It returns ErrSyntax or ErrTooDeep for what is not
-// JSON within the limits, and ErrNull for a bare null. Any other JSON value is
-// a message without a type. A field that stands twice counts as it stands last,
-// as in JavaScript.
+// Parse parses one message. It returns ErrSyntax or ErrTooDeep if the message is not
+// JSON within the limits, and ErrNull for a bare null. Any other JSON value is a
+// message without a type. Of a field that occurs twice the last one counts, as in
+// JavaScript.
 func Parse(msg []byte) (Envelope, error) {
 	var env Envelope
 	var typ, null []byte
@@ -54,7 +54,7 @@ func Parse(msg []byte) (Envelope, error) {
 	return env, nil
 }
 
-// set notes one field; the fields the protocol does not know are dropped.
+// set stores one field. Fields that the protocol does not have are dropped.
 func (e *Envelope) set(m *member) {
 	switch {
 	case m.is("data"):
@@ -81,8 +81,8 @@ func (e *Envelope) setNetwork(v []byte) {
 	}
 }
 
-// setType finds the kind, and for the unknown ones the word that the reference
-// server's error reply holds.
+// setType sets the kind and, if the hub does not know it, the text of the type for
+// the error reply.
 func (e *Envelope) setType(v []byte) {
 	switch {
 	case v == nil:
@@ -97,7 +97,7 @@ func (e *Envelope) setType(v []byte) {
 	}
 }
 
-// falsy reports whether a proven value is false in JavaScript.
+// falsy reports whether a validated value is falsy in JavaScript.
 func falsy(v []byte) bool {
 	switch v[0] {
 	case '"':
@@ -108,11 +108,11 @@ func falsy(v []byte) bool {
 		return false
 	}
 	n, err := strconv.ParseFloat(string(v), 64)
-	return err == nil && n == 0 // a spelling of zero, or as good as zero
+	return err == nil && n == 0 // zero in any spelling, or too small for a float64
 }
 
-// unquote returns the text of a proven string value: a view of it where it
-// holds no escapes.
+// unquote returns the text of a validated string value. It points into v unless v has
+// escapes.
 func unquote(v []byte) []byte {
 	inner := v[1 : len(v)-1]
 	if bytes.IndexByte(inner, '\\') >= 0 {
@@ -121,7 +121,7 @@ func unquote(v []byte) []byte {
 	return inner
 }
 
-// peerID returns the id a proven value holds, or nil.
+// peerID returns the peer id that a validated value holds, or nil.
 func peerID(v []byte) []byte {
 	if len(v) < PeerIDLen+2 || v[0] != '"' || len(v) > 6*PeerIDLen+2 {
 		return nil
@@ -132,17 +132,17 @@ func peerID(v []byte) []byte {
 	return nil
 }
 
-// Announcement is what a hub reads in the data of an announce.
+// Announcement is the part of an announce's data that a hub uses.
 type Announcement struct {
 	IsHub bool // data.isHub is true
-	// Extra holds the members of data other than peerId and isHub, key and value
-	// as they were sent, with a comma before each; nil when there are none. The
-	// two left out are the hub's own to say (W38).
+	// Extra has the members of data other than peerId and isHub, as they were sent,
+	// with a comma before each. It is nil if there are none. The hub writes the other
+	// two itself (W38).
 	Extra []byte
 }
 
-// ParseAnnouncement reads the data of an announce, which Parse has proven.
-// Data that is no object counts as empty.
+// ParseAnnouncement parses the data of an announce that Parse has validated. Data
+// that is not an object counts as empty.
 func ParseAnnouncement(data []byte) Announcement {
 	var a Announcement
 	members(data, func(m member) {
@@ -161,7 +161,7 @@ func ParseAnnouncement(data []byte) Announcement {
 	return a
 }
 
-// PeerIDOf returns data.peerId of a message that speaks of another peer, or "".
+// PeerIDOf returns data.peerId of a message about another peer, or "".
 func PeerIDOf(data []byte) PeerID {
 	var id []byte
 	members(data, func(m member) {
@@ -172,10 +172,10 @@ func PeerIDOf(data []byte) PeerID {
 	return PeerID(id)
 }
 
-// members shows each member of a proven object to visit.
+// members calls visit for each member of a validated object.
 func members(data []byte, visit func(member)) {
 	s := scanner{b: data}
 	if s.space() == '{' {
-		_ = s.object(0, visit) // proven by Parse at a greater depth
+		_ = s.object(0, visit) // cannot fail: Parse has validated it at a greater depth
 	}
 }

@@ -21,14 +21,14 @@ const (
 	maxMillis    = 9_999_999_999_999
 )
 
-// begin makes room for the header of a text frame; end fills it in. Most frames
-// are 126 to 65535 bytes long, so room for that header is made and the others
-// move.
-func begin(dst []byte) ([]byte, int) {
+// beginFrame reserves the header of a text frame, which endFrame fills in. It reserves
+// the header for 126 to 65535 bytes, because most frames have that size. endFrame moves
+// the payload of the others.
+func beginFrame(dst []byte) ([]byte, int) {
 	return append(dst, opText, 126, 0, 0), len(dst)
 }
 
-func end(dst []byte, start int) []byte {
+func endFrame(dst []byte, start int) []byte {
 	head := dst[start:]
 	switch n := len(head) - 4; {
 	case n < 126:
@@ -48,11 +48,11 @@ func end(dst []byte, start int) []byte {
 	}
 }
 
-// AppendRelay appends the frame of a message from one peer to another: data goes
-// through untouched and is left out when nil, target is left out when empty. at
-// is the hub's clock in Unix milliseconds.
+// AppendRelay appends the frame of a message from one peer to another. data is copied
+// as it is; a nil data and an empty target are left out. at is the time in Unix
+// milliseconds.
 func AppendRelay(dst []byte, kind Kind, data []byte, from, target PeerID, network string, at int64) []byte {
-	dst, start := begin(dst)
+	dst, start := beginFrame(dst)
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, kind.String()...)
 	dst = append(dst, '"')
@@ -70,43 +70,43 @@ func AppendRelay(dst []byte, kind Kind, data []byte, from, target PeerID, networ
 	dst = AppendString(dst, network)
 	dst = append(dst, timestampKey...)
 	dst = strconv.AppendInt(dst, at, 10)
-	return end(append(dst, '}'), start)
+	return endFrame(append(dst, '}'), start)
 }
 
 // AppendConnected appends the greeting of a new session.
 func AppendConnected(dst []byte, id PeerID, at int64) []byte {
-	dst, start := begin(dst)
+	dst, start := beginFrame(dst)
 	dst = append(dst, `{"type":"connected","data":{"peerId":"`...)
 	dst = append(dst, id...)
 	dst = append(dst, `"},"fromPeerId":"system","timestamp":`...)
 	dst = strconv.AppendInt(dst, at, 10)
-	return end(append(dst, '}'), start)
+	return endFrame(append(dst, '}'), start)
 }
 
 // AppendPong appends the answer to a ping message.
 func AppendPong(dst []byte, id PeerID, at int64) []byte {
-	dst, start := begin(dst)
+	dst, start := beginFrame(dst)
 	dst = append(dst, `{"type":"pong","data":{"timestamp":`...)
 	dst = strconv.AppendInt(dst, at, 10)
 	dst = append(dst, `},"fromPeerId":"system","targetPeerId":"`...)
 	dst = append(dst, id...)
 	dst = append(dst, `","timestamp":`...)
 	dst = strconv.AppendInt(dst, at, 10)
-	return end(append(dst, '}'), start)
+	return endFrame(append(dst, '}'), start)
 }
 
 // AppendError appends an error message.
 func AppendError(dst []byte, text string, at int64) []byte {
-	dst, start := begin(dst)
+	dst, start := beginFrame(dst)
 	dst = append(dst, `{"type":"error","error":`...)
 	dst = AppendString(dst, text)
 	dst = append(dst, timestampKey...)
 	dst = strconv.AppendInt(dst, at, 10)
-	return end(append(dst, '}'), start)
+	return endFrame(append(dst, '}'), start)
 }
 
-// ErrorText is the protocol's answer to a message the hub does not route. typ is
-// cut to 64 bytes: the reference echoes up to 1 MiB.
+// ErrorText returns the text of the error message for a type that the hub does not
+// route (protocol section 5.9). typ is cut to 64 bytes.
 func ErrorText(typ string) string {
 	if cut := 64; len(typ) > cut {
 		for cut > 0 && !utf8.RuneStart(typ[cut]) {
@@ -125,8 +125,8 @@ func AppendPongFrame(dst []byte, payload string) []byte {
 	return append(append(dst, opPong, byte(len(payload))), payload...)
 }
 
-// AppendClose appends a close control frame; text is at most 123 bytes. The code
-// CodeNoStatus gives a frame without one.
+// AppendClose appends a close control frame; text is at most 123 bytes. With the code
+// CodeNoStatus the frame has neither code nor text.
 func AppendClose(dst []byte, code int, text string) []byte {
 	if code == CodeNoStatus {
 		return append(dst, opClose, 0)
@@ -135,9 +135,9 @@ func AppendClose(dst []byte, code int, text string) []byte {
 	return append(dst, text...)
 }
 
-// Notice is a frame the hub sends to many peers: the same bytes for all but the
-// 40 digits of targetPeerId, and the time. It is made once and kept with the
-// peer it speaks of. The zero Notice is none.
+// Notice is a frame that the hub sends to many peers. It is made once; for each
+// receiver only targetPeerId and the time are overwritten. The zero Notice is not
+// valid.
 type Notice []byte
 
 // NewDiscovered makes the peer-discovered about a peer. extra is
@@ -151,8 +151,8 @@ func NewDisconnected(id PeerID, isHub bool, network string) Notice {
 	return newNotice(KindPeerDisconnected, aboutPeer(make([]byte, 0, 128), id, isHub, nil), network)
 }
 
-// NewForwarded makes a notice that says what another hub said: data is its own,
-// proven by Parse, and left out when nil.
+// NewForwarded makes a notice with the data of a message from another hub, which Parse
+// has validated. A nil data is left out.
 func NewForwarded(kind Kind, data []byte, network string) Notice {
 	return newNotice(kind, data, network)
 }
@@ -164,14 +164,14 @@ func aboutPeer(dst []byte, id PeerID, isHub bool, extra []byte) []byte {
 	return append(append(dst, extra...), '}')
 }
 
-// noticeTail ends every notice. AppendTo writes the id over its zeros and the
-// time over its spaces.
+// noticeTail is the end of every notice. AppendTo overwrites its zeros with the id and
+// its spaces with the time.
 const noticeTail = `,"fromPeerId":"system"` + targetKey +
 	`0000000000000000000000000000000000000000"` + timestampKey + `             }`
 
 func newNotice(kind Kind, data []byte, network string) Notice {
 	const longest = `{"type":"peer-disconnected","data":,"networkName":""` + noticeTail
-	dst, start := begin(make([]byte, 0, 4+len(longest)+len(data)+len(network)))
+	dst, start := beginFrame(make([]byte, 0, 4+len(longest)+len(data)+len(network)))
 	dst = append(append(dst, `{"type":"`...), kind.String()...)
 	dst = append(dst, '"')
 	if data != nil {
@@ -179,11 +179,11 @@ func newNotice(kind Kind, data []byte, network string) Notice {
 	}
 	dst = append(dst, `,"networkName":`...)
 	dst = AppendString(dst, network)
-	return end(append(dst, noticeTail...), start)
+	return endFrame(append(dst, noticeTail...), start)
 }
 
-// AppendTo appends the notice as one receiver gets it. A time of fewer than 13
-// digits (a clock before 2001) leaves spaces before it, which JSON allows.
+// AppendTo appends the notice for one receiver. A time of fewer than 13 digits, from a
+// clock before 2001, has spaces before it, which JSON allows.
 func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
 	const (
 		time = millisDigits + 1 // from the end, with the brace
@@ -200,8 +200,8 @@ func (n Notice) AppendTo(dst []byte, target PeerID, at int64) []byte {
 	}
 }
 
-// AppendString appends s as a JSON string the way JavaScript's JSON.stringify
-// writes it: only what must be escaped is.
+// AppendString appends s as a JSON string, as JavaScript's JSON.stringify does: it
+// escapes only what must be escaped.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -26,7 +26,7 @@ const (
 	KindPong
 	KindError
 
-	NumKinds // how many kinds there are: the size of an array indexed by Kind
+	NumKinds // the number of kinds, for arrays indexed by Kind
 )
 
 var kindNames = [NumKinds]string{
@@ -51,8 +51,7 @@ var kindNames = [NumKinds]string{
 	KindError:               "error",
 }
 
-// kindByName leaves out KindOther: "other" on the wire is a type like any
-// unknown one.
+// kindByName does not have KindOther: the type "other" on the wire is unknown, too.
 var kindByName = func() map[string]Kind {
 	m := make(map[string]Kind, NumKinds)
 	for k := KindOther + 1; k < NumKinds; k++ {
@@ -61,7 +60,7 @@ var kindByName = func() map[string]Kind {
 	return m
 }()
 
-// String returns the type as it stands on the wire, and the metric label.
+// String returns the type as it is on the wire. It is also the metric label.
 func (k Kind) String() string {
 	if k >= NumKinds {
 		return kindNames[KindOther]
@@ -74,8 +73,8 @@ func (k Kind) Signal() bool {
 	return k == KindOffer || k == KindAnswer || k == KindICECandidate
 }
 
-// Renegotiation reports whether the kind is one that shipped clients send over
-// the hub and the reference server refuses (W50); a hub may relay them too.
+// Renegotiation reports whether the kind is one that shipped clients send through the
+// hub although the reference server refuses it (W50). A hub may relay it.
 func (k Kind) Renegotiation() bool {
 	return k >= KindConnectionRejected && k <= KindRecoveryOffer
 }

@@ -35,12 +35,12 @@ func valid[T PeerID | []byte](id T) bool {
 	return true
 }
 
-// Clone returns id in memory of its own. An id cut out of a request or a
-// message would keep the whole of it reachable for as long as the id lives.
+// Clone returns a copy of id. An id that is a substring of a request or a message keeps
+// all of it reachable.
 func (id PeerID) Clone() PeerID { return PeerID(strings.Clone(string(id))) }
 
-// Distance is the protocol's measure of how close two valid ids are: the sum
-// over all digits of digit XOR digit. It picks who hears a goodbye.
+// Distance returns the distance of two valid ids: the sum over all digits of digit XOR
+// digit. A goodbye goes to the closest members (protocol section 5.4).
 func Distance(a, b PeerID) int {
 	sum := 0
 	for i := range min(len(a), len(b)) {

@@ -1,19 +1,19 @@
 package wire
 
-// CloseReason says why a session ended, or why it was refused after the
-// upgrade: a closed set. String is the word in logs and metric labels; Code and
-// Text are what the peer sees in its close frame.
+// CloseReason names why a session ended or was refused after the upgrade. It is a
+// closed set. String is the word in logs and metric labels; Code and Text are in the
+// close frame that the peer gets.
 type CloseReason uint8
 
-// The reasons. Those of the protocol carry its exact text, which shipped clients
-// and tests know; the others say their own word.
+// The reasons. The ones of the protocol have its exact text (section 3); the text of
+// the others begins with their String.
 const (
 	ReasonNone CloseReason = iota
 
-	// The peer ended it.
+	// Ended by the peer.
 	ReasonPeerClosed // it sent a close frame
 	ReasonPeerLost   // the connection broke without one
-	ReasonGoodbye    // it said goodbye
+	ReasonGoodbye    // it sent a goodbye
 
 	// Refused after the upgrade.
 	ReasonInvalidPeerID
@@ -30,7 +30,7 @@ const (
 	ReasonMessageRate
 	ReasonAnnounceRate
 
-	// Cut for what it did not do.
+	// Cut for what it did not do in time.
 	ReasonFirstMessageTimeout
 	ReasonMessageTimeout
 	ReasonPingTimeout
@@ -38,7 +38,7 @@ const (
 	ReasonWriteFailed
 	ReasonReplaced
 
-	// Ours.
+	// Ended by the hub.
 	ReasonInternalError
 	ReasonShutdown
 
@@ -87,7 +87,7 @@ var closeReasons = [NumCloseReasons]struct {
 	ReasonShutdown:            {"shutdown", CodeNormal, "Server shutting down"},
 }
 
-// known returns r, or ReasonNone for what is no reason.
+// known returns r, or ReasonNone if r is out of range.
 func (r CloseReason) known() CloseReason {
 	if r >= NumCloseReasons {
 		return ReasonNone

@@ -14,14 +14,14 @@ var (
 	ErrNull    = errors.New("wire: null message")
 )
 
-// scanner walks one JSON text (RFC 8259), proving every byte it passes. It does
-// not check UTF-8: the WebSocket layer has done so for the whole message.
+// scanner walks over one JSON text (RFC 8259) and validates it. It does not check
+// UTF-8: the session has done that for the whole message.
 type scanner struct {
 	b []byte
 	i int
 }
 
-// space passes white space and returns the next byte, or 0 at the end.
+// space skips white space and returns the next byte, or 0 at the end.
 func (s *scanner) space() byte {
 	for ; s.i < len(s.b); s.i++ {
 		if c := s.b[s.i]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
@@ -31,7 +31,7 @@ func (s *scanner) space() byte {
 	return 0
 }
 
-// value passes one value; depth is how many containers are around it.
+// value scans one value; depth is the number of containers around it.
 func (s *scanner) value(depth int) error {
 	switch c := s.space(); c {
 	case '"':
@@ -52,21 +52,20 @@ func (s *scanner) value(depth int) error {
 	}
 }
 
-// member is one member of an object: its key as it stands between the quotes,
-// and the bytes of its value.
+// member is one member of an object: its key without the quotes, and its value.
 type member struct {
 	key     []byte
 	escaped bool // the key holds a backslash
 	value   []byte
 }
 
-// is reports whether the key is name. Escapes are resolved: "\u0074ype" is
-// "type" to every JSON parser, so a peer must not slip a field past us that way.
+// is reports whether the key is name, with escapes resolved: "\u0074ype" is "type" to
+// every JSON parser, so it must not bypass the checks of the field.
 func (m *member) is(name string) bool {
 	return string(m.key) == name || m.escaped && unescape(m.key) == name
 }
 
-// object passes one object and shows each of its members to visit, if any.
+// object scans one object and calls visit for each member, unless visit is nil.
 func (s *scanner) object(depth int, visit func(member)) error {
 	if depth >= MaxDepth {
 		return ErrTooDeep
@@ -121,7 +120,7 @@ func (s *scanner) array(depth int) error {
 	}
 }
 
-// more passes the comma between two elements, or the end of their container.
+// more scans the comma between two elements, or the end of their container.
 func (s *scanner) more(end byte) (done bool, err error) {
 	switch s.space() {
 	case ',':
@@ -189,10 +188,10 @@ const (
 	highs = 0x8080808080808080
 )
 
-// str passes one string and returns what stands between its quotes. It looks at
-// eight bytes at a time: most of a message is the text of an SDP. A byte of m
-// has its high bit set where the byte of w is below 0x20, or equals the quote or
-// the backslash; a borrow may set bits above the first hit, never below it.
+// str scans one string and returns the bytes between its quotes. It tests eight bytes
+// at a time, because most of a message is the text of an SDP. The high bit of a byte of
+// m is set if the byte of w is below 0x20, a quote or a backslash. A borrow may set
+// bits above the first hit, never below it.
 func (s *scanner) str() (inner []byte, escaped bool, err error) {
 	b, from := s.b, s.i+1
 	for i := from; i < len(b); {
@@ -208,7 +207,7 @@ func (s *scanner) str() (inner []byte, escaped bool, err error) {
 		switch c := b[i]; {
 		case c == '\\':
 			escaped = true
-			for i < len(b) && b[i] == '\\' { // they come in pairs: \r\n
+			for i < len(b) && b[i] == '\\' { // often several in a row: \r\n
 				n := escape(b[i:])
 				if n == 0 {
 					return nil, false, ErrSyntax
@@ -244,11 +243,11 @@ func escape(b []byte) int {
 	return 0
 }
 
-// unescape resolves the escapes of a proven string.
+// unescape resolves the escapes of a validated string.
 func unescape(inner []byte) string {
 	quoted := make([]byte, 0, len(inner)+2)
 	quoted = append(append(append(quoted, '"'), inner...), '"')
 	var s string
-	_ = json.Unmarshal(quoted, &s) // proven well-formed: it cannot fail
+	_ = json.Unmarshal(quoted, &s) // cannot fail: inner is validated
 	return s
 }

@@ -10,8 +10,8 @@ import (
 
 const objectWord = "[object Object]"
 
-// word returns what JavaScript's String makes of a proven value. One longer
-// than maxWord is left as it is spelled: ErrorText cuts it anyway.
+// word returns the text that JavaScript's String makes of a validated value. A value
+// longer than maxWord is returned as it is, because ErrorText cuts it anyway.
 func word(v []byte) string {
 	const maxWord = 4 << 10
 	switch {
@@ -23,7 +23,7 @@ func word(v []byte) string {
 	d := json.NewDecoder(bytes.NewReader(v))
 	d.UseNumber() // a number may be beyond a float64
 	var decoded any
-	_ = d.Decode(&decoded) // proven well-formed: it cannot fail
+	_ = d.Decode(&decoded) // cannot fail: v is validated
 	return wordOf(decoded)
 }
 
@@ -57,8 +57,8 @@ func numberWord(spelled string) string {
 	case math.IsInf(n, -1):
 		return "-Infinity"
 	case n == 0:
-		return "0" // also what is written -0
+		return "0" // -0, too
 	}
-	b, _ := json.Marshal(n) // it writes numbers as ECMAScript does
+	b, _ := json.Marshal(n) // json writes numbers as JavaScript does
 	return string(b)
 }
