@@ -74,7 +74,7 @@ func (p *plots) register(mux *http.ServeMux) {
 	mux.HandleFunc(plotsRoot+"/ws", p.watch)
 }
 
-// watch is the life of one viewer's connection.
+// watch serves one viewer until its connection ends.
 func (p *plots) watch(w http.ResponseWriter, r *http.Request) {
 	v := &viewer{ResponseWriter: w, plots: p}
 	server, err := p.enter(v)
@@ -83,11 +83,11 @@ func (p *plots) watch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.leave(v)
-	server.Ws()(v, r) // returns once the viewer is among those that get the readings
+	server.Ws()(v, r) // returns once the viewer is subscribed to the readings
 	v.wait()
 }
 
-// enter counts the viewer and returns the server, which it starts for the first.
+// enter adds the viewer and returns the server. It starts the server for the first viewer.
 func (p *plots) enter(v *viewer) (*statsviz.Server, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,8 +123,8 @@ func (p *plots) startLocked() error {
 	return nil
 }
 
-// leave closes the viewer's connection. The server, if it was the last, retires
-// with its next reading, unless a page that is being reloaded has come back.
+// leave closes the viewer's connection. After the last viewer the server retires with
+// its next reading, unless a page that is being reloaded has come back by then.
 func (p *plots) leave(v *viewer) {
 	p.mu.Lock()
 	delete(p.viewers, v)
@@ -133,9 +133,9 @@ func (p *plots) leave(v *viewer) {
 	p.handlers.Done()
 }
 
-// begin makes the first value of every reading the place where a server that
-// nobody watches ends itself. statsviz could be closed from outside, but then
-// nobody would know when its goroutine has gone and the next may start.
+// begin wraps the first value of a reading, and there ends a server without viewers.
+// Closing the server from another goroutine would not show when its goroutine has
+// ended and the next server may start.
 func (p *plots) begin(value func() float64) func() float64 {
 	return func() float64 {
 		if p.unwatched() {
@@ -159,7 +159,7 @@ func (p *plots) unwatched() bool {
 	return true
 }
 
-// stop cuts the viewers off, lets no more in and waits for the server to retire.
+// stop disconnects the viewers, refuses new ones and waits for the server to retire.
 func (p *plots) stop() {
 	p.mu.Lock()
 	p.stopping = true
@@ -177,6 +177,6 @@ func (p *plots) stop() {
 	select {
 	case <-retired.Done():
 	case <-time.After(2 * plotsInterval):
-		server.Close() // it reads no more: it failed, or the machine stands still
+		server.Close() // the server takes no readings: it failed, or the machine is stalled
 	}
 }

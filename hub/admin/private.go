@@ -11,13 +11,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// Private returns the handler of the operator's listener. Whoever reaches it can
-// read everything, so it belongs on loopback, where it answers to localhost and to
-// addresses only: see guard. Nothing runs until a page asks for
-// it. stop cuts profiles under way short and viewers of the live plots off, and
-// returns when nothing of the plots is left: at once if nobody watched them, else
-// within about a second. It may be called before or after the listener is closed,
-// and more than once; http.Server.Shutdown does not do this for viewers.
+// Private returns the handler of the operator's listener. It asks for no token, so the
+// listener belongs on loopback, where it accepts requests for localhost and addresses
+// only. It starts no goroutine until a page needs one.
+//
+// stop ends profiles and live plots, and returns when nothing of them is left: at once
+// if no page shows plots, else within about a second. http.Server.Shutdown does not do
+// this. stop may be called before or after the listener is closed, and more than once.
 func Private(h *hub.Hub) (handler http.Handler, stop func(), err error) {
 	plots, err := newPlots(h.Stats)
 	if err != nil {
@@ -38,14 +38,14 @@ func Private(h *hub.Hub) (handler http.Handler, stop func(), err error) {
 	}, nil
 }
 
-// pages is what the index lists.
+// pages is the list on the index page.
 var pages = []struct{ path, what string }{
 	{"/debug/state", "every collection with its length and bound; whether the invariants hold"},
 	{"/debug/statsviz/", "live plots of the hub and of the Go runtime"},
 	{"/debug/pprof/", "profiles: heap (?gc=1 collects first), goroutine, CPU, trace"},
 	{"/metrics", "Prometheus"},
 	{"/livez", "200 while the process serves"},
-	{"/readyz", "200, or 503 with the reason why no new peers should come"},
+	{"/readyz", "200, or 503 with the reason why no new peers should be sent here"},
 }
 
 func index(w http.ResponseWriter, _ *http.Request) {
@@ -59,10 +59,10 @@ func index(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, b.String())
 }
 
-// profileMux serves net/http/pprof from a mux of our own.
+// profileMux serves net/http/pprof from a mux that is not http.DefaultServeMux.
 func profileMux() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index) // the named profiles too
+	mux.HandleFunc("/debug/pprof/", pprof.Index) // the named profiles, too
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
@@ -70,8 +70,8 @@ func profileMux() http.Handler {
 	return mux
 }
 
-// until ends the requests to next with ctx: a profile of 30 seconds must not
-// hold up the end of the process.
+// until cancels the requests to next when ctx ends, so that a profile of 30 seconds does
+// not delay the end of the process.
 func until(ctx context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		both, cancel := context.WithCancel(r.Context())

@@ -1,5 +1,13 @@
 // Package hubtest runs a hub as a harness.Target in the calling process, as
 // net/http/httptest does for handlers.
+//
+//	target, err := hubtest.Start(hub.Config{})
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	defer target.Stop(ctx)
+//
+// hubtest.go serves the hub; trace.go connects it to a harness.Watch.
 package hubtest
 
 import (
@@ -19,7 +27,7 @@ import (
 type Target struct {
 	Hub *hub.Hub
 
-	accepted *harness.Accepted // nil over pipes
+	accepted *harness.Accepted // nil if served over pipes
 
 	server *http.Server
 	serve  sync.WaitGroup
@@ -46,8 +54,8 @@ func Start(cfg hub.Config) (*Target, error) {
 	return t, nil
 }
 
-// StartPipes serves a hub over in-memory pipes; in a testing/synctest bubble if
-// called in one.
+// StartPipes serves a hub over in-memory pipes. It may be called in a testing/synctest
+// bubble.
 func StartPipes(cfg hub.Config) (*Target, error) {
 	ln := harness.ListenPipes()
 	return serve(cfg, ln, ln.DialContext)
@@ -65,15 +73,14 @@ func serve(cfg hub.Config, ln net.Listener, dial func(context.Context, string, s
 	return t, nil
 }
 
-// writeBuffer is what the kernel may hold of what a hub sends to a peer (it takes
-// twice as much). Left alone it lets that grow to 4 MiB on loopback, all of which a
-// test must send before a peer that does not read is seen not to: where thousands of
-// others are about, pings found it first.
+// writeBuffer is the send buffer of each connection in bytes; the kernel doubles it. By
+// default it grows to 4 MiB on loopback, and a test would have to send all of that
+// before the hub notices a peer that does not read.
 const writeBuffer = 64 << 10
 
 func bufferLittle(ctx context.Context, c net.Conn) context.Context {
 	if tcp, ok := c.(*net.TCPConn); ok {
-		tcp.SetWriteBuffer(writeBuffer) // an error would be one of a closed connection, which whoever reads it is told
+		tcp.SetWriteBuffer(writeBuffer) // an error means that the connection is closed, which its reader notices
 	}
 	return ctx
 }
@@ -86,7 +93,8 @@ func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return t.dial(ctx, network, addr)
 }
 
-// Accepted is what became of the connections, for harness.Campaign; nil over pipes.
+// Accepted returns the accepted connections for harness.Campaign, nil if served over
+// pipes.
 func (t *Target) Accepted() *harness.Accepted { return t.accepted }
 
 // Stop shuts the hub down and waits for it and its server. Further calls return
@@ -100,7 +108,7 @@ func (t *Target) Stop(ctx context.Context) error {
 }
 
 // Gauges implements harness.Inspector: the lengths of the hub's collections and its
-// counts, by the field of the hub that they are of.
+// counts, by the name of their field.
 func (t *Target) Gauges() (map[string]float64, error) {
 	st := t.Hub.Stats()
 	return map[string]float64{

@@ -6,9 +6,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Trace has a hub's sessions and their connections watched: what is still there
-// after its session has ended is retained. label says which scenario a peer is of,
-// see harness.Watch; nil has the id for a label. Give it to hub.Config.Trace.
+// Trace returns a hub.Config.Trace that adds the hub's sessions and their connections to
+// w: what is reachable after its session has ended is retained. label returns the
+// scenario of a peer, see harness.Watch; nil means the peer id.
 func Trace(w *harness.Watch, label func(wire.PeerID) string) *hub.Trace {
 	if label == nil {
 		label = func(id wire.PeerID) string { return string(id) }
@@ -16,7 +16,7 @@ func Trace(w *harness.Watch, label func(wire.PeerID) string) *hub.Trace {
 	return &hub.Trace{
 		SessionBegin: func(s hub.SessionTrace) {
 			l := label(s.PeerID)
-			// Sessions are structs with pointers in them: these cannot be refused.
+			// Add refuses only what is not a pointer to a struct with pointers.
 			_ = w.Add(s.Object, l)
 			_ = w.Add(s.Conn, l)
 		},
