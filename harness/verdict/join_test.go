@@ -155,7 +155,7 @@ func TestMostTellingClass(t *testing.T) {
 		// A goroutine that does not end holds the timer it waits for.
 		{append([]verdict.Finding{finding("timers", verdict.Timer, of(1, "rst")), goroutines(of(1, "rst")...)}, all...), verdict.Goroutine, "goroutine of hub.(*session).start does not end"},
 		{append([]verdict.Finding{finding("subscriptions", verdict.Subscription, of(1, "rst"), field("peer.joined")), goroutines(of(1, "rst")...)}, all...), verdict.Subscription, "subscription peer.joined never removed"},
-		{[]verdict.Finding{finding("cpu", verdict.CPU, nil)}, verdict.CPU, "work with nobody connected"},
+		{[]verdict.Finding{finding("cpu", verdict.CPU, nil)}, verdict.CPU, "work while no peer is connected"},
 		{[]verdict.Finding{finding("sites", verdict.Object, of(1, "rst"), born("b.go", 9))}, verdict.Object, "object of b.go:9 retained"},
 	} {
 		t.Run(fmt.Sprint(tt.want), func(t *testing.T) {

@@ -23,18 +23,18 @@ var report = template.Must(template.New("report").Funcs(template.FuncMap{
 	"bar": func(part, whole int64) string { return fmt.Sprintf("%.1f", 100*float64(part)/float64(max(1, whole))) },
 }).Parse(reportHTML))
 
-// HTML writes the report: one file that needs no other and no network.
+// HTML writes a page that needs no other file and no network.
 func HTML(w io.Writer, v verdict.Verdict) error { return HTMLWith(w, v, nil, nil) }
 
-// Section is a part of the report that the caller adds. Its body may use the classes
-// of the page: card, grid, plot, legend, scroll, num, soft, and s0 to s4 for lines.
+// Section is a part of the page that the caller adds. Its body may use the classes of the page:
+// card, grid, plot, legend, scroll, num, soft, and s0 to s4 for lines.
 type Section struct {
 	Title string
-	Body  template.HTML // in which all that came from outside is escaped
+	Body  template.HTML // text from outside must be escaped
 }
 
-// HTMLWith writes the report with sections of the caller: some after the verdict and
-// the leaks, some at the end.
+// HTMLWith writes the page with sections of the caller, some after the verdict and the leaks,
+// some at the end.
 func HTMLWith(w io.Writer, v verdict.Verdict, first, last []Section) error {
 	d := newDocument(v)
 	d.First, d.Last = first, last
@@ -43,7 +43,7 @@ func HTMLWith(w io.Writer, v verdict.Verdict, first, last []Section) error {
 	return report.Execute(w, d)
 }
 
-// document is the verdict as the report shows it.
+// document is the verdict as the page shows it.
 type document struct {
 	verdict.Verdict
 	Headline string
@@ -61,10 +61,10 @@ type document struct {
 	First, Last []Section // of the caller
 }
 
-// fact is one figure in large digits.
+// fact is a figure in large digits.
 type fact struct{ Value, Label string }
 
-// card is one leak.
+// card shows one leak.
 type card struct {
 	*verdict.Leak
 	Kind, What, Rate, Figures string
@@ -74,7 +74,7 @@ type card struct {
 	Rule                      *verdict.Rule
 }
 
-// sight is one line of evidence with a bar for each cycle.
+// sight shows the evidence of one detector, with a bar for each cycle.
 type sight struct {
 	verdict.Evidence
 	Of, All, Growth string
@@ -86,7 +86,7 @@ type bar struct {
 	Count  int64
 }
 
-// scenarioRow is a scenario with its doses.
+// scenarioRow shows a scenario with its doses.
 type scenarioRow struct {
 	verdict.Scenario
 	Doses  []int64
@@ -95,14 +95,14 @@ type scenarioRow struct {
 	Widest int64
 }
 
-// detectorRow is a detector with what it could and did see.
+// detectorRow shows a detector with its sensitivity and the leaks that it saw.
 type detectorRow struct {
 	verdict.Detector
 	Smallest string
 	Saw      int
 }
 
-// forestRow is a trend with its interval to scale.
+// forestRow shows a trend with its interval to scale.
 type forestRow struct {
 	*verdict.Trend
 	Title, Retained, Interval, Smallest, Advice string
@@ -169,7 +169,7 @@ func newCard(v *verdict.Verdict, kind string, l *verdict.Leak) card {
 	return c
 }
 
-// steps cuts the retaining path where one may break a line.
+// steps cuts the retaining path where a line may break.
 func steps(l *verdict.Leak) []string {
 	path := keptBy(l)
 	if path == "" {
@@ -229,8 +229,7 @@ func (d *document) detectors() {
 	}
 }
 
-// forest puts the intervals of each series on one scale, so that they can be
-// compared by eye.
+// forest returns rows in which the intervals of a series share one scale.
 func forest(trends []verdict.Trend) []forestRow {
 	low, high := make(map[string]float64), make(map[string]float64)
 	for _, t := range trends {

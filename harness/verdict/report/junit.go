@@ -55,10 +55,10 @@ type junitProblem struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes the verdict for a CI system: a test case for each scenario,
-// detector, control and series, and one for the run. A leak fails the scenarios
-// that it comes from and the detectors that saw it; what makes the run invalid is
-// an error of what it is about.
+// JUnit writes the verdict for a CI system: a test case for each scenario, detector, control,
+// series and threshold, and one for the run. A leak fails the scenarios that it comes from and
+// the detectors that saw it. A reason for an invalid run is an error of the case that it is
+// about.
 func JUnit(w io.Writer, v verdict.Verdict) error {
 	name := cmp.Or(v.Run.Name, "leaks")
 	s := junitSuite{
@@ -120,7 +120,7 @@ func junitCases(v *verdict.Verdict, name string) []junitCase {
 	return append(cases, junitRun(v, name, cases))
 }
 
-// junitRun is the case of the run as a whole: it holds what no other does.
+// junitRun returns the case of the run as a whole, with what belongs to no other case.
 func junitRun(v *verdict.Verdict, name string, others []junitCase) junitCase {
 	c := junitCase{Class: name, Name: "run"}
 	about := func(r verdict.Reason) bool {
@@ -183,9 +183,21 @@ func trendCase(t *verdict.Trend, name string) junitCase {
 	return c
 }
 
-// text is the verdict as Text writes it.
+// text returns what Text writes.
 func text(v *verdict.Verdict) string {
 	var b strings.Builder
 	_ = Text(&b, *v) // a Builder takes everything
 	return b.String()
+}
+
+func thresholdCase(t *verdict.Threshold, name string) junitCase {
+	c := junitCase{Class: name + ".threshold", Name: t.Text}
+	p := &junitProblem{Message: t.String(), Type: string(t.Outcome)}
+	switch t.Outcome {
+	case verdict.Failed:
+		c.Failure = p
+	case verdict.Inconclusive:
+		c.Error = p
+	}
+	return c
 }

@@ -41,44 +41,15 @@ func Markdown(w io.Writer, v verdict.Verdict) error {
 
 var badge = map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Leaking: "❌", verdict.Inconclusive: "🟡", verdict.Invalid: "⛔", verdict.Failed: "❌"}
 
-// headline is the verdict in one sentence.
-func headline(v *verdict.Verdict) string {
-	switch v.Outcome {
-	case verdict.Pass:
-		return "No leak"
-	case verdict.Leaking:
-		what := units.Plural(int64(len(v.Leaks)), "leak")
-		if len(v.Leaks) == 1 {
-			what = title(&v.Leaks[0])
-		}
-		if n := len(v.Failures); n > 0 {
-			what += ", and " + units.Plural(int64(n), "failure")
-		}
-		return what
-	case verdict.Failed:
-		if len(v.Failures) == 0 {
-			return "Failed: " + withOutcome(v.Thresholds, verdict.Failed)[0]
-		}
-		return "Failed: " + v.Failures[0].What
-	case verdict.Inconclusive:
-		if len(v.Doubts)+len(v.Doubtful) == 0 {
-			return "Undecided: " + withOutcome(v.Thresholds, verdict.Inconclusive)[0]
-		}
-		return "Undecided: there may be a leak"
+func mdThresholds(b *strings.Builder, list []verdict.Threshold) {
+	if len(list) == 0 {
+		return
 	}
-	if len(v.Invalid) == 1 {
-		return "The run cannot tell: " + v.Invalid[0].What
+	b.WriteString("| threshold | | measured | |\n|---|---|---|---|\n")
+	for _, t := range list {
+		fmt.Fprintf(b, "| %s | %s %s | %s | %s |\n", code(t.Text), badge[t.Outcome], thresholdWords[t.Outcome], md(t.Actual), md(t.Why))
 	}
-	return fmt.Sprintf("The run cannot tell, for %s", units.Plural(int64(len(v.Invalid)), "reason"))
-}
-
-// provenance says which run it was.
-func provenance(v *verdict.Verdict) string {
-	about := whichRun(v)
-	if v.Run.Target != "" {
-		about = append(about, v.Run.Target)
-	}
-	return strings.Join(about, ", ")
+	b.WriteString("\n")
 }
 
 func mdReasons(b *strings.Builder, title string, reasons []verdict.Reason) {
@@ -150,12 +121,11 @@ func mdTrends(b *strings.Builder, trends []verdict.Trend) {
 	b.WriteString("\n")
 }
 
-// EscapeMarkdown returns a text that means itself in Markdown and in a cell of a table: for
-// text that peers or a target chose.
+// EscapeMarkdown escapes text that peers or a target chose, for Markdown and cells of its
+// tables.
 func EscapeMarkdown(s string) string { return md(s) }
 
-// md takes the meaning from characters that have one in Markdown or HTML. Peers
-// choose some of the text.
+// md is EscapeMarkdown.
 func md(s string) string {
 	return mdEscapes.Replace(s)
 }
@@ -164,8 +134,8 @@ var mdEscapes = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`",
 	"[", `\[`, "]", `\]`, "\n", " ", "\r", " ", "\\", `\\`, "#", `\#`, "@", "&#64;", "~", `\~`)
 
-// code writes text in code style, in which nothing but the backtick and the table
-// have a meaning.
+// code returns text in code style, in which only backticks and the bars of tables have a
+// meaning.
 func code(s string) string {
 	if s == "" {
 		return ""
@@ -173,7 +143,7 @@ func code(s string) string {
 	return "`" + strings.NewReplacer("`", "'", "|", `\|`, "\n", " ", "\r", " ").Replace(s) + "`"
 }
 
-// fenced writes lines as they are.
+// fenced returns lines as a code block.
 func fenced(s string) string {
 	fence := "```"
 	for strings.Contains(s, fence) {

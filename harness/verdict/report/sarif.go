@@ -13,9 +13,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// SARIF writes the leaks in the Static Analysis Results Interchange Format 2.1.0,
-// which code hosts show at the line. The fingerprint is what lets them see that a
-// leak is the one of yesterday.
+// SARIF writes the leaks in the Static Analysis Results Interchange Format 2.1.0. Code hosts
+// show them at their lines and recognise a leak of an earlier run by its fingerprint.
 func SARIF(w io.Writer, v verdict.Verdict) error {
 	log := sarifLog{
 		Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0",
@@ -129,7 +128,7 @@ type sarifSuppression struct {
 	Justification string `json:"justification"`
 }
 
-// classes are the rules, in the order of their index.
+// classes are the SARIF rules. The position of a rule is its index.
 var classes = []struct {
 	class verdict.Class
 	text  string
@@ -143,7 +142,7 @@ var classes = []struct {
 	{verdict.Subscription, "A listener is never removed."},
 	{verdict.Gauge, "A count does not agree with what is there."},
 	{verdict.Invariant, "The hub's own consistency check fails."},
-	{verdict.CPU, "Work goes on with nobody connected."},
+	{verdict.CPU, "Work goes on while no peer is connected."},
 }
 
 func sarifRules() []sarifRule {
@@ -154,7 +153,7 @@ func sarifRules() []sarifRule {
 	return rules
 }
 
-// sarifInvocation says whether the run could tell anything at all.
+// newSARIFInvocation returns the run, its reasons and its failures.
 func newSARIFInvocation(v *verdict.Verdict) sarifInvocation {
 	start := v.Run.Start.UTC()
 	inv := sarifInvocation{
@@ -218,7 +217,7 @@ func newSARIFResult(v *verdict.Verdict, l *verdict.Leak, level, kind string) sar
 	return r
 }
 
-// sarifAt is a place in the checkout; code of elsewhere has a name only.
+// sarifAt returns a place in the checkout. Other code has a function only.
 func sarifAt(s verdict.Site) (sarifLocation, bool) {
 	var loc sarifLocation
 	if s.Function != "" {
@@ -236,7 +235,7 @@ func sarifAt(s verdict.Site) (sarifLocation, bool) {
 	return loc, loc.Logical != nil || loc.Physical != nil
 }
 
-// fileURI writes a file name as a relative reference or a file URI.
+// fileURI returns a file name as a relative reference or a file URI.
 func fileURI(file string) string {
 	u := url.URL{Path: file}
 	if strings.HasPrefix(file, "/") {

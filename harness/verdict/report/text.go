@@ -3,10 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -14,10 +11,9 @@ import (
 )
 
 const (
-	textWidth = 140
-	textLeaks = 5 // more than these are not read on one screen
-	// more series without a leak than these are told of together
-	textTrends = 6
+	textWidth  = 140
+	textLeaks  = 5 // further leaks are left to the other formats
+	textTrends = 6 // if more series have no leak, one line sums them up
 )
 
 // Text writes the verdict for a terminal or a log: one screen, every line something to
@@ -66,72 +62,6 @@ func (p *page) objections(v *verdict.Verdict) {
 	}
 }
 
-func (p *page) writeTo(w io.Writer) error {
-	_, err := io.WriteString(w, p.b.String())
-	return err
-}
-
-// page is the text so far.
-type page struct {
-	b     strings.Builder
-	costs bool // each leak says what it costs
-}
-
-// line writes a line. Peers choose some of the text, so nothing in it may steer
-// the terminal.
-func (p *page) line(s string) {
-	p.b.WriteString(strings.TrimRight(Printable(s), " "))
-	p.b.WriteByte('\n')
-}
-
-// Printable returns a text with a dot for each character that could steer a terminal: for
-// text that peers or a target chose.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '·'
-		}
-		return r
-	}, s)
-}
-
-// columns writes parts with three spaces between them, on as many lines as it
-// takes.
-func (p *page) columns(parts ...string) {
-	const indent = 11
-	line := ""
-	for _, part := range parts {
-		if part == "" {
-			continue
-		}
-		for _, piece := range wrap(part, textWidth-indent) {
-			switch {
-			case line == "":
-				line = piece
-			case utf8.RuneCountInString(line)+3+utf8.RuneCountInString(piece) > textWidth:
-				p.line(line)
-				line = strings.Repeat(" ", indent) + piece
-			default:
-				line += "   " + piece
-			}
-		}
-	}
-	p.line(line)
-}
-
-// item writes one labelled line of a leak. Long ones are cut at a space or comma.
-func (p *page) item(label, text string) {
-	const indent = 11
-	if text == "" {
-		return
-	}
-	head := fmt.Sprintf("  %-8s ", label)
-	for _, line := range wrap(text, textWidth-indent) {
-		p.line(head + line)
-		head = strings.Repeat(" ", indent)
-	}
-}
-
 func (p *page) leak(head string, l *verdict.Leak, rate float64) {
 	p.columns(head, title(l), howMuch(l), figures(l), "fp "+verdict.Short(l.Fingerprint))
 	if l.Born != (verdict.Site{}) {
@@ -150,8 +80,8 @@ func (p *page) leak(head string, l *verdict.Leak, rate float64) {
 	p.item("do", l.Do)
 }
 
-// kept writes the retaining path, with the place where the thing went in on the
-// same line if there is room.
+// kept writes the retaining path and the place where the thing was stored, on one line if they
+// fit.
 func (p *page) kept(l *verdict.Leak) {
 	path, in := keptBy(l), wentIn(l)
 	if path == "" || in == "" || utf8.RuneCountInString(path)+utf8.RuneCountInString(in)+8 > textWidth-11 {
@@ -179,58 +109,7 @@ func (p *page) reason(title string, r verdict.Reason) {
 	p.item("do", r.Do)
 }
 
-// trends tells each series of a target that cannot be seen into.
-func (p *page) trends(trends []verdict.Trend) {
-	if flat := without(trends); len(flat) > textTrends {
-		trends = slices.DeleteFunc(slices.Clone(trends), func(t verdict.Trend) bool { return t.Outcome == verdict.None })
-		p.flat(flat)
-	}
-	width := 0
-	for i := range trends {
-		width = max(width, utf8.RuneCountInString(trends[i].Name()))
-	}
-	for i := range trends {
-		t := &trends[i]
-		head := fmt.Sprintf("SERIES   %-*s   %-12s", width, t.Name(), t.Outcome)
-		more := t.Why
-		if t.Outcome == verdict.Inconclusive {
-			more += "; " + t.Advice()
-		}
-		p.columns(head, retained(t), more, atRest(t))
-		for _, g := range t.Sites {
-			p.item("grew", grown(&g, t.Unit))
-		}
-	}
-}
-
-// without are the trends that found nothing.
-func without(trends []verdict.Trend) []verdict.Trend {
-	return slices.DeleteFunc(slices.Clone(trends), func(t verdict.Trend) bool { return t.Outcome != verdict.None })
-}
-
-// flat tells of many series without a leak in one line for each unit: what the
-// least exact of them would have seen.
-func (p *page) flat(trends []verdict.Trend) {
-	type worst struct {
-		n        int
-		smallest float64
-	}
-	byUnit := map[string]worst{}
-	for _, t := range trends {
-		w := byUnit[t.Unit]
-		byUnit[t.Unit] = worst{w.n + 1, max(w.smallest, t.Smallest)}
-	}
-	for _, unit := range slices.Sorted(maps.Keys(byUnit)) {
-		w := byUnit[unit]
-		what := "counts"
-		if unit != "" {
-			what = "of " + unit
-		}
-		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+units.Quantity(w.smallest, unit)+" per 1,000 peers would have been seen")
-	}
-}
-
-// coverage says what the run looked at and how closely.
+// coverage writes which scenarios do not leak, which detectors looked, and the sensitivity.
 func (p *page) coverage(v *verdict.Verdict) {
 	smallest := "smallest leak this run could have seen: " + v.Sensitivity.String()
 	if !v.Sensitivity.Known && len(v.Trends) > 0 {
@@ -257,7 +136,7 @@ func (p *page) coverage(v *verdict.Verdict) {
 	}
 }
 
-// last is the line that is read first.
+// last writes the outcome and identifies the run.
 func (p *page) last(v *verdict.Verdict) {
 	report := ""
 	if v.Run.Report != "" {
@@ -308,31 +187,20 @@ func controls(list []verdict.Control) []string {
 	return words
 }
 
-// spread pads a place so that the functions after it stand under each other.
-func spread(function, place string, width int) string {
-	if place == "" {
-		return function
+// thresholds writes a line for each threshold that did not hold, and one for all others.
+func (p *page) thresholds(list []verdict.Threshold) {
+	var held []string
+	for i := range list {
+		switch t := &list[i]; t.Outcome {
+		case verdict.Failed:
+			p.columns("FAILED", t.String())
+		case verdict.Inconclusive:
+			p.columns("MAYBE", t.String())
+		default:
+			held = append(held, t.String())
+		}
 	}
-	return strings.TrimRight(fmt.Sprintf("%-*s  %s", width-4, place, function), " ")
-}
-
-// wrap cuts a text into lines at spaces, and in the middle of a word only if it
-// is longer than a line.
-func wrap(s string, width int) []string {
-	var lines []string
-	for {
-		if utf8.RuneCountInString(s) <= width {
-			return append(lines, s)
-		}
-		runes := []rune(s)
-		cut := width
-		for cut > width/3 && runes[cut] != ' ' {
-			cut--
-		}
-		if runes[cut] != ' ' {
-			cut = width
-		}
-		lines = append(lines, strings.TrimRight(string(runes[:cut]), " "))
-		s = strings.TrimLeft(string(runes[cut:]), " ")
+	if len(held) > 0 {
+		p.columns(append([]string{"HELD"}, held...)...)
 	}
 }

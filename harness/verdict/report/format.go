@@ -13,7 +13,7 @@ import (
 //go:embed schema.json
 var Schema []byte
 
-// JSON writes the whole verdict for a program.
+// JSON writes the whole verdict, as Schema describes it.
 func JSON(w io.Writer, v verdict.Verdict) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -27,7 +27,7 @@ type Format struct {
 	Write func(io.Writer, verdict.Verdict) error
 }
 
-// Formats are all forms.
+// Formats returns all formats.
 func Formats() []Format {
 	return []Format{
 		{"index.html", HTML},

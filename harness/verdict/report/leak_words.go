@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-// what says in a few words what leaks.
+// title returns in a few words what leaks.
 func title(l *verdict.Leak) string {
 	switch l.Class {
 	case verdict.Goroutine:
@@ -34,13 +34,13 @@ func title(l *verdict.Leak) string {
 	case verdict.Invariant:
 		return "invariant broken"
 	case verdict.CPU:
-		return "work with nobody connected"
+		return "work while no peer is connected"
 	}
 	return string(l.Class) + after(cmp.Or(l.Type, l.Field))
 }
 
-// goroutine names a goroutine by its function, if the detector says it as the
-// type, or else by the one that started it.
+// goroutine names a goroutine by its function, which some detectors report as its type, or else
+// by the function that started it.
 func goroutine(l *verdict.Leak) string {
 	switch {
 	case l.Type != "" && !verdict.IsType(l.Type):
@@ -65,12 +65,12 @@ func after(name string) string {
 	return " " + cutKeys(verdict.ShortName(name))
 }
 
-// longKeys are keys of which the beginning will do. Peers choose them.
+// longKeys match keys that are shortened to their beginning. Peers choose them.
 var longKeys = regexp.MustCompile(`\["([^"\\]{4})(?:[^"\\]|\\.){9,}"\]`)
 
 func cutKeys(s string) string { return longKeys.ReplaceAllString(s, `["$1…"]`) }
 
-// keptBy writes the retaining path up to the thing, or the collection it is in.
+// keptBy returns the retaining path of the thing, or else the collection that it is in.
 func keptBy(l *verdict.Leak) string {
 	if len(l.Path) == 0 && l.Class == verdict.Collection {
 		return "" // the title says it
@@ -85,7 +85,7 @@ func keptBy(l *verdict.Leak) string {
 	return path + " -> " + l.Type
 }
 
-// wentIn says where the thing was put into what keeps it.
+// wentIn returns where the thing was stored, or else where its holder was allocated.
 func wentIn(l *verdict.Leak) string {
 	if l.Stored.File != "" {
 		return l.Stored.Place() + " is where it went in"
@@ -98,7 +98,7 @@ func wentIn(l *verdict.Leak) string {
 	return ""
 }
 
-// cost says what the leak comes to.
+// cost returns what the leak costs in this run, and a hub in a day.
 func cost(l *verdict.Leak, rate float64) string {
 	day := fmt.Sprintf("a hub with %s such leaves a second ", units.Number(rate))
 	if l.Source.Fixed || !l.Source.Solved {
@@ -114,8 +114,8 @@ func cost(l *verdict.Leak, rate float64) string {
 	return fmt.Sprintf("%s%s in this run; %sloses %s a day", each, units.Bytes(float64(l.Bytes)), day, units.Bytes(l.BytesPerDay))
 }
 
-// seenBy says which detectors saw the leak. The principal's figures are in the
-// title already.
+// seenBy returns the detectors that saw the leak with the growth that they saw. The title has
+// the growth of the detector that names the leak.
 func seenBy(l *verdict.Leak) string {
 	var words []string
 	for _, e := range l.Evidence {
@@ -134,7 +134,7 @@ func seenBy(l *verdict.Leak) string {
 	return strings.Join(words, ", ")
 }
 
-// figures says how much of what is retained.
+// figures returns how many things are retained, of how many peers, in how many cycles.
 func figures(l *verdict.Leak) string {
 	if l.Count <= 0 {
 		return ""
@@ -149,7 +149,7 @@ func figures(l *verdict.Leak) string {
 	return s
 }
 
-// rate says how much is retained per peer, of which scenario.
+// howMuch returns how much is retained per peer, and in which scenario.
 func howMuch(l *verdict.Leak) string {
 	var words []string
 	if l.Count > 0 && !l.Source.Fixed {
@@ -182,59 +182,7 @@ func perPeer(l *verdict.Leak) string {
 	return units.List(words) + " per peer"
 }
 
-// retained writes "64 kB per 1,000 peers (60 kB to 68 kB), smallest leak 4 kB".
-func retained(t *verdict.Trend) string {
-	s := units.Quantity(t.Retained, t.Unit) + " per 1,000 peers"
-	if t.Interval == nil {
-		return s + " so far"
-	}
-	return fmt.Sprintf("%s (%s), smallest leak seen %s", s, interval(t), smallest(t))
-}
-
-// rest says whether a series is back where it was.
-func atRest(t *verdict.Trend) string {
-	was, now := units.Quantity(t.Baseline, t.Unit), units.Quantity(t.Final, t.Unit)
-	switch {
-	case t.Pairs == 0:
-		return ""
-	case was == now:
-		return "back at " + now
-	case t.Returned:
-		return fmt.Sprintf("back: %s, was %s, and %s is what it moves by itself", now, was, units.Quantity(t.Noise, t.Unit))
-	}
-	return fmt.Sprintf("not back: %s, was %s", now, was)
-}
-
-// text says where it grew and by how much.
-func grown(g *verdict.Grown, unit string) string {
-	amount := g.Count
-	if unit == verdict.Bytes {
-		amount = g.Bytes
-	}
-	s := spread(verdict.ShortName(g.Born.Function), g.Born.Place(), 24)
-	if g.Caller != (verdict.Site{}) {
-		s += "   for " + spread(verdict.ShortName(g.Caller.Function), g.Caller.Place(), 24)
-	}
-	return s + "   " + units.Quantity(amount, unit) + " per 1,000 peers"
-}
-
-func interval(t *verdict.Trend) string {
-	if t.Interval == nil {
-		return "none yet"
-	}
-	return units.Quantity(t.Interval.Low, t.Unit) + " to " + units.Quantity(t.Interval.High, t.Unit)
-}
-
-func smallest(t *verdict.Trend) string {
-	if t.Smallest <= 0 {
-		return "not known yet"
-	}
-	return units.Quantity(t.Smallest, t.Unit)
-}
-
-func shortCommit(commit string) string { return commit[:min(7, len(commit))] }
-
-// growth writes "+1,009 a cycle", or the range where cycles differ.
+// growth returns "+1,009 a cycle", or a range if cycles differ.
 func growth(f *verdict.Finding) string {
 	if len(f.PerCycle) == 0 {
 		switch {
@@ -253,36 +201,4 @@ func growth(f *verdict.Finding) string {
 		return units.Signed(low) + " a cycle"
 	}
 	return units.Signed(low) + " to " + units.Signed(high) + " a cycle"
-}
-
-// whichRun says what tells this run from others.
-func whichRun(v *verdict.Verdict) []string {
-	about := []string{units.Plural(v.Run.Lives, "life", "lives"), units.Seconds(v.Run.Seconds)}
-	var trials int64
-	for _, c := range v.Cycles {
-		if c.Trial {
-			trials++
-		}
-	}
-	if trials > 0 {
-		about = append(about, units.Plural(trials, "trial"))
-	}
-	about = append(about, "seed "+v.Run.Seed)
-	if v.Run.Commit != "" {
-		about = append(about, "commit "+shortCommit(v.Run.Commit))
-	}
-	return about
-}
-
-// cycleNames names the cycles, and tells trials from the others.
-func cycleNames(v *verdict.Verdict) []string {
-	names, trials := make([]string, len(v.Cycles)), 0
-	for k, c := range v.Cycles {
-		names[k] = fmt.Sprintf("cycle %d", k+1-trials)
-		if c.Trial {
-			trials++
-			names[k] = fmt.Sprintf("trial %d", trials)
-		}
-	}
-	return names
 }
