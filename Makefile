@@ -54,7 +54,7 @@ fuzz: ## fuzz what parses bytes of others, FUZZTIME executions each (default 500
 	$(FUZZ) -fuzz '^FuzzHealth$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzMetrics$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzParseThreshold$$' ./loadgen/plan
-	$(FUZZ) -fuzz '^FuzzJudgeThreshold$$' ./loadgen
+	$(FUZZ) -fuzz '^FuzzJudgeThreshold$$' ./loadgen/report
 	$(FUZZ) -fuzz '^FuzzLedger$$' ./loadgen/delivery
 
 bench: ## measure the hub beside a naive one

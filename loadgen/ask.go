@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // ask asks each series of the blocks so far whether it leaks.
@@ -16,8 +17,8 @@ func (e *experiment) ask() []verdict.Trend {
 	names := e.judged()
 	var trends []verdict.Trend
 	for _, name := range names {
-		k := kindOf(name)
-		q := verdict.Question{Series: name, Unit: k.unit, Class: k.class, Strict: k.strict, Among: len(names), Matters: e.matters(k)}
+		k := report.KindOf(name)
+		q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: len(names), Matters: e.matters(k)}
 		var blocks []verdict.Block
 		for _, b := range e.blocks {
 			blocks = append(blocks, verdict.Block{Dose: b.dose, Before: b.before.value(name), After: b.after.value(name)})
@@ -38,12 +39,12 @@ const (
 	fineInRun   = 640 << 10 // of them, where only what is reachable is counted
 )
 
-func (e *experiment) matters(k kind) float64 {
+func (e *experiment) matters(k report.Kind) float64 {
 	peers := float64(e.lives)
 	switch {
-	case k.fine:
+	case k.Fine:
 		return math.Max(leastFine, fineInRun/peers)
-	case k.unit == verdict.Bytes:
+	case k.Unit == verdict.Bytes:
 		return math.Max(leastBytes, bytesInRun/peers)
 	}
 	return math.Max(leastCount, countsInRun/peers)
@@ -58,12 +59,12 @@ func (e *experiment) judged() []string {
 	var names []string
 	best := map[verdict.Class]string{}
 	for name := range e.blocks[0].before {
-		switch k := kindOf(name); {
-		case k.skip:
-		case k.prefer == 0 && e.moved(name):
+		switch k := report.KindOf(name); {
+		case k.Skip:
+		case k.Prefer == 0 && e.moved(name):
 			names = append(names, name)
-		case k.prefer > kindOf(best[k.class]).prefer:
-			best[k.class] = name
+		case k.Prefer > report.KindOf(best[k.Class]).Prefer:
+			best[k.Class] = name
 		}
 	}
 	for _, name := range best {
@@ -95,7 +96,7 @@ func (e *experiment) control() []verdict.Control {
 	c := verdict.Control{Name: "connected peers are seen", Planted: true, Detail: fmt.Sprintf("no count rose by half of the %d peers that were connected", e.seen)}
 	counts := false
 	for name, at := range e.peak {
-		if k := kindOf(name); k.strict && !k.skip {
+		if k := report.KindOf(name); k.Strict && !k.Skip {
 			counts = true
 			c.Caught = c.Caught || at-e.blocks[0].before.value(name) >= float64(e.seen)/2
 		}
@@ -130,7 +131,7 @@ func (e *experiment) plotted() []string {
 		return nil
 	}
 	for name := range e.blocks[0].before {
-		if k := kindOf(name); k.unit == verdict.Bytes && !slices.Contains(names, name) {
+		if k := report.KindOf(name); k.Unit == verdict.Bytes && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -143,9 +144,9 @@ const maxPoints = 2000
 
 // points are the readings of a series at rest.
 func (e *experiment) points(name string) verdict.Series {
-	k := kindOf(name)
-	s := verdict.Series{Name: name, Unit: k.unit, Group: string(k.class)}
-	if k.unit == verdict.Bytes {
+	k := report.KindOf(name)
+	s := verdict.Series{Name: name, Unit: k.Unit, Group: string(k.Class)}
+	if k.Unit == verdict.Bytes {
 		s.Group = "memory"
 	}
 	cycle, dose, stride := 0, 0.0, 1+len(e.blocks)/maxPoints

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -228,7 +229,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 // enter adds what a worker found.
 func (c *coordinator) enter(m *member, d Outcome) error {
 	r := c.runner
-	r.figures = mergeFigures(r.figures, d.Figures)
+	r.figures = report.MergeFigures(r.figures, d.Figures)
 	r.run.Problems = append(r.run.Problems, d.Problems...)
 	r.run.Doubts = append(r.run.Doubts, d.Doubts...)
 	r.run.Failures = append(r.run.Failures, d.Failures...)

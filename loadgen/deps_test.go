@@ -11,13 +11,14 @@ import (
 // arrows names what each package of the load generator may link in: of our module, and
 // of others. See the arrows in the design.
 var arrows = map[string]struct{ ours, others string }{
-	"loadgen":           {"schedule codec latency delivery preflight plan wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
+	"loadgen":           {"schedule codec latency delivery preflight plan results wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
 	"loadgen/schedule":  {"wire", "websocket"},
 	"loadgen/codec":     {"wire", "websocket"},
 	"loadgen/latency":   {"schedule wire", "websocket hdrhistogram-go"},
 	"loadgen/delivery":  {"wire verdict units", "websocket"},
 	"loadgen/preflight": {"", ""},
 	"loadgen/plan":      {"codec latency schedule wire", "websocket hdrhistogram-go yaml"},
+	"loadgen/report":    {"schedule codec latency delivery preflight plan wire verdict report units", "websocket hdrhistogram-go yaml"},
 }
 
 // linkable are the packages and modules by the words of arrows.
@@ -36,6 +37,7 @@ var linkable = map[string]string{
 	"codec":           module + "loadgen/codec",
 	"latency":         module + "loadgen/latency",
 	"plan":            module + "loadgen/plan",
+	"results":         module + "loadgen/report",
 	"preflight":       module + "loadgen/preflight",
 	"delivery":        module + "loadgen/delivery",
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -134,7 +135,7 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 // off lets a block without peers pass.
 func (e *experiment) off(ctx context.Context, k int) bool {
 	off := e.restOf(k)
-	defer e.board.begin(SpanOff, off)()
+	defer e.board.begin(report.SpanOff, off)()
 	pause(ctx, off)
 	return e.settle(ctx, 0)
 }
@@ -143,9 +144,9 @@ func (e *experiment) off(ctx context.Context, k int) bool {
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
 	before := landed(e.tally.scenarios())
 	order := e.order(doses, place)
-	kind := SpanOn
+	kind := report.SpanOn
 	if place == warmUp {
-		kind = SpanWarmUp
+		kind = report.SpanWarmUp
 	}
 	end := e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))
 	if e.crew == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Parcel is one message between the coordinator of a run and a worker. It is one of
@@ -54,7 +55,7 @@ type ready struct {
 // Outcome is what a profile found beside what is in the books.
 type Outcome struct {
 	Error    string           `json:"error,omitempty"`
-	Figures  []Figure         `json:"figures,omitempty"`
+	Figures  []report.Figure  `json:"figures,omitempty"`
 	Problems []verdict.Reason `json:"problems,omitempty"`
 	Doubts   []verdict.Reason `json:"doubts,omitempty"`
 	Failures []verdict.Reason `json:"failures,omitempty"`

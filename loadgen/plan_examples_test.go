@@ -46,9 +46,9 @@ func TestSmokePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run(t, Config{URL: ourHub(t, hub.Config{}), Plan: p})
-	r.well(t, int64(20+20+20+len(inputsNamed("message: n"))))
+	wantWell(t, &r, int64(20+20+20+len(inputsNamed("message: n"))))
 	for _, name := range []string{"discoveries heard", "herd 1: back"} {
-		if r.figure(name) == 0 {
+		if figureOf(&r, name) == 0 {
 			t.Errorf("no figure %q in %+v", name, r.Figures)
 		}
 	}

@@ -1,10 +1,13 @@
 package loadgen
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
@@ -96,5 +99,29 @@ func TestPlansAreValid(t *testing.T) {
 		if _, err := LoadPlan(f); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A plan file may hold thresholds, and what is wrong with one is said.
+func TestThresholdsInPlan(t *testing.T) {
+	t.Parallel()
+	p, err := ParsePlan([]byte("name: x\nphases: [{profile: ramp}]\nfail: ['p99(offer)<50ms', lost==0]\n"))
+	if err != nil || len(p.Fail) != 2 || p.Fail[1].String() != "lost==0" {
+		t.Fatalf("%v: %v", p.Fail, err)
+	}
+	b, err := yaml.Marshal(p)
+	if err != nil || !strings.Contains(string(b), "p99(offer)<50ms") {
+		t.Errorf("%s: %v", b, err)
+	}
+	var again plan.Plan
+	j, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(j, &again)
+	}
+	if err != nil || again.Fail[0] != p.Fail[0] {
+		t.Errorf("%s: %v", j, err)
+	}
+	if _, err := ParsePlan([]byte("phases: [{profile: ramp}]\nfail: ['p99(offre)<50ms']\n")); err == nil || !strings.Contains(err.Error(), "offre") {
+		t.Errorf("got %v, want an error that names the hop", err)
 	}
 }

@@ -40,10 +40,10 @@ func TestDrain(t *testing.T) {
 		return os.Getpid(), nil
 	}
 	r := run(t, Config{URL: url, Plan: drainPlan(t, "20s"), Restart: restart})
-	if len(r.Verdict.Failures)+len(r.Verdict.Invalid) > 0 || r.figure("connections ended") < 24 || r.figure("peers back") != 24 {
+	if len(r.Verdict.Failures)+len(r.Verdict.Invalid) > 0 || figureOf(&r, "connections ended") < 24 || figureOf(&r, "peers back") != 24 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
-	if away := r.figure("away"); away < .5 || r.figure("recovery") < away || r.figure("failed") == 0 {
+	if away := figureOf(&r, "away"); away < .5 || figureOf(&r, "recovery") < away || figureOf(&r, "failed") == 0 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 	if r.Deliveries.Delivered == 0 || r.Cut != 0 {

@@ -15,8 +15,8 @@ var someDuplicates = plan.Phase{Peers: 30, Rate: 200, Networks: 2, Params: map[s
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 3 * time.Second}), "duplicate", someDuplicates)
-	r.well(t, 30)
-	if r.figure("alive: "+wasRefused) != 10 || r.figure("vanished: "+tookOver) != 10 || r.figure("reset: "+tookOver) != 10 {
+	wantWell(t, &r, 30)
+	if figureOf(&r, "alive: "+wasRefused) != 10 || figureOf(&r, "vanished: "+tookOver) != 10 || figureOf(&r, "reset: "+tookOver) != 10 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 }
@@ -25,7 +25,7 @@ func TestDuplicate(t *testing.T) {
 func TestDuplicateTaken(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{takesTwo: true}).start(t), "duplicate", someDuplicates)
-	if r.figure("alive: "+bothLive) != 10 || r.Verdict.Outcome != verdict.Inconclusive {
+	if figureOf(&r, "alive: "+bothLive) != 10 || r.Verdict.Outcome != verdict.Inconclusive {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 }

@@ -14,8 +14,8 @@ import (
 func TestFanout(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "fanout", plan.Phase{Peers: 40, Rate: 200})
-	r.well(t, 40)
-	if r.figure("discoveries heard") != 40*39 || r.figure("leave notices heard") != 20*20 || r.figure("was known") != 0 {
+	wantWell(t, &r, 40)
+	if figureOf(&r, "discoveries heard") != 40*39 || figureOf(&r, "leave notices heard") != 20*20 || figureOf(&r, "was known") != 0 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 }
@@ -24,7 +24,7 @@ func TestFanout(t *testing.T) {
 func TestFanoutIncomplete(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{}).start(t), "fanout", plan.Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "3s"}})
-	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("discoveries heard") != 90 || r.figure("leave notices heard") != 0 {
+	if r.Verdict.Outcome != verdict.Inconclusive || figureOf(&r, "discoveries heard") != 90 || figureOf(&r, "leave notices heard") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 }

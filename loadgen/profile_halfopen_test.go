@@ -14,8 +14,8 @@ func TestHalfopen(t *testing.T) {
 	t.Parallel()
 	cfg := hub.Config{PingInterval: 500 * time.Millisecond, PongTimeout: 2 * time.Second}
 	r := runProfile(t, ourHub(t, cfg), "halfopen", plan.Phase{Peers: 20, Rate: 200, Networks: 2, Duration: 30 * time.Second, Params: map[string]string{"stay": "50ms"}})
-	r.well(t, 20)
-	if r.figure("noticed") != 20 || r.figure("noticed first") < .1 || r.figure("noticed last") > 15 {
+	wantWell(t, &r, 20)
+	if figureOf(&r, "noticed") != 20 || figureOf(&r, "noticed first") < .1 || figureOf(&r, "noticed last") > 15 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 	if r.Latencies.Hops[latency.HopTimeout].Latency.Count() != 20 {
@@ -27,7 +27,7 @@ func TestHalfopen(t *testing.T) {
 func TestHalfopenUnnoticed(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{}).start(t), "halfopen", plan.Phase{Peers: 5, Rate: 200, Networks: 1, Duration: 500 * time.Millisecond, Params: map[string]string{"stay": "50ms"}})
-	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
+	if r.Verdict.Outcome != verdict.Inconclusive || figureOf(&r, "noticed") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 }
@@ -37,7 +37,7 @@ func TestHalfopenOwnResets(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 40, Rate: 400, Networks: 1, Duration: 300 * time.Millisecond, Params: map[string]string{"stay": "50ms"}}
 	r := runProfile(t, (&toyHub{patient: true, tellsLeft: true}).start(t), "halfopen", figures)
-	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("noticed") != 0 {
+	if r.Verdict.Outcome != verdict.Inconclusive || figureOf(&r, "noticed") != 0 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 	if n := r.Latencies.Hops[latency.HopTimeout].Latency.Count(); n != 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Our hub survives every input, and its other peers do not suffer.
@@ -15,21 +16,21 @@ func TestHostile(t *testing.T) {
 	t.Parallel()
 	n := len(inputs())
 	r := runProfile(t, ourHub(t, hub.Config{}), "hostile", plan.Phase{Peers: 4, Params: map[string]string{"react": "300ms", "hold": "200ms", "slow": "10s", "patience": "20s"}})
-	r.well(t, int64(n))
-	if len(r.Figures) != n+2 || r.said(inputsSurvived) != fmt.Sprintf("%d of %d", n, n) {
+	wantWell(t, &r, int64(n))
+	if len(r.Figures) != n+2 || saidOf(&r, inputsSurvived) != fmt.Sprintf("%d of %d", n, n) {
 		t.Errorf("%d figures, want one of each of %d inputs, how many it survived, and the longest wait", len(r.Figures), n)
 	}
 	for name, want := range map[string]string{
 		"message: no JSON": "still connected", "message: 16 MiB": "1009", "frame: reserved bit": "1002", "message: invalid UTF-8": "1007",
 		"id: short": "1008", "handshake: no key": "HTTP status 400", "handshake: half of it": "no answer",
 	} {
-		if got := r.said(name); !strings.Contains(got, want) {
+		if got := saidOf(&r, name); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
 
-func (r *Result) said(name string) string {
+func saidOf(r *report.Result, name string) string {
 	for _, f := range r.Figures {
 		if f.Name == name {
 			return f.Text
@@ -48,7 +49,7 @@ func TestHostileKills(t *testing.T) {
 	if f := r.Verdict.Failures[0]; !strings.Contains(f.What, `"message: no JSON" left the target without an answer`) {
 		t.Errorf("failures %v", r.Verdict.Failures)
 	}
-	if r.said("message: empty") != "still connected" || r.said("message: a NUL") != "" {
+	if saidOf(&r, "message: empty") != "still connected" || saidOf(&r, "message: a NUL") != "" {
 		t.Errorf("figures %v", r.Figures)
 	}
 }
@@ -74,7 +75,7 @@ func TestHostileHangs(t *testing.T) {
 	if len(r.Verdict.Failures) != 1 || !strings.Contains(r.Verdict.Failures[0].What, "message: no JSON") {
 		t.Errorf("failures %v", r.Verdict.Failures)
 	}
-	if r.said("message: null") != "still connected" {
+	if saidOf(&r, "message: null") != "still connected" {
 		t.Errorf("figures %v", r.Figures)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func TestNetworks(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "networks", plan.Phase{Peers: 60, Rate: 300, Params: map[string]string{"stay": "50ms"}})
-	r.well(t, 60)
+	wantWell(t, &r, 60)
 	if n := r.Latencies.Hops[latency.HopDiscoveryFirst].Latency.Count(); n > 0 {
 		t.Errorf("%d peers were heard of by others", n)
 	}
@@ -25,7 +25,7 @@ func TestNetworksOfLongNames(t *testing.T) {
 	t.Parallel()
 	long := strconv.Itoa(2 * wire.MaxNetworkNameBytes)
 	r := runProfile(t, ourHub(t, hub.Config{}), "networks", plan.Phase{Peers: 30, Rate: 300, Params: map[string]string{"stay": "50ms", "name": long}})
-	r.well(t, 30)
+	wantWell(t, &r, 30)
 	if r.Cut != 0 {
 		t.Errorf("%d connections count as cut", r.Cut)
 	}

@@ -13,7 +13,7 @@ import (
 func TestRoam(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "roam", plan.Phase{Peers: 60, Rate: 300, Networks: 3, Params: map[string]string{"moves": "4", "stay": "80ms"}})
-	r.well(t, 60)
+	wantWell(t, &r, 60)
 	for _, h := range []latency.Hop{latency.HopNotice, latency.HopDiscoveryAll} {
 		if r.Latencies.Hops[h].Latency.Count() == 0 {
 			t.Errorf("no time of %s was taken", h)

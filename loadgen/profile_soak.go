@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -137,7 +138,7 @@ func talkOn(ctx context.Context, l *life, t schedule.Tick) error {
 func (r reading) counts() reading {
 	kept := reading{}
 	for name, v := range r {
-		if !kindOf(name).skip {
+		if !report.KindOf(name).Skip {
 			kept[name] = v
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 var smallSpike = plan.Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecond, Networks: 4, Params: map[string]string{"herds": "2", "wait": "100ms", "patience": "10s"}}
@@ -18,8 +19,8 @@ var smallSpike = plan.Phase{Peers: 40, Rate: 300, Duration: 50 * time.Millisecon
 func TestSpike(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{}), "spike", smallSpike)
-	r.well(t, 40)
-	if r.figure("herd 1: back") != 40 || r.figure("herd 2: back") != 40 || r.figure("herd 2: recovery") < .1 {
+	wantWell(t, &r, 40)
+	if figureOf(&r, "herd 1: back") != 40 || figureOf(&r, "herd 2: back") != 40 || figureOf(&r, "herd 2: recovery") < .1 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 	if n := r.Latencies.Hops[latency.HopBack].Latency.Count(); n != 80 {
@@ -33,7 +34,7 @@ func TestSpikeRefused(t *testing.T) {
 	spike := smallSpike
 	spike.Params = map[string]string{"herds": "1", "wait": "100ms", "patience": "4s"}
 	r := runProfile(t, (&toyHub{accepts: 61, patient: true}).start(t), "spike", spike)
-	if r.Verdict.Outcome != verdict.Inconclusive || r.figure("herd 1: back") != 20 || r.figure("herd 1: failed") < 20 {
+	if r.Verdict.Outcome != verdict.Inconclusive || figureOf(&r, "herd 1: back") != 20 || figureOf(&r, "herd 1: failed") < 20 {
 		t.Errorf("outcome %s, figures %+v", r.Verdict.Outcome, r.Figures)
 	}
 }
@@ -53,8 +54,8 @@ func TestSpikeAbsentComeBack(t *testing.T) {
 	h.takes(-1)
 	r.Params["patience"] = "20s"
 	r.herd(t.Context(), 2)
-	res := Result{Figures: *r.figures}
-	if absent < 3 || !r.complete() || res.figure("herd 2: back") != float64(8-absent) || res.figure("herd 2: absent") != float64(absent) {
+	res := report.Result{Figures: *r.figures}
+	if absent < 3 || !r.complete() || figureOf(&res, "herd 2: back") != float64(8-absent) || figureOf(&res, "herd 2: absent") != float64(absent) {
 		t.Errorf("%d of 8 were absent; figures %+v", absent, res.Figures)
 	}
 	if len(r.run.Doubts) != 1 || !strings.Contains(r.run.Doubts[0].What, "of 8 peers that came back at once") {

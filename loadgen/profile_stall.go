@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -220,9 +221,9 @@ func (x *stall) swap() latency.Times {
 // memory reads how much memory the target takes; not a number if it does not say.
 func (x *stall) memory(ctx context.Context) (bytes float64, series string) {
 	now, _ := x.target.read(ctx, false) // what is not there is said by what is
-	best := kind{}
+	best := report.Kind{}
 	for name := range now {
-		if k := kindOf(name); k.unit == verdict.Bytes && k.prefer > best.prefer {
+		if k := report.KindOf(name); k.Unit == verdict.Bytes && k.Prefer > best.Prefer {
 			best, series = k, name
 		}
 	}
@@ -241,7 +242,7 @@ func (x *stall) tell() (sent float64) {
 		}
 	}
 	sent = float64(x.sent)
-	x.note(Figure{Name: "sent to stalled peers", Value: sent, Unit: verdict.Bytes, Text: units.Bytes(sent)})
+	x.note(report.Figure{Name: "sent to stalled peers", Value: sent, Unit: verdict.Bytes, Text: units.Bytes(sent)})
 	if x.failed > 0 {
 		x.count("could not be sent", x.failed, "messages")
 	}
@@ -257,7 +258,7 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	sent := x.tell()
 	due := sent - float64(len(x.stalled)*inKernels)
 	if !math.IsNaN(rose) {
-		x.note(Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: units.Bytes(rose)})
+		x.note(report.Figure{Name: series + " rose by", Value: rose, Unit: verdict.Bytes, Text: units.Bytes(rose)})
 	}
 	left := len(x.stalled) - over
 	if left == 0 || ctx.Err() != nil {
@@ -300,7 +301,7 @@ func (x *stall) judgeOthers(before, during latency.Times) {
 		}
 	case stress > slow:
 		x.stage.run.Failures = append(x.stage.run.Failures, reason)
-	case stress > 10*calm && stress > 2*SlipBound:
+	case stress > 10*calm && stress > 2*report.SlipBound:
 		x.stage.run.Doubts = append(x.stage.run.Doubts, reason)
 	}
 }

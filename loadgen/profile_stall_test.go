@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -20,7 +21,7 @@ var smallStall = plan.Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Pa
 func TestStall(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{QueueBytes: 256 << 10}), "stall", smallStall)
-	if len(r.Verdict.Failures) > 0 || r.figure("that the target ended") != 2 || r.figure("ended after") <= 0 {
+	if len(r.Verdict.Failures) > 0 || figureOf(&r, "that the target ended") != 2 || figureOf(&r, "ended after") <= 0 {
 		t.Errorf("failures %v, figures %+v", r.Verdict.Failures, r.Figures)
 	}
 	if d := r.Deliveries; d.Sent == 0 || d.Lost > 0 || r.Latencies.Hops[latency.HopPing].Latency.Count() == 0 {
@@ -65,7 +66,7 @@ func TestStallToldLate(t *testing.T) {
 // stageOf is a stage of a profile without a target.
 func stageOf(word string) *stage {
 	return &stage{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
-		run: &verdict.Run{}, figures: &[]Figure{}}
+		run: &verdict.Run{}, figures: &[]report.Figure{}}
 }
 
 // whileTold has a reader tell of one peer after another while something is done.

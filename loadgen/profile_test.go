@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // ourHub starts a hub of ours.
@@ -27,7 +28,7 @@ func ourHub(t *testing.T, cfg hub.Config) string {
 }
 
 // runProfile runs one profile with some figures.
-func runProfile(t *testing.T, url, word string, figures plan.Phase) Result {
+func runProfile(t *testing.T, url, word string, figures plan.Phase) report.Result {
 	t.Helper()
 	p, err := PlanOf(word)
 	if err == nil {
@@ -39,8 +40,8 @@ func runProfile(t *testing.T, url, word string, figures plan.Phase) Result {
 	return run(t, Config{URL: url, Plan: p})
 }
 
-// well fails the test if something of a run was not as it should be.
-func (r *Result) well(t *testing.T, landed int64) {
+// wantWell fails the test if something of a run was not as it should be.
+func wantWell(t *testing.T, r *report.Result, landed int64) {
 	t.Helper()
 	v := r.Verdict
 	// The machine is shared with other tests, so the generator may be late.
@@ -57,8 +58,8 @@ func (r *Result) well(t *testing.T, landed int64) {
 	}
 }
 
-// figure returns the value of the figure whose name contains a text, 0 if there is none.
-func (r *Result) figure(name string) float64 {
+// figureOf returns the value of the figure whose name contains a text, 0 if there is none.
+func figureOf(r *report.Result, name string) float64 {
 	for _, f := range r.Figures {
 		if strings.Contains(f.Name, name) {
 			return f.Value

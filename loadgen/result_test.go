@@ -1,9 +1,6 @@
 package loadgen
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // Of counts that measure the same, the one that does it best is compared.
 func TestStayed(t *testing.T) {
@@ -16,23 +13,5 @@ func TestStayed(t *testing.T) {
 	delete(before, "go_goroutines")
 	if list := stayed(before, after); len(list) != 2 {
 		t.Errorf("got %v without a better one", list)
-	}
-}
-
-// What a target says, in its close frames for instance, steers neither the terminal nor
-// the page that shows the report.
-func TestTextOfTheTarget(t *testing.T) {
-	t.Parallel()
-	r := &Result{Figures: []Figure{{Profile: "hostile", Name: "frame", Text: "ended: \x1b[2J\n<img src=x>|"}}}
-	var text, md strings.Builder
-	r.writeFigures(&text)
-	if err := r.writeMarkdown(&md); err != nil {
-		t.Fatal(err)
-	}
-	if s := text.String(); strings.Contains(s, "\x1b") || !strings.Contains(s, "ended: ·[2J·<img") {
-		t.Errorf("%q", s)
-	}
-	if s := md.String(); strings.Contains(s, "<img") || !strings.Contains(s, "ended: ") {
-		t.Errorf("%q", s)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Our hub is not hurt by what is rough, and it is in no book of the run.
@@ -49,7 +50,7 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := run(t, Config{URL: (&toyHub{leakResets: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: planned}).Verdict
-	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || leakOf(&v, "rst") != plan.LeakFound || !slices.Contains(v.NotLeaking, "clean") {
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || report.LeakOf(&v, "rst") != plan.LeakFound || !slices.Contains(v.NotLeaking, "clean") {
 		t.Errorf("outcome %s, leaks %+v, cleared %q", v.Outcome, v.Leaks, v.NotLeaking)
 	}
 	if !slices.ContainsFunc(v.Failures, func(f verdict.Reason) bool { return f.Aside && strings.Contains(f.What, `"message: no JSON"`) }) {

@@ -14,9 +14,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
-	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
-	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -57,25 +56,6 @@ type Config struct {
 	Logger *slog.Logger // progress; default none
 }
 
-// Result is what came of a run.
-type Result struct {
-	Schema     int                        `json:"schema"` // SchemaVersion
-	Verdict    verdict.Verdict            `json:"verdict"`
-	Plan       plan.Plan                  `json:"plan"`
-	Hops       map[string]latency.Summary `json:"hops"` // the times of the hops that were taken, in figures
-	Latencies  latency.Histograms         `json:"latencies"`
-	Deliveries delivery.Counts            `json:"deliveries"`
-	Timing     Timing                     `json:"timing"`
-	Figures    []Figure                   `json:"figures,omitempty"` // what the profiles measured beside
-	Sent       int64                      `json:"sent"`              // messages
-	Received   int64                      `json:"received"`
-	Cut        int64                      `json:"cut"` // connections that the target ended, or the network
-	Errors     map[string]int             `json:"errors,omitempty"`
-
-	Timeline    Timeline    `json:"timeline"`
-	Environment Environment `json:"environment"`
-}
-
 // runner is a run under way.
 type runner struct {
 	cfg    Config
@@ -87,7 +67,7 @@ type runner struct {
 	log    *slog.Logger
 	run    verdict.Run
 
-	figures   []Figure // that profiles noted
+	figures   []report.Figure // that profiles noted
 	brokenOff bool
 
 	share share        // in a worker
@@ -102,23 +82,23 @@ const dispersePatience = 5 * time.Second
 // happens later is part of the result. The end of ctx ends the run early, and the
 // result then says what is known so far. When Run returns, no connection and no
 // goroutine of it is left.
-func Run(ctx context.Context, cfg Config) (Result, error) {
+func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	r, err := newRunner(cfg)
 	if err == nil {
 		err = r.preflight()
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("run: %w", err)
+		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
 	defer r.fleet.disperse(dispersePatience)
 	whole := ctx
 	ctx, r.crew, err = r.recruit(ctx)
 	if err != nil {
-		return Result{}, fmt.Errorf("run: %w", err)
+		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
 	defer r.crew.close()
 	if err := r.scout(ctx); err != nil {
-		return Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
+		return report.Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
 	}
 	r.target = discover(ctx, r.cfg)
 	r.target.knock = r.knock
@@ -134,7 +114,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	r.crew.close()
 	timeline := w.end()
 	if err != nil {
-		return Result{}, fmt.Errorf("run: %w", err)
+		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
 	lost := r.crew.problems()
 	r.brokenOff = whole.Err() != nil || len(lost) > 0

@@ -13,6 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -34,7 +35,7 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 	return p
 }
 
-func run(t *testing.T, cfg Config) Result {
+func run(t *testing.T, cfg Config) report.Result {
 	t.Helper()
 	r, err := Run(t.Context(), cfg)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -36,7 +37,7 @@ func TestLatencyCountsFromTheIntendedTime(t *testing.T) {
 		if got := connect.Latency.Quantile(.7); got < 400*time.Millisecond {
 			t.Errorf("latency p70 is %s: the wait of those behind is left out", got)
 		}
-		if timing := timingOf(times.Slip); timing.Outcome != "inconclusive" {
+		if timing := report.TimingOf(times.Slip); timing.Outcome != "inconclusive" {
 			t.Errorf("timing is %+v, want saturated", timing)
 		}
 	})

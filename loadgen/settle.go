@@ -2,9 +2,13 @@ package loadgen
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Settling is bounded polling, never a sleep: the target is quiet as soon as what it
@@ -32,13 +36,13 @@ func (t *target) usual(ctx context.Context) (reading, error) {
 	counts := map[string][]float64{}
 	least, err := t.settled(ctx, nil, func(now reading) {
 		for name, v := range now {
-			if kindOf(name).strict {
+			if report.KindOf(name).Strict {
 				counts[name] = append(counts[name], v)
 			}
 		}
 	}, false)
 	for name, values := range counts {
-		least[name] = median(values)
+		least[name] = report.Median(values)
 	}
 	return least, err
 }
@@ -113,13 +117,13 @@ func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
 func (r reading) lower(now reading) (fell bool) {
 	for name, v := range now {
 		was, ok := r[name]
-		k := kindOf(name)
-		switch rests := k.strict || k.unit == verdict.Bytes; {
+		k := report.KindOf(name)
+		switch rests := k.Strict || k.Unit == verdict.Bytes; {
 		case !ok || !rests:
 			r[name] = v
 		case v < was:
 			r[name] = v
-			fell = fell || k.strict
+			fell = fell || k.Strict
 		}
 	}
 	return fell
@@ -129,7 +133,7 @@ func (r reading) lower(now reading) (fell bool) {
 // readings they are not.
 func isBack(now, before reading) bool {
 	for name, was := range before {
-		if v, ok := now[name]; ok && v > was && kindOf(name).strict {
+		if v, ok := now[name]; ok && v > was && report.KindOf(name).Strict {
 			return false
 		}
 	}
@@ -144,4 +148,27 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// stayed says which counts did not go back after a load.
+func stayed(before, after reading) []verdict.Reason {
+	var list []verdict.Reason
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		now, ok := after[name]
+		if k := report.KindOf(name); ok && k.Strict && !k.Skip && before.best(k) && now > before[name] {
+			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
+				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
+		}
+	}
+	return list
+}
+
+// best reports whether no other series of the reading measures the same better.
+func (r reading) best(k report.Kind) bool {
+	for name := range r {
+		if o := report.KindOf(name); o.Class == k.Class && o.Prefer > k.Prefer && !o.Skip {
+			return false
+		}
+	}
+	return true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -34,7 +35,7 @@ type stage struct {
 	crew   *coordinator // of workers, nil if there are none
 
 	run     *verdict.Run // to which an experiment adds
-	figures *[]Figure
+	figures *[]report.Figure
 }
 
 // maxAtOnce is how many actions may be under way at once, nearly all of them dialling.

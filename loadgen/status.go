@@ -8,6 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Status is how a run under way stands, for people who watch it.
@@ -34,8 +35,8 @@ type Status struct {
 	Hops       []HopStatus // those that were taken
 	Slip99     time.Duration
 	Deliveries delivery.Counts
-	Target     []Reading       // of the target, the last: memory, goroutines, descriptors
-	Trends     []verdict.Trend // what the experiment knows so far; nil before it does
+	Target     []report.Reading // of the target, the last: memory, goroutines, descriptors
+	Trends     []verdict.Trend  // what the experiment knows so far; nil before it does
 }
 
 // HopStatus is the state of a hop so far.
@@ -43,14 +44,6 @@ type HopStatus struct {
 	Hop latency.Hop
 	latency.Brief
 	Rate float64 // times a second, lately
-}
-
-// Reading is one value of the target.
-type Reading struct {
-	Label  string // "heap", "rss", "goroutines" or "descriptors"
-	Series string
-	Unit   string // verdict.Bytes, or "" for a count
-	Value  float64
 }
 
 // board is where a run notes what it is at. Its methods may be called concurrently.
@@ -65,7 +58,7 @@ type board struct {
 	planned  int
 	trends   []verdict.Trend
 	readEach time.Duration // how often the target is read meanwhile
-	spans    []Span
+	spans    []report.Span
 }
 
 // readEvery is how often the target is read while peers are connected, at most;
@@ -83,7 +76,7 @@ func (b *board) enter(number int, profile string) (leave func()) {
 	b.mu.Lock()
 	b.phase, b.number, b.block, b.pairs, b.planned, b.readEach = profile, number, "", 0, 0, readEvery
 	b.mu.Unlock()
-	return b.span(SpanPhase, profile)
+	return b.span(report.SpanPhase, profile)
 }
 
 // begin notes the beginning of a block of about so long, and returns what notes its
@@ -100,8 +93,8 @@ func (b *board) span(kind, name string) (end func()) {
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if len(b.spans) < maxSpans {
-			b.spans = append(b.spans, Span{From: from, To: time.Since(b.base).Seconds(), Kind: kind, Name: name})
+		if len(b.spans) < report.MaxSpans {
+			b.spans = append(b.spans, report.Span{From: from, To: time.Since(b.base).Seconds(), Kind: kind, Name: name})
 		}
 	}
 }
@@ -126,39 +119,10 @@ func (b *board) fill(s *Status) {
 	s.Phase, s.Number, s.Block, s.Pairs, s.Planned, s.Trends = b.phase, b.number, b.block, b.pairs, b.planned, b.trends
 }
 
-func (b *board) allSpans() []Span {
+func (b *board) allSpans() []report.Span {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.spans)
-}
-
-// labelled is a quantity, and the series that have it.
-type labelled struct {
-	label, unit string
-	series      []string
-}
-
-// labels are what people want to see of a target, and the series that have it, the
-// best first: what is read while peers are connected before what is read at rest.
-var labels = []labelled{
-	{"heap", verdict.Bytes, []string{"go_memstats_heap_alloc_bytes", "health.memory.heapUsed", "pprof.heap_live_bytes"}},
-	{"rss", verdict.Bytes, []string{"proc.rss_bytes", "process_resident_memory_bytes", "health.memory.rss"}},
-	{"goroutines", "", []string{"go_goroutines", "pprof.goroutines"}},
-	{"descriptors", "", []string{"proc.descriptors", "process_open_fds"}},
-}
-
-// shown are the readings that people want to see.
-func (r reading) shown() []Reading {
-	var list []Reading
-	for _, l := range labels {
-		for _, name := range l.series {
-			if v, ok := r[name]; ok {
-				list = append(list, Reading{l.label, name, l.unit, v})
-				break
-			}
-		}
-	}
-	return list
 }
 
 // interim notes what an experiment knows while it runs, if somebody watches.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // watcher follows a run: it keeps the timeline, reads the target while peers are
@@ -20,7 +21,7 @@ type watcher struct {
 	tell  func(Status) // nil: nobody watches
 
 	// Owned by follow, and by end after that.
-	timeline Timeline
+	timeline report.Timeline
 	every    time.Duration // between times of the timeline
 	next     time.Time
 	windows  [latency.NumHops]latency.Window
@@ -68,7 +69,7 @@ func (w *watcher) close() {
 }
 
 // end ends it and returns the timeline.
-func (w *watcher) end() Timeline {
+func (w *watcher) end() report.Timeline {
 	w.close()
 	w.sample(time.Now())
 	w.timeline.Spans = w.board.allSpans()
@@ -80,7 +81,7 @@ func (w *watcher) note(values reading) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, v := range values {
-		if _, known := w.latest[name]; known || len(w.latest) < maxSeries && !kindOf(name).skip {
+		if _, known := w.latest[name]; known || len(w.latest) < maxSeries && !report.KindOf(name).Skip {
 			w.latest[name] = v
 			w.fresh = true
 		}
@@ -121,10 +122,10 @@ func (w *watcher) sample(now time.Time) {
 		w.next = w.next.Add(w.every)
 	}
 	f := w.r.fleet
-	order := []string{columnConnections, columnLives, columnSent, columnReceived, columnCut, columnErrors}
+	order := []string{report.ColumnConnections, report.ColumnLives, report.ColumnSent, report.ColumnReceived, report.ColumnCut, report.ColumnErrors}
 	row := map[string]float64{
-		columnConnections: float64(f.size()), columnLives: float64(f.lives()), columnSent: float64(f.sent.Load()),
-		columnReceived: float64(f.received.Load()), columnCut: float64(f.cut.Load()), columnErrors: float64(w.r.tally.failures()),
+		report.ColumnConnections: float64(f.size()), report.ColumnLives: float64(f.lives()), report.ColumnSent: float64(f.sent.Load()),
+		report.ColumnReceived: float64(f.received.Load()), report.ColumnCut: float64(f.cut.Load()), report.ColumnErrors: float64(w.r.tally.failures()),
 	}
 	add := func(name string, v float64) { row[name], order = v, append(order, name) }
 	for h := range latency.NumHops {
@@ -132,23 +133,23 @@ func (w *watcher) sample(now time.Time) {
 		if total == 0 {
 			continue
 		}
-		add(countPrefix+h.String(), float64(total))
+		add(report.CountPrefix+h.String(), float64(total))
 		if recent.Count > 0 {
-			add(p50Prefix+h.String(), milliseconds(recent.P50))
-			add(p99Prefix+h.String(), milliseconds(recent.P99))
+			add(report.P50Prefix+h.String(), milliseconds(recent.P50))
+			add(report.P99Prefix+h.String(), milliseconds(recent.P99))
 		}
 	}
 	w.mu.Lock()
 	if w.fresh {
 		for _, name := range slices.Sorted(maps.Keys(w.latest)) {
-			add(targetColumn(name), w.latest[name])
+			add(report.TargetColumn(name), w.latest[name])
 		}
 	}
 	w.fresh = false
 	w.mu.Unlock()
-	w.timeline.add(now.Sub(f.base).Seconds(), row, order)
-	if len(w.timeline.Seconds) >= maxTimes {
-		w.timeline.thin()
+	w.timeline.Add(now.Sub(f.base).Seconds(), row, order)
+	if len(w.timeline.Seconds) >= report.MaxTimes {
+		w.timeline.Thin()
 		w.every *= 2
 	}
 }
@@ -171,7 +172,7 @@ func (w *watcher) status(now time.Time) Status {
 	}
 	w.rates(now, &s)
 	w.mu.Lock()
-	s.Target = w.latest.shown()
+	s.Target = report.Shown(w.latest)
 	w.mu.Unlock()
 	return s
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -31,7 +32,7 @@ type totals struct {
 	Pings      int64
 }
 
-func totalsOf(r Result) totals {
+func totalsOf(r report.Result) totals {
 	count := func(h latency.Hop) int64 { return r.Latencies.Hops[h].Latency.Count() }
 	scenarios := map[string]verdict.Scenario{} // which one began first is up to chance
 	for _, s := range r.Verdict.Scenarios {
@@ -54,7 +55,7 @@ func planWith(t testing.TB, word string, figures plan.Phase) plan.Plan {
 }
 
 // runOnHub runs a plan against a fresh hub of ours.
-func runOnHub(t *testing.T, cfg Config) Result {
+func runOnHub(t *testing.T, cfg Config) report.Result {
 	t.Helper()
 	target, err := hubtest.Start(hub.Config{})
 	if err != nil {
@@ -343,19 +344,6 @@ func asText(t *testing.T, r *runner) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// Figures of several processes become one.
-func TestMergeFigures(t *testing.T) {
-	t.Parallel()
-	got := mergeFigures(nil, []Figure{{"x", "n", 3, "peers", "3 peers"}, {"x", "t", 1, "s", "1s"}})
-	got = mergeFigures(got, []Figure{{"x", "n", 4, "peers", "4 peers"}, {"x", "t", 2, "s", "2s"}, {"x", "other", 1, "peers", "1 peers"}, {"x", "back", 5, "of 6 peers", "5 of 6 peers"}})
-	got = mergeFigures(got, []Figure{{"x", "back", 7, "of 7 peers", "7 of 7 peers"}, {"x", "none", 2, "", "2 "}})
-	got = mergeFigures(got, []Figure{{"x", "none", 1, "", "1 "}})
-	want := []Figure{{"x", "n", 7, "peers", "7 peers"}, {"x", "t", 2, "s", "2s"}, {"x", "other", 1, "peers", "1 peers"}, {"x", "back", 12, "of 13 peers", "12 of 13 peers"}, {"x", "none", 3, "", "3 "}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
 }
 
 // wantNobody waits until no connection to the hub is open.

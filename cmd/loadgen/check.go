@@ -10,10 +10,11 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // check runs the plan, against a hub of our own if there is no URL.
-func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, error) {
+func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, error) {
 	screen := newScreen(stderr, o.environ)
 	if o.noLive {
 		screen = nil
@@ -30,10 +31,10 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 	cfg.IgnorePreflight, cfg.Workers = o.ignore, max(o.workers, o.agents)
 	var err error
 	if cfg.Recruiter, err = o.recruiter(); err != nil {
-		return loadgen.Result{}, err
+		return report.Result{}, err
 	}
 	if cfg.Sources, err = preflight.ParseSources(o.sources); err != nil {
-		return loadgen.Result{}, err
+		return report.Result{}, err
 	}
 	if o.report != "" {
 		cfg.Report = filepath.Join(o.report, "index.html")
@@ -47,7 +48,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (loadgen.Result, 
 	}
 	h, err := startHub(ctx, o.hub, hubFlags, log)
 	if err != nil {
-		return loadgen.Result{}, fmt.Errorf("no URL is given, and no hub of ours can be started: %w", err)
+		return report.Result{}, fmt.Errorf("no URL is given, and no hub of ours can be started: %w", err)
 	}
 	own := &restartable{hub: h, log: log}
 	defer own.stop()

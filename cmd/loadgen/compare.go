@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // compareWord is the word that asks for a comparison in place of a run.
@@ -43,7 +43,7 @@ func compare(args []string, stdout, stderr io.Writer) int {
 	case flags.NArg() != 2:
 		return printError(stderr, errors.New("compare takes two results, BEFORE and NOW; loadgen compare --help says more"))
 	}
-	var results []loadgen.Result
+	var results []report.Result
 	for _, name := range append(flags.Args(), *like...) {
 		r, err := readResult(name)
 		if err != nil {
@@ -51,7 +51,7 @@ func compare(args []string, stdout, stderr io.Writer) int {
 		}
 		results = append(results, r)
 	}
-	c, err := loadgen.Compare(results[0], results[1], results[2:]...)
+	c, err := report.Compare(results[0], results[1], results[2:]...)
 	if err == nil && *markdown {
 		err = c.WriteMarkdown(stdout)
 	} else if err == nil {
@@ -64,18 +64,18 @@ func compare(args []string, stdout, stderr io.Writer) int {
 }
 
 // readResult reads a result, or that in the directory of a report.
-func readResult(name string) (loadgen.Result, error) {
+func readResult(name string) (report.Result, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		name = filepath.Join(name, "loadgen.json")
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return loadgen.Result{}, err
+		return report.Result{}, err
 	}
 	defer f.Close()
-	r, err := loadgen.ReadResult(f)
+	r, err := report.ReadResult(f)
 	if err != nil {
-		return loadgen.Result{}, fmt.Errorf("%s: %w", name, err)
+		return report.Result{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
 }

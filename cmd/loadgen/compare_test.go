@@ -10,6 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // written writes a result with so many lost messages, and returns its report.
@@ -22,7 +23,7 @@ func written(t *testing.T, lost int64, peers int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := loadgen.Result{Schema: loadgen.SchemaVersion, Plan: ramp, Latencies: latency.NewRecorder().Snapshot()}
+	r := report.Result{Schema: report.SchemaVersion, Plan: ramp, Latencies: latency.NewRecorder().Snapshot()}
 	r.Deliveries.Sent, r.Deliveries.Lost = 1000, lost
 	dir := t.TempDir()
 	if err := r.WriteReport(dir); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // live is how a run stands, in lines for a terminal. One that is ending was
@@ -36,7 +37,7 @@ func live(s loadgen.Status, ending bool) []line {
 		lines = append(lines, line{{fmt.Sprintf("  %-11s", head), soft}, {fmt.Sprintf("%-16s", h.Hop), normal},
 			{fmt.Sprintf("%8s/s  %11s   p50 %8s   p99 %8s", units.Number(h.Rate), units.Count(h.Count), units.Duration(h.P50), units.Duration(h.P99)), normal}})
 	}
-	if s.Slip99 > loadgen.SlipBound {
+	if s.Slip99 > report.SlipBound {
 		lines = append(lines, line{{"  generator  ", soft}, {fmt.Sprintf("saturated: 1 %% of the actions began more than %s late", units.Duration(s.Slip99)), amber}})
 	}
 	return append(lines, soFar(s))
@@ -51,7 +52,7 @@ func title(s loadgen.Status, ending bool) line {
 		phase += fmt.Sprintf(", phase %d of %d", s.Number, s.Of)
 	}
 	switch {
-	case s.Block == loadgen.SpanWarmUp:
+	case s.Block == report.SpanWarmUp:
 		phase += ", warming up"
 	case s.Block != "":
 		phase += fmt.Sprintf(", pair %d of %d, block with peers %s", s.Pairs+1, max(s.Planned, s.Pairs+1), s.Block)
@@ -64,7 +65,7 @@ func title(s loadgen.Status, ending bool) line {
 
 func row(head, text string) line { return line{{fmt.Sprintf("  %-11s", head), soft}, {text, normal}} }
 
-func readings(list []loadgen.Reading) string {
+func readings(list []report.Reading) string {
 	var words []string
 	for _, r := range list {
 		value := units.Count(int64(r.Value))

@@ -12,6 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // terminal is as much of a terminal as the live view uses: rows, a cursor, and three
@@ -79,11 +80,11 @@ func (t *terminal) text() string { return strings.Join(t.rows, "\n") }
 
 func sampleStatus() loadgen.Status {
 	return loadgen.Status{
-		Elapsed: 12345 * time.Millisecond, Plan: "evening", Phase: "check", Number: 2, Of: 3, Block: loadgen.SpanOn, Pairs: 3, Planned: 10,
+		Elapsed: 12345 * time.Millisecond, Plan: "evening", Phase: "check", Number: 2, Of: 3, Block: report.SpanOn, Pairs: 3, Planned: 10,
 		Connections: 312, Lives: 12345, Sent: 99_999, Received: 1_234_567, Errors: 1, Connects: 401.6, SentRate: 3.21, ReceiveRate: 12_000,
 		Hops:       []loadgen.HopStatus{{Hop: latency.HopOffer, Brief: latency.Brief{Count: 1000, P50: 812 * time.Microsecond, P99: 12345 * time.Microsecond}, Rate: 99}},
 		Deliveries: delivery.Counts{Sent: 1000, Delivered: 998, Lost: 2},
-		Target:     []loadgen.Reading{{Label: "heap", Unit: verdict.Bytes, Value: 12.34e6}, {Label: "goroutines", Value: 51}},
+		Target:     []report.Reading{{Label: "heap", Unit: verdict.Bytes, Value: 12.34e6}, {Label: "goroutines", Value: 51}},
 		Trends:     []verdict.Trend{{Series: "go_goroutines", Outcome: verdict.None}, {Series: "health.peers", Outcome: verdict.Inconclusive}},
 	}
 }

@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"fmt"
@@ -84,7 +84,7 @@ func compareQuantile(a, b *Result, like []Result, h latency.Hop, q float64) Comp
 // brief reports whether a hop was taken within a few seconds only: how it goes up and
 // down cannot be seen then.
 func (r *Result) brief(h latency.Hop) bool {
-	column := r.Timeline.column(p50Prefix + h.String())
+	column := r.Timeline.column(P50Prefix + h.String())
 	n := 0
 	for _, v := range column {
 		if v > 0 {
@@ -107,7 +107,7 @@ func (r *Result) noise(h latency.Hop, q float64) float64 {
 	share := noiseSigmas * math.Sqrt(q*(1-q)/n)
 	low, high := float64(t.Quantile(math.Max(0, q-share))), float64(t.Quantile(math.Min(1, q+share)))
 	around := math.Max(math.Abs(logRatio(high, middle)), math.Abs(logRatio(low, middle)))
-	p50, p99 := wavering(r.Timeline.column(p50Prefix+h.String())), wavering(r.Timeline.column(p99Prefix+h.String()))
+	p50, p99 := wavering(r.Timeline.column(P50Prefix+h.String())), wavering(r.Timeline.column(P99Prefix+h.String()))
 	between := max(0, min(1, (q-.5)/(.99-.5))) // of a quantile between them there is no column
 	return math.Max(around, noiseSigmas*(p50+between*between*(p99-p50)))
 }
@@ -124,16 +124,16 @@ func wavering(values Values) float64 {
 	if len(logs) < fewSeconds {
 		return 0 // the times around it have to do
 	}
-	middle := median(logs)
+	middle := Median(logs)
 	for i, v := range logs {
 		logs[i] = math.Abs(v - middle)
 	}
 	const toSigma = 1.4826 // of a normal distribution
-	return toSigma * median(logs) / math.Sqrt(math.Max(1, float64(len(logs))/correlated))
+	return toSigma * Median(logs) / math.Sqrt(math.Max(1, float64(len(logs))/correlated))
 }
 
-// median sorts the values.
-func median(values []float64) float64 {
+// Median sorts the values.
+func Median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)
 	return (values[n/2] + values[(n-1)/2]) / 2
@@ -212,14 +212,14 @@ func comparePeaks(a, b *Result, like []Result) []Compared {
 	live := labelled{"live heap", verdict.Bytes, []string{"pprof.heap_live_bytes"}}
 	for _, l := range append(slices.Clone(labels), live) {
 		for _, name := range l.series {
-			x, y := a.Timeline.peak(targetColumn(name)), b.Timeline.peak(targetColumn(name))
+			x, y := a.Timeline.peak(TargetColumn(name)), b.Timeline.peak(TargetColumn(name))
 			if !(x > 0) || !(y > 0) {
 				continue
 			}
 			floor := math.Log1p(memoryFloor)
 			for _, r := range append([]*Result{a, b}, pointers(like)...) {
 				floor = math.Max(floor, r.peakNoise(name, l.unit, x))
-				if o := r.Timeline.peak(targetColumn(name)); o > 0 && r != b {
+				if o := r.Timeline.peak(TargetColumn(name)); o > 0 && r != b {
 					floor = math.Max(floor, likeMargin*math.Abs(logRatio(o, x)))
 				}
 			}
@@ -244,7 +244,7 @@ func (r *Result) peakNoise(series, unit string, peak float64) float64 {
 	}
 	var moves []float64
 	last := math.NaN()
-	for _, v := range r.Timeline.column(targetColumn(series)) {
+	for _, v := range r.Timeline.column(TargetColumn(series)) {
 		if d := math.Abs(v - last); !math.IsNaN(d) {
 			moves = append(moves, d)
 		}
@@ -253,7 +253,7 @@ func (r *Result) peakNoise(series, unit string, peak float64) float64 {
 		}
 	}
 	if unit == verdict.Bytes && len(moves) > 0 {
-		noise = math.Max(noise, noiseSigmas*median(moves))
+		noise = math.Max(noise, noiseSigmas*Median(moves))
 	}
 	return math.Log1p(noise / peak)
 }

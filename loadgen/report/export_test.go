@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"bytes"
@@ -30,25 +30,24 @@ func fullResult(t *testing.T) *Result {
 	t.Helper()
 	const evil = `</svg><script>alert(1)</script> | "x' ` + "`y`"
 	r := sampleResult()
-	planned, err := PlanOf("check")
-	if err != nil {
-		t.Fatal(err)
-	}
+	planned := plan.Plan{Name: "check", Phases: []plan.Phase{
+		{Profile: "check", Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{"stay": "300ms"}},
+	}}
 	planned.Seed, planned.Fail, planned.Text = 7, []plan.Threshold{parsedThreshold(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
-	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, planned, environment("ws://127.0.0.1:1"), r.Latencies.Summaries()
+	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, planned, EnvironmentOf("ws://127.0.0.1:1"), r.Latencies.Summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"
-	r.Timeline.add(3, map[string]float64{targetColumn(evil): 4, columnLives: 99, "count offer": 101, "p50 offer": 50, "p99 offer": 99},
-		[]string{targetColumn(evil), columnLives, "count offer", "p50 offer", "p99 offer"})
-	r.Timeline.add(4, map[string]float64{targetColumn(evil): 9}, nil)
+	r.Timeline.Add(3, map[string]float64{TargetColumn(evil): 4, ColumnLives: 99, "count offer": 101, "p50 offer": 50, "p99 offer": 99},
+		[]string{TargetColumn(evil), ColumnLives, "count offer", "p50 offer", "p99 offer"})
+	r.Timeline.Add(4, map[string]float64{TargetColumn(evil): 9}, nil)
 	r.Timeline.Spans = []Span{{0, 4, SpanPhase, "check"}, {1, 2, SpanOn, ""}, {2, 3, SpanOff, ""}}
 	run := verdict.Run{Name: "loadgen check", Target: evil, Command: "loadgen check", Seed: 7, Lives: 100, Start: time.Unix(1e9, 0), Duration: 4 * time.Second,
 		Detectors: []verdict.Detector{{Name: "health", State: verdict.Ready, Aside: true}}}
 	for _, th := range planned.Fail {
-		run.Thresholds = append(run.Thresholds, judgeThreshold(th, r, &verdict.Verdict{}))
+		run.Thresholds = append(run.Thresholds, JudgeThreshold(th, r, &verdict.Verdict{}))
 	}
 	r.Verdict = verdict.Judge(run)
 	return r
@@ -79,7 +78,7 @@ func TestSchema(t *testing.T) {
 	t.Parallel()
 	s := compiled(t)
 	for name, r := range map[string]*Result{"full": fullResult(t), "bare": {Schema: SchemaVersion, Latencies: latency.NewHistograms(), Hops: map[string]latency.Summary{},
-		Plan: plan.Plan{Phases: []plan.Phase{{Profile: "ramp", Rate: 1}}}, Timing: timingOf(latency.NewTimes()), Environment: environment(""), Verdict: verdict.Judge(verdict.Run{}),
+		Plan: plan.Plan{Phases: []plan.Phase{{Profile: "ramp", Rate: 1}}}, Timing: TimingOf(latency.NewTimes()), Environment: EnvironmentOf(""), Verdict: verdict.Judge(verdict.Run{}),
 		Timeline: Timeline{Seconds: []float64{}, Columns: []Column{}}}} {
 		var b bytes.Buffer
 		if err := r.WriteJSON(&b); err != nil {

@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"encoding/json"
@@ -44,25 +44,25 @@ const (
 // times of a hop, within the time since the one before, in milliseconds, with a
 // quantile.
 const (
-	columnConnections = "connections"
-	columnLives       = "lives"
-	columnSent        = "sent"
-	columnReceived    = "received"
-	columnCut         = "cut"
-	columnErrors      = "errors"
+	ColumnConnections = "connections"
+	ColumnLives       = "lives"
+	ColumnSent        = "sent"
+	ColumnReceived    = "received"
+	ColumnCut         = "cut"
+	ColumnErrors      = "errors"
 
 	targetPrefix = "target "
-	countPrefix  = "count "
-	p50Prefix    = "p50 "
-	p99Prefix    = "p99 "
+	CountPrefix  = "count "
+	P50Prefix    = "p50 "
+	P99Prefix    = "p99 "
 )
 
-func targetColumn(series string) string { return targetPrefix + series }
+func TargetColumn(series string) string { return targetPrefix + series }
 
-// maxTimes and maxSpans bound a timeline.
+// MaxTimes and maxSpans bound a timeline.
 const (
-	maxTimes = 2400
-	maxSpans = 4000
+	MaxTimes = 2400
+	MaxSpans = 4000
 )
 
 // Values are numbers, null in JSON where there is none.
@@ -99,8 +99,8 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// add adds the values of a time. A column that is missing has no value then.
-func (t *Timeline) add(seconds float64, row map[string]float64, order []string) {
+// Add adds the values of a time. A column that is missing has no value then.
+func (t *Timeline) Add(seconds float64, row map[string]float64, order []string) {
 	t.Seconds = append(t.Seconds, seconds)
 	for _, name := range order {
 		if t.column(name) == nil {
@@ -116,8 +116,8 @@ func (t *Timeline) add(seconds float64, row map[string]float64, order []string) 
 	}
 }
 
-// thin leaves half of the times.
-func (t *Timeline) thin() {
+// Thin leaves half of the times.
+func (t *Timeline) Thin() {
 	n := len(t.Seconds) / 2
 	for i := range n {
 		t.Seconds[i] = t.Seconds[2*i+1]

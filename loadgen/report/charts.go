@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"cmp"
@@ -120,12 +120,12 @@ func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(f
 func (r *Result) loadCharts() []chart {
 	t := &r.Timeline
 	connections := t.overTime("Connections", units.Short)
-	connections.line(t, "open", columnConnections, false, units.Short)
+	connections.line(t, "open", ColumnConnections, false, units.Short)
 	rates := t.overTime("Rates, a second", units.Short)
-	rates.line(t, "connects", columnLives, true, units.Short)
-	rates.line(t, "messages sent", columnSent, true, units.Short)
-	rates.line(t, "received", columnReceived, true, units.Short)
-	rates.line(t, "errors", columnErrors, true, units.Short)
+	rates.line(t, "connects", ColumnLives, true, units.Short)
+	rates.line(t, "messages sent", ColumnSent, true, units.Short)
+	rates.line(t, "received", ColumnReceived, true, units.Short)
+	rates.line(t, "errors", ColumnErrors, true, units.Short)
 	return notEmpty(append([]chart{connections, rates}, t.timesCharts()...))
 }
 
@@ -133,16 +133,16 @@ func (r *Result) loadCharts() []chart {
 func (t *Timeline) timesCharts() []chart {
 	var hops []string
 	for _, c := range t.Columns {
-		if name, ok := strings.CutPrefix(c.Name, countPrefix); ok {
+		if name, ok := strings.CutPrefix(c.Name, CountPrefix); ok {
 			hops = append(hops, name)
 		}
 	}
-	slices.SortStableFunc(hops, func(a, b string) int { return cmp.Compare(t.peak(countPrefix+b), t.peak(countPrefix+a)) })
+	slices.SortStableFunc(hops, func(a, b string) int { return cmp.Compare(t.peak(CountPrefix+b), t.peak(CountPrefix+a)) })
 	millis := func(v float64) string { return units.Duration(time.Duration(v * float64(time.Millisecond))) }
 	p50, p99 := t.overTime("Latency, median", millis), t.overTime("Latency, 99th percentile", millis)
 	for _, h := range hops {
-		p50.line(t, h, p50Prefix+h, false, millis)
-		p99.line(t, h, p99Prefix+h, false, millis)
+		p50.line(t, h, P50Prefix+h, false, millis)
+		p99.line(t, h, P99Prefix+h, false, millis)
 	}
 	if more := len(hops) - report.MostLines; more > 0 {
 		p50.Note = fmt.Sprintf("and %d less frequent ones", more)
@@ -156,33 +156,33 @@ func (r *Result) targetCharts() []chart {
 	t := &r.Timeline
 	size := func(v float64) string { return units.Quantity(v, verdict.Bytes) }
 	memory, gauges := t.overTime("Memory", size), t.overTime("Goroutines and descriptors", units.Short)
-	latest, counts := reading{}, []string(nil)
+	latest, counts := map[string]float64{}, []string(nil)
 	for _, name := range t.series() {
 		latest[name] = 0
-		if k := kindOf(name); k.unit != verdict.Bytes && k.class != verdict.Goroutine && k.class != verdict.Descriptor {
+		if k := KindOf(name); k.Unit != verdict.Bytes && k.Class != verdict.Goroutine && k.Class != verdict.Descriptor {
 			counts = append(counts, name)
 		}
 	}
-	for _, s := range latest.shown() {
+	for _, s := range Shown(latest) {
 		if s.Unit == verdict.Bytes {
-			memory.line(t, s.Series, targetColumn(s.Series), false, size)
+			memory.line(t, s.Series, TargetColumn(s.Series), false, size)
 		} else {
-			gauges.line(t, s.Series, targetColumn(s.Series), false, units.Short)
+			gauges.line(t, s.Series, TargetColumn(s.Series), false, units.Short)
 		}
 	}
-	memory.line(t, "live after a collection", targetColumn("pprof.heap_live_bytes"), false, size)
+	memory.line(t, "live after a collection", TargetColumn("pprof.heap_live_bytes"), false, size)
 	return notEmpty(append([]chart{memory, gauges}, t.countCharts(counts)...))
 }
 
 // countCharts draw what the target counts: what is of the size of the peers, and what
 // is smaller, on a scale of its own. Of those that go alike, one.
 func (t *Timeline) countCharts(names []string) []chart {
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.peak(targetColumn(b)), t.peak(targetColumn(a))) })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.peak(TargetColumn(b)), t.peak(TargetColumn(a))) })
 	large, small := t.overTime("What it counts", units.Short), t.overTime("What it counts, smaller", units.Short)
 	still, same := 0, 0
 	var drawn []string
 	for _, name := range names {
-		column := targetColumn(name)
+		column := TargetColumn(name)
 		switch {
 		case t.still(column):
 			still++
@@ -190,7 +190,7 @@ func (t *Timeline) countCharts(names []string) []chart {
 		case slices.ContainsFunc(drawn, func(other string) bool { return t.alike(other, column) }):
 			same++
 			continue
-		case t.peak(column)*8 >= t.peak(targetColumn(names[0])):
+		case t.peak(column)*8 >= t.peak(TargetColumn(names[0])):
 			large.line(t, name, column, false, units.Short)
 		default:
 			small.line(t, name, column, false, units.Short)

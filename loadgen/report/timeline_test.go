@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"encoding/json"
@@ -10,19 +10,19 @@ import (
 func TestTimelineIsBounded(t *testing.T) {
 	t.Parallel()
 	var tl Timeline
-	for i := range 10 * maxTimes {
-		row := map[string]float64{columnLives: float64(i)}
+	for i := range 10 * MaxTimes {
+		row := map[string]float64{ColumnLives: float64(i)}
 		if i == 7777 {
 			row["target spike"] = 99
 		}
-		tl.add(float64(i), row, []string{columnLives, "target spike"})
-		if len(tl.Seconds) >= maxTimes {
-			tl.thin()
+		tl.Add(float64(i), row, []string{ColumnLives, "target spike"})
+		if len(tl.Seconds) >= MaxTimes {
+			tl.Thin()
 		}
 	}
 	last := len(tl.Seconds) - 1
-	if last >= maxTimes || tl.Seconds[last] != 10*maxTimes-1 || tl.column(columnLives)[last] != 10*maxTimes-1 || tl.peak("target spike") != 99 {
-		t.Errorf("%d times to %v, lives %v, peak %v", last+1, tl.Seconds[last], tl.column(columnLives)[last], tl.peak("target spike"))
+	if last >= MaxTimes || tl.Seconds[last] != 10*MaxTimes-1 || tl.column(ColumnLives)[last] != 10*MaxTimes-1 || tl.peak("target spike") != 99 {
+		t.Errorf("%d times to %v, lives %v, peak %v", last+1, tl.Seconds[last], tl.column(ColumnLives)[last], tl.peak("target spike"))
 	}
 	if !math.IsNaN(tl.peak("nothing")) {
 		t.Error("what there is not has a peak")

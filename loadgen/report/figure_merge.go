@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// mergeFigures makes one figure of several processes' of the same name: counts add up,
+// MergeFigures makes one figure of several processes' of the same name: counts add up,
 // and so does what they are of ("of 500 peers"); of times the longest holds.
-func mergeFigures(list, more []Figure) []Figure {
+func MergeFigures(list, more []Figure) []Figure {
 	for _, f := range more {
 		i := indexOfFigure(list, f)
 		if i < 0 {

@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// judgeThreshold judges a threshold by the result of a run and by its leaks so far, v.
-func judgeThreshold(t plan.Threshold, r *Result, v *verdict.Verdict) verdict.Threshold {
+// JudgeThreshold judges a threshold by the result of a run and by its leaks so far, v.
+func JudgeThreshold(t plan.Threshold, r *Result, v *verdict.Verdict) verdict.Threshold {
 	return threshold{t}.judge(r, v)
 }
 
@@ -58,7 +58,7 @@ func (r *Result) counted(name string) (value, whole float64, samples bool) {
 	case "lives":
 		return of(lives, lives)
 	case "connections":
-		return of(int64(r.Timeline.peak(columnConnections)), lives)
+		return of(int64(r.Timeline.peak(ColumnConnections)), lives)
 	case "sent":
 		return of(r.Sent, r.Sent)
 	case "received":
@@ -122,7 +122,7 @@ func (t threshold) judgeLeak(v *verdict.Verdict) verdict.Threshold {
 	}
 	word := leakWord(v)
 	if t.Of != "" {
-		word = leakOf(v, t.Of)
+		word = LeakOf(v, t.Of)
 	}
 	j := verdict.Threshold{Text: t.Text, Actual: word, Outcome: verdict.Failed}
 	switch {
@@ -146,8 +146,8 @@ func leakWord(v *verdict.Verdict) string {
 	return plan.LeakNone
 }
 
-// leakOf is that of one scenario.
-func leakOf(v *verdict.Verdict, scenario string) string {
+// LeakOf is that of one scenario.
+func LeakOf(v *verdict.Verdict, scenario string) string {
 	for i := range v.Leaks {
 		for _, s := range v.Leaks[i].Source.Shares {
 			if s.Scenario == scenario {
@@ -163,8 +163,8 @@ func leakOf(v *verdict.Verdict, scenario string) string {
 
 func (t threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold {
 	if t.What.Name == "peak" {
-		if peak := r.Timeline.peak(targetColumn(t.Of)); !math.IsNaN(peak) {
-			return t.compare(peak, units.Quantity(peak, kindOf(t.Of).unit))
+		if peak := r.Timeline.peak(TargetColumn(t.Of)); !math.IsNaN(peak) {
+			return t.compare(peak, units.Quantity(peak, KindOf(t.Of).Unit))
 		}
 		return t.none("no such series; there are " + shortList(r.Timeline.series()))
 	}

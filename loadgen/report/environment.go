@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"runtime"
@@ -18,8 +18,8 @@ type Environment struct {
 	Limits  preflight.Limits `json:"limits"`
 }
 
-// environment describes this process and machine, for a run against a target.
-func environment(target string) Environment {
+// EnvironmentOf describes this process and machine, for a run against a target.
+func EnvironmentOf(target string) Environment {
 	e := Environment{
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: preflight.Kernel(), CPUs: runtime.GOMAXPROCS(0),
 		Limits: preflight.SystemLimits(preflight.IsLoopback4(target)),

@@ -1,12 +1,8 @@
-package loadgen
+package report
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
@@ -26,34 +22,10 @@ func FuzzJudgeThreshold(f *testing.F) {
 			return
 		}
 		r := &Result{Latencies: latency.NewHistograms()}
-		if j := judgeThreshold(th, r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
+		if j := JudgeThreshold(th, r, &verdict.Verdict{}); j.Outcome != verdict.Failed {
 			t.Errorf("%q without a sample is %s", text, j.Outcome)
 		}
 	})
-}
-
-// A plan file may hold thresholds, and what is wrong with one is said.
-func TestThresholdsInPlan(t *testing.T) {
-	t.Parallel()
-	p, err := ParsePlan([]byte("name: x\nphases: [{profile: ramp}]\nfail: ['p99(offer)<50ms', lost==0]\n"))
-	if err != nil || len(p.Fail) != 2 || p.Fail[1].String() != "lost==0" {
-		t.Fatalf("%v: %v", p.Fail, err)
-	}
-	b, err := yaml.Marshal(p)
-	if err != nil || !strings.Contains(string(b), "p99(offer)<50ms") {
-		t.Errorf("%s: %v", b, err)
-	}
-	var again plan.Plan
-	j, err := json.Marshal(p)
-	if err == nil {
-		err = json.Unmarshal(j, &again)
-	}
-	if err != nil || again.Fail[0] != p.Fail[0] {
-		t.Errorf("%s: %v", j, err)
-	}
-	if _, err := ParsePlan([]byte("phases: [{profile: ramp}]\nfail: ['p99(offre)<50ms']\n")); err == nil || !strings.Contains(err.Error(), "offre") {
-		t.Errorf("got %v, want an error that names the hop", err)
-	}
 }
 
 // sampleResult is a result of which most is known.
@@ -70,8 +42,8 @@ func sampleResult() *Result {
 	}
 	r.Latencies = rec.Snapshot()
 	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"}}
-	r.Timeline.add(1, map[string]float64{columnConnections: 40, targetColumn("rss"): 5e6}, []string{columnConnections, targetColumn("rss")})
-	r.Timeline.add(2, map[string]float64{columnConnections: 30}, nil)
+	r.Timeline.Add(1, map[string]float64{ColumnConnections: 40, TargetColumn("rss"): 5e6}, []string{ColumnConnections, TargetColumn("rss")})
+	r.Timeline.Add(2, map[string]float64{ColumnConnections: 30}, nil)
 	r.Verdict = verdict.Verdict{
 		Run: verdict.About{Lives: 100}, NotLeaking: []string{"clean"}, Scenarios: []verdict.Scenario{{Name: "clean"}, {Name: "rst"}, {Name: "roam"}},
 		Trends: []verdict.Trend{{Series: "peers", Outcome: verdict.Leaking, Retained: 10, Interval: &verdict.Interval{Low: 8, High: 12}}, {Series: "young"}},
@@ -96,7 +68,7 @@ func TestJudgeThreshold(t *testing.T) {
 		"retained(other)<1000": verdict.Failed, "peak(other)<1000GB": verdict.Failed, "p99(slip)<1h": verdict.Failed,
 		"figure(recovered)<3": verdict.Failed, "figure(recovered)<=4": verdict.Pass, "figure(reconnected)<3": verdict.Failed,
 	} {
-		if got := judgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want || got.Text != text {
+		if got := JudgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want || got.Text != text {
 			t.Errorf("%s: %s (%s, %s), want %s", text, got.Outcome, got.Actual, got.Why, want)
 		}
 	}
@@ -112,7 +84,7 @@ func TestSaturatedThresholds(t *testing.T) {
 		"rate(offer)>9": verdict.Pass, "rate(offer)>11": verdict.Inconclusive, "rate(offer)<11": verdict.Inconclusive,
 		"p99(ping)<1h": verdict.Failed, "lost<=2": verdict.Pass, "count(offer)>100": verdict.Pass,
 	} {
-		if got := judgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want {
+		if got := JudgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want {
 			t.Errorf("%s: %s, want %s", text, got.Outcome, want)
 		}
 	}
@@ -123,14 +95,14 @@ func TestLeakThreshold(t *testing.T) {
 	t.Parallel()
 	r, th := sampleResult(), parsedThreshold(t, "leak==none")
 	v := verdict.Verdict{Trends: []verdict.Trend{{Outcome: verdict.None}}}
-	if got := judgeThreshold(th, r, &v); got.Outcome != verdict.Pass {
+	if got := JudgeThreshold(th, r, &v); got.Outcome != verdict.Pass {
 		t.Errorf("no leak is %s", got.Outcome)
 	}
 	v.Trends[0].Outcome = verdict.Inconclusive
-	if got := judgeThreshold(th, r, &v); got.Outcome != verdict.Inconclusive {
+	if got := JudgeThreshold(th, r, &v); got.Outcome != verdict.Inconclusive {
 		t.Errorf("not sure is %s", got.Outcome)
 	}
-	if got := judgeThreshold(th, r, &verdict.Verdict{}); got.Outcome != verdict.Failed {
+	if got := JudgeThreshold(th, r, &verdict.Verdict{}); got.Outcome != verdict.Failed {
 		t.Errorf("no experiment is %s", got.Outcome)
 	}
 }

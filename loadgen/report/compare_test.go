@@ -1,4 +1,4 @@
-package loadgen
+package report
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -36,12 +37,9 @@ func clean() world {
 func (w world) run(t *testing.T, seed uint64) Result {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	planned, err := PlanOf("signal")
-	if err != nil {
-		t.Fatal(err)
-	}
+	planned := plan.Plan{Name: "signal", Phases: []plan.Phase{{Profile: "signal", Peers: 200, Rate: 50, Duration: 10 * time.Second, Networks: 20}}}
 	rec, win := latency.NewRecorder(), latency.Window{}
-	r := Result{Plan: planned, Timing: Timing{Outcome: verdict.None}, Environment: environment("")}
+	r := Result{Plan: planned, Timing: Timing{Outcome: verdict.None}, Environment: EnvironmentOf("")}
 	base := time.Unix(1e6, 0)
 	for s := range w.seconds {
 		wander := math.Exp(rng.NormFloat64() * w.wander)
@@ -55,8 +53,8 @@ func (w world) run(t *testing.T, seed uint64) Result {
 			rec.AddUntil(latency.HopOffer, schedule.At(start), end)
 		}
 		_, q := win.Advance(rec, latency.HopOffer)
-		r.Timeline.add(float64(s+1), map[string]float64{"p50 offer": milliseconds(q.P50), "p99 offer": milliseconds(q.P99), targetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},
-			[]string{"p50 offer", "p99 offer", targetColumn("proc.rss_bytes")})
+		r.Timeline.Add(float64(s+1), map[string]float64{"p50 offer": q.P50.Seconds() * 1000, "p99 offer": q.P99.Seconds() * 1000, TargetColumn("proc.rss_bytes"): w.rss * (.98 + .04*rng.Float64())},
+			[]string{"p50 offer", "p99 offer", TargetColumn("proc.rss_bytes")})
 	}
 	r.Latencies = rec.Snapshot()
 	r.Hops = r.Latencies.Summaries()

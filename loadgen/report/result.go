@@ -1,0 +1,65 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+)
+
+// SlipBound is how late the generator may be: if one action in a hundred began later
+// than that, the generator was saturated, and latencies say more of it than of the
+// target.
+const SlipBound = 50 * time.Millisecond
+
+// Timing says whether the latencies can be believed.
+type Timing struct {
+	Outcome verdict.Outcome `json:"outcome"` // none: nothing is wrong with them; or inconclusive
+	Why     string          `json:"why"`
+	Slip99  time.Duration   `json:"slip99"` // within which 99 % of the actions began
+}
+
+func TimingOf(slip latency.Times) Timing {
+	t := Timing{Outcome: verdict.None, Slip99: slip.Quantile(0.99)}
+	t.Why = fmt.Sprintf("99 %% of the actions began within %s of their time", t.Slip99)
+	if t.Slip99 > SlipBound {
+		t.Outcome = verdict.Inconclusive
+		t.Why = fmt.Sprintf("the generator was saturated: 1 %% of the actions began more than %s late (bound %s)", t.Slip99, SlipBound)
+	}
+	return t
+}
+
+// Disturbed says why a load was not the one that was meant.
+func (r *Result) Disturbed(lives int64) []verdict.Reason {
+	var list []verdict.Reason
+	if r.Timing.Outcome != verdict.None {
+		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: "lower the rate, or use a larger machine"})
+	}
+	if r.Cut > 0 {
+		list = append(list, verdict.Reason{About: "connections", Do: "look in the log of the target for why",
+			What: fmt.Sprintf("%d of %d connections were ended by the target, or by the network", r.Cut, lives)})
+	}
+	return list
+}
+
+// Result is what came of a run.
+type Result struct {
+	Schema     int                        `json:"schema"` // SchemaVersion
+	Verdict    verdict.Verdict            `json:"verdict"`
+	Plan       plan.Plan                  `json:"plan"`
+	Hops       map[string]latency.Summary `json:"hops"` // the times of the hops that were taken, in figures
+	Latencies  latency.Histograms         `json:"latencies"`
+	Deliveries delivery.Counts            `json:"deliveries"`
+	Timing     Timing                     `json:"timing"`
+	Figures    []Figure                   `json:"figures,omitempty"` // what the profiles measured beside
+	Sent       int64                      `json:"sent"`              // messages
+	Received   int64                      `json:"received"`
+	Cut        int64                      `json:"cut"` // connections that the target ended, or the network
+	Errors     map[string]int             `json:"errors,omitempty"`
+
+	Timeline    Timeline    `json:"timeline"`
+	Environment Environment `json:"environment"`
+}

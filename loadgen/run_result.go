@@ -1,0 +1,52 @@
+package loadgen
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
+)
+
+// result is the result of the run, which is over.
+func (r *runner) result(timeline report.Timeline) report.Result {
+	r.fleet.ledger.Settle()
+	res := report.Result{
+		Schema: report.SchemaVersion, Environment: report.EnvironmentOf(r.cfg.URL),
+		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
+		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
+		Errors: r.tally.errorsSeen(), Figures: r.figures, Timeline: timeline,
+	}
+	res.Hops = res.Latencies.Summaries()
+	res.Timing = report.TimingOf(res.Latencies.Slip)
+	run := &r.run
+	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
+	run.Scenarios = r.tally.scenarios()
+	if r.brokenOff {
+		run.Scenarios = calledOff(run.Scenarios)
+	}
+	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
+	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
+	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
+	if len(run.Trends) == 0 { // a leak verdict does not hang on these
+		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
+	}
+	res.Verdict = verdict.Judge(*run)
+	if len(r.plan.Fail) > 0 {
+		for _, t := range r.plan.Fail {
+			run.Thresholds = append(run.Thresholds, report.JudgeThreshold(t, &res, &res.Verdict))
+		}
+		res.Verdict = verdict.Judge(*run)
+	}
+	return res
+}
+
+// calledOff takes from scenarios the peers that did not come to their end, because the
+// run was broken off, by the user or by the loss of a worker: that says it all.
+func calledOff(list []verdict.Scenario) []verdict.Scenario {
+	list = slices.DeleteFunc(list, func(s verdict.Scenario) bool { return s.Landed == 0 })
+	for i := range list {
+		list[i].Planned = list[i].Landed
+	}
+	return list
+}
