@@ -4,48 +4,24 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
-	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
-
-// books are what a process counted since it last told. They add up: the sum of all
-// books of all processes is what one process would have counted, to the last count.
-type books struct {
-	Times      latency.Delta      `json:"times"`
-	Deliveries delivery.Counts    `json:"deliveries"`
-	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`
-	Errors     map[string]int     `json:"errors,omitempty"`
-	Counts     counts             `json:"counts"`
-	At         time.Time          `json:"at"` // by the clock of who counted
-}
-
-// counts are the counts of a fleet.
-type counts struct {
-	Sent     int64 `json:"sent"`
-	Received int64 `json:"received"`
-	Cut      int64 `json:"cut"`
-	Lives    int64 `json:"lives"`
-	Open     int64 `json:"open"` // connections: more, or fewer if negative
-}
-
-func (c counts) minus(o counts) counts {
-	return counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Lives - o.Lives, c.Open - o.Open}
-}
 
 // account is what was told already, for the next books. Not for concurrent use.
 type account struct {
 	fleet      *fleet
 	tally      *tally
-	counts     counts
+	counts     cluster.Counts
 	deliveries delivery.Counts
 }
 
 // take returns what was counted since it was called last.
-func (a *account) take() books {
+func (a *account) take() cluster.Books {
 	f := a.fleet
-	now := counts{f.sent.Load(), f.received.Load(), f.cut.Load(), f.lives(), int64(f.size())}
+	now := cluster.Counts{Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Lives: f.lives(), Open: int64(f.size())}
 	totals := f.ledger.Totals()
-	b := books{At: time.Now(), Counts: now.minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
+	b := cluster.Books{At: time.Now(), Counts: now.Minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
 	a.counts, a.deliveries = now, totals
 	b.Times = f.rec.Take()
 	b.Scenarios, b.Errors = a.tally.take()
@@ -53,7 +29,7 @@ func (a *account) take() books {
 }
 
 // add enters the books of another process.
-func (r *runner) add(b books) {
+func (r *runner) add(b cluster.Books) {
 	f := r.fleet
 	f.sent.Add(b.Counts.Sent)
 	f.received.Add(b.Counts.Received)

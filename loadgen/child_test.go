@@ -15,6 +15,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // childEnv names what the test binary is to be, in place of running tests.
@@ -32,7 +33,7 @@ func workerProcess() int {
 }
 
 // testProcesses has the test binary as worker.
-var testProcesses = Processes{Command: []string{os.Args[0]}, Environ: []string{childEnv + "=worker"}}
+var testProcesses = cluster.Processes{Command: []string{os.Args[0]}, Environ: []string{childEnv + "=worker"}}
 
 // hubProcess is a hub that ends with its stdin. It says its URL in a line.
 func hubProcess() int {

@@ -4,30 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// Recruiter is where the workers of a run come from: Processes of this machine, or
-// Agents on others.
-type Recruiter interface {
-	// Recruit returns links to n workers that wait for a job.
-	Recruit(ctx context.Context, n int, log *slog.Logger) ([]Link, error)
-	// Elsewhere reports whether workers are on machines of their own.
-	Elsewhere() bool
-}
-
 // How long a worker may take to answer.
 const (
 	readyPatience = 30 * time.Second
 	doneGrace     = dispersePatience + 10*time.Second // to end what it is doing
-	closeGrace    = dispersePatience + 10*time.Second // to end
 )
 
 // coordinator has workers do a run. It enters their books in those of the run, so that
@@ -47,9 +37,9 @@ type coordinator struct {
 // member is one worker.
 type member struct {
 	number int // from 1
-	link   Link
-	ready  chan ready
-	done   chan Outcome
+	link   cluster.Link
+	ready  chan cluster.Ready
+	done   chan cluster.Outcome
 	gone   chan struct{} // closed when there are no more parcels of it
 }
 
@@ -72,7 +62,7 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &coordinator{runner: r, lost: cancel}
 	for i, l := range links {
-		m := &member{number: i + 1, link: l, ready: make(chan ready, 1), done: make(chan Outcome, 1), gone: make(chan struct{})}
+		m := &member{number: i + 1, link: l, ready: make(chan cluster.Ready, 1), done: make(chan cluster.Outcome, 1), gone: make(chan struct{})}
 		c.members = append(c.members, m)
 		go c.listen(m)
 	}
@@ -88,11 +78,11 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 func (c *coordinator) begin(ctx context.Context) error {
 	cfg := &c.runner.cfg
 	for i, m := range c.members {
-		j := job{URL: cfg.URL, Plan: c.runner.plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.Elsewhere()}
+		j := cluster.Job{URL: cfg.URL, Plan: c.runner.plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.Elsewhere()}
 		if !j.Preflight {
 			j.Sources = cfg.Sources
 		}
-		if err := m.link.Send(Parcel{Job: &j}); err != nil {
+		if err := m.link.Send(cluster.Parcel{Job: &j}); err != nil {
 			return fmt.Errorf("worker %d: %w", m.number, err)
 		}
 	}
@@ -114,7 +104,7 @@ func (c *coordinator) begin(ctx context.Context) error {
 	return nil
 }
 
-func (c *coordinator) admit(m *member, a ready) error {
+func (c *coordinator) admit(m *member, a cluster.Ready) error {
 	switch {
 	case a.Error != "":
 		return fmt.Errorf("worker %d (%s): %s", m.number, m.link.Name(), a.Error)
@@ -159,7 +149,7 @@ func (c *coordinator) leave(m *member, err error) {
 
 // phase has all workers do a phase. It returns when they have.
 func (c *coordinator) phase(ctx context.Context, i int) error {
-	c.send(Parcel{Order: &order{Phase: i}})
+	c.send(cluster.Parcel{Order: &cluster.Order{Phase: i}})
 	return c.wait(ctx)
 }
 
@@ -169,9 +159,9 @@ func (c *coordinator) experiment(i int) (end func()) {
 	if c == nil {
 		return func() {}
 	}
-	c.send(Parcel{Order: &order{Phase: i}})
+	c.send(cluster.Parcel{Order: &cluster.Order{Phase: i}})
 	return func() {
-		c.send(Parcel{Order: &order{Phase: i, End: true}})
+		c.send(cluster.Parcel{Order: &cluster.Order{Phase: i, End: true}})
 		ctx, cancel := context.WithTimeout(context.Background(), doneGrace)
 		defer cancel()
 		_ = c.wait(ctx) // who is lost meanwhile is known
@@ -185,7 +175,7 @@ func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedul
 		a.Run(ctx)
 		return
 	}
-	c.send(Parcel{Order: &order{Phase: i, Block: &place}})
+	c.send(cluster.Parcel{Order: &cluster.Order{Phase: i, Block: &place}})
 	a.Run(ctx)
 	if err := c.wait(ctx); err != nil {
 		c.runner.run.Problems = append(c.runner.run.Problems, verdict.Reason{About: "workers", What: err.Error()})
@@ -193,7 +183,7 @@ func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedul
 }
 
 // send sends to all. Who cannot be reached is lost, which its listener finds out.
-func (c *coordinator) send(f Parcel) {
+func (c *coordinator) send(f cluster.Parcel) {
 	for _, m := range c.members {
 		_ = m.link.Send(f)
 	}
@@ -212,7 +202,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 			continue // which ends the run
 		case <-ctx.Done():
 		}
-		_ = m.link.Send(Parcel{Cancel: true})
+		_ = m.link.Send(cluster.Parcel{Cancel: true})
 		timer := time.NewTimer(doneGrace)
 		select {
 		case d := <-m.done:
@@ -227,7 +217,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 }
 
 // enter adds what a worker found.
-func (c *coordinator) enter(m *member, d Outcome) error {
+func (c *coordinator) enter(m *member, d cluster.Outcome) error {
 	r := c.runner
 	r.figures = report.MergeFigures(r.figures, d.Figures)
 	r.run.Problems = append(r.run.Problems, d.Problems...)
@@ -248,11 +238,11 @@ func (c *coordinator) close() {
 		c.mu.Lock()
 		c.over = true
 		c.mu.Unlock()
-		c.send(Parcel{Stop: true})
+		c.send(cluster.Parcel{Stop: true})
 		var ends sync.WaitGroup
 		for _, m := range c.members {
 			ends.Go(func() {
-				timer := time.NewTimer(closeGrace)
+				timer := time.NewTimer(cluster.CloseGrace)
 				defer timer.Stop()
 				select {
 				case <-m.gone:

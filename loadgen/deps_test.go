@@ -11,7 +11,7 @@ import (
 // arrows names what each package of the load generator may link in: of our module, and
 // of others. See the arrows in the design.
 var arrows = map[string]struct{ ours, others string }{
-	"loadgen":           {"schedule codec latency delivery preflight plan results wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
+	"loadgen":           {"schedule codec latency delivery preflight plan results cluster wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
 	"loadgen/schedule":  {"wire", "websocket"},
 	"loadgen/codec":     {"wire", "websocket"},
 	"loadgen/latency":   {"schedule wire", "websocket hdrhistogram-go"},
@@ -19,6 +19,7 @@ var arrows = map[string]struct{ ours, others string }{
 	"loadgen/preflight": {"", ""},
 	"loadgen/plan":      {"codec latency schedule wire", "websocket hdrhistogram-go yaml"},
 	"loadgen/report":    {"schedule codec latency delivery preflight plan wire verdict report units", "websocket hdrhistogram-go yaml"},
+	"loadgen/cluster":   {"schedule codec latency delivery preflight plan results wire verdict report units", "websocket hdrhistogram-go yaml"},
 }
 
 // linkable are the packages and modules by the words of arrows.
@@ -38,6 +39,7 @@ var linkable = map[string]string{
 	"latency":         module + "loadgen/latency",
 	"plan":            module + "loadgen/plan",
 	"results":         module + "loadgen/report",
+	"cluster":         module + "loadgen/cluster",
 	"preflight":       module + "loadgen/preflight",
 	"delivery":        module + "loadgen/delivery",
 }

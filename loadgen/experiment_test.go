@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
@@ -122,10 +123,10 @@ func TestCutOffExperimentLeavesNobody(t *testing.T) {
 // orderLink is the link of a worker that nobody listens to.
 type orderLink struct{}
 
-func (orderLink) Send(Parcel) error        { return nil }
-func (orderLink) Receive() (Parcel, error) { select {} }
-func (orderLink) Close(time.Duration)      {}
-func (orderLink) Name() string             { return "test" }
+func (orderLink) Send(cluster.Parcel) error        { return nil }
+func (orderLink) Receive() (cluster.Parcel, error) { select {} }
+func (orderLink) Close(time.Duration)              {}
+func (orderLink) Name() string                     { return "test" }
 
 // The same of a worker.
 func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
@@ -133,16 +134,16 @@ func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
 	r := runnerToCutOff(t, 34, plan.Phase{Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.disperse(0)
 	r.share = share{0, 1}
-	w := &worker{link: orderLink{}, runner: r, orders: make(chan order), told: account{fleet: r.fleet, tally: r.tally}}
+	w := &worker{link: orderLink{}, runner: r, orders: make(chan cluster.Order), told: account{fleet: r.fleet, tally: r.tally}}
 	over := make(chan error)
 	go func() { over <- w.phase(t.Context(), 0) }()
 	place := uint64(warmUp)
-	w.orders <- order{Block: &place}
+	w.orders <- cluster.Order{Block: &place}
 	waitFor(t.Context(), 10*time.Second, func() bool { return r.fleet.size() > 0 })
 	w.mu.Lock()
 	w.cancel()
 	w.mu.Unlock()
-	w.orders <- order{End: true}
+	w.orders <- cluster.Order{End: true}
 	if err := <-over; err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
@@ -79,6 +80,6 @@ func TestRoughOnlyHere(t *testing.T) {
 }
 
 // onOtherMachines recruits workers of other machines, as far as isRough can see.
-type onOtherMachines struct{ Recruiter }
+type onOtherMachines struct{ cluster.Recruiter }
 
 func (onOtherMachines) Elsewhere() bool { return true }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
@@ -40,7 +41,7 @@ type Config struct {
 	// from. Without a recruiter this process does all; without a number Processes
 	// takes as many as the limit of descriptors asks for.
 	Workers   int
-	Recruiter Recruiter
+	Recruiter cluster.Recruiter
 
 	// IgnorePreflight begins the run although this machine does not suffice for it.
 	IgnorePreflight bool

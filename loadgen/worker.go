@@ -10,14 +10,16 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // worker does its share of a run, as a coordinator tells it to.
 type worker struct {
-	link   Link
+	link   cluster.Link
 	own    []netip.Addr // addresses that this machine connects from, if it was told
 	runner *runner
-	orders chan order
+	orders chan cluster.Order
 	lost   bool // the coordinator is gone: nobody waits for anything; good after orders is closed
 
 	ended  bool  // the experiment under way, by the coordinator
@@ -34,14 +36,14 @@ type worker struct {
 // when the run is over, or in has ended, because that process has: then at once, with
 // an error. The two speak a protocol of their own; both must be of the same version.
 func ServeWorker(ctx context.Context, in io.Reader, out io.Writer) error {
-	return ServeLink(ctx, newLines(in, out), nil)
+	return ServeLink(ctx, cluster.NewLines(in, out), nil)
 }
 
 // ServeLink returns when the run is over, and nothing of it is left. Who closes the
 // link is the caller, who must do so for its last goroutine to end.
-func ServeLink(ctx context.Context, l Link, own []netip.Addr) error {
+func ServeLink(ctx context.Context, l cluster.Link, own []netip.Addr) error {
 	defer context.AfterFunc(ctx, func() { l.Close(0) })()
-	w := &worker{link: l, own: own, orders: make(chan order)}
+	w := &worker{link: l, own: own, orders: make(chan cluster.Order)}
 	f, err := l.Receive()
 	if err != nil || f.Job == nil {
 		return fmt.Errorf("worker: no job came: %w", err)
@@ -68,12 +70,12 @@ func ServeLink(ctx context.Context, l Link, own []netip.Addr) error {
 }
 
 // prepare makes what the job takes, and answers it.
-func (w *worker) prepare(j job) error {
+func (w *worker) prepare(j cluster.Job) error {
 	if len(j.Sources) == 0 {
 		j.Sources = w.own
 	}
 	host, _ := os.Hostname() // only to be told
-	answer := ready{Host: host, PID: os.Getpid()}
+	answer := cluster.Ready{Host: host, PID: os.Getpid()}
 	r, err := newRunner(Config{URL: j.URL, Plan: j.Plan, Sources: j.Sources, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		answer.Error = err.Error()
@@ -86,11 +88,11 @@ func (w *worker) prepare(j job) error {
 	}
 	r.fleet.from.addresses = r.cfg.Sources
 	w.runner, w.told = r, account{fleet: r.fleet, tally: r.tally}
-	return w.link.Send(Parcel{Ready: &answer})
+	return w.link.Send(cluster.Parcel{Ready: &answer})
 }
 
-func joinSend(l Link, answer ready, err error) error {
-	if sent := l.Send(Parcel{Ready: &answer}); sent != nil {
+func joinSend(l cluster.Link, answer cluster.Ready, err error) error {
+	if sent := l.Send(cluster.Parcel{Ready: &answer}); sent != nil {
 		return sent
 	}
 	return err
@@ -215,7 +217,7 @@ func (e *experiment) follow(ctx context.Context) error {
 // done answers an order, after all that was counted in it.
 func (w *worker) done(err error) error {
 	run := &w.runner.run
-	d := Outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
+	d := cluster.Outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
 	w.runner.figures, run.Problems, run.Doubts, run.Failures = nil, nil, nil, nil
 	if err != nil {
 		d.Error = err.Error()
@@ -223,7 +225,7 @@ func (w *worker) done(err error) error {
 	if err := w.tell(); err != nil {
 		return err
 	}
-	return w.link.Send(Parcel{Done: &d})
+	return w.link.Send(cluster.Parcel{Done: &d})
 }
 
 // tell tells what was counted since the last time.
@@ -231,7 +233,7 @@ func (w *worker) tell() error {
 	w.telling.Lock()
 	defer w.telling.Unlock()
 	b := w.told.take()
-	return w.link.Send(Parcel{Books: &b})
+	return w.link.Send(cluster.Parcel{Books: &b})
 }
 
 func (w *worker) tellBooks(ctx context.Context) {

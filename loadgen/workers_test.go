@@ -14,6 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
@@ -136,15 +137,15 @@ func checkForResets(t *testing.T, seed uint64, cfg Config) {
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	p := planWith(t, "ramp", plan.Phase{Peers: 400, Rate: 150, Duration: time.Minute, Networks: 10})
-	started, killed := make(chan Link, 1), make(chan time.Time, 1)
+	started, killed := make(chan cluster.Link, 1), make(chan time.Time, 1)
 	kill := func() {
 		w := <-started
 		killed <- time.Now()
-		if err := w.(*process).cmd.Process.Kill(); err != nil {
+		if err := w.(*cluster.Process).Cmd.Process.Kill(); err != nil {
 			t.Error(err)
 		}
 	}
-	cfg := Config{Plan: p, Watch: atPeers(50, kill), Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]Link, error) {
+	cfg := Config{Plan: p, Watch: atPeers(50, kill), Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]cluster.Link, error) {
 		links, err := testProcesses.Recruit(ctx, n, nil)
 		if err == nil {
 			started <- links[1]
@@ -161,9 +162,9 @@ func TestKilledWorker(t *testing.T) {
 }
 
 // recruiterOf makes a recruiter of a function.
-type recruiterOf func(context.Context, int) ([]Link, error)
+type recruiterOf func(context.Context, int) ([]cluster.Link, error)
 
-func (f recruiterOf) Recruit(ctx context.Context, n int, _ *slog.Logger) ([]Link, error) {
+func (f recruiterOf) Recruit(ctx context.Context, n int, _ *slog.Logger) ([]cluster.Link, error) {
 	return f(ctx, n)
 }
 func (recruiterOf) Elsewhere() bool { return false }
@@ -186,18 +187,18 @@ func TestOrphan(t *testing.T) {
 	t.Parallel()
 	h := &toyHub{}
 	url := h.start(t)
-	w, err := testProcesses.start()
+	w, err := testProcesses.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := planWith(t, "ramp", plan.Phase{Peers: 50, Rate: 200, Duration: time.Minute})
-	if err := w.Send(Parcel{Job: &job{URL: url, Plan: p, Of: 1}}); err != nil {
+	if err := w.Send(cluster.Parcel{Job: &cluster.Job{URL: url, Plan: p, Of: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	if f, err := w.Receive(); err != nil || f.Ready == nil {
 		t.Fatalf("%+v: %v", f, err)
 	}
-	if err := w.Send(Parcel{Order: &order{}}); err != nil {
+	if err := w.Send(cluster.Parcel{Order: &cluster.Order{}}); err != nil {
 		t.Fatal(err)
 	}
 	for connected := int64(0); connected < 20; {
@@ -209,12 +210,12 @@ func TestOrphan(t *testing.T) {
 			connected += f.Books.Counts.Open
 		}
 	}
-	w.stdin.Close() // as the system does for a parent that was killed
+	w.Stdin.Close() // as the system does for a parent that was killed
 	for err == nil {
 		_, err = w.Receive()
 	}
-	if w.cmd.ProcessState == nil || w.cmd.ProcessState.ExitCode() != 0 {
-		t.Errorf("the worker ended with %v", w.cmd.ProcessState)
+	if w.Cmd.ProcessState == nil || w.Cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("the worker ended with %v", w.Cmd.ProcessState)
 	}
 	h.wantNobody(t)
 }
@@ -315,13 +316,13 @@ func countSomething(choice uint64, runners ...*runner) {
 	}
 }
 
-func overTheWire(t *testing.T, b books) books {
+func overTheWire(t *testing.T, b cluster.Books) cluster.Books {
 	t.Helper()
-	text, err := json.Marshal(Parcel{Books: &b})
+	text, err := json.Marshal(cluster.Parcel{Books: &b})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f Parcel
+	var f cluster.Parcel
 	if err := json.Unmarshal(text, &f); err != nil {
 		t.Fatal(err)
 	}

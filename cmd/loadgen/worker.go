@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/agents"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // workerWord makes the program a worker of another loadgen, which starts it. People
@@ -28,7 +29,7 @@ func serveWorker() int {
 }
 
 // recruiter says where the workers of a run come from.
-func (o *options) recruiter() (loadgen.Recruiter, error) {
+func (o *options) recruiter() (cluster.Recruiter, error) {
 	if o.agents > 0 {
 		return agents.Agents{NATS: o.nats, Embedded: o.embedded, Patience: o.wait}, nil
 	}
@@ -36,7 +37,7 @@ func (o *options) recruiter() (loadgen.Recruiter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
-	return loadgen.Processes{Command: []string{self, workerWord}}, nil
+	return cluster.Processes{Command: []string{self, workerWord}}, nil
 }
 
 // maxWorkers is far beyond what there is use for.

@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
-	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // Agents has workers on other machines, where somebody has started agents (ServeAgent)
@@ -36,7 +36,7 @@ const (
 
 func (a Agents) Elsewhere() bool { return true }
 
-func (a Agents) Recruit(ctx context.Context, n int, log *slog.Logger) ([]loadgen.Link, error) {
+func (a Agents) Recruit(ctx context.Context, n int, log *slog.Logger) ([]cluster.Link, error) {
 	b, err := a.connect(log)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (a Agents) Recruit(ctx context.Context, n int, log *slog.Logger) ([]loadgen
 	ctx, cancel := context.WithTimeout(ctx, a.Patience)
 	defer cancel()
 	run := strings.ToLower(rand.Text())
-	var links []loadgen.Link
+	var links []cluster.Link
 	for refused := map[string]bool{}; len(links) < n; {
 		found, err := discoverAgents(ctx, b.nc)
 		for _, info := range found {
@@ -149,8 +149,8 @@ func discoverAgents(ctx context.Context, nc *nats.Conn) ([]micro.Info, error) {
 	}
 }
 
-func hasAgent(links []loadgen.Link, info micro.Info) bool {
-	return slices.ContainsFunc(links, func(l loadgen.Link) bool { return l.Name() == agentName(info) })
+func hasAgent(links []cluster.Link, info micro.Info) bool {
+	return slices.ContainsFunc(links, func(l cluster.Link) bool { return l.Name() == agentName(info) })
 }
 
 func agentName(info micro.Info) string {
@@ -164,7 +164,7 @@ type hiring struct {
 }
 
 // hire asks an agent to be a worker.
-func hire(ctx context.Context, b *bus, run string, info micro.Info) (loadgen.Link, error) {
+func hire(ctx context.Context, b *bus, run string, info micro.Info) (cluster.Link, error) {
 	base := "loadgen.run." + run + "." + info.ID
 	o := hiring{Down: base + ".down", Up: base + ".up"}
 	l, err := newLink(b.nc, o.Up, o.Down, agentName(info), b.release)

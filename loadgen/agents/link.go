@@ -11,7 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // link carries parcels over two subjects of NATS, one for each direction. NATS
@@ -85,7 +85,7 @@ func (l *link) publish(b []byte) error { return l.nc.PublishRequest(l.to, l.sub.
 
 func (l *link) Name() string { return l.who }
 
-func (l *link) Send(p loadgen.Parcel) error {
+func (l *link) Send(p cluster.Parcel) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -109,33 +109,33 @@ func (l *link) Send(p loadgen.Parcel) error {
 	return nil
 }
 
-func (l *link) Receive() (loadgen.Parcel, error) {
+func (l *link) Receive() (cluster.Parcel, error) {
 	for {
 		m, err := l.sub.NextMsg(silence)
 		switch {
 		case errors.Is(err, nats.ErrTimeout):
-			return loadgen.Parcel{}, fmt.Errorf("receive: %w", errSilent)
+			return cluster.Parcel{}, fmt.Errorf("receive: %w", errSilent)
 		case errors.Is(err, nats.ErrNoResponders):
-			return loadgen.Parcel{}, errors.New("receive: it has ended, or its connection has")
+			return cluster.Parcel{}, errors.New("receive: it has ended, or its connection has")
 		case err != nil:
-			return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
+			return cluster.Parcel{}, fmt.Errorf("receive: %w", err)
 		case len(m.Data) == 0:
-			return loadgen.Parcel{}, errors.New("receive: a message of another sender")
+			return cluster.Parcel{}, errors.New("receive: a message of another sender")
 		case m.Data[0] == pieceBye:
-			return loadgen.Parcel{}, fmt.Errorf("receive: %w", io.EOF)
+			return cluster.Parcel{}, fmt.Errorf("receive: %w", io.EOF)
 		case m.Data[0] == pieceBeat:
 			continue
 		}
 		whole, err := l.piece(m.Data)
 		if err != nil || whole == nil {
 			if err != nil {
-				return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
+				return cluster.Parcel{}, fmt.Errorf("receive: %w", err)
 			}
 			continue
 		}
-		var p loadgen.Parcel
+		var p cluster.Parcel
 		if err := json.Unmarshal(whole, &p); err != nil {
-			return loadgen.Parcel{}, fmt.Errorf("receive: %w", err)
+			return cluster.Parcel{}, fmt.Errorf("receive: %w", err)
 		}
 		return p, nil
 	}

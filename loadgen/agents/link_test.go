@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/pigeonhub/pigeonhub/loadgen"
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
 // linkPair returns both ends of a link over a server, with what may go wrong between.
@@ -47,7 +47,7 @@ func TestNATSLink(t *testing.T) {
 	b.begin()
 	sizes := []int{0, 1, maxPiece - 100, maxPiece, 5 * maxPiece}
 	for _, n := range sizes {
-		if err := a.Send(loadgen.Parcel{Done: &loadgen.Outcome{Error: strings.Repeat("x", n)}}); err != nil {
+		if err := a.Send(cluster.Parcel{Done: &cluster.Outcome{Error: strings.Repeat("x", n)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestNATSLinkLosesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, b, nc := linkPair(t)
-			if err := errors.Join(a.Send(loadgen.Parcel{Stop: true}), disturb(a, nc), a.Send(loadgen.Parcel{Stop: true})); err != nil {
+			if err := errors.Join(a.Send(cluster.Parcel{Stop: true}), disturb(a, nc), a.Send(cluster.Parcel{Stop: true})); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := b.Receive(); err != nil {

@@ -1,4 +1,4 @@
-package loadgen
+package cluster
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func (p Processes) Elsewhere() bool { return false }
 func (p Processes) Recruit(_ context.Context, n int, _ *slog.Logger) ([]Link, error) {
 	var links []Link
 	for range n {
-		l, err := p.start()
+		l, err := p.Start()
 		if err != nil {
 			for _, l := range links {
 				l.Close(0)
@@ -35,22 +35,25 @@ func (p Processes) Recruit(_ context.Context, n int, _ *slog.Logger) ([]Link, er
 	return links, nil
 }
 
-// process is the link to a worker process.
-type process struct {
+// CloseGrace is how long a worker may take to end.
+const CloseGrace = 15 * time.Second
+
+// Process is the link to a worker process.
+type Process struct {
 	*lines
-	cmd   *exec.Cmd
-	stdin io.Closer
+	Cmd   *exec.Cmd
+	Stdin io.Closer
 	tail  lastBytes
 
 	ending sync.Once
 	err    error // how it ended, good after ending
 }
 
-func (p Processes) start() (*process, error) {
+func (p Processes) Start() (*Process, error) {
 	cmd := exec.Command(p.Command[0], p.Command[1:]...)
 	cmd.Env = append(cmd.Environ(), p.Environ...)
 	cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: workers are told to end
-	w := &process{cmd: cmd}
+	w := &Process{Cmd: cmd}
 	cmd.Stderr = &w.tail
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -63,19 +66,19 @@ func (p Processes) start() (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	w.lines, w.stdin = newLines(stdout, stdin), stdin
+	w.lines, w.Stdin = NewLines(stdout, stdin), stdin
 	return w, nil
 }
 
-func (w *process) Name() string { return fmt.Sprintf("process %d", w.cmd.Process.Pid) }
+func (w *Process) Name() string { return fmt.Sprintf("process %d", w.Cmd.Process.Pid) }
 
 // Receive says how the process ended, when it has.
-func (w *process) Receive() (Parcel, error) {
+func (w *Process) Receive() (Parcel, error) {
 	f, err := w.lines.Receive()
 	if err == nil {
 		return f, nil
 	}
-	w.Close(closeGrace)
+	w.Close(CloseGrace)
 	if w.err != nil {
 		err = w.err
 	}
@@ -86,12 +89,12 @@ func (w *process) Receive() (Parcel, error) {
 }
 
 // Close ends the process by ending its stdin.
-func (w *process) Close(patience time.Duration) {
+func (w *Process) Close(patience time.Duration) {
 	w.ending.Do(func() {
-		w.stdin.Close()
-		kill := time.AfterFunc(patience, func() { _ = w.cmd.Process.Kill() }) // it may have just ended
+		w.Stdin.Close()
+		kill := time.AfterFunc(patience, func() { _ = w.Cmd.Process.Kill() }) // it may have just ended
 		defer kill.Stop()
-		w.err = w.cmd.Wait()
+		w.err = w.Cmd.Wait()
 	})
 }
 

@@ -1,4 +1,4 @@
-package loadgen
+package cluster
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
@@ -17,17 +19,17 @@ import (
 // Parcel is one message between the coordinator of a run and a worker. It is one of
 // these, and the others are nil.
 type Parcel struct {
-	Job    *job     `json:"job,omitempty"`    // coordinator: what the run is; the first parcel
-	Order  *order   `json:"order,omitempty"`  // coordinator: do this; it is answered by a done
+	Job    *Job     `json:"job,omitempty"`    // coordinator: what the run is; the first parcel
+	Order  *Order   `json:"order,omitempty"`  // coordinator: do this; it is answered by a done
 	Cancel bool     `json:"cancel,omitempty"` // coordinator: end what you are doing
 	Stop   bool     `json:"stop,omitempty"`   // coordinator: the run is over
-	Ready  *ready   `json:"ready,omitempty"`  // worker: the answer to the job
-	Books  *books   `json:"books,omitempty"`  // worker: what it counted since the last
+	Ready  *Ready   `json:"ready,omitempty"`  // worker: the answer to the job
+	Books  *Books   `json:"books,omitempty"`  // worker: what it counted since the last
 	Done   *Outcome `json:"done,omitempty"`   // worker: what came of an order
 }
 
-// job is what a worker must know of a run.
-type job struct {
+// Job is what a worker must know of a run.
+type Job struct {
 	URL     string       `json:"url"`
 	Plan    plan.Plan    `json:"plan"`
 	Index   int          `json:"index"` // of the share, from 0
@@ -37,15 +39,15 @@ type job struct {
 	Preflight bool `json:"preflight"` // the worker is on a machine of its own, which it must look at
 }
 
-// order is a part of the plan.
-type order struct {
+// Order is a part of the plan.
+type Order struct {
 	Phase int     `json:"phase"`           // its number, from 0
 	Block *uint64 `json:"block,omitempty"` // of an experiment, its place
 	End   bool    `json:"end,omitempty"`   // of an experiment
 }
 
-// ready says that a worker can begin, if there is no error and no advice.
-type ready struct {
+// Ready says that a worker can begin, if there is no error and no advice.
+type Ready struct {
 	Host   string             `json:"host"`
 	PID    int                `json:"pid"`
 	Advice []preflight.Advice `json:"advice,omitempty"`
@@ -82,7 +84,7 @@ type lines struct {
 	out *json.Encoder
 }
 
-func newLines(in io.Reader, out io.Writer) *lines {
+func NewLines(in io.Reader, out io.Writer) *lines {
 	return &lines{in: json.NewDecoder(in), out: json.NewEncoder(out)}
 }
 
@@ -105,3 +107,27 @@ func (l *lines) Receive() (f Parcel, err error) {
 // Of the worker's end, which its process ends.
 func (*lines) Close(time.Duration) {}
 func (*lines) Name() string        { return "coordinator" }
+
+// Books are what a process counted since it last told. They add up: the sum of all
+// books of all processes is what one process would have counted, to the last count.
+type Books struct {
+	Times      latency.Delta      `json:"times"`
+	Deliveries delivery.Counts    `json:"deliveries"`
+	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`
+	Errors     map[string]int     `json:"errors,omitempty"`
+	Counts     Counts             `json:"counts"`
+	At         time.Time          `json:"at"` // by the clock of who counted
+}
+
+// Counts are the counts of a fleet.
+type Counts struct {
+	Sent     int64 `json:"sent"`
+	Received int64 `json:"received"`
+	Cut      int64 `json:"cut"`
+	Lives    int64 `json:"lives"`
+	Open     int64 `json:"open"` // connections: more, or fewer if negative
+}
+
+func (c Counts) Minus(o Counts) Counts {
+	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Lives - o.Lives, c.Open - o.Open}
+}

@@ -1,0 +1,15 @@
+package cluster
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Recruiter is where the workers of a run come from: Processes of this machine, or
+// Agents on others.
+type Recruiter interface {
+	// Recruit returns links to n workers that wait for a job.
+	Recruit(ctx context.Context, n int, log *slog.Logger) ([]Link, error)
+	// Elsewhere reports whether workers are on machines of their own.
+	Elsewhere() bool
+}
