@@ -10,14 +10,14 @@
 // # How it is built
 //
 // A Plan is phases; a phase is a profile with its figures. A profile (profile_*.go)
-// puts actions on the agenda, each with the time at which it is due; the agenda runs
-// them. Actions make peers of the fleet do something. A peer is one socket and one
+// puts actions on the schedule, each with the time at which it is due; the schedule
+// runs them. Actions make peers of the fleet do something. A peer is one socket and one
 // goroutine that reads; it speaks by a Codec. What peers hear goes to the rooms (who
 // should hear of whom), the Ledger (every message from peer to peer) and the Recorder
 // (times). The target is read by its pages and its process id, and the experiment
 // (experiment.go) makes the verdict of these readings.
 //
-//	plan -> profile -> agenda -> fleet, peers -> codec, socket
+//	plan -> profile -> schedule -> fleet, peers -> codec, socket
 //	                                 |
 //	                                 +-> room, ledger, recorder
 //	target (probes) -> experiment -> verdict
@@ -83,7 +83,7 @@
 //
 // # Other protocols
 //
-// The text codec speaks to any WebSocket server by templates (codec_text.go). Peers then
+// The text codec speaks to any WebSocket server by templates (codec.Text). Peers then
 // hear only what answers them: a message is in the books as one to its sender.
 //
 // # Seeds
@@ -95,7 +95,7 @@
 //
 // # Scale
 //
-// Before a run the machine is compared with what the run takes (preflight.go): then it
+// Before a run the machine is compared with what the run takes (package preflight): then it
 // does not begin, or all of it fits. An idle peer takes less than 8 KB of this process;
 // what bounds a process is its limit of descriptors, and beyond that several share a
 // plan (share.go). Each does a part of the peers and actions, with the members of a
@@ -104,8 +104,8 @@
 // a worker (worker.go) does phases and blocks as it is told to, and says several times
 // a second what it has counted since it said so last (books.go). These sums are what
 // one process would have counted, to the last count. Workers are processes that this
-// one starts (processes.go), or agents on other machines, over NATS (agents.go): the
-// same parcels over another link (parcel.go). The end of a worker makes a run invalid,
+// one starts (package cluster), or agents on other machines, over NATS (package agents): the
+// same parcels over another link (cluster.Link). The end of a worker makes a run invalid,
 // for what it counted last is not known; the end of the coordinator ends its workers.
 //
 // With workers, what one of them notes of its share (figures, doubts) is merged or
