@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -147,7 +148,7 @@ func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 		}
 		findings = append(findings, f)
 	}
-	explainCollections(c.Roots, findings)
+	source.ExplainInserts(c.Roots, findings)
 	return findings, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -235,9 +236,9 @@ func remotesOf(fds []Descriptor) []acceptedFrom {
 // supposeOpened names the system calls that can have opened what neither net nor os
 // knows of.
 func (d *Descriptors) supposeOpened(f *verdict.Finding, kind string) {
-	if calls := rawOpensOf(d.Roots, kind); len(calls) > 0 {
+	if calls := source.Opens(d.Roots, kind); len(calls) > 0 {
 		f.Born = calls[0]
-		f.Detail += "\n" + strings.TrimPrefix(tellPlaces("; perhaps opened at ", calls), "; ")
+		f.Detail += "\n" + strings.TrimPrefix(source.ListPlaces("; perhaps opened at ", calls), "; ")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -92,7 +93,7 @@ func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 			Detail: fmt.Sprintf("%.0f bytes of %s, %.0f are allowed\n%s", got, what, limit, c.table(topLines)),
 		}
 		if l := c.leader(); l != nil {
-			v.Born = beginOfLiteral(l.Born)
+			v.Born = source.BeginOfLiteral(l.Born)
 			v.Count = min(v.Count, int64(math.Round(l.Objects*float64(f.Peers)))) // it may be of some peers only
 		}
 		for i := range findings {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -67,7 +68,7 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	var findings []verdict.Finding
-	source := &counters{roots: g.Target.Roots()}
+	counters := &source.Counters{Roots: g.Target.Roots()}
 	for _, name := range g.names() {
 		f := verdict.Finding{Detector: g.Name(), Class: verdict.Gauge, Field: name, PerCycle: g.growth(name)}
 		if f.Count = sum(f.PerCycle); f.Count == 0 {
@@ -83,7 +84,7 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 			f.Detail += ": given back more often than taken"
 		}
 		if !g.brief {
-			source.explain(&f, below)
+			counters.Explain(&f, below)
 		}
 		findings = append(findings, f)
 	}

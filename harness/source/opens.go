@@ -1,4 +1,4 @@
-package harness
+package source
 
 import (
 	"go/ast"
@@ -29,9 +29,9 @@ type rawOpen struct {
 	fn   *ast.FuncDecl
 }
 
-// rawOpensOf returns the calls in the packages of the roots that can have opened a
+// Opens returns the calls in the packages of the roots that can have opened a
 // kind of descriptor, in the order of the source.
-func rawOpensOf(roots map[string]any, kind string) []verdict.Site {
+func Opens(roots map[string]any, kind string) []verdict.Site {
 	kind, _, _ = strings.Cut(kind, ":")
 	var sites []verdict.Site
 	for _, p := range packagesOf(roots) {

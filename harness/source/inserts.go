@@ -1,4 +1,4 @@
-package harness
+package source
 
 import (
 	"go/ast"
@@ -12,14 +12,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// explainCollections adds to findings about collections where the source puts
+// ExplainInserts adds to findings about collections where the source puts
 // things in: the first statement as Stored, all in the detail. Of a map of plain
 // values that is all there is to say, for no line of the project's allocates what it
 // holds. It reads the source as counters do, and sees statements that name the
 // field: what goes through an alias, or in by a function that was given the map, it
 // does not. An interface on the way ends the search.
-func explainCollections(roots map[string]any, findings []verdict.Finding) {
-	source := &counters{roots: roots}
+func ExplainInserts(roots map[string]any, findings []verdict.Finding) {
+	source := &Counters{Roots: roots}
 	for i := range findings {
 		f := &findings[i]
 		field, ok := collectionIn(roots, f.Field)
@@ -32,7 +32,7 @@ func explainCollections(roots map[string]any, findings []verdict.Finding) {
 		}
 		if places := pkg.insertsInto(field); len(places) > 0 {
 			f.Stored = places[0]
-			f.Detail += strings.TrimPrefix(tellPlaces("; put in at ", places), "; ") + "\n"
+			f.Detail += strings.TrimPrefix(ListPlaces("; put in at ", places), "; ") + "\n"
 		}
 	}
 }

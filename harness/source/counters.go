@@ -1,4 +1,17 @@
-package harness
+// Package source reads the source of a program for the statements that explain a finding
+// of which nothing allocates: what changes a counter, inserts into a collection, or opens a
+// descriptor.
+//
+//	counters := &source.Counters{Roots: map[string]any{"hub": hub}}
+//	counters.Explain(&finding, false) // fills in Born and adds to Detail
+//	source.ExplainInserts(roots, findings)
+//
+// It reads the files that the debug information names. Without them it adds nothing.
+//
+// counters.go, changes.go and places.go are about counters, inserts.go about collections,
+// opens.go about system calls, literal.go about function literals; packages.go parses and
+// type-checks the packages of the roots.
+package source
 
 import (
 	"fmt"
@@ -13,23 +26,23 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// counters finds the statements that change the counters of a target. A counter
+// Counters finds the statements that change the counters of a target. A counter
 // that drifts has no line that allocates and no path that retains: that somebody
 // counts it up is all there is to say. It reads the source that the debug
 // information names. Where that is not there, as beside a released binary, it says
 // nothing.
-type counters struct {
-	roots    map[string]any
+type Counters struct {
+	Roots    map[string]any             // pointers to the state of the program, by name
 	packages map[string]*counterPackage // by import path; nil for one without source
 }
 
 // mostCounterPlaces is how many places of a kind the detail of a finding has.
 const mostCounterPlaces = 8
 
-// explain adds to a finding of a gauge where its field is counted up and given
+// Explain adds to a finding of a gauge where its field is counted up and given
 // back: the likeliest place as Born, the others in the detail. A gauge that is no
 // number in a root stays as it is.
-func (c *counters) explain(f *verdict.Finding, below bool) {
+func (c *Counters) Explain(f *verdict.Finding, below bool) {
 	field, ok := c.field(f.Field)
 	if !ok {
 		return
@@ -46,16 +59,17 @@ func (c *counters) explain(f *verdict.Finding, below bool) {
 	if len(likely) > 0 {
 		f.Born = likely[0]
 	}
-	f.Detail += tellPlaces("; counted up at ", p.up) + tellPlaces("; given back at ", p.down)
+	f.Detail += ListPlaces("; counted up at ", p.up) + ListPlaces("; given back at ", p.down)
 	if len(p.unbooked) > 0 {
-		f.Detail += tellPlaces("; "+p.companion+", which changes with it elsewhere, changes alone at ", p.unbooked)
+		f.Detail += ListPlaces("; "+p.companion+", which changes with it elsewhere, changes alone at ", p.unbooked)
 	}
 	if p.stale {
 		f.Detail += "; the source is not the one that was compiled, lines may differ"
 	}
 }
 
-func tellPlaces(what string, sites []verdict.Site) string {
+// ListPlaces returns what and the places after it, or "" if there are none.
+func ListPlaces(what string, sites []verdict.Site) string {
 	if len(sites) == 0 {
 		return ""
 	}
@@ -78,9 +92,9 @@ type counterField struct {
 
 // field finds the field that a gauge is named after: the type or the name of a
 // root, then fields.
-func (c *counters) field(gauge string) (counterField, bool) {
-	for _, name := range slices.Sorted(maps.Keys(c.roots)) {
-		root := structOf(reflect.TypeOf(c.roots[name]))
+func (c *Counters) field(gauge string) (counterField, bool) {
+	for _, name := range slices.Sorted(maps.Keys(c.Roots)) {
+		root := structOf(reflect.TypeOf(c.Roots[name]))
 		if root == nil {
 			continue
 		}
@@ -156,7 +170,7 @@ func isCounter(t reflect.Type) bool {
 }
 
 // load reads the package of a field.
-func (c *counters) load(f counterField) *counterPackage {
+func (c *Counters) load(f counterField) *counterPackage {
 	path := f.owner.PkgPath()
 	p, ok := c.packages[path]
 	if !ok {

@@ -1,4 +1,4 @@
-package harness
+package source
 
 import (
 	"encoding/json"

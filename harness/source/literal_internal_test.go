@@ -1,4 +1,4 @@
-package harness
+package source
 
 import (
 	"runtime"
@@ -20,14 +20,14 @@ func TestBeginOfLiteral(t *testing.T) {
 	func() {
 		ends = here(2)
 	}()
-	if want := before.Line + 1; ends.Line != want+2 || beginOfLiteral(ends).Line != want {
-		t.Errorf("line %d begins at line %d, want %d to begin at %d", ends.Line, beginOfLiteral(ends).Line, want+2, want)
+	if want := before.Line + 1; ends.Line != want+2 || BeginOfLiteral(ends).Line != want {
+		t.Errorf("line %d begins at line %d, want %d to begin at %d", ends.Line, BeginOfLiteral(ends).Line, want+2, want)
 	}
-	if got := beginOfLiteral(before); got != before {
+	if got := BeginOfLiteral(before); got != before {
 		t.Errorf("%s became %s", before, got)
 	}
 	for _, place := range []verdict.Site{{}, {File: "/no/such/file.go", Line: 3}} {
-		if got := beginOfLiteral(place); got != place {
+		if got := BeginOfLiteral(place); got != place {
 			t.Errorf("%s became %s", place, got)
 		}
 	}

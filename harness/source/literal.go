@@ -1,4 +1,4 @@
-package harness
+package source
 
 import (
 	"go/ast"
@@ -8,11 +8,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// beginOfLiteral returns a place with the line on which the statement begins, if it
+// BeginOfLiteral returns a place with the line on which the statement begins, if it
 // is the last line of a function literal that is called where it stands: to the
 // compiler the call is at its parentheses, behind the brace, and that line says
 // nothing to a reader. Without the source the place stays as it is.
-func beginOfLiteral(place verdict.Site) verdict.Site {
+func BeginOfLiteral(place verdict.Site) verdict.Site {
 	if place.File == "" {
 		return place
 	}
