@@ -111,7 +111,7 @@ func (g *Goroutines) Cycle(ctx context.Context, _ *Reading) error {
 }
 
 // Quiet returns an error that names the goroutines there are beyond the baseline,
-// or nil: a check for Until.
+// or nil: a check for settle.Until.
 func (g *Goroutines) Quiet() error {
 	if g.base == nil {
 		return ErrNoBaseline

@@ -16,14 +16,14 @@ import (
 )
 
 // Watch finds objects that should be gone and are not. Whoever makes a session, a
-// connection, a peer, adds it; when all have left, Until tells three ends apart:
+// connection, a peer, adds it; when all have left, Settle tells three ends apart:
 // collected, as it should be; retained; and, for what was added with Open,
 // collected without ever having been closed. One among 100,000 is found, always.
 //
 //	w := harness.NewWatch()
 //	w.Add(session, "rst/alice")
 //	...
-//	findings, err := w.Until(ctx)
+//	findings, err := w.Settle(ctx)
 //
 // A label is a scenario and a name in it, with a slash between; findings count by
 // scenario and give names as examples. It may be a name alone.
@@ -33,15 +33,15 @@ import (
 // that cannot run (one in a cycle) counts as retained, for it is.
 //
 // It sees what it is given, no more: Sites sees the rest. An object added twice
-// counts twice. What a sync.Pool holds is gone after two collections, which Until
+// counts twice. What a sync.Pool holds is gone after two collections, which Settle
 // waits for. What a slice has beyond its length, or before its start after q =
 // q[1:], is retained until the slice is made anew: Retainers says so where it is
 // the case, and if the target means it, the finding is to be expected.
 //
-// To see descriptors that were forgotten, read Descriptors before: Until collects,
+// To see descriptors that were forgotten, read Descriptors before: Settle collects,
 // and the collector closes them.
 //
-// Its methods may be called concurrently, but Baseline, Cycle, Until and Findings
+// Its methods may be called concurrently, but Baseline, Cycle, Settle and Findings
 // by one goroutine at a time.
 type Watch struct {
 	// Paths has Findings say by which path things are retained, from Roots
@@ -61,7 +61,7 @@ type Watch struct {
 	unclosed map[uintptr]*watchClosing
 	cycles   uint32 // read so far
 	based    bool
-	retained []watchLife // at the last Until
+	retained []watchLife // at the last Settle
 }
 
 // watchLife is one object.
@@ -279,10 +279,10 @@ func (w *Watch) endLocked(l watchLife) {
 	}
 }
 
-// watchLongest bounds how long Until looks on while things still go.
+// watchLongest bounds how long Settle looks on while things still go.
 const watchLongest = 10 * time.Second
 
-// Until collects until nothing is left or as much as before, and returns a
+// Settle collects until nothing is left or as much as before, and returns a
 // finding for each type that is retained, or was never closed, with its count by
 // scenario. It waits for the collector and for finalizers, a fraction of a second
 // after the last change, not for the target: that should be at rest. When ctx ends
