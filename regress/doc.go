@@ -45,6 +45,6 @@
 // make power builds the hub with each of the mistakes in testdata/mutants in turn,
 // checks by an independent witness that it leaks, and has the suite, goleak, gleak
 // and the goroutineleak profile look at it. The record of the last whole run is
-// testdata/mutants/POWER.md, its figures are in the README; make power leaves a new one
+// testdata/mutants/POWER.md, its figures are in README.md beside this file; make power leaves a new one
 // in regress-report/power.md.
 package regress

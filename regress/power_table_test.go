@@ -46,7 +46,7 @@ func (r *powerRow) kept() powerResult {
 func powerDir() string { return filepath.Join("..", reportDir, "power") }
 
 // keepPower keeps a result and writes the table of all there are as Markdown: what
-// make power prints, and where the figures of the README are from.
+// make power prints, and where the figures of README.md are from.
 func keepPower(k powerResult) error {
 	if err := os.MkdirAll(powerDir(), 0o755); err != nil {
 		return err
