@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -63,10 +64,10 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.settle(ctx)
 	if !c.Uncontrolled {
 		c.say("controls")
-		c.prove(ctx)
+		c.control(ctx)
 	}
 	c.say("baseline")
-	c.each(func(d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
+	c.each(func(_ int, d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
 	c.record(0)
 	for k, planned := range plan {
 		if err := ctx.Err(); err != nil {
@@ -90,53 +91,32 @@ func (c *Campaign) prepare() {
 	for _, s := range c.Crowd.Scenarios {
 		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
-	c.tellWhose()
+	c.attribute()
 	c.detector = make([]verdict.Detector, len(c.Detectors))
 	for i, d := range c.Detectors {
-		c.detector[i] = describe(d)
+		c.detector[i] = newState(d)
 	}
 }
 
-// tellWhose has the detectors say of connections which scenario they are of. A target
-// may watch its listener and say so.
-func (c *Campaign) tellWhose() {
-	var accepted *Accepted
+// attribute gives the detectors what is known of connections.
+func (c *Campaign) attribute() {
+	by := Attribution{Label: c.Crowd.DialledBy}
 	if target, ok := c.Crowd.Target.(interface{ Accepted() *Accepted }); ok {
-		accepted = target.Accepted()
+		by.Accepted = target.Accepted()
+	}
+	if target, ok := c.Crowd.Target.(Inspector); ok {
+		by.Roots = target.Roots()
 	}
 	for _, d := range c.Detectors {
-		switch d := d.(type) {
-		case *Descriptors:
-			d.Accepted, d.Label = accepted, c.Crowd.DialledBy
-			if target, ok := c.Crowd.Target.(Inspector); ok {
-				d.Roots = target.Roots()
-			}
-		case *Unclosed:
-			d.Accepted, d.Label = accepted, c.Crowd.DialledBy
+		if d, ok := d.(Attributed); ok {
+			d.Attribute(by)
 		}
 	}
 }
 
-// describe says what a detector counts, and how finely.
-func describe(d Detector) verdict.Detector {
-	v := verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: "object"}
-	switch d.(type) {
-	case *Goroutines:
-		v.Unit = "goroutine"
-	case *Descriptors:
-		v.Unit = "descriptor"
-	case *Timers:
-		v.Unit = "timer"
-	case *Census:
-		v.Unit = "entry"
-	case *Gauges:
-		v.Unit = "count"
-	case *Quiet:
-		v.Unit = "spin"
-	case *Sites:
-		v.Noise = siteGate - 1 // what a cycle may move a site by
-	}
-	return v
+// newState returns the state of a detector that is ready.
+func newState(d Detector) verdict.Detector {
+	return verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: d.Unit(), Noise: d.Noise()}
 }
 
 // plan is the doses of all cycles.
@@ -185,7 +165,7 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	c.dose += dose
 	r := NewReading(dose)
 	r.Trial = planned.Trial
-	c.each(func(d Detector, r *Reading) error { return d.Cycle(ctx, r) }, r)
+	c.each(func(_ int, d Detector, r *Reading) error { return d.Cycle(ctx, r) }, r)
 	c.record(k)
 }
 
@@ -222,12 +202,12 @@ func (c *Campaign) note(a Arrivals) {
 }
 
 // each has every detector look. One that cannot is missing from then on.
-func (c *Campaign) each(look func(Detector, *Reading) error, r *Reading) {
+func (c *Campaign) each(look func(i int, d Detector, r *Reading) error, r *Reading) {
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
 			continue
 		}
-		if err := look(d, r); err != nil {
+		if err := look(i, d, r); err != nil {
 			c.miss(i, err)
 		}
 	}
@@ -242,16 +222,7 @@ func (c *Campaign) miss(i int, err error) {
 // take as long again.
 func (c *Campaign) conclude(ctx context.Context) {
 	defer inexactHeapAfter()()
-	for i, d := range c.Detectors {
-		if c.detector[i].State != verdict.Ready {
-			continue
-		}
-		found, err := d.Findings(ctx)
-		if err != nil {
-			c.miss(i, err)
-		}
-		c.run.Findings = append(c.run.Findings, found...)
-	}
+	c.run.Findings = append(c.run.Findings, slices.Concat(c.findings(ctx)...)...)
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		if err := Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
 			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found

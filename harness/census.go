@@ -72,6 +72,29 @@ type Size struct {
 // Name implements Detector.
 func (c *Census) Name() string { return "census" }
 
+// Unit implements Detector.
+func (c *Census) Unit() string { return "entry" }
+
+// Noise implements Detector.
+func (c *Census) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a map, lent to it as a root, with an entry for each peer.
+func (c *Census) Plant(func(context.Context) (func(), error)) Plant {
+	roots, entries := c.Roots, map[int]int64{}
+	c.Roots = map[string]any{"planted": &entries}
+	maps.Copy(c.Roots, roots)
+	return Plant{
+		Grow: func(dose int64, _ bool) error {
+			for range dose {
+				entries[len(entries)] = dose
+			}
+			return nil
+		},
+		Remove: func() { c.Roots = roots },
+		Is:     func(f verdict.Finding) bool { return slices.Equal(f.PerCycle, controlDoses) },
+	}
+}
+
 // Baseline takes the census.
 func (c *Census) Baseline(ctx context.Context, _ *Reading) error {
 	c.unrest = map[string]int64{}

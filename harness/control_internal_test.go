@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"os"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -13,19 +14,29 @@ func TestControlTakesOnlyItsOwn(t *testing.T) {
 	in := func(function string) verdict.Finding {
 		return verdict.Finding{Born: verdict.Site{Function: ownPath + "." + function}, PerCycle: []int64{1, 1}}
 	}
-	counted := verdict.Finding{Field: "map[int64]int64", PerCycle: controlDoses}
+	of := func(c verdict.Class, perCycle ...int64) verdict.Finding {
+		return verdict.Finding{Class: c, PerCycle: perCycle}
+	}
+	open := verdict.Finding{Class: verdict.Descriptor, Type: "file", Detail: "fd 9 file " + os.DevNull}
+	socket := verdict.Finding{Class: verdict.Descriptor, Type: "tcp ESTABLISHED", Detail: "fd 9 tcp ESTABLISHED"}
+	counted := verdict.Finding{Field: "map[int]int64", PerCycle: controlDoses}
 	for _, c := range []struct {
 		d          Detector
 		own, other verdict.Finding
 	}{
 		{&Census{}, counted, verdict.Finding{Field: "hub.Hub.peers", PerCycle: []int64{0, 1}}},
-		{&Sites{}, in("plantObject"), in("(*Peer).Join")},
-		{&Timers{}, in("plantTimer"), in("(*Peer).Join")},
-		{&Goroutines{}, in("(*plant).grow"), in("(*Peer).Join")},
-		{&Watch{}, in("(*plant).grow"), in("(*Peer).Join")},
+		{&Sites{}, in("plantedObject"), in("(*Peer).Join")},
+		{&Timers{}, in("plantedTimer"), in("(*Peer).Join")},
+		{&Goroutines{}, in("plantedStart"), in("(*Peer).Join")},
+		{&Watch{}, in("plantedWatched"), in("(*Peer).Join")},
+		{&Descriptors{}, open, socket},
+		{&Unclosed{}, of(verdict.Unclosed, 1, 2), of(verdict.Unclosed, 1, 1)},
+		{&Gauges{}, of(verdict.Gauge, 1, 0), of(verdict.Invariant, 1, 0)},
+		{&Quiet{}, of(verdict.CPU, 0, 1), of(verdict.Goroutine, 0, 1)},
 	} {
-		if !isOfPlant(c.d, c.own) || isOfPlant(c.d, c.other) {
-			t.Errorf("%s: its own %v, another %v", c.d.Name(), isOfPlant(c.d, c.own), isOfPlant(c.d, c.other))
+		p := c.d.(Controlled).Plant(nil)
+		if !p.Is(c.own) || p.Is(c.other) {
+			t.Errorf("%s: its own %v, another %v", c.d.Name(), p.Is(c.own), p.Is(c.other))
 		}
 	}
 }

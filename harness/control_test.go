@@ -18,7 +18,16 @@ type says struct {
 	fails   func(reading int) error
 }
 
-func (s *says) Name() string { return s.name }
+func (s *says) Name() string   { return s.name }
+func (s *says) Unit() string   { return "ghost" }
+func (s *says) Noise() float64 { return 0 }
+
+func (s *says) Plant(func(context.Context) (func(), error)) harness.Plant {
+	return harness.Plant{Is: func(f verdict.Finding) bool { return f.Detail == "a ghost" }}
+}
+
+// uncontrolled is a detector that does not say how it can be checked.
+type uncontrolled struct{ harness.Detector }
 
 func (s *says) Baseline(context.Context, *harness.Reading) error { return s.look() }
 
@@ -64,6 +73,13 @@ func TestControls(t *testing.T) {
 		&says{name: "blind"},
 		&says{name: "raving", finds: always1},
 		&says{name: "right", finds: onlyPlanted},
+		&says{name: "distracted", finds: func(reading int) []verdict.Finding {
+			if reading == 2*rehearsal {
+				return []verdict.Finding{{Class: verdict.Object, Count: 1, Detail: "of another detector"}}
+			}
+			return nil
+		}},
+		uncontrolled{&says{name: "uncontrolled", finds: onlyPlanted}},
 		&says{name: "broken", fails: func(reading int) error { return map[bool]error{reading == 2: broken}[true] }},
 		&says{name: "breaks later", finds: onlyPlanted, fails: func(reading int) error { return map[bool]error{reading == 2*rehearsal+2: broken}[true] }},
 	))
@@ -71,7 +87,9 @@ func TestControls(t *testing.T) {
 		t.Fatalf("outcome %s", v.Outcome)
 	}
 	for _, want := range []string{
-		"control planted for blind was planted and not caught", "control nothing happens, raving is benign and was reported as a leak",
+		"control planted for blind was planted and not caught", "control planted for distracted was planted and not caught",
+		"control planted for uncontrolled was planted and not caught",
+		"control nothing happens, raving is benign and was reported as a leak",
 		"detector broken is missing: broken", "detector breaks later is missing: broken",
 	} {
 		if !saysInvalid(v, want) {
@@ -90,7 +108,7 @@ func TestControls(t *testing.T) {
 			t.Errorf("what was seen is not said: %+v", c)
 		}
 	}
-	if len(names) != 5 { // none of the broken one
+	if len(names) != 7 { // none of the broken one
 		t.Errorf("controls %q", names)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -80,6 +81,35 @@ func (d Descriptor) String() string {
 
 // Name implements Detector.
 func (d *Descriptors) Name() string { return "descriptors" }
+
+// Unit implements Detector.
+func (d *Descriptors) Unit() string { return "descriptor" }
+
+// Noise implements Detector.
+func (d *Descriptors) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a file that stays open.
+func (d *Descriptors) Plant(func(context.Context) (func(), error)) Plant {
+	var kept *os.File
+	return Plant{
+		Grow: func(_ int64, last bool) (err error) {
+			if last {
+				kept, err = plantedFile()
+			}
+			return err
+		},
+		Remove: func() { kept.Close() },
+		Is:     func(f verdict.Finding) bool { return strings.Contains(f.Detail, " "+os.DevNull) },
+	}
+}
+
+// Attribute implements Attributed.
+func (d *Descriptors) Attribute(a Attribution) {
+	d.Accepted, d.Label = a.Accepted, a.Label
+	if a.Roots != nil {
+		d.Roots = a.Roots
+	}
+}
 
 // Baseline lists the open descriptors.
 func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {

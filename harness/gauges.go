@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -30,6 +31,35 @@ type Gauges struct {
 
 // Name implements Detector.
 func (g *Gauges) Name() string { return "gauges" }
+
+// Unit implements Detector.
+func (g *Gauges) Unit() string { return "count" }
+
+// Noise implements Detector.
+func (g *Gauges) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a peer that is there while it reads.
+func (g *Gauges) Plant(join func(context.Context) (leave func(), err error)) Plant {
+	return Plant{
+		During: func(ctx context.Context, read func() error) error {
+			leave, err := join(ctx)
+			if err != nil {
+				return err
+			}
+			defer leave()
+			return read()
+		},
+		Is: func(f verdict.Finding) bool {
+			return f.Class != verdict.Invariant && len(f.PerCycle) > 0 && f.PerCycle[0] > 0
+		},
+	}
+}
+
+// Shorten implements Brief: without places.
+func (g *Gauges) Shorten(time.Duration) (restore func()) {
+	g.brief = true
+	return func() { g.brief = false }
+}
 
 // Baseline reads the gauges.
 func (g *Gauges) Baseline(context.Context, *Reading) error {

@@ -57,6 +57,34 @@ type goroutineStack struct {
 // Name implements Detector.
 func (g *Goroutines) Name() string { return "goroutines" }
 
+// Unit implements Detector.
+func (g *Goroutines) Unit() string { return "goroutine" }
+
+// Noise implements Detector.
+func (g *Goroutines) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a goroutine that waits.
+func (g *Goroutines) Plant(func(context.Context) (func(), error)) Plant {
+	ctx, stop := context.WithCancel(context.Background())
+	return Plant{
+		Grow: func(_ int64, last bool) error {
+			if last {
+				plantedStart(ctx)
+			}
+			return nil
+		},
+		Remove: stop,
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedStart },
+	}
+}
+
+// Shorten implements Brief by a shorter Grace.
+func (g *Goroutines) Shorten(grace time.Duration) (restore func()) {
+	before := g.Grace
+	g.Grace = grace
+	return func() { g.Grace = before }
+}
+
 // Baseline counts the goroutines there are, once all that were started run.
 func (g *Goroutines) Baseline(ctx context.Context, _ *Reading) error {
 	closeIdle()

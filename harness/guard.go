@@ -137,7 +137,7 @@ func newGuard(tb TB, opts []GuardOption) *guard {
 }
 
 func (g *guard) add(d Detector) {
-	g.detectors, g.states = append(g.detectors, d), append(g.states, describe(d))
+	g.detectors, g.states = append(g.detectors, d), append(g.states, newState(d))
 }
 
 // off switches the detector added last off.

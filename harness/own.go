@@ -1,25 +1,27 @@
 package harness
 
 import (
-	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"reflect"
+
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
 // own names the functions of this package that readings look for in stacks. The names
 // are taken from the functions, so that a function that moves is still found.
 var own struct {
-	plantObject, plantTimer, grow, plantCanary string
-	stopTimers                                 string
-	readGoroutines                             string
-	measure                                    string
-	asksForRetainers                           []string
+	plantedObject, plantedTimer, plantedStart, plantedWatched, plantedFile string
+
+	plantCanary, stopTimers, readGoroutines, measure string
+	asksForRetainers                                 []string
 }
 
 // init fills own: these functions use the table, which an initializer may not.
 func init() {
-	own.plantObject = stack.FuncName(plantObject)
-	own.plantTimer = stack.FuncName(plantTimer)
-	own.grow = stack.FuncName((*plant).grow)
+	own.plantedObject = stack.FuncName(plantedObject)
+	own.plantedTimer = stack.FuncName(plantedTimer)
+	own.plantedStart = stack.FuncName(plantedStart)
+	own.plantedWatched = stack.FuncName(plantedWatched)
+	own.plantedFile = stack.FuncName(plantedFile)
 	own.plantCanary = stack.FuncName(plantCanary)
 	own.stopTimers = stack.FuncName((*timerFlusher).stopTimers)
 	own.readGoroutines = stack.FuncName((*goroutineReader).read)

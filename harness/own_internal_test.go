@@ -13,9 +13,11 @@ func TestOwnNames(t *testing.T) {
 	t.Parallel()
 	const pkg = "github.com/pigeonhub/pigeonhub/harness."
 	want := map[string]string{
-		"plantObject":      pkg + "plantObject",
-		"plantTimer":       pkg + "plantTimer",
-		"grow":             pkg + "(*plant).grow",
+		"plantedObject":    pkg + "plantedObject",
+		"plantedTimer":     pkg + "plantedTimer",
+		"plantedStart":     pkg + "plantedStart",
+		"plantedWatched":   pkg + "plantedWatched",
+		"plantedFile":      pkg + "plantedFile",
 		"plantCanary":      pkg + "plantCanary",
 		"stopTimers":       pkg + "(*timerFlusher).stopTimers",
 		"readGoroutines":   pkg + "(*goroutineReader).read",

@@ -33,6 +33,35 @@ const (
 // Name implements Detector.
 func (q *Quiet) Name() string { return "quiet" }
 
+// Unit implements Detector.
+func (q *Quiet) Unit() string { return "spin" }
+
+// Noise implements Detector.
+func (q *Quiet) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a goroutine that never rests.
+func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
+	ctx, stop := context.WithCancel(context.Background())
+	return Plant{
+		Grow: func(_ int64, last bool) error {
+			if last {
+				go plantedSpin(ctx)
+			}
+			return nil
+		},
+		Remove: stop,
+		Is: func(f verdict.Finding) bool {
+			return f.Class == verdict.CPU && len(f.PerCycle) > 0 && f.PerCycle[len(f.PerCycle)-1] > 0
+		},
+	}
+}
+
+// Shorten implements Brief: without a second, longer look.
+func (q *Quiet) Shorten(time.Duration) (restore func()) {
+	q.brief = true
+	return func() { q.brief = false }
+}
+
 // Baseline counts the goroutines that are always busy.
 func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
 	busy, err := alwaysBusy(ctx, quietLooks)

@@ -55,6 +55,27 @@ const siteGate = 3
 // Name implements Detector.
 func (s *Sites) Name() string { return "sites" }
 
+// Unit implements Detector.
+func (s *Sites) Unit() string { return "object" }
+
+// Noise implements Detector: by so many a cycle may move a site.
+func (s *Sites) Noise() float64 { return siteGate - 1 }
+
+// Plant implements Controlled by an object for each peer.
+func (s *Sites) Plant(func(context.Context) (func(), error)) Plant {
+	var objects []*[3]*int
+	return Plant{
+		Grow: func(dose int64, _ bool) error {
+			for range dose {
+				objects = append(objects, plantedObject())
+			}
+			return nil
+		},
+		Remove: func() { objects = nil },
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedObject },
+	}
+}
+
 // Baseline counts the live objects of every site, after a collection.
 func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
 	heap, err := r.heapProfile(ctx)

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -44,6 +45,29 @@ var timerMakers = []string{
 
 // Name implements Detector.
 func (t *Timers) Name() string { return "timers" }
+
+// Unit implements Detector.
+func (t *Timers) Unit() string { return "timer" }
+
+// Noise implements Detector.
+func (t *Timers) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a timer that stays armed, in each cycle one.
+func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
+	var timers []*time.Timer
+	return Plant{
+		Grow: func(int64, bool) error {
+			timers = append(timers, plantedTimer())
+			return nil
+		},
+		Remove: func() {
+			for _, t := range timers {
+				t.Stop()
+			}
+		},
+		Is: func(f verdict.Finding) bool { return f.Born.Function == own.plantedTimer },
+	}
+}
 
 // Baseline counts the timers and contexts of every line, after a collection.
 func (t *Timers) Baseline(ctx context.Context, r *Reading) error {

@@ -47,6 +47,31 @@ type Unclosed struct {
 // Name implements Detector.
 func (u *Unclosed) Name() string { return "unclosed" }
 
+// Unit implements Detector.
+func (u *Unclosed) Unit() string { return "object" }
+
+// Noise implements Detector.
+func (u *Unclosed) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a file that is forgotten in the last cycle: of those it counts it names none.
+func (u *Unclosed) Plant(func(context.Context) (func(), error)) Plant {
+	return Plant{
+		Grow: func(_ int64, last bool) (err error) {
+			if last {
+				_, err = plantedFile()
+			}
+			return err
+		},
+		Is: func(f verdict.Finding) bool {
+			n := len(f.PerCycle)
+			return f.Class == verdict.Unclosed && n > 1 && f.PerCycle[n-1] > f.PerCycle[0]
+		},
+	}
+}
+
+// Attribute implements Attributed.
+func (u *Unclosed) Attribute(a Attribution) { u.Accepted, u.Label = a.Accepted, a.Label }
+
 // Baseline collects, so that what was forgotten before does not count.
 func (u *Unclosed) Baseline(ctx context.Context, r *Reading) error {
 	u.counts, u.heaps, u.blind = nil, nil, nil

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -16,6 +17,34 @@ import (
 
 // Name implements Detector.
 func (w *Watch) Name() string { return "watch" }
+
+// Unit implements Detector.
+func (w *Watch) Unit() string { return "object" }
+
+// Noise implements Detector.
+func (w *Watch) Noise() float64 { return 0 }
+
+// Plant implements Controlled by an object that is added and stays.
+func (w *Watch) Plant(func(context.Context) (func(), error)) Plant {
+	var kept *[3]*int
+	return Plant{
+		Grow: func(_ int64, last bool) (err error) {
+			if last {
+				kept, err = plantedWatched(w)
+			}
+			return err
+		},
+		Remove: func() { runtime.KeepAlive(kept) },
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedWatched },
+	}
+}
+
+// Shorten implements Brief: without paths.
+func (w *Watch) Shorten(time.Duration) (restore func()) {
+	paths := w.Paths
+	w.Paths = false
+	return func() { w.Paths = paths }
+}
 
 // Baseline forgets what was added so far.
 func (w *Watch) Baseline(context.Context, *Reading) error {

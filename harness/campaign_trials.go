@@ -8,24 +8,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// glance returns what each detector has found so far, without what takes long to find out:
-// paths and places are for the end.
-func (c *Campaign) glance(ctx context.Context) [][]verdict.Finding {
+// findings returns what each detector has found so far.
+func (c *Campaign) findings(ctx context.Context) [][]verdict.Finding {
 	found := make([][]verdict.Finding, len(c.Detectors))
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
 			continue
-		}
-		switch d := d.(type) {
-		case *Watch:
-			defer func(paths bool) { d.Paths = paths }(d.Paths)
-			d.Paths = false
-		case *Gauges:
-			defer func() { d.brief = false }()
-			d.brief = true
-		case *Quiet:
-			defer func() { d.brief = false }()
-			d.brief = true
 		}
 		var err error
 		if found[i], err = d.Findings(ctx); err != nil {
@@ -35,20 +23,20 @@ func (c *Campaign) glance(ctx context.Context) [][]verdict.Finding {
 	return found
 }
 
-// hasten gives goroutines less time to end, until the caller calls restore.
-func (c *Campaign) hasten(grace time.Duration) (restore func()) {
-	restore = func() {}
+// shorten makes all detectors brief until restore is called: paths and places are for the
+// end of a run.
+func (c *Campaign) shorten(grace time.Duration) (restore func()) {
+	var all []func()
 	for _, d := range c.Detectors {
-		if g, ok := d.(*Goroutines); ok {
-			before, others := g.Grace, restore
-			g.Grace = grace
-			restore = func() {
-				g.Grace = before
-				others()
-			}
+		if d, ok := d.(Brief); ok {
+			all = append(all, d.Shorten(grace))
 		}
 	}
-	return restore
+	return func() {
+		for _, restore := range all {
+			restore()
+		}
+	}
 }
 
 // unclear reports whether there are leaks, and of none anybody can say which scenarios it
@@ -58,9 +46,9 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 	if c.trials() == 0 || len(c.Crowd.Scenarios) < 2 {
 		return false
 	}
-	defer c.hasten(time.Millisecond)() // each cycle has waited for them
+	defer c.shorten(time.Millisecond)() // each cycle has waited for them
 	run := c.run
-	run.Findings, run.Detectors = slices.Concat(c.glance(ctx)...), c.detector
+	run.Findings, run.Detectors = slices.Concat(c.findings(ctx)...), c.detector
 	leaks := verdict.Judge(run).Leaks
 	return len(leaks) > 0 && !slices.ContainsFunc(leaks, func(l verdict.Leak) bool {
 		return l.Source.Solved && !l.Source.Fixed && len(l.Source.Or) == 0

@@ -14,20 +14,71 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Detector looks at a process before the peers come and after each cycle of
-// them, and says what did not go back. An error of any method means that the
+// Detector reads a process before the peers come and after each cycle of them, and
+// reports what did not go back. An error of Baseline, Cycle or Findings means that the
 // detector could not look: the run is invalid, never a pass.
 //
 // A detector is used by one goroutine at a time. Baseline may be called again, to
-// start over.
+// start over. A detector that is also Controlled, Attributed or Brief says so by having
+// those methods; nothing else names a detector by its type.
 type Detector interface {
 	Name() string
+	// Unit names one of what it counts: "goroutine", "descriptor".
+	Unit() string
+	// Noise returns by how many units a cycle may move a count without a leak.
+	Noise() float64
 	// Baseline takes the reading before.
 	Baseline(ctx context.Context, r *Reading) error
 	// Cycle takes the reading after r.Dose peers have come and gone.
 	Cycle(ctx context.Context, r *Reading) error
 	// Findings returns what has grown since the baseline; nothing if all is well.
 	Findings(ctx context.Context) ([]verdict.Finding, error)
+}
+
+// Controlled is a Detector that a campaign can check. A campaign with a detector that
+// is not Controlled is invalid, unless it is Uncontrolled.
+type Controlled interface {
+	// Plant returns a leak that the detector must find. join connects a peer to the
+	// target, for as long as it takes until leave is called.
+	Plant(join func(ctx context.Context) (leave func(), err error)) Plant
+}
+
+// Plant is a leak that a detector must find, and that it finds nowhere else. Of its
+// functions all but Is may be nil.
+type Plant struct {
+	// Grow adds to the leak before each reading of a cycle, which is said to be of dose
+	// peers. last is true before the last one.
+	Grow func(dose int64, last bool) error
+	// During reads a cycle while something is there that must not stay.
+	During func(ctx context.Context, read func() error) error
+	// Remove takes everything away.
+	Remove func()
+	// Is reports whether a finding is of this leak, and not of another thing that
+	// happened meanwhile.
+	Is func(verdict.Finding) bool
+}
+
+// Attributed is a Detector that can attribute connections to scenarios.
+type Attributed interface {
+	Attribute(Attribution)
+}
+
+// Attribution is what a campaign knows of the connections of its target.
+type Attribution struct {
+	// Accepted watches the target's listener; nil if the target has none that is watched.
+	Accepted *Accepted
+	// Label returns the scenario that dialled from an address before it was accepted, "" if
+	// none did.
+	Label func(address string, accepted time.Time) string
+	// Roots are pointers to the state of the target, as of Census; nil if they are not known.
+	Roots map[string]any
+}
+
+// Brief is a Detector that can do with less time.
+type Brief interface {
+	// Shorten makes readings wait for at most grace for what ends late, and Findings leave
+	// out paths and places, until restore is called.
+	Shorten(grace time.Duration) (restore func())
 }
 
 // Errors of detectors that were used in a wrong way.
@@ -42,9 +93,6 @@ var (
 // Detectors reads several detectors as one, in their order. Descriptors come
 // before whatever collects.
 type Detectors []Detector
-
-// Name implements Detector.
-func (ds Detectors) Name() string { return "detectors" }
 
 // Baseline takes the baseline of each.
 func (ds Detectors) Baseline(ctx context.Context, r *Reading) error {

@@ -18,9 +18,16 @@ func init() { harness.ExactHeap() }
 // primes are the doses of the cycles.
 var primes = []int64{1009, 1013, 1019, 997, 991, 983}
 
+// reader is a detector, or several.
+type reader interface {
+	Baseline(context.Context, *harness.Reading) error
+	Cycle(context.Context, *harness.Reading) error
+	Findings(context.Context) ([]verdict.Finding, error)
+}
+
 // findIn runs one cycle for each dose, reads the detector after each, and returns
 // what it finds.
-func findIn(t *testing.T, d harness.Detector, doses []int64, cycle func(k int, dose int64)) []verdict.Finding {
+func findIn(t *testing.T, d reader, doses []int64, cycle func(k int, dose int64)) []verdict.Finding {
 	t.Helper()
 	if err := d.Baseline(t.Context(), harness.NewReading(0)); err != nil {
 		t.Fatal(err)
@@ -115,6 +122,8 @@ func TestDetectorsJoinErrors(t *testing.T) {
 type failing struct{}
 
 func (failing) Name() string                                     { return "failing" }
+func (failing) Unit() string                                     { return "object" }
+func (failing) Noise() float64                                   { return 0 }
 func (failing) Baseline(context.Context, *harness.Reading) error { return fmt.Errorf("no probe") }
 func (failing) Cycle(context.Context, *harness.Reading) error    { return fmt.Errorf("no probe") }
 func (failing) Findings(context.Context) ([]verdict.Finding, error) {
