@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,9 +44,7 @@ func TestThirtyDays(t *testing.T) {
 	if remoteURL != "" {
 		t.Skip("PIGEONHUB_URL is set: this hub would be in the process")
 	}
-	if !isProcessOf(t) {
-		t.Parallel() // beside TestRegress: it takes one processor, which that leaves idle half of the time
-		runInProcessOfItsOwn(t)
+	if inProcessOfItsOwn(t) {
 		return
 	}
 	moreGoroutinesThanEver(noonCrowd * 8)
@@ -62,31 +59,22 @@ func TestThirtyDays(t *testing.T) {
 	})
 }
 
-// ownProcess is the environment variable that names the test that has the process for
-// itself.
-const ownProcess = "PIGEONHUB_OWN_PROCESS"
-
-func isProcessOf(t *testing.T) bool { return os.Getenv(ownProcess) == t.Name() }
-
-// runInProcessOfItsOwn runs the test in another process. What is counted is of the
-// process: what other tests have left, a cleanup that runs late for instance, would be
-// counted with it. The output goes to a file because a pipe would have a goroutine here,
-// which the detectors of TestRegress see end.
-func runInProcessOfItsOwn(t *testing.T) {
-	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
-	if err != nil {
-		t.Fatal(err)
+// inProcessOfItsOwn runs the test in another process, and reports false in that. What is
+// counted is of the process: what other tests have left, a cleanup that runs late for
+// instance, would be counted with it.
+func inProcessOfItsOwn(t *testing.T) bool {
+	const env = "PIGEONHUB_OWN_PROCESS"
+	if os.Getenv(env) == t.Name() {
+		return false
 	}
-	defer file.Close()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), ownProcess+"="+t.Name())
-	cmd.Stdout, cmd.Stderr = file, file
-	failed := cmd.Run()
-	out, err := os.ReadFile(file.Name())
+	cmd.Env = append(os.Environ(), env+"="+t.Name())
+	out, err := cmd.CombinedOutput()
 	t.Logf("in a process of its own:\n%s", out)
-	if err = errors.Join(failed, err); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("in a process of its own: %v", err)
 	}
+	return true
 }
 
 // moreGoroutinesThanEver lets n goroutines be at once, and end. The runtime keeps a

@@ -16,7 +16,6 @@ func init() { harness.ExactHeap() }
 const wholeSuite = "!soak && !power"
 
 func TestRegress(t *testing.T) {
-	t.Parallel() // with TestThirtyDays, which is a process of its own
 	RegisterFailHandler(Fail)
 	suite, reporter := GinkgoConfiguration()
 	if suite.LabelFilter == "" {
