@@ -150,5 +150,11 @@ func (g *gate) close() bool {
 	return first
 }
 
-// now returns a timestamp of the protocol: Unix milliseconds.
+// clock returns the time since the hub was made. It is monotonic: setting the machine's
+// clock does not change it. Every interval is measured with it, or between two times
+// of time.Now, which carry the same clock.
+func (h *Hub) clock() time.Duration { return time.Since(h.started) }
+
+// now returns a timestamp of the protocol: Unix milliseconds. The machine's clock can
+// be set, so it measures no interval.
 func now() int64 { return time.Now().UnixMilli() }

@@ -28,16 +28,16 @@ type session struct {
 	batch        *batch // nil when nothing is collected
 	messages     bucket
 	announces    bucket
-	spoke        bool      // the first message has arrived
-	messageBegan time.Time // zero between messages
-	messageArmed bool      // the read deadline covers the message being read
-	messageBytes int64     // read for the message being read, frame headers included
-	pinged       time.Time // when the last ping was sent; zero once any bytes arrived after it
+	spoke        bool          // the first message has arrived
+	messageBegan time.Time     // zero between messages
+	messageArmed bool          // the read deadline covers the message being read
+	messageBytes int64         // read for the message being read, frame headers included
+	pinged       time.Duration // Hub.clock at the last ping; 0 once any bytes arrived after it
 
-	heardAt atomic.Int64 // Unix nanoseconds of the last bytes read; written by the reader
+	heardAt atomic.Int64 // Hub.clock at the last bytes read; written by the reader
 	pings   atomic.Int32 // pings sent and not answered yet
 
-	progressAt atomic.Int64 // Unix nanoseconds of the last write of a writeLoop
+	progressAt atomic.Int64 // Hub.clock at the last write of a writeLoop
 
 	// Guarded by Hub.mu.
 	running     bool // the handshake is done and the reader has started
@@ -68,7 +68,7 @@ func (s *session) run() {
 	cfg := &s.hub.cfg
 	cfg.Trace.sessionBegan(s)
 	s.began = time.Now()
-	s.heardAt.Store(s.began.UnixNano())
+	s.heardAt.Store(int64(s.hub.clock()))
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
 	s.arm(s.pingIn())
 	if why, linger := s.hub.admit(s); why != wire.ReasonNone {

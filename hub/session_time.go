@@ -9,8 +9,8 @@ import (
 
 // noteRead records that bytes arrived. Any bytes are a sign of life.
 func (s *session) noteRead() {
-	s.pinged = time.Time{}
-	s.heardAt.Store(time.Now().UnixNano())
+	s.pinged = 0
+	s.heardAt.Store(int64(s.hub.clock()))
 	s.answerProbe()
 }
 
@@ -18,8 +18,8 @@ func (s *session) noteRead() {
 // Only onDeadline and arm move the deadline, so a message costs no timer. An error
 // means that the session is over.
 func (s *session) onDeadline() error {
-	cfg, now := &s.hub.cfg, time.Now()
-	silence := now.Sub(time.Unix(0, s.heardAt.Load()))
+	cfg, now, clock := &s.hub.cfg, time.Now(), s.hub.clock()
+	silence := clock - time.Duration(s.heardAt.Load())
 	switch {
 	case s.isEnding():
 		return s.onEndDeadline(now)
@@ -27,15 +27,15 @@ func (s *session) onDeadline() error {
 		s.beginClose(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
 		s.beginClose(wire.ReasonMessageTimeout)
-	case !s.pinged.IsZero() && s.progressAt.Load() > s.pinged.UnixNano():
-		s.pinged = now // the peer is still reading what was queued before the ping
+	case s.pinged != 0 && time.Duration(s.progressAt.Load()) > s.pinged:
+		s.pinged = clock // the peer is still reading what was queued before the ping
 		s.arm(cfg.PongTimeout)
-	case !s.pinged.IsZero() && now.Sub(s.pinged) >= cfg.PongTimeout:
+	case s.pinged != 0 && clock-s.pinged >= cfg.PongTimeout:
 		return errPingTimeout
-	case !s.pinged.IsZero():
-		s.arm(cfg.PongTimeout - now.Sub(s.pinged))
+	case s.pinged != 0:
+		s.arm(cfg.PongTimeout - (clock - s.pinged))
 	case silence >= cfg.PingInterval-cfg.PingInterval/5:
-		s.pinged = now
+		s.pinged = clock
 		s.hub.do(s.ping)
 		s.arm(cfg.PongTimeout)
 	default:

@@ -168,7 +168,7 @@ func (s *session) writeLoop(out *buffer, off int) {
 				return
 			}
 			off += n
-			s.progressAt.Store(time.Now().UnixNano())
+			s.progressAt.Store(int64(s.hub.clock()))
 			s.answerProbe()
 		}
 		s.armWrite(time.Time{}) // a deadline that has passed would fail the next flush, which sets none

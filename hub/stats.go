@@ -124,10 +124,10 @@ type HubInfo struct {
 func (h *Hub) Hubs() []HubInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	list := make([]HubInfo, 0, len(h.hubs))
+	list, at, clock := make([]HubInfo, 0, len(h.hubs)), time.Now(), h.clock()
 	for id, s := range h.hubs {
 		list = append(list, HubInfo{
-			PeerID: id, RegisteredAt: s.announcedAt, LastActivity: time.Unix(0, s.heardAt.Load()).UnixMilli(),
+			PeerID: id, RegisteredAt: s.announcedAt, LastActivity: at.Add(time.Duration(s.heardAt.Load()) - clock).UnixMilli(),
 			NetworkName: s.networkNameLocked(), Data: s.hubData, ConnectedAt: s.began.UnixMilli(),
 		})
 	}
