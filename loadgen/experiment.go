@@ -50,7 +50,7 @@ type block struct {
 const longest = 3
 
 func newExperiment(s *stage, scenarios []scenario) *experiment {
-	scenarios = possible(s.fleet.codec, scenarios)
+	scenarios = s.possible(scenarios)
 	e := &experiment{stage: s, scenarios: scenarios, rng: s.stream('e'), lives: int64(s.Peers)}
 	e.pairs, _ = strconv.Atoi(s.Params["pairs"]) // checked with the plan
 	names := make([]string, len(scenarios))

@@ -37,8 +37,8 @@ type fleet struct {
 	elsewhere int // connections of the workers of the run
 }
 
-func newFleet(url string, codec codec.Codec) *fleet {
-	return &fleet{url: url, codec: codec, rec: latency.NewRecorder(), ledger: delivery.NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
+func newFleet(url string, c codec.Codec) *fleet {
+	return &fleet{url: url, codec: c, rec: latency.NewRecorder(), ledger: delivery.NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 
 // dial connects a new peer with an id.
@@ -48,8 +48,8 @@ func (f *fleet) dial(ctx context.Context, id wire.PeerID, t schedule.Tick) (*Pee
 
 // connect connects a new peer.
 func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
-	p.fleet, p.talk = f, newTalk(f.codec)
-	p.greeted = p.talk != nil // by no more than that it is connected
+	p.fleet, p.exchange = f, newExchange(f.codec)
+	p.greeted = !codec.Greets.In(f.codec)
 	address, err := f.codec.Address(f.url, p.id)
 	if err != nil {
 		return nil, err

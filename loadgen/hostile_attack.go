@@ -16,13 +16,15 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // input is something that no peer should send.
 type input struct {
-	name string
-	run  func(context.Context, *attack) (reaction string)
+	name  string
+	needs codec.Capabilities
+	run   func(context.Context, *attack) (reaction string)
 }
 
 // inputs are all inputs.
@@ -71,7 +73,7 @@ func (a *attack) end() {
 
 // session is an input that comes after a proper handshake.
 func session(name string, send func(a *attack, w io.Writer) error) input {
-	return input{name, func(ctx context.Context, a *attack) string {
+	return input{name: name, run: func(ctx context.Context, a *attack) string {
 		p, err := a.connect(ctx, a.id)
 		if err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))
@@ -110,7 +112,7 @@ func (a *attack) reaction(ctx context.Context, p *Peer, sent error) string {
 
 // bare is an input in place of a handshake.
 func bare(name string, send func(a *attack, w io.Writer, r request) error) input {
-	return input{name, func(ctx context.Context, a *attack) string {
+	return input{name: name, run: func(ctx context.Context, a *attack) string {
 		r, conn, err := a.dial(ctx)
 		if err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))

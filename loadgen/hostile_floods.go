@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // floodInputs are right, and too many.
 func floodInputs() []input {
 	return []input{
-		flood("flood: pings of the protocol", 5000, func(a *attack, _ int) []byte { return rawFrame(final|opText, a.fleet.codec.Ping()) }),
+		flood("flood: pings of the protocol", 5000, func(a *attack, _ int) []byte {
+			return rawFrame(final|opText, a.fleet.codec.(codec.Pinger).Ping())
+		}, codec.Pings),
 		flood("flood: ping frames", 20_000, func(*attack, int) []byte { return rawFrame(final|opPing, []byte("flood")) }),
 		flood("flood: malformed messages", 20_000, func(*attack, int) []byte { return text("{") }),
 		flood("flood: empty messages", 20_000, func(*attack, int) []byte { return text("") }),
@@ -24,15 +27,15 @@ func floodInputs() []input {
 			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.rooms[0].name, i)))
 		}),
 		flood("flood: signals to a bystander", 5000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.rooms[0].name, []byte(`{"sdp":"v=0"}`)))
-		}),
-		{"flood: 300 connections that say nothing", connectFlood},
+			return rawFrame(final|opText, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.rooms[0].name, []byte(`{"sdp":"v=0"}`)))
+		}, codec.Relays),
+		{name: "flood: 300 connections that say nothing", run: connectFlood},
 	}
 }
 
 // flood is many frames in a session, as fast as the target takes them.
-func flood(name string, n int, make func(a *attack, i int) []byte) input {
-	return session(name, func(a *attack, w io.Writer) error {
+func flood(name string, n int, make func(a *attack, i int) []byte, needs ...codec.Capability) input {
+	in := session(name, func(a *attack, w io.Writer) error {
 		var batch []byte
 		return times(n, func(i int) error {
 			batch = append(batch, make(a, i)...)
@@ -44,6 +47,8 @@ func flood(name string, n int, make func(a *attack, i int) []byte) input {
 			return err
 		})
 	})
+	in.needs = needs
+	return in
 }
 
 // connectFlood opens connections without a handshake.

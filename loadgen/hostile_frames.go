@@ -121,7 +121,7 @@ func times(n int, do func(i int) error) error {
 const slowly = 50 * time.Millisecond
 
 // trickle is many sessions whose messages come byte by byte.
-var trickle = input{"frame: 50 peers send byte by byte", func(ctx context.Context, a *attack) string {
+var trickle = input{name: "frame: 50 peers send byte by byte", run: func(ctx context.Context, a *attack) string {
 	begin := time.Now()
 	for i := range crowd {
 		if _, err := a.connect(ctx, schedule.PeerID(a.seed, 't', uint64(i))); err != nil {

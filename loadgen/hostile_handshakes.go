@@ -53,7 +53,7 @@ func handshakeInputs() []input {
 }
 
 // slowHeaders is many connections whose headers come byte by byte.
-var slowHeaders = input{"handshake: 50 of slow headers", func(ctx context.Context, a *attack) string {
+var slowHeaders = input{name: "handshake: 50 of slow headers", run: func(ctx context.Context, a *attack) string {
 	var hello string
 	for range crowd {
 		r, _, err := a.dial(ctx)
@@ -89,7 +89,7 @@ func idInputs() []input {
 		{"id: __proto__", func(*attack) string { return "__proto__" }},
 		{"id: of a bystander", func(a *attack) string { return string(a.bystanders[0].id) }},
 	} {
-		list = append(list, input{i.name, func(ctx context.Context, a *attack) string {
+		list = append(list, input{name: i.name, run: func(ctx context.Context, a *attack) string {
 			r, conn, err := a.dial(ctx)
 			if err != nil {
 				return fmt.Sprintf("not sent: %v", withoutAddress(err))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -25,6 +26,14 @@ const (
 var leaveWords = [numLeaves]string{"polite", "goodbye", "rst", "vanish", "early"}
 
 func (l Leave) String() string { return leaveWords[l] }
+
+// needs returns what the codec must have for it.
+func (l Leave) needs() codec.Capabilities {
+	if l == LeaveGoodbye {
+		return codec.Capabilities{codec.SaysGoodbye}
+	}
+	return nil
+}
 
 // mixed stands for all ways in turn.
 const mixed = "mixed"
@@ -76,8 +85,8 @@ func (p *Peer) leave(how Leave, t schedule.Tick) {
 }
 
 func (p *Peer) goodbye(r *room) {
-	if r != nil {
-		_ = p.fleet.send(p, p.fleet.codec.Goodbye(p.id, r.name))
+	if leaver, ok := p.fleet.codec.(codec.Leaver); ok && r != nil {
+		_ = p.fleet.send(p, leaver.Goodbye(p.id, r.name))
 	}
 }
 

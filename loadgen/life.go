@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 // scenario is one way to live: what a peer does after it has connected, and when.
 type scenario struct {
 	name  string
+	needs codec.Capabilities
 	steps []step
 }
 
@@ -97,14 +99,21 @@ func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 	}
 }
 
-// textScenarios are those that need nothing that the codec does not have.
-var textScenarios = []string{"clean", "rst", "vanish", "early-close", "signal"}
-
-// possible returns the scenarios that a codec has the words for.
-func possible(c codec.Codec, list []scenario) []scenario {
-	_, plain := c.(*codec.Text)
-	_, hubs := c.(codec.HubCodec)
-	return slices.DeleteFunc(slices.Clone(list), func(s scenario) bool {
-		return plain && !slices.Contains(textScenarios, s.name) || !hubs && s.name == hubsScenario
-	})
+// possible returns the scenarios whose needs the codec meets, and notes the others as not
+// tested.
+func (s *stage) possible(list []scenario) []scenario {
+	return slices.DeleteFunc(list, func(sc scenario) bool { return s.leftOut(sc.name, sc.needs) })
 }
+
+// leftOut reports whether the codec lacks what something needs, and if so notes that it was
+// not tested.
+func (s *stage) leftOut(what string, needs codec.Capabilities) bool {
+	missing := needs.MissingIn(s.fleet.codec)
+	if len(missing) > 0 {
+		s.say(notTested+what, fmt.Sprintf("the codec does not have %s", missing))
+	}
+	return len(missing) > 0
+}
+
+// notTested begins the names of figures that say what a run left out.
+const notTested = "not tested: "

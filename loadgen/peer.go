@@ -16,13 +16,13 @@ import (
 // acts when somebody calls its methods, and by itself only answers offers.
 type Peer struct {
 	// Fixed.
-	fleet   *fleet
-	id      wire.PeerID
-	sock    *socket
-	dialled schedule.Tick
-	watch   func(*Peer, codec.Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
-	gone    func(*Peer)                   // told of an end that the peer did not want, if not nil
-	talk    *talk                         // of a text codec
+	fleet    *fleet
+	id       wire.PeerID
+	sock     *socket
+	dialled  schedule.Tick
+	watch    func(*Peer, codec.Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
+	gone     func(*Peer)                   // told of an end that the peer did not want, if not nil
+	exchange *exchange                     // nil if the codec has none
 
 	hub atomic.Bool // it has said that it is one
 
@@ -78,15 +78,15 @@ func (p *Peer) run() {
 // handle acts on a message.
 func (p *Peer) handle(message []byte) {
 	p.fleet.received.Add(1)
-	if p.talk != nil {
-		p.talk.hear(p, message)
-		return
-	}
 	e := p.fleet.codec.Decode(message)
 	if p.watch != nil && p.watch(p, e) {
 		return
 	}
 	switch e.Kind {
+	case codec.EventOther:
+		if p.exchange != nil {
+			p.exchange.receive(p, message)
+		}
 	case codec.EventGreeting:
 		p.mu.Lock()
 		first := !p.greeted
@@ -183,30 +183,39 @@ func (p *Peer) enter(r *room, t schedule.Tick) bool {
 	return true
 }
 
-// signal sends an offer, answer or candidate; a peer that cannot speak to another
-// says something.
+// signal sends an offer, answer or candidate. Where the codec has no relay, the peer sends
+// a message to the target in its place.
 func (p *Peer) signal(kind wire.Kind, to wire.PeerID, network string, t schedule.Tick) error {
 	p.order.Lock()
 	defer p.order.Unlock()
 	f := p.fleet
-	if p.talk != nil {
-		return p.talk.say(p, t)
+	relay, ok := f.codec.(codec.Relay)
+	switch {
+	case !ok && p.exchange != nil:
+		return p.exchange.send(p, t)
+	case !ok:
+		return nil
 	}
 	number, sequence := f.ledger.Send(p.id, to, network)
 	data := signalData(kind, tag{number, sequence, t.Intended.Sub(f.base), t.Start.Sub(f.base)})
-	err := f.send(p, f.codec.Signal(kind, p.id, to, network, data))
+	err := f.send(p, relay.Signal(kind, p.id, to, network, data))
 	if err != nil {
 		f.ledger.Unsent(number)
 	}
 	return err
 }
 
-// ping sends a ping, or what there is in its place, unless the one before is still under way.
+// ping sends a ping unless the one before is under way. Where the codec has no ping, the
+// peer sends a message that the target answers in its place.
 func (p *Peer) ping(t schedule.Tick) error {
-	if p.talk != nil {
+	pinger, ok := p.fleet.codec.(codec.Pinger)
+	switch {
+	case !ok && p.exchange != nil:
 		p.order.Lock()
 		defer p.order.Unlock()
-		return p.talk.say(p, t)
+		return p.exchange.send(p, t)
+	case !ok:
+		return nil
 	}
 	p.mu.Lock()
 	busy := !p.pinged.Start.IsZero() || p.left
@@ -217,7 +226,7 @@ func (p *Peer) ping(t schedule.Tick) error {
 	if busy {
 		return nil
 	}
-	return p.fleet.send(p, p.fleet.codec.Ping())
+	return p.fleet.send(p, pinger.Ping())
 }
 
 // isGreeted reports whether the target has accepted the peer.

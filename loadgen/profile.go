@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
@@ -34,9 +35,13 @@ type profile struct {
 	// whatever the rate, or say nothing at a low one.
 	unpaced bool
 
-	// inside profiles need what only a hub's own protocol has: peers that are told of
-	// each other, and reach each other through it.
-	inside bool
+	// needs returns what the codec must have, nil if nothing.
+	needs func(*plan.Phase) codec.Capabilities
+}
+
+// always needs the same whatever the figures of the phase are.
+func always(needs ...codec.Capability) func(*plan.Phase) codec.Capabilities {
+	return func(*plan.Phase) codec.Capabilities { return needs }
 }
 
 // profiles are all profiles, in the order in which people are shown them.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
@@ -49,22 +50,31 @@ const (
 	minDose  = 5
 )
 
+// What scenarios of a check need of the codec.
+var (
+	needsGoodbye  = codec.Capabilities{codec.SaysGoodbye}
+	needsNetworks = codec.Capabilities{codec.NamesNetworks}
+	needsMessages = codec.Capabilities{codec.Sends}
+	needsIDs      = codec.Capabilities{codec.Relays}
+	needsHubs     = codec.Capabilities{codec.AnnouncesHubs}
+)
+
 // checkScenarios are the ways to come and go that a hub must not leak in.
 func checkScenarios(f *plan.Phase) []scenario {
 	stay, _ := f.DurationOf("stay") // checked with the plan
 	vanish, _ := f.DurationOf("vanish")
 	return []scenario{
-		{"clean", []step{{0, announce}, {stay, leaving(LeavePolite)}}},
-		{"goodbye", []step{{0, announce}, {stay, leaving(LeaveGoodbye)}, {stay + vanish, end}}},
-		{"rst", []step{{0, announce}, {stay, leaving(LeaveReset)}}},
-		{"vanish", []step{{0, announce}, {stay, leaving(LeaveVanish)}, {stay + vanish, end}}},
-		{"early-close", []step{{0, early}}},
-		{"roam", []step{{0, announce}, {stay / 3, roam}, {2 * stay / 3, announce}, {stay, leaving(LeavePolite)}}},
-		{"signal", []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
-		{"networks", []step{{0, enterOwn("")}, {stay, leaving(LeavePolite)}}},
-		{"large-name", []step{{0, enterOwn(largeName)}, {stay / 2, moveOn}, {stay, leavingIfThere}}},
-		{"duplicate", []step{{0, announce}, {stay / 2, rival}, {stay, leavingBoth}}},
-		{hubsScenario, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
-		{"ghost", []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, haunt}, {stay + vanish, end}}},
+		{"clean", nil, []step{{0, announce}, {stay, leaving(LeavePolite)}}},
+		{"goodbye", needsGoodbye, []step{{0, announce}, {stay, leaving(LeaveGoodbye)}, {stay + vanish, end}}},
+		{"rst", nil, []step{{0, announce}, {stay, leaving(LeaveReset)}}},
+		{"vanish", nil, []step{{0, announce}, {stay, leaving(LeaveVanish)}, {stay + vanish, end}}},
+		{"early-close", nil, []step{{0, early}}},
+		{"roam", needsNetworks, []step{{0, announce}, {stay / 3, roam}, {2 * stay / 3, announce}, {stay, leaving(LeavePolite)}}},
+		{"signal", needsMessages, []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
+		{"networks", needsNetworks, []step{{0, enterOwn("")}, {stay, leaving(LeavePolite)}}},
+		{"large-name", needsNetworks, []step{{0, enterOwn(largeName)}, {stay / 2, moveOn}, {stay, leavingIfThere}}},
+		{"duplicate", needsIDs, []step{{0, announce}, {stay / 2, rival}, {stay, leavingBoth}}},
+		{"hubs", needsHubs, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
+		{"ghost", needsGoodbye, []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, haunt}, {stay + vanish, end}}},
 	}
 }

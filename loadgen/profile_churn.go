@@ -2,7 +2,9 @@ package loadgen
 
 import (
 	"context"
+	"slices"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
@@ -17,12 +19,19 @@ func churnProfile() profile {
 			}
 			return plan.Durations("stay", "vanish")(f)
 		},
+		needs: func(f *plan.Phase) codec.Capabilities {
+			if leaves, _ := parseLeaves(f.Params["leave"]); len(leaves) == 1 {
+				return leaves[0].needs()
+			}
+			return nil // without what the codec lacks there are enough ways left
+		},
 		stay: stays("stay", "vanish"),
 		run: func(ctx context.Context, s *stage) error {
 			leaves, err := parseLeaves(s.Params["leave"])
 			if err != nil {
 				return err
 			}
+			leaves = slices.DeleteFunc(leaves, func(l Leave) bool { return s.leftOut(l.String(), l.needs()) })
 			s.arrive('a', s.Peers, func(i int) scenario { return s.churn(leaves[i%len(leaves)]) })
 			s.schedule.Run(ctx)
 			return nil
@@ -36,10 +45,10 @@ func (s *stage) churn(how Leave) scenario {
 	vanish, _ := s.DurationOf("vanish")
 	switch how {
 	case LeaveEarly:
-		return scenario{how.String(), []step{{0, early}}}
+		return scenario{name: how.String(), steps: []step{{0, early}}}
 	case LeaveVanish, LeaveGoodbye: // the connection is open still; some time its end is
-		return scenario{how.String(), []step{{0, announce}, {stay, leaving(how)}, {stay + vanish, end}}}
+		return scenario{name: how.String(), steps: []step{{0, announce}, {stay, leaving(how)}, {stay + vanish, end}}}
 	default:
-		return scenario{how.String(), []step{{0, announce}, {stay, leaving(how)}}}
+		return scenario{name: how.String(), steps: []step{{0, announce}, {stay, leaving(how)}}}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
@@ -21,6 +22,7 @@ func drainProfile() profile {
 		unpaced: true,
 		about:   "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
 		whole:   true,
+		needs:   always(codec.Sends),
 		phase: plan.Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
 			"wait": "10m", "patience": "2m", "backoff": "1s"}},
 		check: plan.Durations("wait", "patience", "backoff"),

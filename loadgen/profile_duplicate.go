@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -27,10 +28,10 @@ var oldStates = []string{oldAlive, oldVanished, oldReset}
 
 func duplicateProfile() profile {
 	return profile{
-		word:   "duplicate",
-		about:  "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
-		inside: true,
-		phase:  plan.Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
+		word:  "duplicate",
+		about: "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
+		needs: always(codec.Relays),
+		phase: plan.Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
 		check: func(f *plan.Phase) error {
 			if _, err := oldStatesOf(f.Params["old"]); err != nil {
 				return err
@@ -98,7 +99,7 @@ func (d *duplicates) run(ctx context.Context) error {
 	}
 	d.arrive('a', d.Peers, func(i int) scenario {
 		state := d.states[i%len(d.states)]
-		return scenario{"duplicate-" + state, []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
+		return scenario{name: "duplicate-" + state, steps: []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
 	})
 	d.schedule.Run(ctx)
 	d.tell()

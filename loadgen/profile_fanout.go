@@ -8,17 +8,18 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func fanoutProfile() profile {
 	return profile{
-		word:   "fanout",
-		about:  "one big network: everybody must hear of everybody who comes, and of the half that leaves",
-		inside: true,
-		whole:  true,
-		phase:  plan.Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
+		word:  "fanout",
+		about: "one big network: everybody must hear of everybody who comes, and of the half that leaves",
+		needs: always(codec.NotifiesMembers),
+		whole: true,
+		phase: plan.Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
 		check: func(f *plan.Phase) error {
 			if f.Peers < 2 || f.Peers > maxFanout || f.Networks != 1 {
 				return fmt.Errorf("fanout: it is one network of 2 to %d peers", maxFanout)

@@ -16,11 +16,11 @@ import (
 
 func halfopenProfile() profile {
 	return profile{
-		word:   "halfopen",
-		about:  "peers vanish without a FIN: how long until the target notices and tells the others, at most the duration",
-		inside: true,
-		phase:  plan.Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
-		check:  plan.Durations("stay"),
+		word:  "halfopen",
+		about: "peers vanish without a FIN: how long until the target notices and tells the others, at most the duration",
+		needs: always(codec.NotifiesMembers),
+		phase: plan.Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
+		check: plan.Durations("stay"),
 		run: func(ctx context.Context, s *stage) error {
 			h := &halfopen{stage: s, silent: map[wire.PeerID]time.Time{}}
 			if err := s.witnesses(ctx, h.hear); err != nil {
@@ -88,7 +88,7 @@ func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 func (h *halfopen) vanish(ctx context.Context) {
 	stay, _ := h.DurationOf("stay") // checked with the plan
 	h.arrive('a', h.Peers, func(int) scenario {
-		return scenario{h.Profile, []step{{0, announce}, {stay, h.fallSilent}}}
+		return scenario{name: h.Profile, steps: []step{{0, announce}, {stay, h.fallSilent}}}
 	})
 	h.schedule.Run(ctx)
 	waitFor(ctx, h.Duration, func() bool { return h.unnoticed() == 0 })

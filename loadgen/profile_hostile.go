@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -60,7 +61,8 @@ func (h *hostile) run(ctx context.Context) error {
 		return fmt.Errorf("hostile: bystanders: %w", err)
 	}
 	h.pings = h.answered(ctx)
-	inputs, survived := inputsNamed(h.Params["only"]), 0
+	inputs := slices.DeleteFunc(inputsNamed(h.Params["only"]), func(in input) bool { return h.leftOut(in.name, in.needs) })
+	survived := 0
 	for i, in := range inputs {
 		if ctx.Err() != nil {
 			break

@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,10 +13,10 @@ import (
 
 func hubsProfile() profile {
 	return profile{
-		word:   "hubs",
-		about:  "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
-		inside: true,
-		phase:  plan.Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
+		word:  "hubs",
+		about: "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
+		needs: always(codec.AnnouncesHubs, codec.NotifiesMembers),
+		phase: plan.Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
 		check: func(f *plan.Phase) error {
 			if _, err := f.IntOf("flips", 1, maxMoves); err != nil {
 				return err
@@ -26,16 +25,10 @@ func hubsProfile() profile {
 		},
 		stay: repeated("flips"),
 		run: func(ctx context.Context, s *stage) error {
-			if _, ok := s.fleet.codec.(codec.HubCodec); !ok {
-				return errors.New("hubs: the protocol has no hubs among its peers")
-			}
 			return s.claimHubs(ctx)
 		},
 	}
 }
-
-// hubsScenario is left out where the protocol has no hubs.
-const hubsScenario = "hubs"
 
 // claimHubs runs the claims, with one member in each network that hears what comes of
 // the reports.
@@ -64,7 +57,7 @@ func (s *stage) claimHubs(ctx context.Context) error {
 func (s *stage) flipper() scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	flips, _ := s.IntOf("flips", 1, maxMoves)
-	sc := scenario{hubsScenario, []step{{0, claim(true)}, {stay / 2, reportPeer}}}
+	sc := scenario{name: "hubs", steps: []step{{0, claim(true)}, {stay / 2, reportPeer}}}
 	for i := 1; i <= flips; i++ {
 		sc.steps = append(sc.steps, step{stay * time.Duration(i), claim(i%2 == 0)})
 	}
@@ -80,15 +73,15 @@ func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
 		if isHub {
 			l.peer.hub.Store(true) // from now on, for what is under way
 		}
-		codec, r := f.codec.(codec.HubCodec), l.peer.in()
+		announcer, r := f.codec.(codec.HubAnnouncer), l.peer.in()
 		if r == nil {
 			r = l.stage.room(l.rng)
-			return l.peer.announceBy(codec.AnnounceHub(l.id, r.name, isHub), r, t)
+			return l.peer.announceBy(announcer.AnnounceHub(l.id, r.name, isHub), r, t)
 		}
 		if l.peer.isOver() {
 			return errCut
 		}
-		return f.send(l.peer, codec.AnnounceHub(l.id, r.name, isHub))
+		return f.send(l.peer, announcer.AnnounceHub(l.id, r.name, isHub))
 	}
 }
 
@@ -105,7 +98,7 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 		return errLater
 	}
 	f := l.stage.fleet
-	return f.send(l.peer, f.codec.(codec.HubCodec).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
+	return f.send(l.peer, f.codec.(codec.HubAnnouncer).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
 }
 
 // haunt announces, as a hub where there are such, after the goodbye, into a network of
@@ -113,7 +106,7 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 func haunt(_ context.Context, l *life, _ schedule.Tick) error {
 	f, r := l.stage.fleet, l.own("-ghost")
 	message := f.codec.Announce(l.id, r.name)
-	if c, ok := f.codec.(codec.HubCodec); ok {
+	if c, ok := f.codec.(codec.HubAnnouncer); ok {
 		message = c.AnnounceHub(l.id, r.name, true)
 		l.peer.hub.Store(true)
 	}

@@ -1,11 +1,9 @@
 package loadgen
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub"
-	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
@@ -28,24 +26,6 @@ func TestHubsBelieved(t *testing.T) {
 	r := runProfile(t, (&toyHub{believes: true}).start(t), "hubs", figures)
 	if figureOf(&r, "not there") < 20 {
 		t.Errorf("figures %+v", r.Figures)
-	}
-}
-
-// Where the protocol has no hubs, the profile says so, and check leaves them out.
-func TestHubsNotSpoken(t *testing.T) {
-	t.Parallel()
-	p, err := PlanOf("hubs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, plain := (&toyHub{}).start(t), struct{ codec.Codec }{codec.PeerPigeon{}}
-	if _, err := Run(t.Context(), Config{URL: url, Plan: p, Codec: plain}); err == nil || !strings.Contains(err.Error(), "no hubs") {
-		t.Errorf("got %v", err)
-	}
-	for _, sc := range possible(plain, []scenario{{name: hubsScenario}, {name: "clean"}}) {
-		if sc.name == hubsScenario {
-			t.Error("check has hubs all the same")
-		}
 	}
 }
 

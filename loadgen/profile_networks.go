@@ -5,16 +5,17 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func networksProfile() profile {
 	return profile{
-		word:   "networks",
-		about:  "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
-		inside: true,
-		phase:  plan.Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
+		word:  "networks",
+		about: "each peer enters a network of its own, with a fresh name, stays a moment and leaves",
+		needs: always(codec.NamesNetworks),
+		phase: plan.Phase{Peers: 5000, Rate: 200, Networks: 1, Params: map[string]string{"stay": "500ms", "name": "100"}},
 		check: func(f *plan.Phase) error {
 			if _, err := f.IntOf("name", minName, maxName); err != nil {
 				return err
@@ -25,7 +26,7 @@ func networksProfile() profile {
 		run: func(ctx context.Context, s *stage) error {
 			stay, _ := s.DurationOf("stay") // checked with the plan
 			name, _ := s.IntOf("name", minName, maxName)
-			fresh := scenario{"networks", []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
+			fresh := scenario{name: "networks", steps: []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
 			s.arrive('a', s.Peers, func(int) scenario { return fresh })
 			s.schedule.Run(ctx)
 			return nil

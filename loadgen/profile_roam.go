@@ -4,16 +4,17 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func roamProfile() profile {
 	return profile{
-		word:   "roam",
-		about:  "peers announce again and again, each time into another network, as if they had never left the one before",
-		inside: true,
-		phase:  plan.Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
+		word:  "roam",
+		about: "peers announce again and again, each time into another network, as if they had never left the one before",
+		needs: always(codec.NamesNetworks),
+		phase: plan.Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
 		check: func(f *plan.Phase) error {
 			if _, err := f.IntOf("moves", 1, maxMoves); err != nil {
 				return err
@@ -45,7 +46,7 @@ const maxMoves = 10_000
 func (s *stage) roamer(first int) scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	moves, _ := s.IntOf("moves", 1, maxMoves)
-	sc := scenario{"roam", []step{{0, moveTo(first)}}}
+	sc := scenario{name: "roam", steps: []step{{0, moveTo(first)}}}
 	for m := 1; m <= moves; m++ {
 		do := roam
 		if m%2 == 0 {

@@ -15,6 +15,7 @@ func signalProfile() profile {
 	return profile{
 		word:  "signal",
 		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
+		needs: always(codec.Sends),
 		phase: plan.Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
 		run: func(ctx context.Context, s *stage) error {
 			s.gather(ctx)
@@ -35,7 +36,7 @@ const partners = 4
 // tells them: that an announce was sent does not say that the target has read it, and an
 // offer on another connection may overtake it.
 func (s *stage) acquaint(ctx context.Context) {
-	if _, tells := s.fleet.codec.(codec.HubCodec); !tells {
+	if !codec.NotifiesMembers.In(s.fleet.codec) {
 		return
 	}
 	waitFor(ctx, deliveryPatience, func() bool {

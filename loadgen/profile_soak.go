@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
@@ -45,7 +46,7 @@ const (
 // newSoak is an experiment that goes on when it is sure that there is no leak: the
 // longer it goes on, the smaller the leak that it can exclude.
 func newSoak(s *stage) *experiment {
-	e := &experiment{stage: s, scenarios: possible(s.fleet.codec, soakScenarios(&s.Phase)), rng: s.stream('e'), pairs: minPairs, lasting: true}
+	e := &experiment{stage: s, scenarios: s.possible(soakScenarios(&s.Phase)), rng: s.stream('e'), pairs: minPairs, lasting: true}
 	var names []string
 	for _, sc := range e.scenarios {
 		names = append(names, sc.name)
@@ -107,7 +108,7 @@ func (e *experiment) restOf(k int) time.Duration {
 // there.
 func soakScenarios(f *plan.Phase) []scenario {
 	stay, _ := f.DurationOf("stay") // checked with the plan
-	steady := scenario{"steady", []step{{0, announce}}}
+	steady := scenario{name: "steady", needs: codec.Capabilities{codec.Relays, codec.Pings}, steps: []step{{0, announce}}}
 	for i := 1; i < talks; i++ {
 		steady.steps = append(steady.steps, step{stay * time.Duration(i) / talks, talkOn})
 	}

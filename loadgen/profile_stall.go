@@ -24,7 +24,7 @@ func stallProfile() profile {
 		unpaced: true,
 		whole:   true,
 		about:   "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
-		inside:  true,
+		needs:   always(codec.Relays, codec.Pings, codec.NotifiesMembers),
 		phase: plan.Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
 			"bystanders": "10", "bytes": "3500", "read": "0", "calm": "3s", "slow": "1s"}},
 		check: func(f *plan.Phase) error {
@@ -182,9 +182,10 @@ func (x *stall) flood(ctx context.Context) {
 		defer cancel()
 		waitFor(ctx, x.Duration, func() bool { return x.gone() == len(x.stalled) })
 	})
+	relay := x.fleet.codec.(codec.Relay) // the profile needs it
 	x.schedule.AddPaced(x.pace(x.Rate, 'x'), x.actions(), func(_ context.Context, i int, _ schedule.Tick) {
 		from, to := x.senders[i%len(x.senders)], x.stalled[(i/len(x.senders))%len(x.stalled)]
-		err := x.fleet.send(from, x.fleet.codec.Signal(wire.KindICECandidate, from.id, to.id, x.rooms[0].name, data))
+		err := x.fleet.send(from, relay.Signal(wire.KindICECandidate, from.id, to.id, x.rooms[0].name, data))
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -12,6 +13,7 @@ func steadyProfile() profile {
 	return profile{
 		word:  "steady",
 		about: "peers arrive and stay; pings at a rate from one or another of them",
+		needs: always(codec.Answers),
 		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *stage) error {
 			s.gather(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -58,7 +59,7 @@ func (r *runner) isRough(f *plan.Phase) bool {
 
 // rough does the rough phases, as long as the target lives. With workers this process
 // does them all.
-func (r *runner) rough(ctx context.Context, seed uint64) error {
+func (r *runner) rough(ctx context.Context, s *stage) error {
 	for i, f := range roughPhases() {
 		p, err := profileOf(f.Profile)
 		if err != nil {
@@ -67,10 +68,10 @@ func (r *runner) rough(ctx context.Context, seed uint64) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if p.inside && r.plan.Text != nil {
+		if p.needs != nil && s.leftOut(p.word, p.needs(&f)) {
 			continue
 		}
-		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(seed, 'r', uint64(i)), Phases: []plan.Phase{f}}.Complete(defaultsOf)
+		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(s.seed, 'r', uint64(i)), Codec: r.plan.Codec, Text: r.plan.Text, Phases: []plan.Phase{f}}.Complete(defaultsOf)
 		if err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (r *runner) aside(ctx context.Context, p profile, planned plan.Plan) bool {
 	}
 	r.run.Doubts = append(r.run.Doubts, side.run.Doubts...)
 	for _, f := range side.figures {
-		if slices.Contains(roughFigures, f.Name) {
+		if slices.Contains(roughFigures, f.Name) || strings.HasPrefix(f.Name, notTested) {
 			r.figures = append(r.figures, f)
 		}
 	}

@@ -21,7 +21,7 @@ func TestRough(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.target = discover(t.Context(), r.cfg)
-	if err := r.rough(t.Context(), r.plan.Seed); err != nil {
+	if err := r.rough(t.Context(), newStage(r, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.run.Failures)+len(r.run.Doubts)+len(r.run.Problems) > 0 {

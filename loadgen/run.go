@@ -24,7 +24,7 @@ import (
 type Config struct {
 	URL   string      // of the target: ws, wss, http or https
 	Plan  plan.Plan   // a complete one, from LoadPlan, ParsePlan, PlanOf or With
-	Codec codec.Codec // default that of the plan, or else PeerPigeon
+	Codec codec.Codec // one that is not in the list of package codec; default that of the plan
 	Pages []string    // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
 	PID   int         // of the target, if it runs on this machine; 0: not known
 
@@ -134,10 +134,16 @@ func newRunner(cfg Config) (*runner, error) {
 	for planned.Seed == 0 {
 		planned.Seed = rand.Uint64()
 	}
-	if cfg.Codec == nil {
-		if cfg.Codec, err = planned.Codec(); err != nil {
-			return nil, err
-		}
+	switch {
+	case cfg.Codec == nil:
+		cfg.Codec, err = planned.NewCodec()
+	case cfg.Recruiter != nil:
+		err = errors.New("a codec that is not in the list cannot be shared by workers")
+	default:
+		err = planned.Supported(cfg.Codec, defaultsOf)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -189,7 +195,7 @@ func (r *runner) knock(ctx context.Context) error {
 	defer sock.close()
 	defer context.AfterFunc(ctx, sock.stopReading)()
 	silent := func([]byte) {}
-	if newTalk(r.fleet.codec) == nil {
+	if codec.Greets.In(r.fleet.codec) {
 		if err = sock.receive(silent); ctx.Err() != nil {
 			return errors.New("it connects, and is not greeted")
 		}
@@ -218,7 +224,7 @@ func (r *runner) phase(ctx context.Context, i int) error {
 		switch rough := r.isRough(&s.Phase); {
 		case err != nil || ctx.Err() != nil || len(r.run.Failures) > 0:
 		case rough:
-			err = r.rough(ctx, s.seed)
+			err = r.rough(ctx, s)
 		case s.Params[roughParam] == roughHere:
 			r.log.Info("crowd, herd and hostile input are left out: the target is not of this machine", "ask_with", "--param rough=yes")
 		}

@@ -110,7 +110,7 @@ func (o *options) define() {
 	f.DurationVar(&o.wait, "agents-wait", time.Minute, "how long to wait for agents")
 	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin although this machine does not suffice")
 	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
-	f.StringVar(&o.codec, "codec", codecPeerPigeon, "how to speak to the target, a `WORD`: peerpigeon, or text for any other, with what follows")
+	f.StringVar(&o.codec, "codec", codec.Words()[0], "protocol of the target, a `WORD`: "+strings.Join(codec.Words(), " or ")+"; text is any other one, by the templates that follow")
 	f.StringVar(&o.text.URL, "url-template", "", "URL or path that a peer dials, a `TEMPLATE` of {id}, {index} and {network}; empty for the target's")
 	f.StringVar(&o.text.First, "first", "", "first message of a peer, a `TEMPLATE`")
 	f.StringVar(&o.text.Message, "message", "", "message of a peer, a `TEMPLATE` that has {sequence}, too; empty for \"{id} {sequence}\"")
@@ -187,7 +187,7 @@ func (o *options) makePlan(word string) (err error) {
 	if o.seed != 0 {
 		o.plan.Seed = o.seed
 	}
-	if err := o.speak(); err != nil {
+	if err := o.chooseCodec(); err != nil {
 		return err
 	}
 	o.figures.Params = o.params
@@ -202,20 +202,16 @@ func (o *options) makePlan(word string) (err error) {
 	return err
 }
 
-// The codecs.
-const (
-	codecPeerPigeon = "peerpigeon"
-	codecText       = "text"
-)
-
-// speak puts the codec into the plan.
-func (o *options) speak() error {
+// chooseCodec puts the codec into the plan, if the command line names one.
+func (o *options) chooseCodec() error {
+	templates := o.text != codec.Text{}
 	switch {
-	case o.codec == codecText:
-		o.plan.Text = &o.text
-	case o.codec != codecPeerPigeon:
-		return fmt.Errorf("no codec %q; there are %s and %s", o.codec, codecPeerPigeon, codecText)
-	case o.text != codec.Text{}:
+	case o.flags.Changed("codec"):
+		o.plan.Codec, o.plan.Text = o.codec, nil
+		if templates {
+			o.plan.Text = &o.text
+		}
+	case templates:
 		return errors.New("--url-template, --first, --message and --reply are for --codec text")
 	}
 	return nil

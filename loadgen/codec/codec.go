@@ -2,54 +2,38 @@ package codec
 
 import "github.com/pigeonhub/pigeonhub/hub/wire"
 
-// Codec is how virtual peers speak to a target. A message that a protocol does not
-// have is nil; what needs it is then left out, or cannot be run. Its methods may be
-// called concurrently.
+// Codec translates between virtual peers and a target. Its methods may be called
+// concurrently.
 type Codec interface {
 	// Address returns the URL that a peer dials.
 	Address(base string, id wire.PeerID) (string, error)
-	// Announce enters a network. It is the first message of a peer.
+	// Announce returns the first message of a peer, with which it enters a network. It
+	// returns nil if the protocol has none.
 	Announce(id wire.PeerID, network string) []byte
-	// Signal speaks to one peer of the network. Data is a JSON object.
-	Signal(kind wire.Kind, from, to wire.PeerID, network string, data []byte) []byte
-	// Goodbye comes before the close of who leaves on purpose.
-	Goodbye(id wire.PeerID, network string) []byte
-	// Ping is answered by the target.
-	Ping() []byte
-	// Decode says what a message of the target means.
+	// Decode returns what a message of the target means.
 	Decode(message []byte) Event
 }
 
-// HubCodec is a Codec of a protocol in which peers may say that they are hubs, and
-// tell each other of theirs.
-type HubCodec interface {
-	Codec
-	// AnnounceHub is an announce that says whether the peer is a hub.
-	AnnounceHub(id wire.PeerID, network string, isHub bool) []byte
-	// Report is what a hub tells another of a peer of its own in a network.
-	Report(of wire.PeerID, network string) []byte
-}
-
-// Event is what a message of the target means to a virtual peer. Its slices are
-// views of the message.
+// Event is what a message of the target means to a virtual peer. Its slices are views of
+// the message.
 type Event struct {
 	Kind    EventKind
-	Peer    wire.PeerID // whom it speaks of
-	From    []byte      // of a signal: who sent it, as the target says
+	Peer    wire.PeerID // the peer that joined or left
+	From    []byte      // of a signal: the sender that the target names
 	Signal  wire.Kind
 	Network string
 	Data    []byte
 }
 
-// EventKind is what kind of event it is.
+// EventKind is the kind of an event.
 type EventKind uint8
 
-// The events.
+// The kinds of events.
 const (
-	EventOther      EventKind = iota // of no interest
+	EventOther      EventKind = iota // without a meaning for the load
 	EventGreeting                    // the target has accepted the peer
 	EventDiscovered                  // a peer is in the network
 	EventGone                        // a peer has left the network
-	EventSignal                      // another peer spoke to this one
-	EventPong
+	EventSignal                      // another peer sent a signal to this one
+	EventPong                        // the answer to a ping
 )

@@ -12,6 +12,22 @@ import (
 // PeerPigeon is the codec of PeerPigeon hubs.
 type PeerPigeon struct{}
 
+func newPeerPigeon(o Options) (Codec, error) {
+	if o.Text != nil {
+		return nil, errNoTemplates
+	}
+	return PeerPigeon{}, nil
+}
+
+// Greets marks a Greeter.
+func (PeerPigeon) Greets() {}
+
+// NotifiesMembers marks a MemberNotifier.
+func (PeerPigeon) NotifiesMembers() {}
+
+// NamesNetworks marks a NetworkNamer.
+func (PeerPigeon) NamesNetworks() {}
+
 // Address names the peer in the query, as shipped clients do.
 func (PeerPigeon) Address(base string, id wire.PeerID) (string, error) {
 	address, err := wire.PeerURL(base, id)
@@ -21,27 +37,27 @@ func (PeerPigeon) Address(base string, id wire.PeerID) (string, error) {
 	return address, nil
 }
 
-// Announce is the announce of a shipped client.
+// Announce returns the announce of a shipped client.
 func (PeerPigeon) Announce(id wire.PeerID, network string) []byte {
 	return message(wire.Message{Type: wire.KindAnnounce.String(), NetworkName: network,
 		Data: fmt.Appendf(nil, `{"peerId":%q}`, id)})
 }
 
-// AnnounceHub is the announce of a hub, or of one that is none any more.
+// AnnounceHub returns an announce with the isHub field.
 func (PeerPigeon) AnnounceHub(id wire.PeerID, network string, isHub bool) []byte {
 	return message(wire.Message{Type: wire.KindAnnounce.String(), NetworkName: network,
 		Data: fmt.Appendf(nil, `{"peerId":%q,"isHub":%t}`, id, isHub)})
 }
 
-// Report is the notice of a discovery from hub to hub.
+// Report returns the notice of a discovery from one hub to another.
 func (PeerPigeon) Report(of wire.PeerID, network string) []byte {
 	return message(wire.Message{Type: wire.KindPeerDiscovered.String(), NetworkName: network,
 		Data: fmt.Appendf(nil, `{"peerId":%q}`, of)})
 }
 
-// Signal is an offer, answer or ICE candidate. It is put together by hand: of many
-// thousands a second, to check the data again is a quarter of all that the generator
-// does.
+// Signal returns an offer, answer or ICE candidate. It writes the JSON itself, because
+// encoding/json would validate the data again: a quarter of the CPU time of the generator
+// at many thousands a second.
 func (PeerPigeon) Signal(kind wire.Kind, _, to wire.PeerID, network string, data []byte) []byte {
 	b := make([]byte, 0, len(data)+len(to)+len(network)+128)
 	b = append(b, `{"type":`...)
@@ -54,34 +70,34 @@ func (PeerPigeon) Signal(kind wire.Kind, _, to wire.PeerID, network string, data
 	return append(b, '}')
 }
 
-// appendText appends a text as JSON.
+// appendText appends a JSON string.
 func appendText(b []byte, text string) []byte {
 	t, err := json.Marshal(text)
 	if err != nil {
-		panic(fmt.Sprintf("loadgen: a text is no JSON: %v", err))
+		panic(fmt.Sprintf("loadgen: a string cannot be encoded: %v", err))
 	}
 	return append(b, t...)
 }
 
-// Goodbye is what a shipped client says when it is told to disconnect.
+// Goodbye returns what a shipped client sends before it disconnects.
 func (PeerPigeon) Goodbye(id wire.PeerID, network string) []byte {
 	return message(wire.Message{Type: wire.KindGoodbye.String(), NetworkName: network,
 		Data: fmt.Appendf(nil, `{"peerId":%q,"timestamp":%d}`, id, time.Now().UnixMilli())})
 }
 
-// Ping is the protocol's own ping.
+// Ping returns the ping of the protocol.
 func (PeerPigeon) Ping() []byte { return []byte(`{"type":"ping"}`) }
 
-// message encodes a message. Its data is made here, or by what makes signals.
+// message encodes a message, whose data must be valid JSON.
 func message(m wire.Message) []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
-		panic(fmt.Sprintf("loadgen: a message of our own is no JSON: %v", err))
+		panic(fmt.Sprintf("loadgen: a message cannot be encoded: %v", err))
 	}
 	return b
 }
 
-// Decode reads a message with the parser of the hub: one pass, no copy.
+// Decode parses a message as the hub does: in one pass, without a copy.
 func (PeerPigeon) Decode(b []byte) Event {
 	e, err := wire.Parse(b)
 	if err != nil {

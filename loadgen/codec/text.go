@@ -12,38 +12,38 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Text is the codec of targets that speak another protocol: whatever stands in its
-// templates. In them stand for
+// Text is the codec of targets with any other protocol. It fills in templates, in which
 //
-//	{id}        the peer, 40 hexadecimal digits
-//	{index}     the peer, as a number of 15 digits at most
-//	{network}   the peer's network
-//	{sequence}  of a message, ten digits, counted up for each peer
+//	{id}        is the peer, 40 hexadecimal digits
+//	{index}     is the peer, as a number of at most 15 digits
+//	{network}   is the network of the peer
+//	{sequence}  is the number of a message of the peer, ten digits
 //
-// The target does not greet: who is connected is accepted. A peer hears its own
-// messages, or what answers them, and no other's; a plan that has peers signal to each
-// other has each of them say something instead.
-// A plan completes it; until then it is only what was written.
+// The target does not greet, and peers do not know each other: each one sends messages to
+// the target and recognises what answers them. Before New the fields hold what was given,
+// after it also the defaults.
 type Text struct {
-	// URL is what a peer dials: a URL at the target's host, or what follows the host.
-	// Default the target's.
+	// URL is what a peer dials: a URL at the host of the target, or what follows the host.
+	// The default is the URL of the target.
 	URL string `yaml:"url" json:"url,omitempty"`
-	// First is what a peer says first. Default nothing.
+	// First is the first message of a peer. The default is none.
 	First string `yaml:"first" json:"first,omitempty"`
-	// Message is what a peer says. Default "{id} {sequence}".
+	// Message is each further message of a peer. The default is "{id} {sequence}".
 	Message string `yaml:"message" json:"message,omitempty"`
-	// Reply is in what comes back when a message has arrived, or matches it if it is
-	// /a regular expression/. Without {sequence} replies are taken in order. Default the
-	// message: an echo, or a broadcast that includes who sent it.
+	// Reply recognises the reply to a message: a text that the reply contains, or
+	// /a regular expression/ that matches it. Without {sequence} replies are taken in
+	// order. The default is the message: an echo, or a broadcast that includes the sender.
 	Reply string `yaml:"reply" json:"reply,omitempty"`
 
-	networks int // in which the peers are, each in one of them for good
+	networks int // over which the peers are spread; a peer never moves
 }
 
 const (
+	textWord = "text"
+
 	defaultMessage = "{id} {sequence}"
-	firstSequence  = 1_000_000_000 // no number is the beginning of another
-	indexDigits    = 12            // hexadecimal, of the id
+	firstSequence  = 1_000_000_000 // so that no number is the beginning of another
+	indexDigits    = 12            // hexadecimal digits of the id that make the index
 )
 
 var (
@@ -51,9 +51,12 @@ var (
 	placeholders = []string{"{id}", "{index}", "{network}", "{sequence}"}
 )
 
-// Complete returns the codec with its defaults, for peers in so many networks.
-func (c Text) Complete(networks int) (*Text, error) {
-	c.networks = max(1, networks)
+func newText(o Options) (Codec, error) {
+	c := Text{}
+	if o.Text != nil {
+		c = *o.Text
+	}
+	c.networks = max(1, o.Networks)
 	if c.Message == "" {
 		c.Message = defaultMessage
 	}
@@ -63,19 +66,20 @@ func (c Text) Complete(networks int) (*Text, error) {
 	for i, template := range []string{c.URL, c.First, c.Message, c.Reply} {
 		for _, p := range placeholder.FindAllString(template, -1) {
 			if !slices.Contains(placeholders, p) {
-				return nil, fmt.Errorf("text: %s: no %s; there are %s", []string{"url", "first", "message", "reply"}[i], p, strings.Join(placeholders, ", "))
+				name := []string{"url", "first", "message", "reply"}[i]
+				return nil, fmt.Errorf("%s: no placeholder %s; there are %s", name, p, strings.Join(placeholders, ", "))
 			}
 		}
 	}
 	if _, err := c.replyTo(wire.PeerID(strings.Repeat("0", wire.PeerIDLen)), 0); err != nil {
-		return nil, fmt.Errorf("text: reply: %w", err)
+		return nil, fmt.Errorf("reply: %w", err)
 	}
 	return &c, nil
 }
 
 // expand fills in a template.
 func (c *Text) expand(template string, id wire.PeerID, sequence uint64, escape func(string) string) string {
-	index, _ := strconv.ParseUint(string(id[:min(indexDigits, len(id))]), 16, 64) // our ids are hexadecimal
+	index, _ := strconv.ParseUint(string(id[:min(indexDigits, len(id))]), 16, 64) // ids of the load are hexadecimal
 	network := "network-" + strconv.FormatUint(index%uint64(max(1, c.networks)), 10)
 	return strings.NewReplacer(
 		"{id}", escape(string(id)), "{index}", strconv.FormatUint(index, 10), "{network}", escape(network),
@@ -83,7 +87,8 @@ func (c *Text) expand(template string, id wire.PeerID, sequence uint64, escape f
 	).Replace(template)
 }
 
-func plainly(s string) string { return s }
+// unescaped is the escape function of templates that need none.
+func unescaped(s string) string { return s }
 
 // Address fills in the URL.
 func (c *Text) Address(base string, id wire.PeerID) (string, error) {
@@ -97,7 +102,7 @@ func (c *Text) Address(base string, id wire.PeerID) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("address: %w", err)
 		}
-		if rel.Host != "" && rel.Host != u.Host { // load goes to the target that was allowed, and nowhere else
+		if rel.Host != "" && rel.Host != u.Host { // only the load on the target was permitted
 			return "", fmt.Errorf("address: the URL of the text codec is at %s, the target at %s", rel.Host, u.Host)
 		}
 		u = u.ResolveReference(rel)
@@ -106,33 +111,24 @@ func (c *Text) Address(base string, id wire.PeerID) (string, error) {
 	return u.String(), nil
 }
 
-// Announce is the first message.
+// Announce fills in the first message.
 func (c *Text) Announce(id wire.PeerID, _ string) []byte {
 	if c.First == "" {
 		return nil
 	}
-	return []byte(c.expand(c.First, id, 0, plainly))
+	return []byte(c.expand(c.First, id, 0, unescaped))
 }
 
-// Signal is nothing: peers do not know each other.
-func (c *Text) Signal(wire.Kind, wire.PeerID, wire.PeerID, string, []byte) []byte { return nil }
-
-// Goodbye is nothing.
-func (c *Text) Goodbye(wire.PeerID, string) []byte { return nil }
-
-// Ping is nothing.
-func (c *Text) Ping() []byte { return nil }
-
-// Decode is nothing: what a message means depends on what was said before.
+// Decode returns no event: the meaning of a message depends on what the peer sent before.
 func (c *Text) Decode([]byte) Event { return Event{} }
 
-// Say is a message of a peer, and what tells its reply.
+// Say fills in a message, and returns what recognises its reply.
 func (c *Text) Say(id wire.PeerID, sequence uint64) (message []byte, isReply func([]byte) bool) {
 	isReply, err := c.replyTo(id, sequence)
-	if err != nil { // it was tried when the codec was made; ids and numbers are all that changed
+	if err != nil { // New tried the template, and only the id and the number differ
 		panic(fmt.Sprintf("loadgen: the reply of a text codec: %v", err))
 	}
-	return []byte(c.expand(c.Message, id, sequence, plainly)), isReply
+	return []byte(c.expand(c.Message, id, sequence, unescaped)), isReply
 }
 
 func (c *Text) replyTo(id wire.PeerID, sequence uint64) (func([]byte) bool, error) {
@@ -143,16 +139,16 @@ func (c *Text) replyTo(id wire.PeerID, sequence uint64) (func([]byte) bool, erro
 		}
 		return re.Match, nil
 	}
-	want := []byte(c.expand(c.Reply, id, sequence, plainly))
+	want := []byte(c.expand(c.Reply, id, sequence, unescaped))
 	return func(b []byte) bool { return bytes.Contains(b, want) }, nil
 }
 
-// pattern returns the regular expression that the reply is.
+// pattern returns the regular expression if the reply is one.
 func (c *Text) pattern() (string, bool) {
 	s, opened := strings.CutPrefix(c.Reply, "/")
 	s, closed := strings.CutSuffix(s, "/")
 	return s, opened && closed
 }
 
-// Specific reports whether a reply says which message it answers.
+// Specific reports whether a reply shows which message it answers.
 func (c *Text) Specific() bool { return strings.Contains(c.Reply, "{sequence}") }

@@ -18,12 +18,12 @@ func TestTextErrors(t *testing.T) {
 		{Message: "{id}", Reply: "/[/"}:    "missing closing ]",
 		{Message: "{Id} is left as it is"}: "",
 	} {
-		_, err := text.Complete(1)
+		_, err := New("text", Options{Networks: 1, Text: &text})
 		if (err == nil) != (names == "") || err != nil && !strings.Contains(err.Error(), names) {
 			t.Errorf("%+v: %v, want %q", text, err, names)
 		}
 	}
-	c, err := Text{URL: "ws://192.0.2.1/{id}"}.Complete(1)
+	c, err := New("", Options{Networks: 1, Text: &Text{URL: "ws://192.0.2.1/{id}"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // Phase is a profile with its figures. A zero selects the default of the profile.
@@ -20,9 +22,9 @@ type Phase struct {
 
 // Defaults describes a profile to a plan.
 type Defaults struct {
-	Phase   Phase              // its default figures; its parameters are all that exist
-	Check   func(*Phase) error // further conditions, nil for none
-	Relayed bool               // the profile needs peers that hear of each other and reach each other
+	Phase Phase                           // its default figures; its parameters are all that exist
+	Check func(*Phase) error              // further conditions, nil for none
+	Needs func(*Phase) codec.Capabilities // what the codec must have, nil for nothing
 }
 
 // Catalogue returns the defaults of a profile, or an error that lists the profiles.

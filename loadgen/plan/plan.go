@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -21,8 +22,9 @@ type Plan struct {
 	Seed   uint64  `yaml:"seed" json:"seed"` // 0: the run draws one
 	Phases []Phase `yaml:"phases" json:"phases"`
 
-	Text *codec.Text `yaml:"text,omitempty" json:"text,omitempty"` // the text codec; nil selects PeerPigeon's
-	Fail []Threshold `yaml:"fail,omitempty" json:"fail,omitempty"` // the run fails if one of these does not hold
+	Codec string      `yaml:"codec,omitempty" json:"codec,omitempty"` // its word; "" is text if there are templates, else peerpigeon
+	Text  *codec.Text `yaml:"text,omitempty" json:"text,omitempty"`   // templates of the text codec
+	Fail  []Threshold `yaml:"fail,omitempty" json:"fail,omitempty"`   // the run fails if one of these does not hold
 }
 
 // maxPhases catches typing errors.
@@ -87,34 +89,48 @@ func (p Plan) Complete(c Catalogue) (Plan, error) {
 	}
 	p.Phases = slices.Clone(p.Phases)
 	for i, f := range p.Phases {
-		done, err := p.completePhase(f, c)
+		d, err := c(f.Profile)
+		if err == nil {
+			p.Phases[i], err = f.complete(d)
+		}
 		if err != nil {
 			return Plan{}, fmt.Errorf("plan: phase %d: %w", i+1, err)
 		}
-		p.Phases[i] = done
 	}
-	if _, err := p.Codec(); err != nil {
+	spoken, err := p.NewCodec()
+	if err == nil {
+		err = p.Supported(spoken, c)
+	}
+	if err != nil {
 		return Plan{}, fmt.Errorf("plan: %w", err)
 	}
 	return p, nil
 }
 
-func (p *Plan) completePhase(f Phase, c Catalogue) (Phase, error) {
-	d, err := c(f.Profile)
-	if err != nil {
-		return Phase{}, err
-	}
-	if d.Relayed && p.Text != nil {
-		return Phase{}, fmt.Errorf("%s: it cannot be run with a text codec", f.Profile)
-	}
-	return f.complete(d)
+// NewCodec returns the codec of the plan. The peers of a text codec are in as many networks
+// as the first phase has.
+func (p Plan) NewCodec() (codec.Codec, error) {
+	return codec.New(p.Codec, codec.Options{Networks: p.Phases[0].Networks, Text: p.Text})
 }
 
-// Codec returns the codec of the plan. The peers of a text codec are in as many networks
-// as the first phase has.
-func (p Plan) Codec() (codec.Codec, error) {
-	if p.Text == nil {
-		return codec.PeerPigeon{}, nil
+// Supported returns an error if a codec lacks what a phase of the plan needs.
+func (p Plan) Supported(spoken codec.Codec, c Catalogue) error {
+	for i := range p.Phases {
+		f := &p.Phases[i]
+		d, err := c(f.Profile)
+		if err != nil || d.Needs == nil {
+			continue
+		}
+		if missing := d.Needs(f).MissingIn(spoken); len(missing) > 0 {
+			return fmt.Errorf("phase %d: %s needs %s, which the codec does not have", i+1, f.Profile, missing)
+		}
 	}
-	return p.Text.Complete(p.Phases[0].Networks)
+	return nil
+}
+
+// SameCodec reports whether two plans have the same codec.
+func (p Plan) SameCodec(o Plan) bool {
+	a, err := p.NewCodec()
+	b, other := o.NewCodec()
+	return err == nil && other == nil && reflect.DeepEqual(a, b)
 }
