@@ -141,16 +141,20 @@ type Reading struct {
 // NewReading returns a reading for the present moment.
 func NewReading(dose int64) *Reading { return &Reading{Dose: dose} }
 
-// Collect frees what can be freed: it forces collections, three at least (the
-// first empties pools into their second line, the second those; what a finalizer
-// held is free one later), until the number of objects falls no more and timers
-// that were stopped are gone, and waits for finalizers and cleanups in between.
-// Only the first call does anything.
+// Collect frees what can be freed, and waits until finalizers and cleanups have run. Only
+// the first call does anything.
 func (r *Reading) Collect(ctx context.Context) error {
 	if r.collected {
 		return nil
 	}
 	r.collected = true
+	return collect(ctx)
+}
+
+// collect forces collections until the number of objects no longer falls and stopped
+// timers are gone. It forces three at least: the first moves what pools hold to their
+// victim caches, the second frees that, the third frees what a finalizer held.
+func collect(ctx context.Context) error {
 	before := uint64(math.MaxUint64)
 	var timers timerFlusher
 	defer timers.end()

@@ -288,6 +288,10 @@ const watchLongest = 10 * time.Second
 // after the last change, not for the target: that should be at rest. When ctx ends
 // first, the error says so and there are no findings.
 func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
+	// The runtime may hold what a stopped timer refers to: collect has it forget them.
+	if err := collect(ctx); err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
+	}
 	// Each look is a collection: what three of them leave is held.
 	err := settle.FlatAfter(ctx, watchLongest, 4, func() (int64, error) {
 		runtime.GC()

@@ -141,6 +141,30 @@ func TestWatchNegativeControls(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
+// A stopped timer stays in the runtime's heap of timers, and what it refers to stays with
+// it, while many others wait there: see timerFlusher.
+func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	await := func() {
+		for range 1000 {
+			timer := time.AfterFunc(time.Hour, func() {})
+			t.Cleanup(func() { timer.Stop() })
+		}
+	}
+	await()
+	for range 10 {
+		p := &toyPeer{}
+		timer := time.AfterFunc(time.Hour, p.expire)
+		await() // a timer at the end of the heap goes with the next one
+		timer.Stop()
+		added(t, w, p, "stopped/x")
+	}
+	for _, f := range settled(t, w) {
+		t.Errorf("got %+v", f)
+	}
+}
+
 func TestWatchUnclosed(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
