@@ -21,34 +21,6 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// tcpPair returns both ends of a connection over loopback.
-func tcpPair(t *testing.T, l net.Listener) (client, server net.Conn) {
-	t.Helper()
-	client, err := new(net.Dialer).DialContext(t.Context(), l.Addr().Network(), l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err = l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		client.Close()
-		server.Close()
-	})
-	return client, server
-}
-
-func listen(t *testing.T, network, addr string) net.Listener {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), network, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
 // A socket that the peer has closed and the hub has not is CLOSE_WAIT, and the
 // finding says whose it was.
 func TestDescriptorsFindsForgottenSockets(t *testing.T) {
