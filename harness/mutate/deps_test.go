@@ -1,0 +1,14 @@
+package mutate_test
+
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/deptest"
+)
+
+// The generator knows Go, and verdicts, but no hub.
+func TestDeps(t *testing.T) {
+	t.Parallel()
+	deptest.Ours(t, "harness/mutate/site")
+	deptest.Others(t, "golang.org/x/tools", "golang.org/x/mod", "golang.org/x/sync")
+}
