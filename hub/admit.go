@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -82,27 +84,37 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }
 
 // probe pings the holder of an id and reports whether it may be replaced: it has
-// ended, or was silent for ProbeTimeout.
+// ended, or showed no sign of life for ProbeTimeout. Signs are the answer to this
+// ping, bytes that came after it, and progress with what is ahead of it.
 func (h *Hub) probe(holder *session) (replaceable bool) {
 	if !h.countProbe(1) {
 		return false
 	}
 	defer h.countProbe(-1)
-	alive := make(chan bool, 1)
-	if gone, busy := holder.awaitProbe(alive); gone || busy {
+	p := &probe{payload: strconv.FormatUint(rand.Uint64(), 36), alive: make(chan bool, 1)}
+	if gone, busy := holder.awaitProbe(p); gone || busy {
 		return gone
 	}
-	h.do(holder.ping)
-	defer holder.cancelProbe(alive)
+	defer holder.cancelProbe(p)
+	var ahead backlog
+	h.do(func(b *batch) { ahead = holder.ping(b, p.payload) })
 	timer := time.NewTimer(h.cfg.ProbeTimeout)
 	defer timer.Stop()
-	select {
-	case answered := <-alive:
-		return !answered
-	case <-timer.C:
-		return true
-	case <-h.ctx.Done():
-		return false
+	for {
+		select {
+		case answered := <-p.alive:
+			return !answered
+		case <-timer.C:
+			if !holder.shrinks(&ahead) {
+				return true
+			}
+			if ahead.seen < ahead.end {
+				return false
+			}
+			timer.Reset(h.cfg.ProbeTimeout) // the ping has only just arrived
+		case <-h.ctx.Done():
+			return false
+		}
 	}
 }
 

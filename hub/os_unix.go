@@ -25,6 +25,7 @@ func (t *transport) readChunk(fd uintptr) bool {
 		t.readErr = io.EOF
 	case err == syscall.EAGAIN:
 		chunks.Put(c)
+		t.session.noteDry()
 		return false
 	default:
 		t.readErr = err

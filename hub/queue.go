@@ -34,6 +34,7 @@ type queue struct {
 	mu       sync.Mutex
 	out      *buffer // nil when nothing waits
 	bytes    int     // in out and in the write under way
+	position int64   // bytes queued since the session began
 	dirty    bool    // in a batch
 	writing  bool
 	overfull bool      // in a batch's cuts as a slow consumer: nothing more is queued
@@ -42,6 +43,4 @@ type queue struct {
 	endBy    time.Time // when the wait for the peer's close frame ends; set with ending
 	why      wire.CloseReason
 	idle     chan struct{} // receives a value when the writer stops; nil unless joinWriter waits
-
-	probed chan bool // of the newcomer that waits for a sign of life, else nil: see awaitProbe
 }

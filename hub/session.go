@@ -33,11 +33,13 @@ type session struct {
 	messageArmed bool          // the read deadline covers the message being read
 	messageBytes int64         // read for the message being read, frame headers included
 	pinged       time.Duration // Hub.clock at the last ping; 0 once any bytes arrived after it
+	backlog      backlog       // of that ping
 
 	heardAt atomic.Int64 // Hub.clock at the last bytes read; written by the reader
 	pings   atomic.Int32 // pings sent and not answered yet
 
-	progressAt atomic.Int64 // Hub.clock at the last write of a writeLoop
+	written atomic.Int64          // bytes handed to the socket
+	probed  atomic.Pointer[probe] // what waits for a sign of life; nil if nothing does
 
 	// Guarded by Hub.mu.
 	running     bool // the handshake is done and the reader has started

@@ -113,7 +113,10 @@ func (s *session) onPing(payload string) error {
 // onPong takes a pong frame. It costs nothing if it answers a ping of the hub,
 // because other peers decide how often the hub pings this one (see Hub.probe).
 // Any other pong costs as much as a message.
-func (s *session) onPong(string) error {
+func (s *session) onPong(payload string) error {
+	if p := s.probed.Load(); p != nil && p.payload == payload {
+		s.answerProbe(p, true)
+	}
 	if s.pings.Load() > 0 { // only this goroutine decrements it
 		s.pings.Add(-1)
 		return nil

@@ -7,11 +7,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// noteRead records that bytes arrived. Any bytes are a sign of life.
+// noteRead records that bytes arrived.
 func (s *session) noteRead() {
 	s.pinged = 0
 	s.heardAt.Store(int64(s.hub.clock()))
-	s.answerProbe()
+	if p := s.probed.Load(); p != nil && p.dry {
+		s.answerProbe(p, true)
+	}
 }
 
 // onDeadline decides what the silence means each time the read deadline passes.
@@ -27,16 +29,16 @@ func (s *session) onDeadline() error {
 		s.beginClose(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
 		s.beginClose(wire.ReasonMessageTimeout)
-	case s.pinged != 0 && time.Duration(s.progressAt.Load()) > s.pinged:
-		s.pinged = clock // the peer is still reading what was queued before the ping
-		s.arm(cfg.PongTimeout)
-	case s.pinged != 0 && clock-s.pinged >= cfg.PongTimeout:
-		return errPingTimeout
-	case s.pinged != 0:
+	case s.pinged != 0 && clock-s.pinged < cfg.PongTimeout:
 		s.arm(cfg.PongTimeout - (clock - s.pinged))
+	case s.pinged != 0 && s.shrinks(&s.backlog):
+		s.pinged = clock
+		s.arm(cfg.PongTimeout)
+	case s.pinged != 0:
+		return errPingTimeout
 	case silence >= cfg.PingInterval-cfg.PingInterval/5:
 		s.pinged = clock
-		s.hub.do(s.ping)
+		s.hub.do(func(b *batch) { s.backlog = s.ping(b, "") })
 		s.arm(cfg.PongTimeout)
 	default:
 		s.arm(max(s.pingIn()-silence, time.Millisecond))
@@ -83,42 +85,75 @@ func (s *session) arm(in time.Duration) {
 	}
 }
 
-// ping queues a ping frame. Its answer costs the peer nothing: see onPong.
-func (s *session) ping(b *batch) {
-	if s.send(b, wire.AppendPing) {
+// ping queues a ping frame and returns what the peer has to take before it comes to
+// the ping. The answer costs the peer nothing: see onPong.
+func (s *session) ping(b *batch, payload string) backlog {
+	s.mu.Lock()
+	end := s.position
+	s.mu.Unlock()
+	if s.send(b, func(dst []byte) []byte { return wire.AppendPing(dst, payload) }) {
 		s.pings.Add(1)
 	}
+	return backlog{end, s.delivered()}
 }
 
-// awaitProbe registers alive to receive true with the next sign of life, or false
-// when the session ends. It does not if the session is gone, or busy: one newcomer
+// backlog is what waits for a peer ahead of a ping. A peer that reads slowly cannot
+// answer before it has come to the ping. Positions count the bytes since the session
+// began.
+type backlog struct {
+	end  int64 // position of the ping
+	seen int64 // how far the peer had come at the last look
+}
+
+// shrinks looks how far the peer has come and reports whether it came closer to the
+// ping since the last look. That is a sign of life. Whether the peer got the ping
+// itself is not, because a system acknowledges bytes for a program that hangs.
+func (s *session) shrinks(k *backlog) bool {
+	was := k.seen
+	k.seen = s.delivered()
+	return was < k.end && k.seen > was
+}
+
+// delivered returns how many bytes the peer's system has acknowledged, or, if the
+// system does not say that, how many the socket has taken.
+func (s *session) delivered() int64 {
+	n := s.written.Load() // before unacked: a write in between must not count as acknowledged
+	return n - s.conn.unacked()
+}
+
+// probe is the wait of one newcomer for a sign of life of the session that holds its
+// id. Bytes that came before the probe are none, even if they are read after it.
+type probe struct {
+	payload string    // of the ping
+	alive   chan bool // receives true with the sign of life, or false when the session ends
+	dry     bool      // all that came before the probe is read; owned by the reader
+}
+
+// awaitProbe registers p. It does not if the session is gone, or busy: one newcomer
 // at a time may wait, so that many claims on one id do not use up the probes.
-func (s *session) awaitProbe(alive chan bool) (gone, busy bool) {
-	s.mu.Lock()
+func (s *session) awaitProbe(p *probe) (gone, busy bool) {
+	s.mu.Lock() // against finishWriting, which answers what is registered before it
 	defer s.mu.Unlock()
-	if !s.gone && s.probed == nil {
-		s.probed = alive
-		return false, false
+	if s.gone {
+		return true, false
 	}
-	return s.gone, !s.gone
+	return false, !s.probed.CompareAndSwap(nil, p)
 }
 
-// cancelProbe unregisters alive.
-func (s *session) cancelProbe(alive chan bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probed == alive {
-		s.probed = nil
+// cancelProbe unregisters p.
+func (s *session) cancelProbe(p *probe) { s.probed.CompareAndSwap(p, nil) }
+
+// answerProbe unregisters p, unless it is nil, and reports the answer to it.
+func (s *session) answerProbe(p *probe, alive bool) {
+	if p != nil && s.probed.CompareAndSwap(p, nil) {
+		p.alive <- alive
 	}
 }
 
-// answerProbe reports a sign of life to the newcomer that waits for one, if any.
-func (s *session) answerProbe() {
-	s.mu.Lock()
-	probed := s.probed
-	s.probed = nil
-	s.mu.Unlock()
-	if probed != nil {
-		probed <- true
+// noteDry records that there is nothing to read. What comes from now on was sent after
+// the probe, if one is registered.
+func (s *session) noteDry() {
+	if p := s.probed.Load(); p != nil {
+		p.dry = true
 	}
 }

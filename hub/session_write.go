@@ -47,6 +47,7 @@ func (s *session) appendLocked(b *batch, add func([]byte) []byte) {
 	s.out.b = add(s.out.b)
 	grown := len(s.out.b) - was
 	s.bytes += grown
+	s.position += int64(grown)
 	b.frames++
 	s.hub.queued.Add(int64(grown))
 	if !s.dirty && !s.writing {
@@ -70,6 +71,7 @@ func (s *session) waiting() int {
 func (s *session) flush() {
 	for out := s.take(); out != nil; out = s.next(out) {
 		n, err := s.conn.tryWrite(out.b)
+		s.written.Add(int64(n))
 		if err != nil {
 			s.writeFailed()
 			return
@@ -168,8 +170,7 @@ func (s *session) writeLoop(out *buffer, off int) {
 				return
 			}
 			off += n
-			s.progressAt.Store(int64(s.hub.clock()))
-			s.answerProbe()
+			s.written.Add(int64(n))
 		}
 		s.armWrite(time.Time{}) // a deadline that has passed would fail the next flush, which sets none
 	}
@@ -232,10 +233,7 @@ func (s *session) finishWriting() wire.CloseReason {
 	}
 	s.mu.Lock()
 	s.dropLocked()
-	if s.probed != nil {
-		s.probed <- false
-		s.probed = nil
-	}
+	s.answerProbe(s.probed.Load(), false)
 	why := s.why
 	s.mu.Unlock()
 	s.conn.Close()

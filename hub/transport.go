@@ -115,11 +115,14 @@ func (t *transport) release() {
 // Close closes the socket at once. Closing a TLS connection would first send an
 // alert and could wait seconds for a peer that does not read; the close frame has
 // told the peer already.
-func (t *transport) Close() error {
+func (t *transport) Close() error { return t.socket().Close() }
+
+// socket returns the connection that carries this one if that is TLS, else itself.
+func (t *transport) socket() net.Conn {
 	if secure, ok := t.Conn.(interface{ NetConn() net.Conn }); ok {
-		return secure.NetConn().Close()
+		return secure.NetConn()
 	}
-	return t.Conn.Close()
+	return t.Conn
 }
 
 // Write writes the handshake and discards all that gorilla writes after it.

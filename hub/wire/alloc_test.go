@@ -29,7 +29,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		{"ParseAnnouncement", func() { wire.ParseAnnouncement(announce.Data) }, 0},
 		{"AppendRelay", func() { wire.AppendRelay(buf, env.Kind, env.Data, alice, bob, "meadow", clock) }, 0},
 		{"AppendPong", func() { wire.AppendPong(buf, alice, clock) }, 0},
-		{"AppendPing", func() { wire.AppendPing(buf) }, 0},
+		{"AppendPing", func() { wire.AppendPing(buf, "") }, 0},
 		{"Notice.AppendTo", func() { notice.AppendTo(buf, bob, clock) }, 0},
 		{"NewDiscovered", func() { wire.NewDiscovered(alice, false, nil, "meadow") }, 1}, // the notice
 		{"NewDisconnected", func() { wire.NewDisconnected(alice, false, "meadow") }, 1},

@@ -79,7 +79,7 @@ func TestReceive(t *testing.T) {
 	t.Parallel()
 	c := dial(t, serve(t, say(
 		wire.AppendConnected(nil, alice, clock),
-		wire.AppendPing(nil),
+		wire.AppendPing(nil, ""),
 		wire.NewDiscovered(bob, false, []byte(`,"name":"bob"`), "meadow").AppendTo(nil, alice, clock),
 		wire.AppendRelay(nil, wire.KindOffer, []byte(`{"sdp":"<&>"}`), bob, alice, "meadow", clock),
 		wire.AppendError(nil, wire.ErrorText("x"), clock),

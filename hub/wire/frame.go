@@ -117,8 +117,10 @@ func ErrorText(typ string) string {
 	return "Signaling server does not route '" + typ + "' messages. Use WebRTC data channels for peer-to-peer communication."
 }
 
-// AppendPing appends a ping control frame without payload.
-func AppendPing(dst []byte) []byte { return append(dst, opPing, 0) }
+// AppendPing appends a ping control frame; payload is at most 125 bytes.
+func AppendPing(dst []byte, payload string) []byte {
+	return append(append(dst, opPing, byte(len(payload))), payload...)
+}
 
 // AppendPongFrame appends a pong control frame; payload is at most 125 bytes.
 func AppendPongFrame(dst []byte, payload string) []byte {

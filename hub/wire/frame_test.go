@@ -76,7 +76,8 @@ func TestControlFrames(t *testing.T) {
 		frame []byte
 		want  string
 	}{
-		{"ping", wire.AppendPing(nil), "\x89\x00"},
+		{"ping", wire.AppendPing(nil, ""), "\x89\x00"},
+		{"ping with payload", wire.AppendPing(nil, "1z"), "\x89\x021z"},
 		{"pong", wire.AppendPongFrame(nil, ""), "\x8a\x00"},
 		{"pong of a ping", wire.AppendPongFrame(nil, "hello"), "\x8a\x05hello"},
 		{"pong, full", wire.AppendPongFrame(nil, full+"yz"), "\x8a\x7d" + full + "yz"},

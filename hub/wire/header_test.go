@@ -68,7 +68,7 @@ func TestHeadersAreReadByGorilla(t *testing.T) {
 
 func TestControlFramesAreReadByGorilla(t *testing.T) {
 	t.Parallel()
-	frames := wire.AppendPing(nil)
+	frames := wire.AppendPing(nil, "")
 	lengths := []int{0, 1, 124, 125}
 	for _, n := range lengths {
 		frames = wire.AppendPongFrame(frames, strings.Repeat("p", n))
