@@ -80,11 +80,9 @@ func TestBytesFromBeforeTheProbeAreNoSignOfLife(t *testing.T) {
 // buffer, where the hub's own queue does not show it.
 func TestSlowReaderIsAlive(t *testing.T) {
 	t.Parallel()
-	const pause, message, messages = 500 * time.Millisecond, 900 << 10, 3
+	const pause, message, messages = time.Second, 900 << 10, 3
 	w := newWorld(t, hub.Config{PingInterval: pause, PongTimeout: pause, ProbeTimeout: pause, MessageRate: -1})
 	alice, bob := w.join("alice", "n"), w.join("bob", "n")
-	bob.fence()
-	bob.swallow()
 	conn := alice.NetConn().(*net.TCPConn)
 	conn.SetReadBuffer(16 << 10)
 	for range messages {
@@ -92,6 +90,7 @@ func TestSlowReaderIsAlive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	bob.fence() // all of it waits for alice
 	thief, err := w.dial("thief", alice.ID())
 	if err != nil {
 		t.Fatal(err)
