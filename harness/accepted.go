@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // Accepted knows what became of the connections that a listener has accepted: a
@@ -139,21 +141,5 @@ func byLabel(from []acceptedFrom, label func(string, time.Time) string, count in
 			told[l]++
 		}
 	}
-	return divided(told, int64(len(from)), count)
-}
-
-// divided divides a count in proportion to what was told of so many as were asked; nil
-// if that is less than nine tenths.
-func divided(told map[string]int64, asked, count int64) map[string]int64 {
-	var total int64
-	for _, n := range told {
-		total += n
-	}
-	if total == 0 || 10*total < 9*asked {
-		return nil
-	}
-	for label, n := range told {
-		told[label] = max(1, (n*count+total/2)/total)
-	}
-	return told
+	return verdict.Apportion(told, int64(len(from)), count)
 }

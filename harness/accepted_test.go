@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -105,7 +106,7 @@ func TestAcceptedForgotten(t *testing.T) {
 	})
 	f := wantOne(t, found, verdict.Unclosed, 12, "(*toyDoor).ServeHTTP")
 	wantCycles(t, f, 5, 7)
-	if want := lineOf(t, "accepted_test.go", "taken over"); f.Born.Line != want.Line || f.Type != "net.Conn" {
+	if want := fixture.LineOf(t, "accepted_test.go", "taken over"); f.Born.Line != want.Line || f.Type != "net.Conn" {
 		t.Errorf("a %s born at %s, want line %d\n%s", f.Type, f.Born, want.Line, f.Detail)
 	}
 	if want := map[string]int64{"forget": 12}; !maps.Equal(f.PerScenario, want) {
@@ -223,7 +224,7 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 		t.Fatalf("outcome %s", v.Outcome)
 	}
 	l := v.Leaks[0]
-	if l.Class != verdict.Unclosed || l.Source.String() != "scenario drop" || l.Born.Line != lineOf(t, "accepted_test.go", "the upgrade").Line {
+	if l.Class != verdict.Unclosed || l.Source.String() != "scenario drop" || l.Born.Line != fixture.LineOf(t, "accepted_test.go", "the upgrade").Line {
 		t.Errorf("%s from %s, taken over at %s", l.Class, l.Source, l.Born)
 	}
 }

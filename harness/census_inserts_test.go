@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 // toyStore puts plain values into collections of every kind: no line of it
@@ -76,7 +77,7 @@ func TestCensusInserts(t *testing.T) {
 			continue
 		}
 		delete(wants, strings.TrimPrefix(f.Field, "harness_test.toyStore."))
-		want := lineOf(t, "census_inserts_test.go", mark)
+		want := fixture.LineOf(t, "census_inserts_test.go", mark)
 		if f.Stored.Line != want.Line || f.Stored.File != want.File || !strings.Contains(f.Stored.Function, "(*toyStore).") {
 			t.Errorf("%s is put in at %s, want line %d", f.Field, f.Stored, want.Line)
 		}

@@ -2,9 +2,10 @@ package harness
 
 import (
 	"container/list"
-	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"reflect"
 	"sync"
+
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
 // stopPackages hold no state of the target's: tables, caches and the machinery of

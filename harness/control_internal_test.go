@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -11,9 +13,10 @@ import (
 // thing that grew then does not.
 func TestControlTakesOnlyItsOwn(t *testing.T) {
 	t.Parallel()
-	in := func(function string) verdict.Finding {
-		return verdict.Finding{Born: verdict.Site{Function: ownPath + "." + function}, PerCycle: []int64{1, 1}}
+	by := func(function any) verdict.Finding {
+		return verdict.Finding{Born: verdict.Site{Function: stack.FuncName(function)}, PerCycle: []int64{1, 1}}
 	}
+	other := by((*Peer).Join)
 	of := func(c verdict.Class, perCycle ...int64) verdict.Finding {
 		return verdict.Finding{Class: c, PerCycle: perCycle}
 	}
@@ -25,10 +28,10 @@ func TestControlTakesOnlyItsOwn(t *testing.T) {
 		own, other verdict.Finding
 	}{
 		{&Census{}, counted, verdict.Finding{Field: "hub.Hub.peers", PerCycle: []int64{0, 1}}},
-		{&Sites{}, in("plantedObject"), in("(*Peer).Join")},
-		{&Timers{}, in("plantedTimer"), in("(*Peer).Join")},
-		{&Goroutines{}, in("plantedStart"), in("(*Peer).Join")},
-		{&Watch{}, in("plantedWatched"), in("(*Peer).Join")},
+		{&Sites{}, by(planted.Object), other},
+		{&Timers{}, by(planted.Timer), other},
+		{&Goroutines{}, by(planted.Goroutine), other},
+		{&Watch{}, by(planted.Watched), other},
 		{&Descriptors{}, open, socket},
 		{&Unclosed{}, of(verdict.Unclosed, 1, 2), of(verdict.Unclosed, 1, 1)},
 		{&Gauges{}, of(verdict.Gauge, 1, 0), of(verdict.Invariant, 1, 0)},

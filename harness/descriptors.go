@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -94,7 +95,7 @@ func (d *Descriptors) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) (err error) {
 			if last {
-				kept, err = plantedFile()
+				kept, err = planted.File()
 			}
 			return err
 		},

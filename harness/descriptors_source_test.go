@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -49,7 +50,7 @@ func TestDescriptorsOpenedBySystemCall(t *testing.T) {
 		}
 	})
 	got := wantOne(t, found, verdict.Descriptor, 3, "(*toyMeter).Measure")
-	if want := lineOf(t, "descriptors_source_test.go", "the duplicate"); got.Born.Line != want.Line || !strings.Contains(got.Detail, "perhaps opened at") {
+	if want := fixture.LineOf(t, "descriptors_source_test.go", "the duplicate"); got.Born.Line != want.Line || !strings.Contains(got.Detail, "perhaps opened at") {
 		t.Errorf("opened at %s, want line %d\n%s", got.Born, want.Line, got.Detail)
 	}
 }

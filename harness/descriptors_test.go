@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -159,7 +160,7 @@ func TestDescriptorsBenign(t *testing.T) {
 
 // Another process is read as well, whatever this one has collected.
 func TestDescriptorsOfAnotherProcess(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	// A shell that opens a file when it is told to.

@@ -131,14 +131,12 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 	}
 	// A crowd has stopped many timers, and a pipe leaves more that wait: it takes many
 	// to have the runtime forget those.
-	timers := timerFlusher{each: flushLongest}
-	timers.flush(ctx)
-	timers.end()
+	flushTimers(ctx)
 	if err := NewReading(0).Collect(ctx); err != nil {
 		return nil, fmt.Errorf("footprint: %w", err)
 	}
 	r := &footprintReading{sites: map[*heapSite]heapCount{}, stack: readMetric("/memory/classes/heap/stacks:bytes")}
-	for _, rec := range memProfile() {
+	for _, rec := range memRecords(false) {
 		site, known := f.stacks[rec.Stack0]
 		if !known {
 			site = f.site(rec.Stack())
@@ -155,43 +153,18 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 	return r, err
 }
 
-// memProfile returns the records of the last collection.
-func memProfile() []runtime.MemProfileRecord {
-	var records []runtime.MemProfileRecord
-	n, ok := runtime.MemProfile(nil, false)
-	for !ok {
-		records = make([]runtime.MemProfileRecord, n+n/8+64)
-		n, ok = runtime.MemProfile(records, false)
-	}
-	return records[:n]
-}
-
 // site is siteOf for all that a peer may cost: maps count, too, for they are what a
 // peak leaves.
 func (f *Footprint) site(pcs []uintptr) *heapSite {
-	s := &heapSite{}
-	for frames := runtime.CallersFrames(pcs); ; {
-		fr, more := frames.Next()
-		switch {
-		case len(s.stack) == 0 && stack.IsRuntime(fr.Function):
-			if s.kind = fr.Function; isBenignRuntime(fr.Function) {
-				return nil
-			}
-		case fr.Function != "runtime.goexit":
-			s.stack = append(s.stack, verdict.Site{Function: fr.Function, File: fr.File, Line: fr.Line})
-		}
-		if !more {
-			break
-		}
-	}
+	inner, frames := splitStack(pcs)
 	ours := func(fr verdict.Site) bool {
 		return stack.IsInstrument(fr.Function) && fr.Function != own.measure
 	}
-	if len(s.stack) == 0 || isBenignLibrary(s.stack) || slices.ContainsFunc(s.stack, ours) || f.Ignore != nil && f.Ignore(s.stack) {
+	if len(frames) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isBenignLibrary(frames) ||
+		slices.ContainsFunc(frames, ours) || f.Ignore != nil && f.Ignore(frames) {
 		return nil
 	}
-	s.born = s.stack[stack.ProjectFrame(s.stack)]
-	return s
+	return &heapSite{born: frames[stack.ProjectFrame(frames)], stack: frames}
 }
 
 // waitingGoroutines returns the goroutines that a library started and that are in

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -69,12 +70,12 @@ func (g *Goroutines) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) error {
 			if last {
-				plantedStart(ctx)
+				planted.Goroutine(ctx)
 			}
 			return nil
 		},
 		Remove: stop,
-		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedStart },
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == stack.FuncName(planted.Goroutine) },
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -74,7 +75,7 @@ func guarded(t *testing.T, body func(tb *fakeTB, w *harness.Watch), opts ...harn
 
 // Each kind of leak is told, with its place where one is known.
 func TestGuardFinds(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	h := newHerd(t)
@@ -217,7 +218,7 @@ func (*blind) Cycle(context.Context, *harness.Reading) error { return fmt.Errorf
 // The options: further detectors, of which one that cannot look fails the test, and
 // goroutines that do not count.
 func TestGuardOptions(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	got, _ := guarded(t, func(*fakeTB, *harness.Watch) {}, harness.Also(&blind{}))

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +16,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
 // writeHeapDump has a copy of this process write the dump: a fork that does

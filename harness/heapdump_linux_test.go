@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 func TestWriteOn(t *testing.T) {
@@ -54,7 +56,7 @@ func TestHeapDumpOnAFullDisk(t *testing.T) {
 // inMountNamespace runs the test in a process that may mount, without privileges where
 // the system lets it; where not, it skips. It reports false in the child.
 func inMountNamespace(t *testing.T) bool {
-	cmd := childCommand(t)
+	cmd := fixture.ChildCommand(t)
 	if cmd == nil {
 		return false
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 // dumpWriter writes a dump as the runtime does.
@@ -147,7 +149,7 @@ func TestParseHeapDumpRefuses(t *testing.T) {
 
 func TestParseHeapDumpOfThisProcess(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	_, tier := wantRetainers(t, nil, nil)
@@ -175,7 +177,7 @@ func TestParseHeapDumpOfThisProcess(t *testing.T) {
 // the heap, each was twice the one before, and a whole run took 24 GB under -race.
 func TestHeapDumpsDoNotHoldEachOther(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	var sizes []int

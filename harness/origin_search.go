@@ -58,7 +58,7 @@ func (o *originSearch) shares(made []heapRegion, count int64) map[string]int64 {
 			told[label]++
 		}
 	}
-	return divided(told, asked, count)
+	return verdict.Apportion(told, asked, count)
 }
 
 // originOf returns the label nearest to an object or goroutine.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -49,7 +50,7 @@ func (c *toyCafe) serve(t *toyTable) {
 // Whose the objects, timers and goroutines of a line are is told by the names near
 // them; where there is none, by nobody.
 func TestOrigins(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	cafe := &toyCafe{bills: map[string]*toyBill{}, ended: make(chan struct{})}
@@ -72,7 +73,7 @@ func TestOrigins(t *testing.T) {
 		t.Fatalf("%d goroutines (%v), want one finding", len(found), err)
 	}
 	for mark, class := range map[string]verdict.Class{"the timer": verdict.Timer, "the bill": verdict.Object, "the nameless": verdict.Object} {
-		found = append(found, verdict.Finding{Class: class, Born: lineOf(t, "origin_test.go", mark), Count: 80})
+		found = append(found, verdict.Finding{Class: class, Born: fixture.LineOf(t, "origin_test.go", mark), Count: 80})
 	}
 	label := func(text string) string {
 		scenario, rest, ok := strings.Cut(text, "-1-")
@@ -84,7 +85,7 @@ func TestOrigins(t *testing.T) {
 	if err := harness.Explain(t.Context(), map[string]any{"cafe": cafe}, label, found); err != nil {
 		t.Fatal(err)
 	}
-	nameless := lineOf(t, "origin_test.go", "the nameless")
+	nameless := fixture.LineOf(t, "origin_test.go", "the nameless")
 	for _, f := range found {
 		want := wants
 		if f.Born.Line == nameless.Line {
@@ -101,7 +102,7 @@ type toyLink struct{ next *toyLink }
 
 // A long list takes no longer than its length allows.
 func TestOriginsOfALongList(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	root := &toyLink{}
@@ -109,7 +110,7 @@ func TestOriginsOfALongList(t *testing.T) {
 		root.next = &toyLink{next: root.next} // the link
 	}
 	found := []verdict.Finding{{
-		Class: verdict.Object, Born: lineOf(t, "origin_test.go", "the link"), Count: 20_000,
+		Class: verdict.Object, Born: fixture.LineOf(t, "origin_test.go", "the link"), Count: 20_000,
 		Path: []verdict.Edge{{Holder: "list"}}, // only its scenarios are not known
 	}}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes 11 s under the race detector

@@ -1,9 +1,7 @@
 package harness
 
 import (
-	"fmt"
-	"maps"
-	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -12,24 +10,18 @@ import (
 func TestOwnNames(t *testing.T) {
 	t.Parallel()
 	const pkg = "github.com/pigeonhub/pigeonhub/harness."
-	want := map[string]string{
-		"plantedObject":    pkg + "plantedObject",
-		"plantedTimer":     pkg + "plantedTimer",
-		"plantedStart":     pkg + "plantedStart",
-		"plantedWatched":   pkg + "plantedWatched",
-		"plantedFile":      pkg + "plantedFile",
-		"plantCanary":      pkg + "plantCanary",
-		"stopTimers":       pkg + "(*timerFlusher).stopTimers",
-		"readGoroutines":   pkg + "(*goroutineReader).read",
-		"measure":          pkg + "(*Footprint).Measure",
-		"asksForRetainers": "[" + pkg + "Retainers " + pkg + "Explain " + pkg + "(*Campaign).conclude " + pkg + "(*Watch).Explain " + pkg + "(*Watch).Findings]",
+	for got, want := range map[string]string{
+		own.readGoroutines:  pkg + "(*goroutineReader).read",
+		own.measure:         pkg + "(*Footprint).Measure",
+		ownHeap.plantCanary: pkg + "plantCanary",
+		ownHeap.stopTimers:  pkg + "(*timerFlusher).stopTimers",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
-	got := map[string]string{}
-	table := reflect.ValueOf(own)
-	for i := range table.NumField() {
-		got[table.Type().Field(i).Name] = fmt.Sprint(table.Field(i))
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("the names are %v, want %v", got, want)
+	want := []string{pkg + "(*Campaign).conclude", pkg + "(*Watch).Explain", pkg + "(*Watch).Findings", pkg + "Explain", pkg + "Retainers"}
+	if got := slices.Sorted(slices.Values(ownHeap.askers)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

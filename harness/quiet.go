@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -45,7 +46,7 @@ func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) error {
 			if last {
-				go plantedSpin(ctx)
+				go planted.Spin(ctx)
 			}
 			return nil
 		},

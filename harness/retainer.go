@@ -227,3 +227,15 @@ func Normal(path []verdict.Edge) []verdict.Edge {
 	}
 	return normal
 }
+
+// pathKey returns a text that is the same for paths that differ only in keys, indexes and
+// numbers of goroutines.
+func pathKey(path []verdict.Edge) string {
+	var b strings.Builder
+	for _, e := range Normal(path) {
+		for _, part := range []string{e.Holder, "\t", e.Field, "\n"} {
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}

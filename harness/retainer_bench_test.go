@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
 
 // benchSession is a session as hubs have it: two goroutines, a queue, buffers.
@@ -33,12 +35,12 @@ func (s *benchSession) pump(wg *sync.WaitGroup) {
 func BenchmarkRetainers(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			h := newToyHub()
+			h := toyhub.New()
 			sessions := map[string]*benchSession{}
 			var wg sync.WaitGroup
 			for i := range n {
 				s := &benchSession{id: fmt.Sprintf("%040d", i), queue: make(chan []byte, 16), read: make([]byte, 2048)}
-				s.ctx, s.cancel = context.WithCancel(h.ctx)
+				s.ctx, s.cancel = context.WithCancel(h.Context())
 				sessions[s.id] = s
 				wg.Add(2)
 				go s.pump(&wg)
@@ -46,8 +48,8 @@ func BenchmarkRetainers(b *testing.B) {
 			}
 			objects := make([]Object, 100)
 			for i := range objects {
-				p := &toyPeer{}
-				h.rooms["n-7"].members[fmt.Sprint(i)] = p
+				p := &toyhub.Peer{}
+				h.Rooms["n-7"].Members[fmt.Sprint(i)] = p
 				objects[i], _ = ObjectOf(p)
 			}
 			var tier Tier
@@ -59,7 +61,7 @@ func BenchmarkRetainers(b *testing.B) {
 				tier = t
 			}
 			b.ReportMetric(float64(tier.Dump)/1e6, "dump-MB")
-			h.cancel()
+			h.Close()
 			wg.Wait()
 		})
 	}

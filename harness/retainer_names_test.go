@@ -3,6 +3,8 @@ package harness
 import (
 	"strings"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 type (
@@ -15,7 +17,7 @@ type (
 // length: 20 GB for 20,000 links.
 func TestRetainersOfAChain(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	const length = 20_000

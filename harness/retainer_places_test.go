@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -44,7 +45,7 @@ func explained(t *testing.T, roots map[string]any, lines ...verdict.Site) []verd
 // Objects that nobody has watched are found by the line that made them, and so is
 // what holds them.
 func TestExplainALine(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	root := &toyRooms{rooms: map[string]*toyRoom{}}
@@ -84,7 +85,7 @@ type toyWork struct {
 // Of all that a line has made the path is told that leads to what holds the rest: a
 // context with its parent, and not the function that would have ended it.
 func TestExplainALineOfContexts(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	process, end := context.WithCancel(t.Context())
@@ -93,7 +94,7 @@ func TestExplainALineOfContexts(t *testing.T) {
 		w := &toyWork{}
 		w.ctx, w.end = context.WithCancel(context.WithValue(process, toyKey{}, w)) // the context
 	}
-	line := lineOf(t, "retainer_places_test.go", "the context")
+	line := fixture.LineOf(t, "retainer_places_test.go", "the context")
 	found := explained(t, map[string]any{"process": process}, line)
 	if path := fmt.Sprint(harness.Normal(found[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
 		t.Errorf("it is held by %s", path)
@@ -113,7 +114,7 @@ type toyOwned struct {
 // What has a finalizer is where the path of a cycle begins; the other end is held by
 // a pointer of it, also if its type is not known.
 func TestExplainALineOfAFinalizer(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	for range 50 {
@@ -122,7 +123,7 @@ func TestExplainALineOfAFinalizer(t *testing.T) {
 		runtime.SetFinalizer(owner, func(*toyOwner) {})
 	}
 	found := explained(t, map[string]any{"test": &struct{ t *testing.T }{t}},
-		lineOf(t, "retainer_places_test.go", "the owner"), lineOf(t, "retainer_places_test.go", "the owned"))
+		fixture.LineOf(t, "retainer_places_test.go", "the owner"), fixture.LineOf(t, "retainer_places_test.go", "the owned"))
 	owner, owned := harness.Normal(found[0].Path), harness.Normal(found[1].Path)
 	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
 		t.Errorf("the owner is held by %v", owner)

@@ -11,38 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
-
-// inChild runs the test in a process of its own. It reports false in the child. A heap
-// dump of this one cannot be taken once a test has taken a goroutineleak profile, and
-// holds the stacks of all allocations of the tests before: 400 MB, under -race. To read them all
-// takes so long that what reads often is ten times as fast in a process of its own.
-func inChild(t *testing.T) bool {
-	cmd := childCommand(t)
-	if cmd == nil {
-		return false
-	}
-	out, err := cmd.CombinedOutput()
-	t.Logf("child:\n%s", out)
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("child: %v", err)
-	}
-	return true
-}
-
-// childCommand is the command that runs the test in a process of its own, nil in that.
-func childCommand(t *testing.T) *exec.Cmd {
-	if os.Getenv("HARNESS_TEST_CHILD") == t.Name() {
-		return nil
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "HARNESS_TEST_CHILD="+t.Name())
-	return cmd
-}
 
 func TestRetainersAfterGoroutineLeakProfile(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	go func() { select {} }()
@@ -65,7 +41,7 @@ func TestRetainersAfterGoroutineLeakProfile(t *testing.T) {
 // write its dump itself ended it twice on the day this was written.
 func TestRetainersBesideSystemCalls(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -86,13 +62,13 @@ func TestRetainersBesideSystemCalls(t *testing.T) {
 			}
 		})
 	}
-	h := newToyHub()
-	defer h.cancel()
-	objects := h.plantAll()[:1]
+	h := toyhub.New()
+	defer h.Close()
+	objects := plantAll(h)[:1]
 	for range 5 {
 		found, _ := wantRetainers(t, map[string]any{"hub": h}, objects)
-		if got := pathText(found[0].Path); got != toyPlants[0].want {
-			t.Errorf("got %s, want %s", got, toyPlants[0].want)
+		if got := pathText(found[0].Path); got != toyhub.Plants[0].Want {
+			t.Errorf("got %s, want %s", got, toyhub.Plants[0].Want)
 		}
 	}
 }

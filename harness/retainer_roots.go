@@ -93,7 +93,7 @@ func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
 // withoutOurs cuts off the frames of Retainers and what it calls.
 func withoutOurs(frames []heapFrame) []heapFrame {
 	for i := len(frames) - 1; i >= 0; i-- {
-		if slices.Contains(own.asksForRetainers, frames[i].function) {
+		if slices.Contains(ownHeap.askers, frames[i].function) {
 			return frames[i+1:]
 		}
 	}

@@ -195,7 +195,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 		}
 		if root, hops, ok := s.path(object, s.isNamed); ok {
 			found[i] = s.name(root, hops)
-			if found[i].Stored.Function == own.stopTimers {
+			if found[i].Stored.Function == ownHeap.stopTimers {
 				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours
 			}
 		} else {

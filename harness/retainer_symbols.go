@@ -94,7 +94,7 @@ func (s *heapSymbols) calibrate() bool {
 		return false
 	}
 	e := s.entry(s.variables[i].entry)
-	if e == nil || e.Val(dwarf.AttrName) != ownPath+".heapProbe" {
+	if e == nil || e.Val(dwarf.AttrName) != heapPath+".heapProbe" {
 		return false
 	}
 	typ, _ := e.Val(dwarf.AttrType).(dwarf.Offset)

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"runtime"
 	"slices"
 	"sync"
@@ -11,6 +10,8 @@ import (
 	"time"
 	_ "unsafe" // for go:linkname
 	"weak"
+
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
 // timerFlusher has the runtime forget stopped timers. A timer that was stopped
@@ -112,6 +113,14 @@ func (f *timerFlusher) done() bool {
 		}
 	}
 	return true
+}
+
+// flushTimers stops as many timers as it may at once, after a crowd that has stopped many
+// and left more that wait. A collection must follow.
+func flushTimers(ctx context.Context) {
+	f := timerFlusher{each: flushLongest}
+	f.flush(ctx)
+	f.end()
 }
 
 // end stops what waits. Whoever flushes ends.

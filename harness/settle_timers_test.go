@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"weak"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
 
 // Every processor's stopped timers must go, also where each is busy and keeps
@@ -29,14 +31,14 @@ func TestStoppedTimersGoOnABusyMachine(t *testing.T) {
 
 // stopOneOnEachProcessor stops a timer where a thousand others wait, and returns what
 // each of the stopped ones refers to.
-func stopOneOnEachProcessor(t *testing.T) (stopped []weak.Pointer[toyPeer], waiting []*time.Timer) {
-	stopped = make([]weak.Pointer[toyPeer], runtime.GOMAXPROCS(0))
+func stopOneOnEachProcessor(t *testing.T) (stopped []weak.Pointer[toyhub.Peer], waiting []*time.Timer) {
+	stopped = make([]weak.Pointer[toyhub.Peer], runtime.GOMAXPROCS(0))
 	for left := len(stopped); left > 0 && t.Context().Err() == nil; runtime.Gosched() {
-		p := &toyPeer{}
+		p := &toyhub.Peer{}
 		at := procPin()
-		mine := stopped[at] == weak.Pointer[toyPeer]{}
+		mine := stopped[at] == weak.Pointer[toyhub.Peer]{}
 		if mine {
-			victim := time.AfterFunc(time.Hour, p.expire)
+			victim := time.AfterFunc(time.Hour, p.Expire)
 			for range 1000 {
 				waiting = append(waiting, time.AfterFunc(time.Hour, func() {}))
 			}

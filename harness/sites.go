@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -42,10 +43,9 @@ type Sites struct {
 	// innermost frame that is not the runtime's.
 	Ignore func(stack []verdict.Site) bool
 
-	base   map[*heapSite]heapCount
-	cycles []map[*heapSite]heapCount
+	base   *heapProfile
+	cycles []*heapProfile
 	doses  []int64 // of the cycles that are no trials, which come first
-	gaps   uint64  // at the baseline
 }
 
 // siteGate is what a cycle must have grown by: slices and tables that follow a
@@ -67,12 +67,12 @@ func (s *Sites) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(dose int64, _ bool) error {
 			for range dose {
-				objects = append(objects, plantedObject())
+				objects = append(objects, planted.Object())
 			}
 			return nil
 		},
 		Remove: func() { objects = nil },
-		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedObject },
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == stack.FuncName(planted.Object) },
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	s.base, s.cycles, s.doses, s.gaps = heap, nil, nil, r.gaps
+	s.base, s.cycles, s.doses = heap, nil, nil
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	if s.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := r.heapProfileSince(ctx, s.gaps)
+	heap, err := r.heapProfileSince(ctx, s.base)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, errors.New("sites: one cycle says nothing, two are needed and three are better")
 	}
 	var leaks []siteLeak
-	for site := range s.cycles[len(s.cycles)-1] {
+	for site := range s.cycles[len(s.cycles)-1].sites {
 		if s.Ignore != nil && s.Ignore(site.stack) {
 			continue
 		}
@@ -135,13 +135,13 @@ type siteLeak struct {
 
 // siteGrowth returns by how many objects a site grew in each cycle, and by how
 // many bytes in all.
-func siteGrowth(site *heapSite, base map[*heapSite]heapCount, cycles []map[*heapSite]heapCount) (growth []int64, bytes int64) {
-	before := base[site]
+func siteGrowth(site *heapSite, base *heapProfile, cycles []*heapProfile) (growth []int64, bytes int64) {
+	before := base.sites[site]
 	for _, c := range cycles {
-		growth = append(growth, c[site].objects-before.objects)
-		before = c[site]
+		growth = append(growth, c.sites[site].objects-before.objects)
+		before = c.sites[site]
 	}
-	return growth, before.bytes - base[site].bytes
+	return growth, before.bytes - base.sites[site].bytes
 }
 
 // rank is the place among the objects of a line, the first of which is counted:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -30,7 +31,7 @@ func TestInexactHeapNests(t *testing.T) {
 // What was not recorded since the baseline is told, not taken for nothing; the next
 // baseline may be trusted.
 func TestHeapGapIsSeen(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	for _, d := range []harness.Detector{&harness.Sites{}, &harness.Timers{}} {
@@ -92,7 +93,7 @@ func TestFootprintAcrossHeapGap(t *testing.T) {
 // A campaign calls the detector missing that has a gap. That it records nothing at
 // its own end is no gap for the next.
 func TestCampaignsAndHeapGap(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	h := startEchoHub(t)

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -24,6 +23,9 @@ type heapSite struct {
 // heapCount is what a site has.
 type heapCount struct{ objects, bytes, frees int64 }
 
+// made is how many objects a site has allocated.
+func (c heapCount) made() int64 { return c.objects + c.frees }
+
 // siteCache knows the site of every stack seen. The runtime never forgets a
 // stack either, so that the cache is bounded by the runtime's own tables.
 var siteCache = struct {
@@ -39,12 +41,15 @@ type codeLine struct {
 	line int
 }
 
-// heapProfile returns what lives at each site, after a collection. All detectors
-// of a reading share the profile.
-func (r *Reading) heapProfile(ctx context.Context) (map[*heapSite]heapCount, error) {
-	if r.heap != nil {
-		return r.heap, nil
-	}
+// heapProfile is what each site has, as of the last collection.
+type heapProfile struct {
+	sites map[*heapSite]heapCount
+	gaps  uint64 // that there had been
+}
+
+// readHeapProfile reads the profile of the last collection. It fails if the profile is not
+// exact.
+func readHeapProfile() (*heapProfile, error) {
 	if err := untried(); err != nil {
 		return nil, err
 	}
@@ -52,43 +57,41 @@ func (r *Reading) heapProfile(ctx context.Context) (map[*heapSite]heapCount, err
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Collect(ctx); err != nil {
-		return nil, err
-	}
-	heap, err := readHeap()
+	sites, err := readSites()
 	if err = cmp.Or(err, noHeapGapSince(gaps)); err != nil {
 		return nil, err
 	}
-	r.heap, r.gaps = heap, gaps
-	return heap, nil
+	return &heapProfile{sites, gaps}, nil
 }
 
-// heapProfileSince is heapProfile for a comparison with a baseline, until which there
-// had been so many gaps.
-func (r *Reading) heapProfileSince(ctx context.Context, gaps uint64) (map[*heapSite]heapCount, error) {
-	heap, err := r.heapProfile(ctx)
-	if err != nil {
-		return nil, err
+// since returns ErrHeapGap if allocations were not recorded for a time between before and p.
+func (p *heapProfile) since(before *heapProfile) error {
+	if p.gaps != before.gaps {
+		return ErrHeapGap
 	}
-	if r.gaps != gaps {
-		return nil, ErrHeapGap
-	}
-	return heap, nil
+	return nil
 }
 
-// readHeap reads the profile as of the last collection.
-func readHeap() (map[*heapSite]heapCount, error) {
+// memRecords returns the records of the runtime's memory profile, with those of sites that
+// have nothing left if all is set.
+func memRecords(all bool) []runtime.MemProfileRecord {
 	var records []runtime.MemProfileRecord
-	n, ok := runtime.MemProfile(nil, true)
+	n, ok := runtime.MemProfile(nil, all)
 	for !ok {
 		records = make([]runtime.MemProfileRecord, n+n/8+64)
-		n, ok = runtime.MemProfile(records, true)
+		n, ok = runtime.MemProfile(records, all)
 	}
+	return records[:n]
+}
+
+// readSites counts what each site has.
+func readSites() (map[*heapSite]heapCount, error) {
+	records := memRecords(true)
 	siteCache.Lock()
 	defer siteCache.Unlock()
 	counts := make(map[*heapSite]heapCount)
 	var seen int64
-	for i := range records[:n] {
+	for i := range records {
 		rec := &records[i]
 		site, known := siteCache.stacks[rec.Stack0]
 		if !known {
@@ -145,42 +148,47 @@ func resolveLocked(rec *runtime.MemProfileRecord) *heapSite {
 // that out: a stack without a frame of the runtime's is one of newObject.
 const newObject = "runtime.newobject"
 
-// siteOfLocked returns the site of a stack, nil if it is the runtime's or ours.
+// siteOfLocked returns the site of a stack, nil if it is the runtime's or the instrument's.
 func siteOfLocked(pcs []uintptr) *heapSite {
-	s := &heapSite{kind: newObject}
-	var inner []string // the runtime's
-	for frames := runtime.CallersFrames(pcs); ; {
-		f, more := frames.Next()
+	inner, frames := splitStack(pcs)
+	for _, f := range frames {
 		if !stack.IsRuntime(f.Function) {
-			siteCache.lines[codeLine{f.File, f.Line}] = verdict.Site{Function: f.Function, File: f.File, Line: f.Line}
-		}
-		switch {
-		case len(s.stack) == 0 && stack.IsRuntime(f.Function):
-			// The outermost is the function that the compiler calls for the line.
-			s.kind = f.Function
-			inner = append(inner, f.Function)
-		case f.Function != "runtime.goexit":
-			s.stack = append(s.stack, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
-		}
-		if !more {
-			break
+			siteCache.lines[codeLine{f.File, f.Line}] = f
 		}
 	}
-	if len(s.stack) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isMapTable(inner) {
+	if len(frames) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isMapTable(inner) {
 		return nil
 	}
-	if s.stack[0].Function == own.plantCanary {
-		s.kind, s.key = canaryKind, canaryKind
-		return s
+	if frames[0].Function == ownHeap.plantCanary {
+		return &heapSite{kind: canaryKind, key: canaryKind}
 	}
-	own := stack.ProjectFrame(s.stack)
-	s.born = s.stack[own]
-	if stack.IsInstrument(s.born.Function) && !isPlanted(s.born.Function) || isBenignLibrary(s.stack) {
+	own := stack.ProjectFrame(frames)
+	s := &heapSite{born: frames[own], kind: newObject, stack: frames}
+	if stack.IsInstrument(s.born.Function) || isBenignLibrary(frames) {
 		return nil
 	}
-	s.key = s.kind + "\n" + stack.Text(s.stack[:own+1])
-	if caller := stack.CallerOf(s.stack, s.born); caller != (verdict.Site{}) {
+	if len(inner) > 0 { // the outermost is the function that the compiler calls for the line
+		s.kind = inner[len(inner)-1]
+	}
+	s.key = s.kind + "\n" + stack.Text(frames[:own+1])
+	if caller := stack.CallerOf(frames, s.born); caller != (verdict.Site{}) {
 		s.key += "\n" + caller.String() // one caller may forget what the others do not
 	}
 	return s
+}
+
+// splitStack returns the innermost frames, which are the runtime's, and the others.
+func splitStack(pcs []uintptr) (inner []string, frames []verdict.Site) {
+	for all := runtime.CallersFrames(pcs); ; {
+		f, more := all.Next()
+		switch {
+		case len(frames) == 0 && stack.IsRuntime(f.Function):
+			inner = append(inner, f.Function)
+		case f.Function != "runtime.goexit":
+			frames = append(frames, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
+		}
+		if !more {
+			return inner, frames
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -76,7 +77,7 @@ func TestOwnFrame(t *testing.T) {
 // says so. That a campaign lets it rest when all has been read makes no difference.
 func TestTierOfInexactHeap(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	wantSites := func(when string, want bool) {
@@ -99,7 +100,7 @@ func TestTierOfInexactHeap(t *testing.T) {
 // Findings of lines are not looked for in a dump that does not know lines.
 func TestExplainLinesOfInexactHeap(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	kept := explainedToy()

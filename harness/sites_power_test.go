@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -27,7 +28,7 @@ func powerRuns(t *testing.T) uint64 {
 
 // Of clean runs none has a finding.
 func TestSitesFindsNothingInCleanRuns(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	for seed := range powerRuns(t) {
@@ -41,7 +42,7 @@ func TestSitesFindsNothingInCleanRuns(t *testing.T) {
 // A leak of one object of 16 bytes per peer is found in every run, and one of
 // every hundredth peer, at random, in 95 of 100, at its line and no other.
 func TestSitesPower(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	runs := powerRuns(t)
@@ -83,7 +84,7 @@ func keepRarely(rng *rand.Rand, s *toySession) {
 
 // What leaks too rarely to grow in each of three cycles takes more of them.
 func TestSitesFindsRareLeaksInMoreCycles(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	h, rng := newToyHub(), rand.New(rand.NewPCG(5, 5))

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -114,7 +115,7 @@ func churn(t *testing.T, seed uint64, doses []int64, each func(rng *rand.Rand, s
 
 // A leak of one object of 16 bytes per peer, or of several kinds at once.
 func TestSitesFindsOnePerPeer(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	doses := primes[:3]
@@ -141,7 +142,7 @@ func keepSession(_ *rand.Rand, s *toySession) {
 // A map kept for each peer is found at the line that makes it, however it is made and
 // whatever is in it.
 func TestSitesFindsMapPerPeer(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	tags := map[string]int{"a": 1}
@@ -171,7 +172,7 @@ func TestSitesFindsMapPerPeer(t *testing.T) {
 		t.Run(strings.ReplaceAll(mark, " ", "_"), func(t *testing.T) {
 			f := wantOne(t, churn(t, 4, primes[:3], keep), verdict.Object, 3041, "TestSitesFindsMapPerPeer")
 			wantCycles(t, f, primes[:3]...)
-			if want := lineOf(t, "sites_test.go", mark); f.Born.Line != want.Line || f.Bytes != 48*3041 {
+			if want := fixture.LineOf(t, "sites_test.go", mark); f.Born.Line != want.Line || f.Bytes != 48*3041 {
 				t.Errorf("%d bytes at line %d, want line %d\n%s", f.Bytes, f.Born.Line, want.Line, f.Detail)
 			}
 		})
@@ -253,7 +254,7 @@ var habits = map[string]func(*rand.Rand, *toySession){
 
 // What grows up to a bound, or moves up and down, is no leak.
 func TestSitesBenign(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	for name, each := range habits {
@@ -273,7 +274,7 @@ func TestSitesBenign(t *testing.T) {
 // Traffic beside the cycles comes and goes; what is under way when a reading is
 // taken moves a line up and down, and does not keep growing.
 func TestSitesBesideOtherTraffic(t *testing.T) {
-	if harness.InChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	h, rng := newToyHub(), rand.New(rand.NewPCG(8, 8))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -31,10 +32,9 @@ type Timers struct {
 	// innermost frame that is not the runtime's.
 	Ignore func(stack []verdict.Site) bool
 
-	base   map[*heapSite]heapCount
-	cycles []map[*heapSite]heapCount
+	base   *heapProfile
+	cycles []*heapProfile
 	doses  []int64 // of the cycles that are no trials, which come first
-	gaps   uint64  // at the baseline
 }
 
 // timerMakers allocate what lives as long as the timer or context does.
@@ -57,7 +57,7 @@ func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
 	var timers []*time.Timer
 	return Plant{
 		Grow: func(int64, bool) error {
-			timers = append(timers, plantedTimer())
+			timers = append(timers, planted.Timer())
 			return nil
 		},
 		Remove: func() {
@@ -65,7 +65,7 @@ func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
 				t.Stop()
 			}
 		},
-		Is: func(f verdict.Finding) bool { return f.Born.Function == own.plantedTimer },
+		Is: func(f verdict.Finding) bool { return f.Born.Function == stack.FuncName(planted.Timer) },
 	}
 }
 
@@ -75,7 +75,7 @@ func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	t.base, t.cycles, t.doses, t.gaps = timersOf(heap), nil, nil, r.gaps
+	t.base, t.cycles, t.doses = heap, nil, nil
 	return nil
 }
 
@@ -84,11 +84,11 @@ func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
 	if t.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := r.heapProfileSince(ctx, t.gaps)
+	heap, err := r.heapProfileSince(ctx, t.base)
 	if err != nil {
 		return err
 	}
-	if t.cycles = append(t.cycles, timersOf(heap)); !r.Trial {
+	if t.cycles = append(t.cycles, heap); !r.Trial {
 		t.doses = append(t.doses, r.Dose)
 	}
 	return nil
@@ -100,7 +100,10 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	var leaks []siteLeak
-	for site := range t.cycles[len(t.cycles)-1] {
+	for site := range t.cycles[len(t.cycles)-1].sites {
+		if !isTimer(site) {
+			continue
+		}
 		growth, bytes := siteGrowth(site, t.base, t.cycles)
 		judged := growth[:len(t.doses)]
 		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
@@ -114,14 +117,8 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 	return mergeSites(t.Name(), verdict.Timer, leaks), nil
 }
 
-// timersOf returns the timers and contexts of the heap.
-func timersOf(heap map[*heapSite]heapCount) map[*heapSite]heapCount {
-	timers := map[*heapSite]heapCount{}
-	for site, c := range heap {
-		// The channel of a timer is no second one.
-		if site.kind != "runtime.makechan" && slices.Contains(timerMakers, site.stack[0].Function) {
-			timers[site] = c
-		}
-	}
-	return timers
+// isTimer reports whether a site makes timers or contexts. The channel of a timer is not
+// another one.
+func isTimer(site *heapSite) bool {
+	return site.kind != "runtime.makechan" && slices.Contains(timerMakers, site.stack[0].Function)
 }

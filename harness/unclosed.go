@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -37,9 +38,8 @@ type Unclosed struct {
 	// of, "" if it does not know.
 	Label func(address string, accepted time.Time) string
 
-	counts    []uint64 // finalizers run, at the baseline and each cycle
-	heaps     []map[*heapSite]heapCount
-	gaps      uint64         // in the heap profile, at the baseline
+	counts    []uint64       // finalizers run, at the baseline and each cycle
+	heaps     []*heapProfile // of the same; nil where blind
 	blind     error          // why the heaps are not comparable; nil if they are
 	forgotten []acceptedFrom // since the baseline
 }
@@ -58,7 +58,7 @@ func (u *Unclosed) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) (err error) {
 			if last {
-				_, err = plantedFile()
+				_, err = planted.File()
 			}
 			return err
 		},
@@ -100,22 +100,17 @@ func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// readHeap reads what may tell where they were opened. The count does without it.
+// readHeap reads where they may have been opened. The count does not depend on it.
 func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
 	heap, err := r.heapProfile(ctx)
-	if len(u.heaps) == 0 {
-		u.gaps = r.gaps
+	if err == nil && u.blind == nil && len(u.heaps) > 0 {
+		err = heap.since(u.heaps[0])
 	}
-	switch {
-	case errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap) || errors.Is(err, ErrUntriedRuntime):
-		u.blind = cmp.Or(u.blind, err)
-	case err != nil:
-		return err
-	case r.gaps != u.gaps:
-		u.blind = cmp.Or(u.blind, ErrHeapGap)
+	if errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap) || errors.Is(err, ErrUntriedRuntime) {
+		u.blind, err = cmp.Or(u.blind, err), nil
 	}
 	u.heaps = append(u.heaps, heap)
-	return nil
+	return err
 }
 
 // Findings returns one finding if there were any.

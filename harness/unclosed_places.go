@@ -53,9 +53,9 @@ func (u *Unclosed) openedAt(perCycle []int64) []opener {
 func (u *Unclosed) openers(perCycle []int64) []opener {
 	count := sum(perCycle)
 	var all []opener
-	for site, now := range u.heaps[len(u.heaps)-1] {
+	for site, now := range u.heaps[len(u.heaps)-1].sites {
 		by, ok := openers[site.stack[0].Function]
-		if freed := now.frees - u.heaps[0][site].frees; ok && freed > 0 {
+		if freed := now.frees - u.heaps[0].sites[site].frees; ok && freed > 0 {
 			freed /= by.objects
 			all = append(all, opener{site, by.kind, "opened", freed, freed == count})
 		}
@@ -67,13 +67,13 @@ func (u *Unclosed) openers(perCycle []int64) []opener {
 // forgotten, or more.
 func (u *Unclosed) takers(perCycle []int64) []opener {
 	var all []opener
-	for site := range u.heaps[len(u.heaps)-1] {
+	for site := range u.heaps[len(u.heaps)-1].sites {
 		if !slices.ContainsFunc(site.stack, func(s verdict.Site) bool { return s.Function == hijacking }) {
 			continue
 		}
 		o := opener{site: site, kind: "net.Conn", how: "taken over", exact: true}
 		for k, n := range perCycle {
-			took := u.heaps[k+1][site].made() - u.heaps[k][site].made()
+			took := u.heaps[k+1].sites[site].made() - u.heaps[k].sites[site].made()
 			o.freed, o.exact = o.freed+took, o.exact && took == n
 		}
 		if o.freed >= sum(perCycle) {
@@ -82,9 +82,6 @@ func (u *Unclosed) takers(perCycle []int64) []opener {
 	}
 	return likeliest(all)
 }
-
-// made is how many objects a site has allocated.
-func (c heapCount) made() int64 { return c.objects + c.frees }
 
 func likeliest(all []opener) []opener {
 	slices.SortFunc(all, func(a, b opener) int {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -30,12 +31,12 @@ func (w *Watch) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) (err error) {
 			if last {
-				kept, err = plantedWatched(w)
+				kept, err = planted.Watched(w.Add)
 			}
 			return err
 		},
 		Remove: func() { runtime.KeepAlive(kept) },
-		Is:     func(f verdict.Finding) bool { return f.Born.Function == own.plantedWatched },
+		Is:     func(f verdict.Finding) bool { return f.Born.Function == stack.FuncName(planted.Watched) },
 	}
 }
 
@@ -212,17 +213,6 @@ func groupOf(groups map[string]*watchGroup, t reflect.Type, path string) *watchG
 		groups[key] = g
 	}
 	return g
-}
-
-// pathKey is the same for paths that differ in keys and indexes only.
-func pathKey(path []verdict.Edge) string {
-	var b strings.Builder
-	for _, e := range Normal(path) {
-		for _, part := range []string{e.Holder, "\t", e.Field, "\n"} {
-			b.WriteString(part)
-		}
-	}
-	return b.String()
 }
 
 // countLocked adds n objects of a kind and a cycle.

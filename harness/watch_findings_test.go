@@ -8,29 +8,31 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // One finding for each way in which things are retained.
 func TestWatchExplains(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	w := NewWatch()
-	h := newToyHub()
-	defer h.cancel()
+	h := toyhub.New()
+	defer h.Close()
 	if err := w.Baseline(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	func() {
 		for i := range 30 {
-			p := &toyPeer{}
+			p := &toyhub.Peer{}
 			added(t, w, p, []string{"rst/", "roam/"}[i%2]+fmt.Sprint(i))
 			if i < 20 {
-				h.rooms[fmt.Sprintf("n-%d", i)].members[fmt.Sprint(i)] = p
+				h.Rooms[fmt.Sprintf("n-%d", i)].Members[fmt.Sprint(i)] = p
 			} else {
-				h.rooms["n-50"].order = append(h.rooms["n-50"].order, p)
+				h.Rooms["n-50"].Order = append(h.Rooms["n-50"].Order, p)
 			}
 		}
 	}()
@@ -43,14 +45,14 @@ func TestWatchExplains(t *testing.T) {
 		t.Fatalf("got %+v, %v", found, err)
 	}
 	members, order := found[0], found[1]
-	if got := pathText(members.Path); got != "harness.toyHub.rooms[*] -> *harness.toyRoom.members[*]" || members.Count != 20 {
+	if got := pathText(members.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" || members.Count != 20 {
 		t.Errorf("got %d by %s", members.Count, got)
 	}
-	if got := pathText(order.Path); got != "harness.toyHub.rooms[*] -> *harness.toyRoom.order[*]" || order.Count != 10 ||
+	if got := pathText(order.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Order[*]" || order.Count != 10 ||
 		!maps.Equal(order.PerScenario, map[string]int64{"rst": 5, "roam": 5}) || !slices.Equal(order.PerCycle, []int64{10}) {
 		t.Errorf("got %+v by %s", order, got)
 	}
-	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, ownPath+".TestWatchExplains") {
+	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, heapPath+".TestWatchExplains") {
 		t.Errorf("born at %v", order.Born)
 	}
 	runtime.KeepAlive(h)
@@ -60,34 +62,34 @@ func TestWatchExplains(t *testing.T) {
 // those that are. One that was never closed is told as such.
 func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	for _, paths := range []bool{false, true} {
 		w := NewWatch()
-		h := newToyHub()
-		defer h.cancel()
+		h := toyhub.New()
+		defer h.Close()
 		if err := w.Baseline(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		func() {
 			for i := range 10 {
-				p := &toyPeer{}
+				p := &toyhub.Peer{}
 				added(t, w, p, fmt.Sprintf("rst/%d", i))
-				h.rooms["n-1"].members[fmt.Sprint(i)] = p
+				h.Rooms["n-1"].Members[fmt.Sprint(i)] = p
 			}
-			open := &toyPeer{}
+			open := &toyhub.Peer{}
 			if err := w.Open(open, "rst/open"); err != nil {
 				t.Fatal(err)
 			}
-			h.rooms["n-1"].members["open"] = open
+			h.Rooms["n-1"].Members["open"] = open
 		}()
 		if err := w.Cycle(t.Context(), NewReading(11)); err != nil {
 			t.Fatal(err)
 		}
-		delete(h.rooms["n-1"].members, "open")
+		delete(h.Rooms["n-1"].Members, "open")
 		for i := range 9 {
-			delete(h.rooms["n-1"].members, fmt.Sprint(i))
+			delete(h.Rooms["n-1"].Members, fmt.Sprint(i))
 		}
 		if w.Paths, w.Roots = paths, map[string]any{"hub": h}; !paths {
 			runtime.GC() // with them the dump does
@@ -101,7 +103,7 @@ func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 		if found[0].Count != 1 || !strings.Contains(found[0].Detail, "alive: rst/9") {
 			t.Errorf("paths %v: retained: got %+v", paths, found[0])
 		}
-		if got := pathText(found[0].Path); paths && got != "harness.toyHub.rooms[*] -> *harness.toyRoom.members[*]" {
+		if got := pathText(found[0].Path); paths && got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" {
 			t.Errorf("retained by %s", got)
 		}
 		if found[1].Class != verdict.Unclosed || found[1].Count != 1 {
@@ -114,7 +116,7 @@ func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 // Without a path, what was found stays found.
 func TestWatchExplainsNothing(t *testing.T) {
 	t.Parallel()
-	if inChild(t) {
+	if fixture.InChild(t) {
 		return
 	}
 	NoteGoroutineLeakProfile()
@@ -123,7 +125,7 @@ func TestWatchExplainsNothing(t *testing.T) {
 	if err := w.Baseline(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	kept := &toyPeer{}
+	kept := &toyhub.Peer{}
 	added(t, w, kept, "x")
 	if err := w.Cycle(t.Context(), NewReading(1)); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -37,9 +38,9 @@ func added(t *testing.T, w *Watch, object any, label string) {
 func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
-	var kept *toyPeer
+	var kept *toyhub.Peer
 	for i := range 100_000 {
-		p := &toyPeer{}
+		p := &toyhub.Peer{}
 		added(t, w, p, fmt.Sprintf("rst/peer %d", i))
 		if i == 77_777 {
 			kept = p
@@ -51,13 +52,13 @@ func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 		t.Fatalf("got %d findings, want 1: %v", len(found), found)
 	}
 	f := found[0]
-	if f.Detector != "watch" || f.Class != verdict.Object || f.Type != "*harness.toyPeer" || f.Count != 1 || f.Bytes != 88 || f.PerScenario["rst"] != 1 {
+	if f.Detector != "watch" || f.Class != verdict.Object || f.Type != "*toyhub.Peer" || f.Count != 1 || f.Bytes != 88 || f.PerScenario["rst"] != 1 {
 		t.Errorf("got %+v", f)
 	}
 	if want := "1 of 100000 watched are alive: rst/peer 77777"; f.Detail != want {
 		t.Errorf("got %q, want %q", f.Detail, want)
 	}
-	if f.Born.Function != ownPath+".added" {
+	if f.Born.Function != heapPath+".added" {
 		t.Errorf("added at %v", f.Born)
 	}
 	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on
@@ -66,72 +67,74 @@ func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 }
 
 // What retains must be seen, whatever it is; those that need no root in the test
-// come from toyPlants.
+// come from toyhub.Plants.
 func TestWatchControls(t *testing.T) {
 	w := NewWatch()
-	h := newToyHub()
+	h := toyhub.New()
 	func() {
-		for _, plant := range toyPlants {
-			p := &toyPeer{}
-			plant.put(h, p)
-			added(t, w, p, plant.name+"/x")
+		for _, plant := range toyhub.Plants {
+			p := &toyhub.Peer{}
+			plant.Put(h, p)
+			added(t, w, p, plant.Name+"/x")
 		}
 	}()
 	found := settled(t, w)
 	if len(found) != 1 {
 		t.Fatalf("got %d findings, want 1", len(found))
 	}
-	for _, plant := range toyPlants {
-		if found[0].PerScenario[plant.name] != 1 {
-			t.Errorf("%s: not seen", plant.name)
+	for _, plant := range toyhub.Plants {
+		if found[0].PerScenario[plant.Name] != 1 {
+			t.Errorf("%s: not seen", plant.Name)
 		}
 	}
-	h.cancel()
+	h.Close()
 	runtime.KeepAlive(h)
 }
+
+type valueKey struct{}
 
 // What does not retain must not be seen.
 func TestWatchNegativeControls(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
 	var kept []any
-	for name, use := range map[string]func(p *toyPeer) any{
-		"dropped":       func(p *toyPeer) any { return nil },
-		"pooled":        func(p *toyPeer) any { pool := &sync.Pool{}; pool.Put(p); return pool },
-		"deleted":       func(p *toyPeer) any { m := map[string]*toyPeer{"x": p}; delete(m, "x"); return m },
-		"slices.Delete": func(p *toyPeer) any { return slices.Delete([]*toyPeer{{}, p}, 1, 2) },
-		"stopped timer": func(p *toyPeer) any { timer := time.AfterFunc(time.Hour, p.expire); timer.Stop(); return nil },
-		"ticker":        func(p *toyPeer) any { return time.NewTicker(time.Hour) },
-		"cancelled": func(p *toyPeer) any {
+	for name, use := range map[string]func(p *toyhub.Peer) any{
+		"dropped":       func(p *toyhub.Peer) any { return nil },
+		"pooled":        func(p *toyhub.Peer) any { pool := &sync.Pool{}; pool.Put(p); return pool },
+		"deleted":       func(p *toyhub.Peer) any { m := map[string]*toyhub.Peer{"x": p}; delete(m, "x"); return m },
+		"slices.Delete": func(p *toyhub.Peer) any { return slices.Delete([]*toyhub.Peer{{}, p}, 1, 2) },
+		"stopped timer": func(p *toyhub.Peer) any { timer := time.AfterFunc(time.Hour, p.Expire); timer.Stop(); return nil },
+		"ticker":        func(p *toyhub.Peer) any { return time.NewTicker(time.Hour) },
+		"cancelled": func(p *toyhub.Peer) any {
 			ctx, cancel := context.WithCancel(context.Background())
-			_, done := context.WithCancel(context.WithValue(ctx, toyKey{}, p))
+			_, done := context.WithCancel(context.WithValue(ctx, valueKey{}, p))
 			done()
 			return cancel
 		},
-		"stopped AfterFunc": func(p *toyPeer) any {
+		"stopped AfterFunc": func(p *toyhub.Peer) any {
 			ctx, cancel := context.WithCancel(context.Background())
-			context.AfterFunc(ctx, p.expire)()
+			context.AfterFunc(ctx, p.Expire)()
 			return cancel
 		},
-		"finalizer": func(p *toyPeer) any { runtime.SetFinalizer(p, (*toyPeer).expire); return nil },
-		"cleanup":   func(p *toyPeer) any { runtime.AddCleanup(p, func(int) {}, 0); return nil },
-		"cycle":     func(p *toyPeer) any { p.next = &toyPeer{next: p}; return nil },
-		"ended": func(p *toyPeer) any {
+		"finalizer": func(p *toyhub.Peer) any { runtime.SetFinalizer(p, (*toyhub.Peer).Expire); return nil },
+		"cleanup":   func(p *toyhub.Peer) any { runtime.AddCleanup(p, func(int) {}, 0); return nil },
+		"cycle":     func(p *toyhub.Peer) any { p.Next = &toyhub.Peer{Next: p}; return nil },
+		"ended": func(p *toyhub.Peer) any {
 			done := make(chan int)
-			go func() { p.expire(); close(done) }()
+			go func() { p.Expire(); close(done) }()
 			<-done
 			return done
 		},
-		"value copied": func(p *toyPeer) any { return *p },
-		"queue, pushed on": func(p *toyPeer) any {
-			q := []*toyPeer{p}
+		"value copied": func(p *toyhub.Peer) any { return *p },
+		"queue, pushed on": func(p *toyhub.Peer) any {
+			q := []*toyhub.Peer{p}
 			for range 100 { // a queue that is used is made anew now and then
-				q = append(q[1:], &toyPeer{})
+				q = append(q[1:], &toyhub.Peer{})
 			}
 			return q
 		},
 	} {
-		p := &toyPeer{}
+		p := &toyhub.Peer{}
 		kept = append(kept, use(p))
 		added(t, w, p, name+"/x")
 	}
@@ -154,8 +157,8 @@ func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
 	}
 	await()
 	for range 10 {
-		p := &toyPeer{}
-		timer := time.AfterFunc(time.Hour, p.expire)
+		p := &toyhub.Peer{}
+		timer := time.AfterFunc(time.Hour, p.Expire)
 		await() // a timer at the end of the heap goes with the next one
 		timer.Stop()
 		added(t, w, p, "stopped/x")
@@ -168,10 +171,10 @@ func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
 func TestWatchUnclosed(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
-	var kept []*toyPeer
+	var kept []*toyhub.Peer
 	func() {
 		for i, label := range []string{"rst/closed", "rst/forgotten", "vanish/forgotten", "rst/kept open", "rst/kept closed"} {
-			p := &toyPeer{}
+			p := &toyhub.Peer{}
 			if err := w.Open(p, label); err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +186,7 @@ func TestWatchUnclosed(t *testing.T) {
 				kept = append(kept, p)
 			}
 		}
-		w.Closed(&toyPeer{})
+		w.Closed(&toyhub.Peer{})
 		w.Closed(nil)
 	}()
 	for range 2 { // what was never closed stays so
@@ -212,7 +215,7 @@ func TestWatchClosedIsOfTheObject(t *testing.T) {
 	places := map[uintptr]bool{}
 	func() {
 		for range forgotten {
-			p := &toyPeer{}
+			p := &toyhub.Peer{}
 			if err := w.Open(p, "rst/forgotten"); err != nil {
 				t.Fatal(err)
 			}
@@ -220,9 +223,9 @@ func TestWatchClosedIsOfTheObject(t *testing.T) {
 		}
 	}()
 	runtime.GC()
-	var kept []*toyPeer
+	var kept []*toyhub.Peer
 	for inPlace := false; !inPlace || len(kept) < 10_000; {
-		p := &toyPeer{}
+		p := &toyhub.Peer{}
 		w.Closed(p)
 		inPlace = inPlace || places[uintptr(unsafe.Pointer(p))]
 		if kept = append(kept, p); len(kept) > 1_000_000 {
@@ -249,7 +252,7 @@ func TestWatchOpenedTwice(t *testing.T) {
 	} {
 		w := NewWatch()
 		func() {
-			p := &toyPeer{}
+			p := &toyhub.Peer{}
 			for _, call := range test.calls {
 				if call == 'c' {
 					w.Closed(p)
@@ -272,12 +275,12 @@ func TestWatchRefuses(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
 	number, word, pair := new(int), new(uintptr), new([2]uint32)
-	for _, bad := range []any{nil, 1, "x", toyPeer{}, map[int]int{}, func() {}, (*toyPeer)(nil), number, word, pair, new(struct{})} {
+	for _, bad := range []any{nil, 1, "x", toyhub.Peer{}, map[int]int{}, func() {}, (*toyhub.Peer)(nil), number, word, pair, new(struct{})} {
 		if err := w.Add(bad, "x"); !errors.Is(err, ErrNotWatchable) {
 			t.Errorf("%T: got %v, want %v", bad, err, ErrNotWatchable)
 		}
 	}
-	for _, good := range []any{&toyPeer{}, new(*int), new([2]uint64), new(string)} {
+	for _, good := range []any{&toyhub.Peer{}, new(*int), new([2]uint64), new(string)} {
 		if err := w.Add(good, "x"); err != nil {
 			t.Errorf("%T: %v", good, err)
 		}
@@ -309,10 +312,10 @@ func TestWatchCycles(t *testing.T) {
 	if _, err := w.Findings(t.Context()); !errors.Is(err, ErrNoBaseline) {
 		t.Errorf("findings without a baseline: %v", err)
 	}
-	var kept, late []*toyPeer
-	keep := func(n int, to *[]*toyPeer) {
+	var kept, late []*toyhub.Peer
+	keep := func(n int, to *[]*toyhub.Peer) {
 		for i := range n {
-			p := &toyPeer{}
+			p := &toyhub.Peer{}
 			*to = append(*to, p)
 			added(t, w, p, fmt.Sprintf("roam/%d", i))
 		}
@@ -344,7 +347,7 @@ func TestWatchCycles(t *testing.T) {
 func TestWatchEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
-	kept := &toyPeer{}
+	kept := &toyhub.Peer{}
 	added(t, w, kept, "x")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -362,7 +365,7 @@ func TestWatchConcurrently(t *testing.T) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := range 5_000 {
-				p := &toyPeer{}
+				p := &toyhub.Peer{}
 				if err := w.Open(p, "rst/x"); err != nil {
 					t.Error(err)
 				}
