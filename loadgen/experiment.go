@@ -238,15 +238,12 @@ func (e *experiment) settle(ctx context.Context, dose float64) bool {
 	return true
 }
 
-// deadAfter is how long a target may not answer.
-const deadAfter = 10 * time.Second
-
 // dead reports whether the target has died or stopped answering, and notes it.
 func (e *experiment) dead(ctx context.Context, what string) bool {
 	if ctx.Err() != nil {
 		return false // who interrupts a run may have ended the target, too
 	}
-	err := e.target.alive(ctx, deadAfter)
+	err := e.target.alive(ctx)
 	if err == nil {
 		return false
 	}

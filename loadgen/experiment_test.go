@@ -64,7 +64,7 @@ func TestHangsWhenTheTimeIsUp(t *testing.T) {
 // and whose time is up in a block without peers.
 func keeping(late time.Duration) *experiment {
 	start := time.Now()
-	target := &target{quiet: quietFor, start: start, died: func() error { return nil }}
+	target := &target{waits: usualWaits, quiet: usualWaits.quiet, start: start, died: func() error { return nil }}
 	target.add(probe.Probe{Name: "health", Read: func(context.Context) (map[string]float64, error) {
 		if time.Since(start) > late {
 			return map[string]float64{"peers": 1}, nil

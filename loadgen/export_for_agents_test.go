@@ -7,7 +7,7 @@ const ChildEnv = childEnv
 var (
 	ChildProcesses = childProcesses
 	WantSameTotals = wantSameTotals
-	CheckForResets = checkForResets
+	CheckForALeak  = checkForALeak
 	RunOnHub       = runOnHub
 	PlanWith       = planWith
 	AtPeers        = atPeers

@@ -157,29 +157,19 @@ func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *P
 		return noneLives
 	case !young:
 		return wasRefused
-	case !reached(ctx, caller, l.rival):
+	case !d.reached(ctx, caller, l.rival):
 		return unreached
 	}
 	return tookOver
 }
 
 // reached reports whether a signal reaches a peer.
-func reached(ctx context.Context, caller, p *Peer) bool {
+func (d *duplicates) reached(ctx context.Context, caller, p *Peer) bool {
 	now := time.Now()
 	if caller.signal(wire.KindICECandidate, p.id, caller.in().name, schedule.At(now)) != nil {
 		return false
 	}
-	return waitFor(ctx, deliveryPatience, func() bool { return p.signals() > 0 })
-}
-
-// waitFor waits until something is so. It reports whether it is.
-func waitFor(ctx context.Context, patience time.Duration, is func() bool) bool {
-	for end := time.Now().Add(patience); !is(); pause(ctx, againEvery) {
-		if ctx.Err() != nil || time.Now().After(end) {
-			return false
-		}
-	}
-	return true
+	return waitFor(ctx, d.target.waits.delivery, func() bool { return p.signals() > 0 })
 }
 
 // tell notes the counts, and doubts a target for which a peer is two, or none.

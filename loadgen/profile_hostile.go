@@ -203,7 +203,7 @@ func (h *hostile) blame(input, what string) {
 // recover gathers bystanders anew if the target comes back, as one does that is
 // supervised.
 func (h *hostile) recover(ctx context.Context) bool {
-	for end := time.Now().Add(deadAfter); time.Now().Before(end) && ctx.Err() == nil && h.target.died() == nil; pause(ctx, pollEvery) {
+	for end := time.Now().Add(h.target.waits.answer); time.Now().Before(end) && ctx.Err() == nil && h.target.died() == nil; pause(ctx, pollEvery) {
 		if h.gather(ctx) == nil && h.newcomer(ctx) == nil {
 			return true
 		}

@@ -39,7 +39,7 @@ func (s *stage) acquaint(ctx context.Context) {
 	if !codec.NotifiesMembers.In(s.fleet.codec) {
 		return
 	}
-	waitFor(ctx, deliveryPatience, func() bool {
+	waitFor(ctx, s.target.waits.delivery, func() bool {
 		return !slices.ContainsFunc(s.rooms, (*room).expectant)
 	})
 }
@@ -71,14 +71,9 @@ func (s *stage) exchange(ctx context.Context) {
 	s.schedule.Run(ctx)
 }
 
-// deliveryPatience is how long a message may be under way before it is lost.
-const deliveryPatience = 5 * time.Second
-
 // await waits until all messages have arrived, or must be lost.
 func (s *stage) await(ctx context.Context) {
-	for end := time.Now().Add(deliveryPatience); ctx.Err() == nil && s.fleet.unanswered() && time.Now().Before(end); {
-		pause(ctx, againEvery)
-	}
+	waitFor(ctx, s.target.waits.delivery, func() bool { return !s.fleet.unanswered() })
 	s.fleet.ledger.Settle()
 }
 

@@ -42,7 +42,7 @@ func TestSoakFindsALeak(t *testing.T) {
 	}
 	t.Parallel()
 	begin := time.Now()
-	r := run(t, Config{URL: (&toyHub{leakResets: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute)})
+	r := run(t, Config{URL: (&toyHub{leakOffers: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute)})
 	if len(r.Verdict.Leaks) != 1 || r.Verdict.Leaks[0].Field != "health.peers" {
 		t.Errorf("outcome %s, leaks %v", r.Verdict.Outcome, r.Verdict.Leaks)
 	}

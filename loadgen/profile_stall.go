@@ -253,7 +253,7 @@ func (x *stall) tell() (sent float64) {
 // judgeQueue says whether what the target keeps for who does not read has a bound.
 func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	// Who has been ended finds out when it has read the rest; others are told at once.
-	waitFor(ctx, deliveryPatience, func() bool { return x.gone() == len(x.stalled) })
+	waitFor(ctx, x.target.waits.delivery, func() bool { return x.gone() == len(x.stalled) })
 	over := x.gone()
 	x.count("stalled peers that the target ended", over, fmt.Sprintf("of %d", len(x.stalled)))
 	sent := x.tell()

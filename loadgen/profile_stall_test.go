@@ -65,7 +65,7 @@ func TestStallToldLate(t *testing.T) {
 
 // stageOf is a stage of a profile without a target.
 func stageOf(word string) *stage {
-	return &stage{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), rooms: []*room{newRoom("n", nil)},
+	return &stage{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), target: &target{waits: usualWaits}, rooms: []*room{newRoom("n", nil)},
 		run: &verdict.Run{}, figures: &[]report.Figure{}}
 }
 

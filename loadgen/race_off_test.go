@@ -2,4 +2,4 @@
 
 package loadgen
 
-const testsForProcessor = 3
+const testsForProcessor = 4

@@ -98,7 +98,7 @@ func (r *runner) aside(ctx context.Context, p profile, planned plan.Plan) bool {
 	side.fleet.ledger.Settle()
 	side.fleet.disperse(dispersePatience)
 	if ctx.Err() == nil {
-		dead := r.target.alive(ctx, deadAfter)
+		dead := r.target.alive(ctx)
 		side.told(p.word, dead, err, late)
 		goOn = dead == nil
 	}

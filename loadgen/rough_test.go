@@ -50,8 +50,8 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := run(t, Config{URL: (&toyHub{leakResets: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: planned}).Verdict
-	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || report.LeakOf(&v, "rst") != plan.LeakFound || !slices.Contains(v.NotLeaking, "clean") {
+	v := run(t, Config{URL: (&toyHub{leakOffers: true, diesOn: "hello", tellsLeft: true}).start(t), Plan: planned, waits: impatient}).Verdict
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || report.LeakOf(&v, "signal") != plan.LeakFound || !slices.Contains(v.NotLeaking, "clean") {
 		t.Errorf("outcome %s, leaks %+v, cleared %q", v.Outcome, v.Leaks, v.NotLeaking)
 	}
 	if !slices.ContainsFunc(v.Failures, func(f verdict.Reason) bool { return f.Aside && strings.Contains(f.What, `"message: no JSON"`) }) {

@@ -55,6 +55,8 @@ type Config struct {
 	Watch func(Status)
 
 	Logger *slog.Logger // progress; default none
+
+	waits waits // default usualWaits
 }
 
 // runner is a run under way.
@@ -144,6 +146,9 @@ func newRunner(cfg Config) (*runner, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if cfg.waits == (waits{}) {
+		cfg.waits = usualWaits
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -251,7 +256,7 @@ func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
 	r.fleet.ledger.Settle()
 	r.fleet.disperse(dispersePatience)
 	after, unreadable := r.target.settle(ctx, before)
-	if err := r.target.alive(ctx, deadAfter); err != nil {
+	if err := r.target.alive(ctx); err != nil {
 		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
 		return nil
 	}

@@ -11,14 +11,23 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// Settling is bounded polling, never a sleep: the target is quiet as soon as what it
-// counts one by one is back where it was, or does not fall any more.
-const (
-	pollEvery      = 100 * time.Millisecond
-	quietFor       = time.Second // without a count that falls, if they are not back, at least
-	longestQuiet   = 5 * time.Second
-	settlePatience = 30 * time.Second
-)
+// waits bound how long a run waits for a target. Settling is bounded polling, never a sleep:
+// the target is quiet as soon as each of its counts is back where it was, or has stopped
+// falling.
+type waits struct {
+	quiet        time.Duration // without a falling count until a target has settled, at least
+	longestQuiet time.Duration // the same, while it is not known how long the target takes
+	settle       time.Duration // until the target is read although it has not settled
+	answer       time.Duration // until a target without an answer is dead
+	delivery     time.Duration // until a message that has not arrived is lost
+}
+
+var usualWaits = waits{
+	quiet: time.Second, longestQuiet: 5 * time.Second, settle: 30 * time.Second, answer: 10 * time.Second, delivery: 5 * time.Second,
+}
+
+// pollEvery is the time between two readings while a target settles.
+const pollEvery = 100 * time.Millisecond
 
 // settle waits until the target is quiet, and reads it. A target that does not become
 // quiet in time is read as it is.
@@ -55,11 +64,14 @@ func (t *target) settleFirst(ctx context.Context, before reading) (reading, erro
 
 func (t *target) settled(ctx context.Context, before reading, read func(reading), learn bool) (reading, error) {
 	least := reading{}
-	end, fell := time.Now().Add(settlePatience), time.Now()
+	if len(t.probes) == 0 {
+		return least, nil
+	}
+	end, fell := time.Now().Add(t.waits.settle), time.Now()
 	longest := time.Duration(0) // that no count fell, before one did
 	quiet := t.quiet
 	if before == nil { // nobody was there to be let go of
-		quiet = quietFor
+		quiet = t.waits.quiet
 	}
 	for {
 		now, err := t.read(ctx, false)
@@ -77,7 +89,7 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 		pause(ctx, pollEvery)
 	}
 	if learn {
-		t.quiet = min(max(quietFor, 2*longest), longestQuiet)
+		t.quiet = min(max(t.waits.quiet, 2*longest), t.waits.longestQuiet)
 	}
 	return t.atRest(ctx, least)
 }
@@ -149,6 +161,20 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	}
 }
+
+// waitFor waits until a condition holds, at most for the patience. It reports whether it
+// holds.
+func waitFor(ctx context.Context, patience time.Duration, holds func() bool) bool {
+	for end := time.Now().Add(patience); !holds(); pause(ctx, conditionEvery) {
+		if ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// conditionEvery is the time between two looks at a condition.
+const conditionEvery = 5 * time.Millisecond
 
 // stayed says which counts did not go back after a load.
 func stayed(before, after reading) []verdict.Reason {

@@ -16,7 +16,7 @@ import (
 // letsGo is a target that lets go of its peers so long after they have left.
 func letsGo(after time.Duration) *target {
 	start := time.Now()
-	return &target{quiet: longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "health",
+	return &target{waits: usualWaits, quiet: usualWaits.longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "health",
 		Read: func(context.Context) (map[string]float64, error) {
 			if time.Since(start) < after {
 				return map[string]float64{"peers": 3}, nil
@@ -35,9 +35,9 @@ func TestSettleLearns(t *testing.T) {
 		first, next float64 // peers that are read
 		quiet       time.Duration
 	}{
-		{"at_once", 0, 1, 1, quietFor},
+		{"at_once", 0, 1, 1, usualWaits.quiet},
 		{"late", 2 * time.Second, 1, 1, 4 * time.Second},
-		{"never", time.Hour, 3, 3, quietFor},
+		{"never", time.Hour, 3, 3, usualWaits.quiet},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +63,7 @@ func TestSettleLearns(t *testing.T) {
 func TestSettleWithoutHavingLearned(t *testing.T) {
 	t.Parallel()
 	before := reading{"health.peers": 1}
-	for quiet, want := range map[time.Duration]float64{longestQuiet: 1, quietFor: 3} {
+	for quiet, want := range map[time.Duration]float64{usualWaits.longestQuiet: 1, usualWaits.quiet: 3} {
 		synctest.Test(t, func(t *testing.T) {
 			target := letsGo(2 * time.Second)
 			target.quiet = quiet
@@ -80,7 +80,7 @@ func TestUsual(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		target := &target{quiet: longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "metrics",
+		target := &target{waits: usualWaits, quiet: usualWaits.longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "metrics",
 			Read: func(context.Context) (map[string]float64, error) {
 				if n++; n == 4 {
 					return map[string]float64{"go_goroutines": 10}, nil
@@ -101,7 +101,7 @@ func TestUsual(t *testing.T) {
 // answers is a target with a health page and profiles, whose readings a function may
 // have fail.
 func answers(fails func(probe string, n int) error) *target {
-	t := &target{quiet: quietFor, died: func() error { return nil }}
+	t := &target{waits: usualWaits, quiet: usualWaits.quiet, died: func() error { return nil }}
 	for _, name := range []string{"health", "pprof"} {
 		n := 0
 		t.add(probe.Probe{Name: name, Read: func(context.Context) (map[string]float64, error) {

@@ -29,7 +29,8 @@ type target struct {
 
 	restart func(context.Context) (pid int, err error) // nil: we cannot
 	knock   func(context.Context) error                // why a peer that connects has no answer; nil: nobody can
-	quiet   time.Duration                              // without a count that falls, after which it has settled
+	waits   waits
+	quiet   time.Duration // without a count that falls, after which it has settled
 
 	turn  sync.Mutex    // of whoever reads: two at once would count each other
 	noted func(reading) // told every reading; nil: nobody
@@ -38,7 +39,7 @@ type target struct {
 // discover finds what can be read: the pages at the URL of the target and at further
 // ones, and the process if its id is known. No probe at all is no error.
 func discover(ctx context.Context, cfg Config) *target {
-	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), quiet: longestQuiet}
+	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), waits: cfg.waits, quiet: cfg.waits.longestQuiet}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}
@@ -158,10 +159,10 @@ func seriesName(probe, name string) string {
 	return probe + "." + name
 }
 
-// alive returns an error if the target's process has ended, or if it does not answer for
-// so long.
-func (t *target) alive(ctx context.Context, patience time.Duration) error {
-	for end := time.Now().Add(patience); ; {
+// alive returns an error if the process of the target has ended, or if the target does not
+// answer in time.
+func (t *target) alive(ctx context.Context) error {
+	for end := time.Now().Add(t.waits.answer); ; {
 		if err := t.died(); err != nil {
 			return fmt.Errorf("the target's process has ended: %w", err)
 		}

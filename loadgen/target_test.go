@@ -41,7 +41,7 @@ func TestAlive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				target := &target{died: func() error { return nil }, knock: tt.knock}
+				target := &target{waits: usualWaits, died: func() error { return nil }, knock: tt.knock}
 				for name, answer := range tt.probes {
 					target.add(probe.Probe{Name: name, Read: func(ctx context.Context) (map[string]float64, error) {
 						if err := answer(ctx); err != nil {
@@ -50,7 +50,7 @@ func TestAlive(t *testing.T) {
 						return map[string]float64{"n": 1}, nil
 					}})
 				}
-				if err := target.alive(t.Context(), deadAfter); (err == nil) != tt.want {
+				if err := target.alive(t.Context()); (err == nil) != tt.want {
 					t.Errorf("alive: %v", err)
 				}
 			})
@@ -65,7 +65,7 @@ func TestCheckOfAHubThatHangs(t *testing.T) {
 	url := h.start(t)
 	defer h.hang(2 * time.Second)()
 	begin := time.Now()
-	r := run(t, Config{URL: url, Plan: quickCheck(t, 31), PID: os.Getpid()})
+	r := run(t, Config{URL: url, Plan: quickCheck(t, 31), waits: impatient, PID: os.Getpid()})
 	if v := r.Verdict; v.Outcome != verdict.Failed || !strings.Contains(v.Failures[0].What, "does not answer any more") {
 		t.Errorf("outcome %s, failures %v, invalid for %v", v.Outcome, v.Failures, v.Invalid)
 	}

@@ -21,7 +21,7 @@ import (
 // toyHub is a small hub of another make, with nothing to look at but /health. It can
 // be told to do wrong.
 type toyHub struct {
-	leakResets  bool // the record of a peer that ends with a RST stays
+	leakOffers  bool // the record of a peer that has offered stays
 	releaseLate time.Duration
 	swapNetwork bool          // signals are delivered in another network
 	believes    bool          // what anybody reports as a hub goes to the network
@@ -54,6 +54,7 @@ type toyPeer struct {
 	write       sync.Mutex
 	patience    time.Duration // for it to read
 
+	offered  bool           // the hub's mu guards it
 	queue    []wire.Message // signals on their way to it; the hub's mu guards it
 	draining bool           // somebody sends them
 }
@@ -168,7 +169,7 @@ func (h *toyHub) serve(p *toyPeer) {
 	defer h.mu.Unlock()
 	delete(h.open, p)
 	switch reset := p.network != "" && isReset(err); {
-	case h.leakResets && reset:
+	case h.leakOffers && p.offered:
 	case h.releaseLate > 0 && reset:
 		time.AfterFunc(h.releaseLate, func() {
 			h.mu.Lock()
@@ -329,6 +330,7 @@ func (h *toyHub) relay(p *toyPeer, m wire.Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	m.FromPeerID = p.id
+	p.offered = p.offered || m.Type == "offer"
 	if h.swapNetwork {
 		m.NetworkName += "-other"
 	}

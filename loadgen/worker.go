@@ -82,7 +82,7 @@ func (w *worker) prepare(j cluster.Job) error {
 		return joinSend(w.link, answer, err)
 	}
 	r.share = share{j.Index, j.Of}
-	r.target = &target{url: j.URL, died: func() error { return nil }, start: time.Now()}
+	r.target = &target{url: j.URL, waits: r.cfg.waits, died: func() error { return nil }, start: time.Now()}
 	if j.Preflight {
 		answer.Advice = r.suffice()
 	}
