@@ -112,7 +112,7 @@ func (e *experiment) control() []verdict.Control {
 
 // report adds what the experiment found to the run.
 func (e *experiment) report() {
-	r := e.stage.run
+	r := e.evidence
 	r.Cycles = append(r.Cycles, e.cycles...)
 	r.Trends = append(r.Trends, e.trends...)
 	r.Controls = append(r.Controls, e.control()...)

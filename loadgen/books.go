@@ -8,23 +8,23 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 )
 
-// account is what was told already, for the next books. Not for concurrent use.
-type account struct {
+// cursor is what was told already, for the next books. Not for concurrent use.
+type cursor struct {
 	fleet      *fleet
-	tally      *tally
+	counters   *counters
 	counts     cluster.Counts
 	deliveries delivery.Counts
 }
 
 // take returns what was counted since it was called last.
-func (a *account) take() cluster.Books {
+func (a *cursor) take() cluster.Books {
 	f := a.fleet
 	now := cluster.Counts{Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Lives: f.lives(), Open: int64(f.size())}
 	totals := f.ledger.Totals()
 	b := cluster.Books{At: time.Now(), Counts: now.Minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
 	a.counts, a.deliveries = now, totals
 	b.Times = f.rec.Take()
-	b.Scenarios, b.Errors = a.tally.take()
+	b.Scenarios, b.Errors = a.counters.take()
 	return b
 }
 
@@ -41,11 +41,11 @@ func (r *runner) add(b cluster.Books) {
 	f.ledger.Add(b.Deliveries)
 	b.Times.Shift(time.Since(b.At)) // to the clock of this machine
 	f.rec.Merge(b.Times)
-	r.tally.add(b.Scenarios, b.Errors)
+	r.counters.add(b.Scenarios, b.Errors)
 }
 
-// take returns the tally, and begins a new one.
-func (t *tally) take() ([]verdict.Scenario, map[string]int) {
+// take returns the counters, and begins a new one.
+func (t *counters) take() ([]verdict.Scenario, map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list, errors := t.list, t.errors
@@ -53,8 +53,8 @@ func (t *tally) take() ([]verdict.Scenario, map[string]int) {
 	return list, errors
 }
 
-// add enters another tally.
-func (t *tally) add(list []verdict.Scenario, errors map[string]int) {
+// add enters another counters.
+func (t *counters) add(list []verdict.Scenario, errors map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range list {

@@ -17,7 +17,7 @@ import (
 // How long a worker may take to answer.
 const (
 	readyPatience = 30 * time.Second
-	doneGrace     = dispersePatience + 10*time.Second // to end what it is doing
+	doneGrace     = leavePatience + 10*time.Second // to end what it is doing
 )
 
 // coordinator has workers do a run. It enters their books in those of the run, so that

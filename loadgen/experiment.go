@@ -20,7 +20,7 @@ import (
 // read. What happens anyway is in both and cancels. The doses of the scenarios differ
 // from block to block, so that the growth says whose it is.
 type experiment struct {
-	*stage
+	*phaseRun
 	scenarios []scenario
 	pairs     int             // that it takes at least
 	planned   []verdict.Cycle // doses of each pair, and last those of the warm-up if it is none of them
@@ -49,9 +49,9 @@ type block struct {
 // longest is how many times the planned pairs it may take to be sure.
 const longest = 3
 
-func newExperiment(s *stage, scenarios []scenario) *experiment {
+func newExperiment(s *phaseRun, scenarios []scenario) *experiment {
 	scenarios = s.possible(scenarios)
-	e := &experiment{stage: s, scenarios: scenarios, rng: s.stream('e'), lives: int64(s.Peers)}
+	e := &experiment{phaseRun: s, scenarios: scenarios, rng: s.stream(placeExperiment), lives: int64(s.Peers)}
 	e.pairs, _ = strconv.Atoi(s.Params["pairs"]) // checked with the plan
 	names := make([]string, len(scenarios))
 	for i, sc := range scenarios {
@@ -65,16 +65,16 @@ func newExperiment(s *stage, scenarios []scenario) *experiment {
 // run runs blocks and adds what it found to the run. A target that dies is a failure of
 // it, no error. What is asked at the end is not of the time that the blocks may take.
 func (e *experiment) run(ctx context.Context) error {
-	if e.stage.worker != nil {
+	if e.phaseRun.worker != nil {
 		return e.follow(ctx)
 	}
 	if len(e.target.probes) == 0 {
-		e.stage.run.Problems = append(e.stage.run.Problems, verdict.Reason{About: "probes",
+		e.evidence.Problems = append(e.evidence.Problems, verdict.Reason{About: "probes",
 			What: "nothing of the target can be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
 		return nil
 	}
 	e.runBlocks(ctx)
-	if len(e.stage.run.Failures) == 0 {
+	if len(e.evidence.Failures) == 0 {
 		e.dead(ctx, "at the end of its blocks")
 	}
 	e.confirm(ctx)
@@ -89,7 +89,7 @@ func (e *experiment) runBlocks(ctx context.Context) {
 	defer e.clear()
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
 	defer cancel()
-	defer e.crew.experiment(e.number)()
+	defer e.workers.experiment(e.number)()
 	var err error
 	if e.first, err = e.target.read(ctx, false); err != nil {
 		e.first = reading{} // settling takes longer than with one that has gaps, and is not cut short
@@ -110,7 +110,7 @@ func (e *experiment) runBlocks(ctx context.Context) {
 // clear has whoever is left of a block leave. What was under way to them is not lost: that
 // they left explains it.
 func (e *experiment) clear() {
-	e.fleet.disperse(dispersePatience)
+	e.fleet.closeAll(leavePatience)
 	e.fleet.ledger.Settle()
 }
 
@@ -135,30 +135,30 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 // off lets a block without peers pass.
 func (e *experiment) off(ctx context.Context, k int) bool {
 	off := e.restOf(k)
-	defer e.board.begin(report.SpanOff, off)()
+	defer e.progress.begin(report.SpanOff, off)()
 	pause(ctx, off)
 	return e.settle(ctx, 0)
 }
 
 // on has the peers of a block come and go. The warm-up is one that does not count.
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
-	before := landed(e.tally.scenarios())
+	before := landed(e.counters.scenarios())
 	order := e.order(doses, place)
 	kind := report.SpanOn
 	if place == warmUp {
 		kind = report.SpanWarmUp
 	}
-	end := e.board.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))
-	if e.crew == nil {
+	end := e.progress.begin(kind, time.Duration(float64(len(order))/e.Rate*float64(time.Second)))
+	if e.workers == nil {
 		e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	}
 	if place == warmUp {
 		e.schedule.Add(time.Now().Add(time.Duration(float64(len(order))/e.Rate/2*float64(time.Second))), e.readPeak)
 	}
-	e.crew.block(ctx, e.number, place, e.schedule)
+	e.workers.block(ctx, e.number, place, e.schedule)
 	end()
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
-	for name, n := range landed(e.tally.scenarios()) {
+	for name, n := range landed(e.counters.scenarios()) {
 		cycle.Doses[name] = n - before[name]
 		total += n - before[name]
 	}
@@ -178,15 +178,15 @@ const (
 
 // readPeak reads the target with peers connected, halfway through their arrivals, and
 // counts those that were there all the while. Who has said goodbye is not: not every
-// target counts it. Of a crew's peers only how many there are is known.
+// target counts it. Of a workers's peers only how many there are is known.
 func (e *experiment) readPeak(ctx context.Context, _ schedule.Tick) {
 	count := e.fleet.present
-	if e.crew != nil {
+	if e.workers != nil {
 		count = e.fleet.size
 	}
 	e.seen = count()
 	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
-	if e.crew != nil {                    // what they told may be of before the reading: those there after it were there
+	if e.workers != nil {                 // what they told may be of before the reading: those there after it were there
 		pause(ctx, 2*booksEvery)
 	}
 	e.seen = min(e.seen, count())
@@ -206,7 +206,7 @@ func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 			list = append(list, s)
 		}
 	}
-	e.stream('o', place).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	e.stream(placeOrder, place).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
 }
 
@@ -224,7 +224,7 @@ func (e *experiment) settle(ctx context.Context, dose float64) bool {
 		if e.dead(ctx, err.Error()) {
 			return false
 		}
-		miss(e.stage.run, err)
+		miss(e.evidence, err)
 	}
 	now = now.counts()
 	if e.rest != nil {
@@ -247,7 +247,7 @@ func (e *experiment) dead(ctx context.Context, what string) bool {
 	if err == nil {
 		return false
 	}
-	e.stage.run.Failures = append(e.stage.run.Failures, verdict.Reason{About: "target",
+	e.evidence.Failures = append(e.evidence.Failures, verdict.Reason{About: "target",
 		What: fmt.Sprintf("%v, after %d peers (%.160s)", err, e.fleet.lives(), what), Do: "read the log of the target"})
 	return true
 }

@@ -54,7 +54,7 @@ func TestHangsWhenTheTimeIsUp(t *testing.T) {
 		if err := e.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if f := e.stage.run.Failures; len(f) != 1 || !strings.Contains(f[0].What, "does not answer any more") {
+		if f := e.evidence.Failures; len(f) != 1 || !strings.Contains(f[0].What, "does not answer any more") {
 			t.Errorf("failures %v", f)
 		}
 	})
@@ -73,10 +73,10 @@ func keeping(late time.Duration) *experiment {
 	}})
 	f := newFleet("", codec.PeerPigeon{})
 	e := &experiment{
-		stage: &stage{
+		phaseRun: &phaseRun{
 			Phase:  plan.Phase{Rate: 1, Duration: 10 * time.Second, Params: map[string]string{"off": "30s", "confirm": "1m"}},
-			target: target, fleet: f, tally: newTally(), run: &verdict.Run{}, schedule: schedule.New(1, f.rec.AddSlip),
-			log: slog.New(slog.DiscardHandler), board: newBoard(start),
+			target: target, fleet: f, counters: newCounters(), evidence: &verdict.Run{}, schedule: schedule.New(1, f.rec.AddSlip),
+			log: slog.New(slog.DiscardHandler), progress: newProgress(start),
 		},
 		pairs: 7, lives: 60, planned: []verdict.Cycle{{}}, rng: schedule.Stream(1),
 	}
@@ -107,7 +107,7 @@ func runnerToCutOff(t *testing.T, seed uint64, figures plan.Phase) *runner {
 func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	t.Parallel()
 	r := runnerToCutOff(t, 33, plan.Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
-	defer r.fleet.disperse(0)
+	defer r.fleet.closeAll(0)
 	r.target = discover(t.Context(), r.cfg)
 	if err := r.phase(t.Context(), 0); err != nil {
 		t.Fatal(err)
@@ -132,9 +132,9 @@ func (orderLink) Name() string                     { return "test" }
 func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
 	t.Parallel()
 	r := runnerToCutOff(t, 34, plan.Phase{Params: map[string]string{"stay": "20s"}})
-	defer r.fleet.disperse(0)
+	defer r.fleet.closeAll(0)
 	r.share = share{0, 1}
-	w := &worker{link: orderLink{}, runner: r, orders: make(chan cluster.Order), told: account{fleet: r.fleet, tally: r.tally}}
+	w := &worker{link: orderLink{}, runner: r, orders: make(chan cluster.Order), told: cursor{fleet: r.fleet, counters: r.counters}}
 	over := make(chan error)
 	go func() { over <- w.phase(t.Context(), 0) }()
 	place := uint64(warmUp)

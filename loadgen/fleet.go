@@ -127,9 +127,9 @@ func (f *fleet) peers() []*Peer {
 	return list
 }
 
-// disperse has all peers leave: politely, and after the patience by a RST. When it
+// closeAll has all peers leave: politely, and after the patience by a RST. When it
 // returns there is no connection and no goroutine of the fleet.
-func (f *fleet) disperse(patience time.Duration) {
+func (f *fleet) closeAll(patience time.Duration) {
 	now := time.Now()
 	for _, p := range f.peers() {
 		p.leave(LeavePolite, schedule.At(now))

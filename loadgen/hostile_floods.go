@@ -21,13 +21,13 @@ func floodInputs() []input {
 		flood("flood: empty messages", 20_000, func(*attack, int) []byte { return text("") }),
 		flood("flood: fragments of a byte", 50_000, func(_ *attack, i int) []byte { return rawFrame(opcodeOf(i), []byte(" ")) }),
 		flood("flood: announces to the bystanders", 3000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, a.rooms[0].name))
+			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, a.networks[0].name))
 		}),
 		flood("flood: announces to ever other networks", 3000, func(a *attack, i int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.rooms[0].name, i)))
+			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.networks[0].name, i)))
 		}),
 		flood("flood: signals to a bystander", 5000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.rooms[0].name, []byte(`{"sdp":"v=0"}`)))
+			return rawFrame(final|opText, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.networks[0].name, []byte(`{"sdp":"v=0"}`)))
 		}, codec.Relays),
 		{name: "flood: 300 connections that say nothing", run: connectFlood},
 	}

@@ -124,7 +124,7 @@ const slowly = 50 * time.Millisecond
 var trickle = input{name: "frame: 50 peers send byte by byte", run: func(ctx context.Context, a *attack) string {
 	begin := time.Now()
 	for i := range crowd {
-		if _, err := a.connect(ctx, schedule.PeerID(a.seed, 't', uint64(i))); err != nil {
+		if _, err := a.connect(ctx, schedule.PeerID(a.seed, placeTrickle, uint64(i))); err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))
 		}
 	}

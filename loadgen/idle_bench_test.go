@@ -28,7 +28,7 @@ func BenchmarkIdlePeer(b *testing.B) {
 		if each > bound {
 			b.Errorf("an idle peer takes %.0f bytes, at most %d are allowed", each, bound)
 		}
-		f.disperse(dispersePatience)
+		f.closeAll(leavePatience)
 	}
 	b.ReportMetric(0, "ns/op") // says nothing
 }
@@ -39,9 +39,9 @@ func connectMany(tb testing.TB, f *fleet, n int) {
 	tb.Helper()
 	var work sync.WaitGroup
 	const atOnce = 64
-	rooms := make([]*room, n/100+1)
+	rooms := make([]*network, n/100+1)
 	for i := range rooms {
-		rooms[i] = newRoom("idle-"+string(schedule.PeerID(1, uint64(i))), f.rec)
+		rooms[i] = newNetwork("idle-"+string(schedule.PeerID(1, uint64(i))), f.rec)
 	}
 	for w := range atOnce {
 		work.Go(func() {

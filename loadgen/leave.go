@@ -57,7 +57,7 @@ func parseLeaves(text string) ([]Leave, error) {
 // target was quicker to close: the peer has left all the same.
 func (p *Peer) leave(how Leave, t schedule.Tick) {
 	p.mu.Lock()
-	r, again := p.room, p.left || p.over
+	r, again := p.network, p.left || p.over
 	if !again {
 		p.left, p.kept = true, how == LeaveVanish
 	}
@@ -84,7 +84,7 @@ func (p *Peer) leave(how Leave, t schedule.Tick) {
 	}
 }
 
-func (p *Peer) goodbye(r *room) {
+func (p *Peer) goodbye(r *network) {
 	if leaver, ok := p.fleet.codec.(codec.Leaver); ok && r != nil {
 		_ = p.fleet.send(p, leaver.Goodbye(p.id, r.name))
 	}

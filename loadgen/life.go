@@ -46,14 +46,14 @@ const (
 
 // life is one peer on its way through a scenario.
 type life struct {
-	stage    *stage
+	phaseRun *phaseRun
 	scenario scenario
 	rng      *rand.Rand
 	id       wire.PeerID
 	peer     *Peer
-	rival    *Peer // a second connection of the same id, if the scenario has one
+	second   *Peer // a second connection of the same id, if the scenario has one
 	arrival  time.Time
-	tally    *tally
+	counters *counters
 }
 
 // begin connects the peer and puts its steps on the agenda, each when the one before
@@ -61,8 +61,8 @@ type life struct {
 func (l *life) begin(ctx context.Context, t schedule.Tick) {
 	l.arrival = t.Intended
 	var err error
-	if l.peer, err = l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, watch: l.stage.watch}); err != nil {
-		l.tally.failed(l.scenario.name, err)
+	if l.peer, err = l.phaseRun.fleet.connect(ctx, &Peer{id: l.id, dialled: t, watch: l.phaseRun.watch}); err != nil {
+		l.counters.failed(l.scenario.name, err)
 		return
 	}
 	l.step(ctx, 0)
@@ -71,7 +71,7 @@ func (l *life) begin(ctx context.Context, t schedule.Tick) {
 // step runs step i if it is due with the arrival, else later.
 func (l *life) step(ctx context.Context, i int) {
 	if i == len(l.scenario.steps) {
-		l.tally.landed(l.scenario.name)
+		l.counters.landed(l.scenario.name)
 		return
 	}
 	s := l.scenario.steps[i]
@@ -81,7 +81,7 @@ func (l *life) step(ctx context.Context, i int) {
 		l.try(ctx, i, schedule.At(now))
 		return
 	}
-	l.stage.schedule.Add(at, func(ctx context.Context, t schedule.Tick) { l.try(ctx, i, t) })
+	l.phaseRun.schedule.Add(at, func(ctx context.Context, t schedule.Tick) { l.try(ctx, i, t) })
 }
 
 func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
@@ -90,10 +90,10 @@ func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 	case err == nil:
 		l.step(ctx, i+1)
 	case !errors.Is(err, errLater) || time.Since(t.Intended) > againPatience:
-		l.tally.failed(l.scenario.name, err)
+		l.counters.failed(l.scenario.name, err)
 		l.peer.leave(LeaveReset, t)
 	default:
-		l.stage.schedule.Add(time.Now().Add(againEvery), func(ctx context.Context, again schedule.Tick) {
+		l.phaseRun.schedule.Add(time.Now().Add(againEvery), func(ctx context.Context, again schedule.Tick) {
 			l.try(ctx, i, schedule.Tick{Intended: t.Intended, Start: again.Start})
 		})
 	}
@@ -101,13 +101,13 @@ func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 
 // possible returns the scenarios whose needs the codec meets, and notes the others as not
 // tested.
-func (s *stage) possible(list []scenario) []scenario {
+func (s *phaseRun) possible(list []scenario) []scenario {
 	return slices.DeleteFunc(list, func(sc scenario) bool { return s.leftOut(sc.name, sc.needs) })
 }
 
 // leftOut reports whether the codec lacks what something needs, and if so notes that it was
 // not tested.
-func (s *stage) leftOut(what string, needs codec.Capabilities) bool {
+func (s *phaseRun) leftOut(what string, needs codec.Capabilities) bool {
 	missing := needs.MissingIn(s.fleet.codec)
 	if len(missing) > 0 {
 		s.say(notTested+what, fmt.Sprintf("the codec does not have %s", missing))

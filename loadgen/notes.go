@@ -9,20 +9,20 @@ import (
 )
 
 // count notes how many of something there were.
-func (s *stage) count(name string, n int, unit string) {
+func (s *phaseRun) count(name string, n int, unit string) {
 	s.note(report.Figure{Name: name, Value: float64(n), Unit: unit, Text: strconv.Itoa(n) + " " + unit})
 }
 
 // took notes a time.
-func (s *stage) took(name string, d time.Duration) {
+func (s *phaseRun) took(name string, d time.Duration) {
 	s.note(report.Figure{Name: name, Value: d.Seconds(), Unit: "s", Text: units.Duration(d)})
 }
 
 // say notes what is no number.
-func (s *stage) say(name, text string) { s.note(report.Figure{Name: name, Text: text}) }
+func (s *phaseRun) say(name, text string) { s.note(report.Figure{Name: name, Text: text}) }
 
 // note is not for concurrent use: what a profile measured is noted by its run.
-func (s *stage) note(f report.Figure) {
+func (s *phaseRun) note(f report.Figure) {
 	f.Profile = s.Profile
 	*s.figures = append(*s.figures, f)
 }

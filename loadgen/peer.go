@@ -28,10 +28,10 @@ type Peer struct {
 
 	order sync.Mutex // messages leave in the order of their numbers
 
-	seat uint64 // guarded by the mutex of its room
+	joined uint64 // guarded by the mutex of its room
 
 	mu      sync.Mutex
-	room    *room         // nil before the announce
+	network *network      // nil before the announce
 	pinged  schedule.Tick // the ping under way, if any
 	greeted bool
 	left    bool // by its own will
@@ -52,7 +52,7 @@ func (p *Peer) run() {
 		err = p.sock.receive(p.handle)
 	}
 	p.mu.Lock()
-	left, kept, excused, r := p.left, p.kept, p.excused, p.room
+	left, kept, excused, r := p.left, p.kept, p.excused, p.network
 	p.over, p.why = !kept, err
 	p.mu.Unlock()
 	if kept {
@@ -113,7 +113,7 @@ func (p *Peer) handle(message []byte) {
 // hear notes what the target says of other peers.
 func (p *Peer) hear(e codec.Event) {
 	p.mu.Lock()
-	r := p.room
+	r := p.network
 	p.mu.Unlock()
 	switch {
 	case r == nil || r.name != e.Network:
@@ -157,28 +157,28 @@ func (p *Peer) signalled(e codec.Event) {
 var errLeft = errors.New("the connection has ended")
 
 // announce enters a network. The one that it was in before, it leaves by that.
-func (p *Peer) announce(r *room, t schedule.Tick) error {
+func (p *Peer) announce(r *network, t schedule.Tick) error {
 	return p.announceBy(p.fleet.codec.Announce(p.id, r.name), r, t)
 }
 
 // announceBy enters a network by a message.
-func (p *Peer) announceBy(message []byte, r *room, t schedule.Tick) error {
+func (p *Peer) announceBy(message []byte, r *network, t schedule.Tick) error {
 	if !p.enter(r, t) {
 		return errLeft
 	}
 	return p.fleet.send(p, message)
 }
 
-func (p *Peer) enter(r *room, t schedule.Tick) bool {
+func (p *Peer) enter(r *network, t schedule.Tick) bool {
 	p.mu.Lock() // and then the room's: whoever ends the peer finds it in its room
 	defer p.mu.Unlock()
 	if p.left || p.over {
 		return false
 	}
-	if p.room != nil {
-		p.room.leave(p, t, true)
+	if p.network != nil {
+		p.network.leave(p, t, true)
 	}
-	p.room = r
+	p.network = r
 	r.join(p, t)
 	return true
 }
@@ -279,8 +279,8 @@ func (p *Peer) isOver() bool {
 }
 
 // in returns the room that the peer is in, nil if it is in none.
-func (p *Peer) in() *room {
+func (p *Peer) in() *network {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.room
+	return p.network
 }

@@ -18,7 +18,7 @@ type profile struct {
 	about string
 	phase plan.Phase // its own figures; the parameters in it are all there are
 	check func(*plan.Phase) error
-	run   func(context.Context, *stage) error
+	run   func(context.Context, *phaseRun) error
 
 	// whole profiles are not shared: of several workers one does all.
 	whole bool

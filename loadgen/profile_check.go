@@ -36,7 +36,7 @@ func checkProfile() profile {
 		},
 		stay:       stays("stay", "vanish"),
 		experiment: true,
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			return newExperiment(s, checkScenarios(&s.Phase)).run(ctx)
 		},
 	}
@@ -73,8 +73,8 @@ func checkScenarios(f *plan.Phase) []scenario {
 		{"signal", needsMessages, []step{{0, announce}, {stay / 2, offer}, {stay, leaving(LeavePolite)}}},
 		{"networks", needsNetworks, []step{{0, enterOwn("")}, {stay, leaving(LeavePolite)}}},
 		{"large-name", needsNetworks, []step{{0, enterOwn(largeName)}, {stay / 2, moveOn}, {stay, leavingIfThere}}},
-		{"duplicate", needsIDs, []step{{0, announce}, {stay / 2, rival}, {stay, leavingBoth}}},
+		{"duplicate", needsIDs, []step{{0, announce}, {stay / 2, second}, {stay, leavingBoth}}},
 		{"hubs", needsHubs, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
-		{"ghost", needsGoodbye, []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, haunt}, {stay + vanish, end}}},
+		{"ghost", needsGoodbye, []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, announceAfterGoodbye}, {stay + vanish, end}}},
 	}
 }

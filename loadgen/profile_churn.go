@@ -26,13 +26,13 @@ func churnProfile() profile {
 			return nil // without what the codec lacks there are enough ways left
 		},
 		stay: stays("stay", "vanish"),
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			leaves, err := parseLeaves(s.Params["leave"])
 			if err != nil {
 				return err
 			}
 			leaves = slices.DeleteFunc(leaves, func(l Leave) bool { return s.leftOut(l.String(), l.needs()) })
-			s.arrive('a', s.Peers, func(i int) scenario { return s.churn(leaves[i%len(leaves)]) })
+			s.arrive(placePeer, s.Peers, func(i int) scenario { return s.churn(leaves[i%len(leaves)]) })
 			s.schedule.Run(ctx)
 			return nil
 		},
@@ -40,7 +40,7 @@ func churnProfile() profile {
 }
 
 // churn is the life of a peer that leaves in a way.
-func (s *stage) churn(how Leave) scenario {
+func (s *phaseRun) churn(how Leave) scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	vanish, _ := s.DurationOf("vanish")
 	switch how {

@@ -26,7 +26,7 @@ func drainProfile() profile {
 		phase: plan.Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
 			"wait": "10m", "patience": "2m", "backoff": "1s"}},
 		check: plan.Durations("wait", "patience", "backoff"),
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			backoff, _ := s.DurationOf("backoff") // checked with the plan
 			d := &drain{returners: newReturners(s, max(backoff, time.Millisecond))}
 			if err := d.gather(ctx); err != nil {
@@ -74,22 +74,22 @@ func (d *drain) run(ctx context.Context) error {
 // ends.
 func (d *drain) signals(ctx context.Context) {
 	ids := slices.Sorted(maps.Keys(d.list))
-	d.stage.schedule.AddPaced(d.pace(d.Rate, 'x'), plan.MaxPeers, func(_ context.Context, i int, t schedule.Tick) {
+	d.phaseRun.schedule.AddPaced(d.pace(d.Rate, placeMessage), plan.MaxPeers, func(_ context.Context, i int, t schedule.Tick) {
 		d.mu.Lock()
-		own := d.list[ids[schedule.Mix(d.seed, 'x', uint64(i))%uint64(len(ids))]]
+		own := d.list[ids[schedule.Mix(d.seed, placeMessage, uint64(i))%uint64(len(ids))]]
 		from, here := own.peer, own.here
 		d.mu.Unlock()
 		if !here {
 			return
 		}
-		to := own.room.other(from, d.stream('x', uint64(i)))
-		if to != nil && from.signal(wire.KindOffer, to.id, own.room.name, t) != nil {
+		to := own.network.other(from, d.stream(placeMessage, uint64(i)))
+		if to != nil && from.signal(wire.KindOffer, to.id, own.network.name, t) != nil {
 			d.mu.Lock()
 			d.unsent++
 			d.mu.Unlock()
 		}
 	})
-	d.stage.schedule.Run(ctx)
+	d.phaseRun.schedule.Run(ctx)
 }
 
 // restart restarts the target after a while if it is ours, and else asks for it.
@@ -128,7 +128,7 @@ func (d *drain) awaitRestart(ctx context.Context) {
 func (d *drain) tell(before delivery.Counts) {
 	n := d.soFar()
 	if !d.wentAway {
-		d.returners.run.Problems = append(d.returners.run.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",
+		d.evidence.Problems = append(d.evidence.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",
 			What: fmt.Sprintf("the target did not go away: %d of %d connections ended", n.ended.n, len(d.list))})
 		return
 	}
@@ -149,7 +149,7 @@ func (d *drain) tell(before delivery.Counts) {
 	lost := after.Explained + after.Lost - before.Explained - before.Lost
 	d.count("messages lost in the restart", int(lost)+d.unsent, fmt.Sprintf("of %d", after.Sent-before.Sent+int64(d.unsent)))
 	if missing := len(d.list) - n.here; missing > 0 {
-		d.returners.run.Failures = append(d.returners.run.Failures, verdict.Reason{About: "drain", Do: "look in the log of the target for why it does not take them",
+		d.evidence.Failures = append(d.evidence.Failures, verdict.Reason{About: "drain", Do: "look in the log of the target for why it does not take them",
 			What: fmt.Sprintf("of %d peers %d were not back %s after the target went away", len(d.list), missing, d.Params["patience"])})
 	}
 }

@@ -79,9 +79,9 @@ func TestDrainOfNothing(t *testing.T) {
 // Connections end while the figures are noted.
 func TestDrainToldLate(t *testing.T) {
 	t.Parallel()
-	s := stageOf("drain")
+	s := phaseRunOf("drain")
 	d := &drain{returners: newReturners(s, time.Second), wentAway: true}
-	own := &returner{room: s.rooms[0]}
+	own := &returner{network: s.networks[0]}
 	d.list = map[wire.PeerID]*returner{ann: own}
 	whileTold(func(id wire.PeerID) {
 		p := &Peer{id: ann, why: &websocket.CloseError{Code: 1001, Text: string(id)}}

@@ -38,7 +38,7 @@ func duplicateProfile() profile {
 			}
 			return plan.Durations("stay", "patience")(f)
 		},
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			states, err := oldStatesOf(s.Params["old"])
 			if err != nil {
 				return err
@@ -62,7 +62,7 @@ func oldStatesOf(text string) ([]string, error) {
 
 // duplicates counts what a target makes of second sessions.
 type duplicates struct {
-	*stage
+	*phaseRun
 	states   []string
 	patience time.Duration
 	callers  []*Peer // a member of each room, who calls who took over
@@ -71,8 +71,8 @@ type duplicates struct {
 	counts map[string]int
 }
 
-func newDuplicates(s *stage, states []string) *duplicates {
-	d := &duplicates{stage: s, states: states, counts: map[string]int{}}
+func newDuplicates(s *phaseRun, states []string) *duplicates {
+	d := &duplicates{phaseRun: s, states: states, counts: map[string]int{}}
 	d.patience, _ = s.DurationOf("patience") // checked with the plan
 	return d
 }
@@ -94,10 +94,10 @@ func (d *duplicates) run(ctx context.Context) error {
 	if err := d.witnesses(ctx, nil); err != nil {
 		return err
 	}
-	for _, r := range d.rooms {
+	for _, r := range d.networks {
 		d.callers = append(d.callers, r.all()...)
 	}
-	d.arrive('a', d.Peers, func(i int) scenario {
+	d.arrive(placePeer, d.Peers, func(i int) scenario {
 		state := d.states[i%len(d.states)]
 		return scenario{name: "duplicate-" + state, steps: []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
 	})
@@ -122,7 +122,7 @@ func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *lif
 		case oldReset:
 			l.peer.leave(LeaveReset, t)
 		}
-		err := rival(ctx, l, t)
+		err := second(ctx, l, t)
 		if err == nil {
 			outcome := d.outcome(ctx, l, state == oldAlive, caller)
 			d.mu.Lock()
@@ -141,15 +141,15 @@ const settleDuplicate = 300 * time.Millisecond
 // outcome waits until it is plain what became of the two sessions, the old one of
 // which lives, or has ended by its own will.
 func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *Peer) string {
-	if l.rival == nil {
+	if l.second == nil {
 		return wasRefused
 	}
-	if !waitFor(ctx, d.patience, func() bool { return l.rival.isGreeted() || l.rival.isOver() }) {
+	if !waitFor(ctx, d.patience, func() bool { return l.second.isGreeted() || l.second.isOver() }) {
 		return unanswered
 	}
 	// Greeted or not, it may be ended a moment later, and so may the old one.
-	waitFor(ctx, settleDuplicate, func() bool { return l.rival.isOver() || lives && l.peer.isOver() })
-	old, young := lives && !l.peer.isOver(), !l.rival.isOver()
+	waitFor(ctx, settleDuplicate, func() bool { return l.second.isOver() || lives && l.peer.isOver() })
+	old, young := lives && !l.peer.isOver(), !l.second.isOver()
 	switch {
 	case old && young:
 		return bothLive
@@ -157,7 +157,7 @@ func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *P
 		return noneLives
 	case !young:
 		return wasRefused
-	case !d.reached(ctx, caller, l.rival):
+	case !d.reached(ctx, caller, l.second):
 		return unreached
 	}
 	return tookOver
@@ -182,7 +182,7 @@ func (d *duplicates) tell() {
 			}
 			d.count("old session "+state+": "+outcome, n, "peers")
 			if outcome != wasRefused && outcome != tookOver {
-				d.stage.run.Doubts = append(d.stage.run.Doubts, verdict.Reason{About: "duplicate",
+				d.evidence.Doubts = append(d.evidence.Doubts, verdict.Reason{About: "duplicate",
 					What: fmt.Sprintf("of peers that came again, their old session %s, %d: %s", state, n, outcome),
 					Do:   "look at how the target ends a session whose id connects again"})
 			}
@@ -190,27 +190,27 @@ func (d *duplicates) tell() {
 	}
 }
 
-// rival connects a second time with the id of the peer, and announces as shipped
+// second connects a second time with the id of the peer, and announces as shipped
 // clients do. The target may refuse it, or end the first connection.
-func rival(ctx context.Context, l *life, t schedule.Tick) error {
+func second(ctx context.Context, l *life, t schedule.Tick) error {
 	l.peer.excuse()
-	p, err := l.stage.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
+	p, err := l.phaseRun.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
 	if errors.Is(err, websocket.ErrBadHandshake) {
 		return nil // that is a way to refuse
 	}
 	if err != nil {
 		return err
 	}
-	l.rival = p
+	l.second = p
 	// Its id is in the books of the room already. A refusal may come before the announce.
-	_ = l.stage.fleet.send(p, l.stage.fleet.codec.Announce(l.id, l.peer.in().name))
+	_ = l.phaseRun.fleet.send(p, l.phaseRun.fleet.codec.Announce(l.id, l.peer.in().name))
 	return nil
 }
 
 // leavingBoth ends both connections of a peer, of which the target must have kept one.
 func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
 	switch {
-	case l.rival != nil && l.peer.isOver() && l.rival.isOver():
+	case l.second != nil && l.peer.isOver() && l.second.isOver():
 		return errCut
 	case !l.peer.isOver() && !l.peer.isGreeted():
 		return errLater
@@ -220,12 +220,12 @@ func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
 }
 
 func (l *life) endBoth(t schedule.Tick) {
-	if l.rival != nil {
-		l.rival.leave(LeavePolite, t)
+	if l.second != nil {
+		l.second.leave(LeavePolite, t)
 	}
 	l.peer.leave(LeavePolite, t)
 	if l.peer.isKept() {
 		l.peer.end()
 	}
-	l.stage.fleet.ledger.Left(l.id)
+	l.phaseRun.fleet.ledger.Left(l.id)
 }

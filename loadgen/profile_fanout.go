@@ -26,7 +26,7 @@ func fanoutProfile() profile {
 			}
 			return plan.Durations("patience")(f)
 		},
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			s.fanout(ctx)
 			return nil
 		},
@@ -37,21 +37,21 @@ func fanoutProfile() profile {
 const maxFanout = 20_000
 
 // fanout builds the network, has half of it leave, and counts who heard of it.
-func (s *stage) fanout(ctx context.Context) {
+func (s *phaseRun) fanout(ctx context.Context) {
 	var ids []wire.PeerID
 	for i := range s.Peers {
-		ids = append(ids, schedule.PeerID(s.seed, 'a', uint64(i)))
+		ids = append(ids, schedule.PeerID(s.seed, placePeer, uint64(i)))
 	}
 	patience, _ := s.DurationOf("patience") // checked with the plan
-	a := newAudience(s.rooms[0].name, ids)
+	a := newVisibility(s.networks[0].name, ids)
 	s.watch = a.hear
-	s.arrive('a', s.Peers, func(int) scenario { return hold })
+	s.arrive(placePeer, s.Peers, func(int) scenario { return hold })
 	s.schedule.Run(ctx)
 	last, members := time.Now(), s.fleet.peers()
 	s.complete(ctx, "discoveries", last, patience, func() (int, int) { return a.heard(a.joined, idsOf(members), idsOf(members)) })
 
 	leavers, rest := members[:len(members)/2], members[len(members)/2:]
-	s.schedule.AddPaced(s.pace(s.Rate, 'd'), len(leavers), func(_ context.Context, i int, t schedule.Tick) { leavers[i].leave(LeavePolite, t) })
+	s.schedule.AddPaced(s.pace(s.Rate, placeLeave), len(leavers), func(_ context.Context, i int, t schedule.Tick) { leavers[i].leave(LeavePolite, t) })
 	s.schedule.Run(ctx)
 	last = time.Now()
 	s.complete(ctx, "leave notices", last, patience, func() (int, int) { return a.heard(a.gone, idsOf(rest), idsOf(leavers)) })
@@ -59,7 +59,7 @@ func (s *stage) fanout(ctx context.Context) {
 }
 
 // complete waits until all have heard, and notes how many have and how long it took.
-func (s *stage) complete(ctx context.Context, what string, since time.Time, patience time.Duration, count func() (heard, pairs int)) {
+func (s *phaseRun) complete(ctx context.Context, what string, since time.Time, patience time.Duration, count func() (heard, pairs int)) {
 	waitFor(ctx, patience, func() bool { heard, pairs := count(); return heard == pairs })
 	took := time.Since(since)
 	heard, pairs := count()
@@ -68,16 +68,16 @@ func (s *stage) complete(ctx context.Context, what string, since time.Time, pati
 		s.took(what+": complete after the last", took)
 		return
 	}
-	s.run.Doubts = append(s.run.Doubts, verdict.Reason{About: "fanout", Do: "look for who is not told: the target loses notices, or is too slow for the rate",
+	s.evidence.Doubts = append(s.evidence.Doubts, verdict.Reason{About: "fanout", Do: "look for who is not told: the target loses notices, or is too slow for the rate",
 		What: fmt.Sprintf("of %d %s that were due %d were missing %s later", pairs, what, pairs-heard, units.Duration(took))})
 }
 
 // strangers notes what should not have been heard.
-func (s *stage) strangers(a *audience) {
+func (s *phaseRun) strangers(a *visibility) {
 	again, wrong := a.counts()
 	s.count("discoveries of who was known", again, "")
 	if wrong > 0 {
-		s.run.Failures = append(s.run.Failures, verdict.Reason{About: "fanout", Do: "look at how the target finds who is to be told",
+		s.evidence.Failures = append(s.evidence.Failures, verdict.Reason{About: "fanout", Do: "look at how the target finds who is to be told",
 			What: fmt.Sprintf("members were told %d times of peers that are not in their network", wrong)})
 	}
 }

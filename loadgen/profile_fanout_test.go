@@ -37,7 +37,7 @@ func TestAudience(t *testing.T) {
 		ids = append(ids, schedule.PeerID(1, uint64(i)))
 		members = append(members, &Peer{id: ids[i]})
 	}
-	a := newAudience("n", ids)
+	a := newVisibility("n", ids)
 	for _, m := range members {
 		for _, id := range ids {
 			if id != m.id && (m.id != ids[3] || id != ids[100]) {

@@ -21,8 +21,8 @@ func halfopenProfile() profile {
 		needs: always(codec.NotifiesMembers),
 		phase: plan.Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
 		check: plan.Durations("stay"),
-		run: func(ctx context.Context, s *stage) error {
-			h := &halfopen{stage: s, silent: map[wire.PeerID]time.Time{}}
+		run: func(ctx context.Context, s *phaseRun) error {
+			h := &halfopen{phaseRun: s, silent: map[wire.PeerID]time.Time{}}
 			if err := s.witnesses(ctx, h.hear); err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func halfopenProfile() profile {
 
 // halfopen is what is known of peers that have fallen silent.
 type halfopen struct {
-	*stage
+	*phaseRun
 
 	mu     sync.Mutex
 	silent map[wire.PeerID]time.Time // since when; of those that nobody has heard to be gone
@@ -51,9 +51,9 @@ type notices struct {
 
 // witnesses connects a member to each room, which is told of all that the target tells
 // it.
-func (s *stage) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
+func (s *phaseRun) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
 	now := time.Now()
-	for i, r := range s.rooms {
+	for i, r := range s.networks {
 		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: schedule.At(now), watch: watch})
 		if err == nil {
 			err = p.announce(r, schedule.At(now))
@@ -87,7 +87,7 @@ func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 // all, or for the duration.
 func (h *halfopen) vanish(ctx context.Context) {
 	stay, _ := h.DurationOf("stay") // checked with the plan
-	h.arrive('a', h.Peers, func(int) scenario {
+	h.arrive(placePeer, h.Peers, func(int) scenario {
 		return scenario{name: h.Profile, steps: []step{{0, announce}, {stay, h.fallSilent}}}
 	})
 	h.schedule.Run(ctx)
@@ -104,7 +104,7 @@ func (h *halfopen) vanish(ctx context.Context) {
 		h.took("noticed last, after", n.last)
 	}
 	if left > 0 && ctx.Err() == nil {
-		h.run.Doubts = append(h.run.Doubts, verdict.Reason{About: "halfopen", Do: "have the target ping its peers and end those that do not answer, or give it more time with --duration",
+		h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "halfopen", Do: "have the target ping its peers and end those that do not answer, or give it more time with --duration",
 			What: fmt.Sprintf("of %d peers that vanished nobody was told in %s that %d were gone", n.vanished, h.Duration, left)})
 	}
 }

@@ -27,14 +27,14 @@ func hostileProfile() profile {
 			}
 			return plan.Durations("react", "hold", "patience", "slow")(f)
 		},
-		run: func(ctx context.Context, s *stage) error { return newHostile(s).run(ctx) },
+		run: func(ctx context.Context, s *phaseRun) error { return newHostile(s).run(ctx) },
 	}
 }
 
 // hostile sends inputs to a target, one at a time so that it is known which one did
 // what, and looks after each whether the target and its other peers are well.
 type hostile struct {
-	*stage
+	*phaseRun
 	react    time.Duration // for the target to answer an input
 	hold     time.Duration // of what is slow
 	patience time.Duration // for the target to answer somebody else
@@ -48,8 +48,8 @@ type hostile struct {
 	blamed     string // what the input under way did
 }
 
-func newHostile(s *stage) *hostile {
-	h := &hostile{stage: s}
+func newHostile(s *phaseRun) *hostile {
+	h := &hostile{phaseRun: s}
 	for name, d := range map[string]*time.Duration{"react": &h.react, "hold": &h.hold, "patience": &h.patience, "slow": &h.slow} {
 		*d, _ = s.DurationOf(name) // checked with the plan
 	}
@@ -67,13 +67,13 @@ func (h *hostile) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		h.tally.planned("hostile")
-		a := &attack{hostile: h, name: in.name, id: schedule.PeerID(h.seed, 'h', uint64(i)), rng: h.stream('h', uint64(i))}
+		h.counters.planned("hostile")
+		a := &attack{hostile: h, name: in.name, id: schedule.PeerID(h.seed, placeInput, uint64(i)), rng: h.stream(placeInput, uint64(i))}
 		reaction := in.run(ctx, a)
 		well := h.check(ctx, in.name)
 		a.end()
 		well = well && h.check(ctx, in.name)
-		h.tally.landed("hostile")
+		h.counters.landed("hostile")
 		if well {
 			survived++
 			h.say(in.name, reaction)
@@ -101,10 +101,10 @@ func (h *hostile) gather(ctx context.Context) error {
 	h.bystanders = nil
 	for i := range h.Peers {
 		now := time.Now()
-		p := &Peer{id: schedule.PeerID(h.seed, 'b', uint64(h.gathered), uint64(i)), dialled: schedule.At(now), excused: true, watch: deaf}
+		p := &Peer{id: schedule.PeerID(h.seed, placeBystander, uint64(h.gathered), uint64(i)), dialled: schedule.At(now), excused: true, watch: deaf}
 		p, err := h.fleet.connect(ctx, p)
 		if err == nil {
-			err = p.announce(h.rooms[i%len(h.rooms)], schedule.At(now))
+			err = p.announce(h.networks[i%len(h.networks)], schedule.At(now))
 		}
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 	default:
 		h.worst = max(h.worst, took)
 		if took > h.slow {
-			h.stage.run.Doubts = append(h.stage.run.Doubts, verdict.Reason{About: "hostile", Do: "bound what one peer may have done",
+			h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "hostile", Do: "bound what one peer may have done",
 				What: fmt.Sprintf("with the input %q bystanders waited %s for an answer", input, units.Duration(took))})
 		}
 		return true
@@ -180,7 +180,7 @@ func (h *hostile) newcomer(ctx context.Context) error {
 	defer cancel()
 	now := time.Now()
 	h.probes++
-	p, err := h.fleet.connect(ctx, &Peer{id: schedule.PeerID(h.seed, 'n', uint64(h.probes)), dialled: schedule.At(now), excused: true})
+	p, err := h.fleet.connect(ctx, &Peer{id: schedule.PeerID(h.seed, placeNewcomer, uint64(h.probes)), dialled: schedule.At(now), excused: true})
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ var errNotGreeted = errors.New("it is not greeted")
 // blame says that an input did something.
 func (h *hostile) blame(input, what string) {
 	h.blamed = what
-	h.stage.run.Failures = append(h.stage.run.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with loadgen hostile --param 'only=%s', and read the log of the target", input),
+	h.evidence.Failures = append(h.evidence.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with loadgen hostile --param 'only=%s', and read the log of the target", input),
 		What: fmt.Sprintf("the input %q %s", input, what)})
 }
 

@@ -24,7 +24,7 @@ func hubsProfile() profile {
 			return plan.Durations("stay")(f)
 		},
 		stay: repeated("flips"),
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			return s.claimHubs(ctx)
 		},
 	}
@@ -32,7 +32,7 @@ func hubsProfile() profile {
 
 // claimHubs runs the claims, with one member in each network that hears what comes of
 // the reports.
-func (s *stage) claimHubs(ctx context.Context) error {
+func (s *phaseRun) claimHubs(ctx context.Context) error {
 	var heard, notices atomic.Int64
 	witness := func(_ *Peer, e codec.Event) bool {
 		switch {
@@ -46,7 +46,7 @@ func (s *stage) claimHubs(ctx context.Context) error {
 	if err := s.witnesses(ctx, witness); err != nil {
 		return err
 	}
-	s.arrive('a', s.Peers, func(int) scenario { return s.flipper() })
+	s.arrive(placePeer, s.Peers, func(int) scenario { return s.flipper() })
 	s.schedule.Run(ctx)
 	s.count("heard by members of who claims", int(notices.Load()), "notices")
 	s.count("heard by members of reported peers, who are not there", int(heard.Load()), "notices")
@@ -54,7 +54,7 @@ func (s *stage) claimHubs(ctx context.Context) error {
 }
 
 // flipper is the life of a peer that says it is a hub, and that it is none, and so on.
-func (s *stage) flipper() scenario {
+func (s *phaseRun) flipper() scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	flips, _ := s.IntOf("flips", 1, maxMoves)
 	sc := scenario{name: "hubs", steps: []step{{0, claim(true)}, {stay / 2, reportPeer}}}
@@ -69,13 +69,13 @@ func (s *stage) flipper() scenario {
 // network by that.
 func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
-		f := l.stage.fleet
+		f := l.phaseRun.fleet
 		if isHub {
 			l.peer.hub.Store(true) // from now on, for what is under way
 		}
 		announcer, r := f.codec.(codec.HubAnnouncer), l.peer.in()
 		if r == nil {
-			r = l.stage.room(l.rng)
+			r = l.phaseRun.drawNetwork(l.rng)
 			return l.peer.announceBy(announcer.AnnounceHub(l.id, r.name, isHub), r, t)
 		}
 		if l.peer.isOver() {
@@ -97,14 +97,14 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 	case !l.peer.isGreeted():
 		return errLater
 	}
-	f := l.stage.fleet
+	f := l.phaseRun.fleet
 	return f.send(l.peer, f.codec.(codec.HubAnnouncer).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
 }
 
-// haunt announces, as a hub where there are such, after the goodbye, into a network of
+// announceAfterGoodbye announces, as a hub where there are such, after the goodbye, into a network of
 // its own. A target that closed the connection at the goodbye has done well.
-func haunt(_ context.Context, l *life, _ schedule.Tick) error {
-	f, r := l.stage.fleet, l.own("-ghost")
+func announceAfterGoodbye(_ context.Context, l *life, _ schedule.Tick) error {
+	f, r := l.phaseRun.fleet, l.own("-ghost")
 	message := f.codec.Announce(l.id, r.name)
 	if c, ok := f.codec.(codec.HubAnnouncer); ok {
 		message = c.AnnounceHub(l.id, r.name, true)

@@ -23,11 +23,11 @@ func networksProfile() profile {
 			return plan.Durations("stay")(f)
 		},
 		stay: stays("stay"),
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			stay, _ := s.DurationOf("stay") // checked with the plan
 			name, _ := s.IntOf("name", minName, maxName)
 			fresh := scenario{name: "networks", steps: []step{{0, enterOwn(strings.Repeat("x", name-minName))}, {stay, leavingIfThere}}}
-			s.arrive('a', s.Peers, func(int) scenario { return fresh })
+			s.arrive(placePeer, s.Peers, func(int) scenario { return fresh })
 			s.schedule.Run(ctx)
 			return nil
 		},
@@ -58,7 +58,7 @@ func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
 // moveOn goes to a network that others are in, too, unless the target was free to end
 // the connection and did: who forgets to leave the one before keeps its name.
 func moveOn(_ context.Context, l *life, t schedule.Tick) error {
-	if err := l.peer.announce(l.stage.room(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
+	if err := l.peer.announce(l.phaseRun.drawNetwork(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
 		return err
 	}
 	return nil

@@ -13,8 +13,8 @@ func rampProfile() profile {
 		word:  "ramp",
 		about: "peers arrive at a rate, stay, and leave at the same rate",
 		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 10 * time.Second, Networks: 100},
-		run: func(ctx context.Context, s *stage) error {
-			s.arrive('a', s.Peers, func(int) scenario { return hold })
+		run: func(ctx context.Context, s *phaseRun) error {
+			s.arrive(placePeer, s.Peers, func(int) scenario { return hold })
 			s.schedule.Run(ctx)
 			s.log.Info("all peers are there", "peers", s.fleet.size())
 			pause(ctx, s.Duration)
@@ -29,15 +29,15 @@ func rampProfile() profile {
 const gatherRate = 500
 
 // gather has all peers arrive, to stay.
-func (s *stage) gather(ctx context.Context) {
-	s.arriveAt(min(s.Rate, gatherRate), 'a', s.Peers, func(int) scenario { return hold })
+func (s *phaseRun) gather(ctx context.Context) {
+	s.arriveAt(min(s.Rate, gatherRate), placePeer, s.Peers, func(int) scenario { return hold })
 	s.schedule.Run(ctx)
 }
 
 // depart has all peers leave politely, at a rate.
-func (s *stage) depart(ctx context.Context, rate float64) {
+func (s *phaseRun) depart(ctx context.Context, rate float64) {
 	peers := s.fleet.peers()
-	s.schedule.AddPaced(s.pace(s.share.rate(rate), 'd'), len(peers), func(_ context.Context, i int, t schedule.Tick) {
+	s.schedule.AddPaced(s.pace(s.share.rate(rate), placeLeave), len(peers), func(_ context.Context, i int, t schedule.Tick) {
 		peers[i].leave(LeavePolite, t)
 	})
 	s.schedule.Run(ctx)

@@ -22,8 +22,8 @@ func roamProfile() profile {
 			return plan.Durations("stay")(f)
 		},
 		stay: repeated("moves"),
-		run: func(ctx context.Context, s *stage) error {
-			s.arrive('a', s.Peers, func(i int) scenario { return s.roamer(i) })
+		run: func(ctx context.Context, s *phaseRun) error {
+			s.arrive(placePeer, s.Peers, func(i int) scenario { return s.roamer(i) })
 			s.schedule.Run(ctx)
 			return nil
 		},
@@ -43,7 +43,7 @@ const maxMoves = 10_000
 
 // roamer is the life of a peer that moves, every other time into a network of its
 // own: of these a hub must keep nothing.
-func (s *stage) roamer(first int) scenario {
+func (s *phaseRun) roamer(first int) scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	moves, _ := s.IntOf("moves", 1, maxMoves)
 	sc := scenario{name: "roam", steps: []step{{0, moveTo(first)}}}
@@ -61,6 +61,6 @@ func (s *stage) roamer(first int) scenario {
 // moveTo enters a certain network of the stage.
 func moveTo(i int) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
-		return l.peer.announce(l.stage.rooms[i%len(l.stage.rooms)], t)
+		return l.peer.announce(l.phaseRun.networks[i%len(l.phaseRun.networks)], t)
 	}
 }

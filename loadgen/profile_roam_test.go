@@ -21,7 +21,7 @@ func TestRoam(t *testing.T) {
 			t.Errorf("no time of %s was taken", h)
 		}
 	}
-	if n := len((&stage{Phase: r.Plan.Phases[0]}).roamer(0).steps); n != 6 {
+	if n := len((&phaseRun{Phase: r.Plan.Phases[0]}).roamer(0).steps); n != 6 {
 		t.Errorf("a life has %d steps, want an announce, 4 moves and a leave", n)
 	}
 }

@@ -17,9 +17,9 @@ func signalProfile() profile {
 		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
 		needs: always(codec.Sends),
 		phase: plan.Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			s.gather(ctx)
-			s.acquaint(ctx)
+			s.awaitDiscovery(ctx)
 			s.exchange(ctx)
 			s.await(ctx)
 			s.depart(ctx, min(s.Rate, gatherRate))
@@ -32,23 +32,23 @@ func signalProfile() profile {
 // connections, and the ledger remembers each pair.
 const partners = 4
 
-// acquaint waits until all members have heard of those that came after them, if the target
+// awaitDiscovery waits until all members have heard of those that came after them, if the target
 // tells them: that an announce was sent does not say that the target has read it, and an
 // offer on another connection may overtake it.
-func (s *stage) acquaint(ctx context.Context) {
+func (s *phaseRun) awaitDiscovery(ctx context.Context) {
 	if !codec.NotifiesMembers.In(s.fleet.codec) {
 		return
 	}
 	waitFor(ctx, s.target.waits.delivery, func() bool {
-		return !slices.ContainsFunc(s.rooms, (*room).expectant)
+		return !slices.ContainsFunc(s.networks, (*network).isPending)
 	})
 }
 
 // exchange sends offers, which are answered, and a candidate after each.
-func (s *stage) exchange(ctx context.Context) {
+func (s *phaseRun) exchange(ctx context.Context) {
 	type pair struct{ from, to *Peer }
 	var pairs []pair
-	for _, r := range s.rooms {
+	for _, r := range s.networks {
 		members := r.all()
 		for i, from := range members {
 			for k := 1; k <= min(partners, len(members)-1); k++ {
@@ -60,8 +60,8 @@ func (s *stage) exchange(ctx context.Context) {
 	if len(pairs) == 0 {
 		return
 	}
-	s.schedule.AddPacedIf(s.pace(s.Rate, 'x'), s.actions(), s.share.has, func(_ context.Context, i int, t schedule.Tick) {
-		p := pairs[schedule.Mix(s.seed, 'x', uint64(i))%uint64(len(pairs))]
+	s.schedule.AddPacedIf(s.pace(s.Rate, placeMessage), s.actions(), s.share.has, func(_ context.Context, i int, t schedule.Tick) {
+		p := pairs[schedule.Mix(s.seed, placeMessage, uint64(i))%uint64(len(pairs))]
 		r := p.from.in()
 		// What cannot be sent is not in the books: the connection has ended.
 		if p.from.signal(wire.KindOffer, p.to.id, r.name, t) == nil {
@@ -72,10 +72,10 @@ func (s *stage) exchange(ctx context.Context) {
 }
 
 // await waits until all messages have arrived, or must be lost.
-func (s *stage) await(ctx context.Context) {
+func (s *phaseRun) await(ctx context.Context) {
 	waitFor(ctx, s.target.waits.delivery, func() bool { return !s.fleet.unanswered() })
 	s.fleet.ledger.Settle()
 }
 
 // actions is how many actions the rate and the duration make.
-func (s *stage) actions() int { return int(s.Rate * s.Duration.Seconds()) }
+func (s *phaseRun) actions() int { return int(s.Rate * s.Duration.Seconds()) }

@@ -30,7 +30,7 @@ func soakProfile() profile {
 		},
 		stay:       stays("stay", "vanish"),
 		experiment: true,
-		run:        func(ctx context.Context, s *stage) error { return newSoak(s).run(ctx) },
+		run:        func(ctx context.Context, s *phaseRun) error { return newSoak(s).run(ctx) },
 	}
 }
 
@@ -45,8 +45,8 @@ const (
 
 // newSoak is an experiment that goes on when it is sure that there is no leak: the
 // longer it goes on, the smaller the leak that it can exclude.
-func newSoak(s *stage) *experiment {
-	e := &experiment{stage: s, scenarios: s.possible(soakScenarios(&s.Phase)), rng: s.stream('e'), pairs: minPairs, lasting: true}
+func newSoak(s *phaseRun) *experiment {
+	e := &experiment{phaseRun: s, scenarios: s.possible(soakScenarios(&s.Phase)), rng: s.stream(placeExperiment), pairs: minPairs, lasting: true}
 	var names []string
 	for _, sc := range e.scenarios {
 		names = append(names, sc.name)

@@ -68,7 +68,7 @@ func TestSoakIsBounded(t *testing.T) {
 	if whole < plan.MaxDuration || sizes[1] != 2*sizes[0] {
 		t.Errorf("the blocks take %s, the sizes begin with %v", whole, sizes[:2])
 	}
-	e := newSoak(&stage{Phase: soakProfile().phase, fleet: newFleet("", codec.PeerPigeon{}), seed: 3})
+	e := newSoak(&phaseRun{Phase: soakProfile().phase, fleet: newFleet("", codec.PeerPigeon{}), seed: 3})
 	if e.restOf(0) < 5*time.Second || e.lives < 10_000 {
 		t.Errorf("the first rest is %s; %d lives in an hour", e.restOf(0), e.lives)
 	}

@@ -26,7 +26,7 @@ func spikeProfile() profile {
 			}
 			return plan.Durations("wait", "patience")(f)
 		},
-		run: func(ctx context.Context, s *stage) error {
+		run: func(ctx context.Context, s *phaseRun) error {
 			wait, _ := s.DurationOf("wait") // checked with the plan
 			r := newReturners(s, max(wait, time.Millisecond))
 			if err := r.gather(ctx); err != nil {
@@ -55,7 +55,7 @@ func (r *returners) herd(ctx context.Context, number int) {
 	n := r.soFar()
 	r.tellHerd(fmt.Sprintf("herd %d: ", number), n)
 	if n.herd.missing()+n.absent.missing() > 0 && ctx.Err() == nil {
-		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them", What: n.unwelcome(patience)})
+		r.evidence.Doubts = append(r.evidence.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them", What: n.unwelcome(patience)})
 	}
 }
 
@@ -90,7 +90,7 @@ func (n returns) unwelcome(patience time.Duration) string {
 func (r *returners) scatter(how Leave) {
 	now := time.Now()
 	r.mu.Lock()
-	r.schedule = scheduleOfAll(r.stage)
+	r.schedule = scheduleOfAll(r.phaseRun)
 	var peers []*Peer
 	for id, own := range r.list {
 		if own.peer != nil {

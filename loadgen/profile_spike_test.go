@@ -44,7 +44,7 @@ func TestSpikeAbsentComeBack(t *testing.T) {
 	t.Parallel()
 	h := &toyHub{patient: true}
 	r := spikeAt(h.start(t), map[string]string{"leave": "rst", "patience": "1s"})
-	defer r.fleet.disperse(time.Second)
+	defer r.fleet.closeAll(time.Second)
 	if err := r.gather(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +58,8 @@ func TestSpikeAbsentComeBack(t *testing.T) {
 	if absent < 3 || !r.complete() || figureOf(&res, "herd 2: back") != float64(8-absent) || figureOf(&res, "herd 2: absent") != float64(absent) {
 		t.Errorf("%d of 8 were absent; figures %+v", absent, res.Figures)
 	}
-	if len(r.run.Doubts) != 1 || !strings.Contains(r.run.Doubts[0].What, "of 8 peers that came back at once") {
-		t.Errorf("doubts %v", r.run.Doubts)
+	if len(r.evidence.Doubts) != 1 || !strings.Contains(r.evidence.Doubts[0].What, "of 8 peers that came back at once") {
+		t.Errorf("doubts %v", r.evidence.Doubts)
 	}
 	if n := int(r.fleet.rec.Snapshot().Hops[latency.HopBack].Latency.Count()); n != 2*(8-absent) {
 		t.Errorf("%d times of the way back were taken, want %d", n, 2*(8-absent))
@@ -72,7 +72,7 @@ func TestSpikeOneAttemptEach(t *testing.T) {
 	t.Parallel()
 	r := spikeAt("", nil)
 	late := &Peer{id: ann, over: true}
-	r.list = map[wire.PeerID]*returner{ann: {room: r.rooms[0], peer: late, here: true}}
+	r.list = map[wire.PeerID]*returner{ann: {network: r.networks[0], peer: late, here: true}}
 	r.here = 1
 	r.scatter(LeaveReset)
 	r.gone(late)
@@ -83,9 +83,9 @@ func TestSpikeOneAttemptEach(t *testing.T) {
 
 // spikeAt is eight peers that are about to be herds.
 func spikeAt(url string, params map[string]string) *returners {
-	s := stageOf("spike")
-	s.fleet, s.tally = newFleet(url, codec.PeerPigeon{}), newTally()
-	s.rooms = []*room{newRoom("n", s.fleet.rec)}
+	s := phaseRunOf("spike")
+	s.fleet, s.counters = newFleet(url, codec.PeerPigeon{}), newCounters()
+	s.networks = []*network{newNetwork("n", s.fleet.rec)}
 	s.Peers, s.Rate, s.Params = 8, 400, params
 	return newReturners(s, 20*time.Millisecond)
 }

@@ -38,14 +38,14 @@ func stallProfile() profile {
 			}
 			return plan.Durations("calm", "slow")(f)
 		},
-		run: func(ctx context.Context, s *stage) error { return newStall(s).run(ctx) },
+		run: func(ctx context.Context, s *phaseRun) error { return newStall(s).run(ctx) },
 	}
 }
 
 // stall is peers that do not read, those that send to them, and those that only want
 // to be served.
 type stall struct {
-	*stage
+	*phaseRun
 	read       int           // messages a second that a stalled peer reads
 	resume     chan struct{} // closed when the stalled ones read again
 	stalled    []*Peer
@@ -67,8 +67,8 @@ const (
 	inKernels   = 10 << 20 // bytes of one connection that the two kernels may keep
 )
 
-func newStall(s *stage) *stall {
-	x := &stall{stage: s, resume: make(chan struct{}), times: latency.NewTimes(), ended: map[wire.PeerID]time.Time{}}
+func newStall(s *phaseRun) *stall {
+	x := &stall{phaseRun: s, resume: make(chan struct{}), times: latency.NewTimes(), ended: map[wire.PeerID]time.Time{}}
 	x.read, _ = s.IntOf("read", 0, plan.MaxRate) // checked with the plan
 	return x
 }
@@ -77,9 +77,9 @@ func (x *stall) run(ctx context.Context) error {
 	n, _ := x.IntOf("bystanders", 2, 10_000) // checked with the plan
 	calm, _ := x.DurationOf("calm")
 	var err error
-	x.stalled, err = x.crowd(ctx, 'l', x.Peers, x.halt, nil)
-	x.senders, err = x.crowd(ctx, 'f', int(math.Ceil(x.Rate/perSender)), nil, err)
-	x.bystanders, err = x.crowd(ctx, 'b', n, x.notice, err)
+	x.stalled, err = x.crowd(ctx, placeStalled, x.Peers, x.halt, nil)
+	x.senders, err = x.crowd(ctx, placeSender, int(math.Ceil(x.Rate/perSender)), nil, err)
+	x.bystanders, err = x.crowd(ctx, placeBystander, n, x.notice, err)
 	if err != nil {
 		close(x.resume)
 		return fmt.Errorf("stall: %w", err)
@@ -92,8 +92,8 @@ func (x *stall) run(ctx context.Context) error {
 	full, _ := x.memory(ctx)
 	close(x.resume)
 	x.await(ctx) // what bystanders send to each other
-	x.judgeQueue(ctx, full-memory, series)
-	x.judgeOthers(before, during)
+	x.checkQueueBound(ctx, full-memory, series)
+	x.checkBystanders(before, during)
 	return nil
 }
 
@@ -102,12 +102,12 @@ func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer
 	var list []*Peer
 	for i := 0; i < n && err == nil; i++ {
 		now := time.Now()
-		p := &Peer{id: schedule.PeerID(x.seed, place, uint64(i)), dialled: schedule.At(now), watch: watch, excused: place == 'l'}
+		p := &Peer{id: schedule.PeerID(x.seed, place, uint64(i)), dialled: schedule.At(now), watch: watch, excused: place == placeStalled}
 		if p, err = x.fleet.connect(ctx, p); err == nil {
 			list = append(list, p)
-			err = p.announce(x.rooms[0], schedule.At(now))
+			err = p.announce(x.networks[0], schedule.At(now))
 		}
-		if place == 'l' && err == nil {
+		if place == placeStalled && err == nil {
 			p.sock.shrink(smallBuffer)
 		}
 	}
@@ -156,11 +156,11 @@ func (x *stall) notice(p *Peer, e codec.Event) bool {
 // its own: who floods may be held up.
 func (x *stall) serve(ctx context.Context, d time.Duration) {
 	a := schedule.New(maxAtOnce, x.fleet.rec.AddSlip)
-	a.AddPaced(x.pace(pingsASec, 's'), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t schedule.Tick) {
+	a.AddPaced(x.pace(pingsASec, placeServe), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t schedule.Tick) {
 		p := x.bystanders[i%len(x.bystanders)]
 		_ = p.ping(t) // who cannot send is over, and that is counted
 		if to := x.bystanders[(i+1)%len(x.bystanders)]; i%2 == 0 && !p.isOver() && !to.isOver() {
-			_ = p.signal(wire.KindOffer, to.id, x.rooms[0].name, t)
+			_ = p.signal(wire.KindOffer, to.id, x.networks[0].name, t)
 		}
 	})
 	a.Run(ctx)
@@ -183,9 +183,9 @@ func (x *stall) flood(ctx context.Context) {
 		waitFor(ctx, x.Duration, func() bool { return x.gone() == len(x.stalled) })
 	})
 	relay := x.fleet.codec.(codec.Relay) // the profile needs it
-	x.schedule.AddPaced(x.pace(x.Rate, 'x'), x.actions(), func(_ context.Context, i int, _ schedule.Tick) {
+	x.schedule.AddPaced(x.pace(x.Rate, placeMessage), x.actions(), func(_ context.Context, i int, _ schedule.Tick) {
 		from, to := x.senders[i%len(x.senders)], x.stalled[(i/len(x.senders))%len(x.stalled)]
-		err := x.fleet.send(from, relay.Signal(wire.KindICECandidate, from.id, to.id, x.rooms[0].name, data))
+		err := x.fleet.send(from, relay.Signal(wire.KindICECandidate, from.id, to.id, x.networks[0].name, data))
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if err != nil {
@@ -250,8 +250,8 @@ func (x *stall) tell() (sent float64) {
 	return sent
 }
 
-// judgeQueue says whether what the target keeps for who does not read has a bound.
-func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
+// checkQueueBound says whether what the target keeps for who does not read has a bound.
+func (x *stall) checkQueueBound(ctx context.Context, rose float64, series string) {
 	// Who has been ended finds out when it has read the rest; others are told at once.
 	waitFor(ctx, x.target.waits.delivery, func() bool { return x.gone() == len(x.stalled) })
 	over := x.gone()
@@ -275,16 +275,16 @@ func (x *stall) judgeQueue(ctx context.Context, rose float64, series string) {
 	case rose > due/2:
 		reason.What = fmt.Sprintf("the target keeps what is sent to peers that do not read: %s rose by %s while %s were sent to %d of them",
 			series, units.Bytes(rose), units.Bytes(sent), len(x.stalled))
-		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+		x.evidence.Failures = append(x.evidence.Failures, reason)
 		return
 	default:
 		return // it threw away what there was too much of, or held the senders back
 	}
-	x.stage.run.Doubts = append(x.stage.run.Doubts, reason)
+	x.evidence.Doubts = append(x.evidence.Doubts, reason)
 }
 
-// judgeOthers says whether bystanders suffered.
-func (x *stall) judgeOthers(before, during latency.Times) {
+// checkBystanders says whether bystanders suffered.
+func (x *stall) checkBystanders(before, during latency.Times) {
 	slow, _ := x.DurationOf("slow") // checked with the plan
 	calm, stress := before.Quantile(.99), during.Quantile(.99)
 	x.took("a ping of bystanders, p99, before", calm)
@@ -294,16 +294,16 @@ func (x *stall) judgeOthers(before, during latency.Times) {
 	switch over := x.over(x.bystanders); {
 	case over > 0:
 		reason.What = fmt.Sprintf("with %d peers that do not read, the target ended %d of %d others", len(x.stalled), over, len(x.bystanders))
-		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+		x.evidence.Failures = append(x.evidence.Failures, reason)
 	case during.Count() == 0:
 		reason.What = "no ping of a bystander was answered while there were peers that do not read"
 		if before.Count() > 0 {
-			x.stage.run.Failures = append(x.stage.run.Failures, reason)
+			x.evidence.Failures = append(x.evidence.Failures, reason)
 		}
 	case stress > slow:
-		x.stage.run.Failures = append(x.stage.run.Failures, reason)
+		x.evidence.Failures = append(x.evidence.Failures, reason)
 	case stress > 10*calm && stress > 2*report.SlipBound:
-		x.stage.run.Doubts = append(x.stage.run.Doubts, reason)
+		x.evidence.Doubts = append(x.evidence.Doubts, reason)
 	}
 }
 

@@ -56,17 +56,17 @@ func TestStallOthersSuffer(t *testing.T) {
 // Bystanders hear of ends while the figures are noted.
 func TestStallToldLate(t *testing.T) {
 	t.Parallel()
-	x := newStall(stageOf("stall"))
+	x := newStall(phaseRunOf("stall"))
 	x.stalled = []*Peer{{id: ann, over: true}}
 	whileTold(func(id wire.PeerID) { x.notice(&Peer{}, codec.Event{Kind: codec.EventGone, Peer: id}) }, func() {
-		x.judgeQueue(t.Context(), 0, "")
+		x.checkQueueBound(t.Context(), 0, "")
 	})
 }
 
-// stageOf is a stage of a profile without a target.
-func stageOf(word string) *stage {
-	return &stage{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), target: &target{waits: usualWaits}, rooms: []*room{newRoom("n", nil)},
-		run: &verdict.Run{}, figures: &[]report.Figure{}}
+// phaseRunOf is a stage of a profile without a target.
+func phaseRunOf(word string) *phaseRun {
+	return &phaseRun{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), target: &target{waits: usualWaits}, networks: []*network{newNetwork("n", nil)},
+		evidence: &verdict.Run{}, figures: &[]report.Figure{}}
 }
 
 // whileTold has a reader tell of one peer after another while something is done.

@@ -22,7 +22,7 @@ import (
 // with their ids, after a second, and when that fails after twice as long each time,
 // without jitter. They have an agenda of their own, for they may all be due at once.
 type returners struct {
-	*stage
+	*phaseRun
 	schedule *schedule.Schedule // of the herd, or of the only one
 	first    time.Duration      // before the first attempt
 	patience time.Duration      // for an attempt that is neither greeted nor refused
@@ -39,7 +39,7 @@ type returners struct {
 
 // returner is one of them. Its fields are guarded by the mutex of all.
 type returner struct {
-	room     *room
+	network  *network
 	peer     *Peer     // of its last attempt; nil: that has failed or its connection has ended
 	here     bool      // greeted, and connected still
 	absent   bool      // it was not here when the herd began
@@ -65,28 +65,28 @@ func (s *spread) width() time.Duration { return s.last.Sub(s.first) }
 // longestBackoff is that of shipped clients.
 const longestBackoff = 30 * time.Second
 
-func newReturners(s *stage, first time.Duration) *returners {
-	r := &returners{stage: s, schedule: scheduleOfAll(s), first: first, patience: dialTimeout,
+func newReturners(s *phaseRun, first time.Duration) *returners {
+	r := &returners{phaseRun: s, schedule: scheduleOfAll(s), first: first, patience: dialTimeout,
 		list: map[wire.PeerID]*returner{}, words: map[string]int{}, whys: map[string]int{}}
 	for i := range s.Peers {
 		if !s.share.has(i) {
 			continue
 		}
-		r.list[schedule.PeerID(s.seed, 'a', uint64(i))] = &returner{room: s.rooms[i%len(s.rooms)]}
+		r.list[schedule.PeerID(s.seed, placePeer, uint64(i))] = &returner{network: s.networks[i%len(s.networks)]}
 	}
 	return r
 }
 
 // scheduleOfAll is one on which all peers may be due at once.
-func scheduleOfAll(s *stage) *schedule.Schedule {
+func scheduleOfAll(s *phaseRun) *schedule.Schedule {
 	return schedule.New(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip)
 }
 
 // gather has all come for the first time, at the rate of the stage.
 func (r *returners) gather(ctx context.Context) error {
-	r.schedule.AddPacedIf(r.pace(r.Rate, 'a'), r.Peers, r.share.has, func(ctx context.Context, i int, t schedule.Tick) {
-		r.tally.planned(r.Profile)
-		r.come(ctx, schedule.PeerID(r.seed, 'a', uint64(i)), t)
+	r.schedule.AddPacedIf(r.pace(r.Rate, placePeer), r.Peers, r.share.has, func(ctx context.Context, i int, t schedule.Tick) {
+		r.counters.planned(r.Profile)
+		r.come(ctx, schedule.PeerID(r.seed, placePeer, uint64(i)), t)
 	})
 	r.wait(ctx, time.Duration(float64(r.Peers)/r.Rate*float64(time.Second))+r.patience, r.complete)
 	if !r.complete() && ctx.Err() == nil {
@@ -135,7 +135,7 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 	if p.isGreeted() { // by no more than that it is connected
 		r.greeted(p)
 	}
-	_ = p.announce(own.room, t) // if the connection has ended, its reader says so
+	_ = p.announce(own.network, t) // if the connection has ended, its reader says so
 }
 
 // watch notes the greeting.
@@ -155,7 +155,7 @@ func (r *returners) greeted(p *Peer) {
 	}
 	switch {
 	case own.ended.IsZero():
-		r.tally.landed(r.Profile)
+		r.counters.landed(r.Profile)
 	case !own.absent: // else it did not try between herds: that time is not the target's
 		r.back.add(now)
 		r.fleet.rec.Add(latency.HopBack, schedule.At(own.ended))
@@ -182,7 +182,7 @@ func (r *returners) missed(p *Peer, why error) {
 		r.failed++
 		r.whys[whyOf(why)]++
 		if own.ended.IsZero() {
-			r.tally.failed(r.Profile, why)
+			r.counters.failed(r.Profile, why)
 		}
 	}
 	r.againLocked(p.id, own)

@@ -59,7 +59,7 @@ func (r *runner) isRough(f *plan.Phase) bool {
 
 // rough does the rough phases, as long as the target lives. With workers this process
 // does them all.
-func (r *runner) rough(ctx context.Context, s *stage) error {
+func (r *runner) rough(ctx context.Context, s *phaseRun) error {
 	for i, f := range roughPhases() {
 		p, err := profileOf(f.Profile)
 		if err != nil {
@@ -71,11 +71,11 @@ func (r *runner) rough(ctx context.Context, s *stage) error {
 		if p.needs != nil && s.leftOut(p.word, p.needs(&f)) {
 			continue
 		}
-		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(s.seed, 'r', uint64(i)), Codec: r.plan.Codec, Text: r.plan.Text, Phases: []plan.Phase{f}}.Complete(defaultsOf)
+		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(s.seed, placeRough, uint64(i)), Codec: r.plan.Codec, Text: r.plan.Text, Phases: []plan.Phase{f}}.Complete(defaultsOf)
 		if err != nil {
 			return err
 		}
-		if !r.aside(ctx, p, planned) {
+		if !r.roughPhase(ctx, p, planned) {
 			return nil
 		}
 	}
@@ -85,18 +85,18 @@ func (r *runner) rough(ctx context.Context, s *stage) error {
 // aside does a plan of one phase in books of its own, and reports whether another can
 // follow. What it says against the target goes to the run, but for the leaks, which are
 // known.
-func (r *runner) aside(ctx context.Context, p profile, planned plan.Plan) bool {
-	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, tally: newTally(), board: r.board, log: r.log}
+func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) bool {
+	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, counters: newCounters(), progress: r.progress, log: r.log}
 	side.fleet.from.addresses = r.cfg.Sources
-	s := newStage(side, 0)
-	defer r.board.enter(s.number+1, p.word)()
+	s := newPhaseRun(side, 0)
+	defer r.progress.enter(s.number+1, p.word)()
 	r.log.Info("and then "+p.word, "peers", s.Peers)
 	limited, cancel := context.WithTimeout(ctx, roughLimit)
 	defer cancel()
 	err := p.run(limited, s)
 	late, goOn := limited.Err() != nil, false
 	side.fleet.ledger.Settle()
-	side.fleet.disperse(dispersePatience)
+	side.fleet.closeAll(leavePatience)
 	if ctx.Err() == nil {
 		dead := r.target.alive(ctx)
 		side.told(p.word, dead, err, late)
@@ -128,7 +128,7 @@ func (r *runner) told(word string, dead, err error, late bool) {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: word + ": " + what, Do: "look in the log of the target for why"})
 	}
 	blamed := word == "hostile" && len(r.run.Failures) > 0 // an input, for it
-	switch n, cut := r.tally.failures(), r.fleet.cut.Load(); {
+	switch n, cut := r.counters.failures(), r.fleet.cut.Load(); {
 	case dead != nil && !blamed:
 		r.run.Failures = append(r.run.Failures, verdict.Reason{About: word, What: word + ": " + dead.Error(), Do: "read its log"})
 	case dead != nil:

@@ -21,7 +21,7 @@ func TestRough(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.target = discover(t.Context(), r.cfg)
-	if err := r.rough(t.Context(), newStage(r, 0)); err != nil {
+	if err := r.rough(t.Context(), newPhaseRun(r, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.run.Failures)+len(r.run.Doubts)+len(r.run.Problems) > 0 {
@@ -34,8 +34,8 @@ func TestRough(t *testing.T) {
 	if !slices.Equal(told, roughFigures) {
 		t.Errorf("figures %q, want %q", told, roughFigures)
 	}
-	if times := r.fleet.rec.Snapshot(); r.fleet.lives() != 0 || times.Hops[latency.HopConnect].Latency.Count() != 0 || len(r.tally.scenarios()) != 0 {
-		t.Errorf("%d lives, scenarios %v", r.fleet.lives(), r.tally.scenarios())
+	if times := r.fleet.rec.Snapshot(); r.fleet.lives() != 0 || times.Hops[latency.HopConnect].Latency.Count() != 0 || len(r.counters.scenarios()) != 0 {
+		t.Errorf("%d lives, scenarios %v", r.fleet.lives(), r.counters.scenarios())
 	}
 }
 

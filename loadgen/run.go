@@ -61,24 +61,24 @@ type Config struct {
 
 // runner is a run under way.
 type runner struct {
-	cfg    Config
-	plan   plan.Plan
-	fleet  *fleet
-	target *target
-	tally  *tally
-	board  *board
-	log    *slog.Logger
-	run    verdict.Run
+	cfg      Config
+	plan     plan.Plan
+	fleet    *fleet
+	target   *target
+	counters *counters
+	progress *progress
+	log      *slog.Logger
+	run      verdict.Run
 
 	figures   []report.Figure // that profiles noted
 	brokenOff bool
 
-	share share        // in a worker
-	crew  *coordinator // of workers, nil if there are none
+	share   share        // in a worker
+	workers *coordinator // of workers, nil if there are none
 }
 
-// dispersePatience is how long peers may take to leave politely at the end.
-const dispersePatience = 5 * time.Second
+// leavePatience is how long peers may take to leave politely at the end.
+const leavePatience = 5 * time.Second
 
 // Run runs a plan. It returns an error if the run could not begin: nobody answers at
 // the URL, for instance, or the machine does not suffice (*PreflightError). What
@@ -93,18 +93,18 @@ func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	if err != nil {
 		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
-	defer r.fleet.disperse(dispersePatience)
+	defer r.fleet.closeAll(leavePatience)
 	whole := ctx
-	ctx, r.crew, err = r.recruit(ctx)
+	ctx, r.workers, err = r.recruit(ctx)
 	if err != nil {
 		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
-	defer r.crew.close()
-	if err := r.scout(ctx); err != nil {
+	defer r.workers.close()
+	if err := r.preflightDial(ctx); err != nil {
 		return report.Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
 	}
 	r.target = discover(ctx, r.cfg)
-	r.target.knock = r.knock
+	r.target.livenessDial = r.livenessDial
 	r.run.Detectors = r.target.detectors()
 	w := r.watch(ctx)
 	defer w.close()
@@ -113,13 +113,13 @@ func Run(ctx context.Context, cfg Config) (report.Result, error) {
 			err = errors.Join(err, r.phase(ctx, i))
 		}
 	}
-	r.fleet.disperse(dispersePatience)
-	r.crew.close()
+	r.fleet.closeAll(leavePatience)
+	r.workers.close()
 	timeline := w.end()
 	if err != nil {
 		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
-	lost := r.crew.problems()
+	lost := r.workers.problems()
 	r.brokenOff = whole.Err() != nil || len(lost) > 0
 	r.run.Problems = append(r.run.Problems, lost...)
 	if whole.Err() != nil {
@@ -153,8 +153,8 @@ func newRunner(cfg Config) (*runner, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{cfg: cfg, plan: planned, fleet: newFleet(cfg.URL, cfg.Codec), tally: newTally(), log: cfg.Logger}
-	r.board = newBoard(r.fleet.base)
+	r := &runner{cfg: cfg, plan: planned, fleet: newFleet(cfg.URL, cfg.Codec), counters: newCounters(), log: cfg.Logger}
+	r.progress = newProgress(r.fleet.base)
 	r.run = verdict.Run{
 		Name: "loadgen " + planned.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: planned.Seed,
 		Report: cfg.Report, Start: r.fleet.base,
@@ -162,10 +162,10 @@ func newRunner(cfg Config) (*runner, error) {
 	return r, nil
 }
 
-// scout connects one peer, so that a run against nothing ends at once.
-func (r *runner) scout(ctx context.Context) error {
+// preflightDial connects one peer, so that a run against nothing ends at once.
+func (r *runner) preflightDial(ctx context.Context) error {
 	now := time.Now()
-	p, err := r.fleet.dial(ctx, schedule.PeerID(r.plan.Seed, 's'), schedule.At(now))
+	p, err := r.fleet.dial(ctx, schedule.PeerID(r.plan.Seed, placePreflight), schedule.At(now))
 	if err != nil {
 		return err
 	}
@@ -180,13 +180,13 @@ func (r *runner) scout(ctx context.Context) error {
 	return nil
 }
 
-// knock connects a peer that is in no books, and returns an error if nothing comes back.
+// livenessDial connects a peer that is in no books, and returns an error if nothing comes back.
 // That it is refused, or ended, is an answer. Where the codec knows no greeting the
 // handshake is.
-func (r *runner) knock(ctx context.Context) error {
+func (r *runner) livenessDial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	address, err := r.fleet.codec.Address(r.cfg.URL, schedule.PeerID(r.plan.Seed, 'k'))
+	address, err := r.fleet.codec.Address(r.cfg.URL, schedule.PeerID(r.plan.Seed, placeLiveness))
 	if err != nil {
 		return err
 	}
@@ -217,12 +217,12 @@ func (r *runner) knock(ctx context.Context) error {
 // phase runs one phase, and has everybody leave at its end, as an experiment does itself
 // before it looks at what stays.
 func (r *runner) phase(ctx context.Context, i int) error {
-	s := newStage(r, i)
+	s := newPhaseRun(r, i)
 	p, err := profileOf(s.Profile)
 	if err != nil {
 		return err
 	}
-	defer r.board.enter(i+1, s.Profile)()
+	defer r.progress.enter(i+1, s.Profile)()
 	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
 	if p.experiment {
 		err := p.run(ctx, s)
@@ -240,21 +240,21 @@ func (r *runner) phase(ctx context.Context, i int) error {
 
 // bracket reads the target before and after a load. One load alone cannot prove a
 // leak, because nothing was warm before it, but it can raise the question.
-func (r *runner) bracket(ctx context.Context, s *stage, p profile) error {
+func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	before, err := r.target.usual(ctx)
 	if ctx.Err() == nil {
 		miss(&r.run, err)
 	}
-	if r.crew == nil {
+	if r.workers == nil {
 		err = p.run(ctx, s)
 	} else {
-		err = r.crew.phase(ctx, s.number)
+		err = r.workers.phase(ctx, s.number)
 	}
 	if err != nil {
 		return err
 	}
 	r.fleet.ledger.Settle()
-	r.fleet.disperse(dispersePatience)
+	r.fleet.closeAll(leavePatience)
 	after, unreadable := r.target.settle(ctx, before)
 	if err := r.target.alive(ctx); err != nil {
 		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})

@@ -15,13 +15,13 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		Schema: report.SchemaVersion, Environment: report.EnvironmentOf(r.cfg.URL),
 		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
 		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
-		Errors: r.tally.errorsSeen(), Figures: r.figures, Timeline: timeline,
+		Errors: r.counters.errorsSeen(), Figures: r.figures, Timeline: timeline,
 	}
 	res.Hops = res.Latencies.Summaries()
 	res.Timing = report.TimingOf(res.Latencies.Slip)
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
-	run.Scenarios = r.tally.scenarios()
+	run.Scenarios = r.counters.scenarios()
 	if r.brokenOff {
 		run.Scenarios = calledOff(run.Scenarios)
 	}

@@ -147,7 +147,7 @@ func TestMissingProbe(t *testing.T) {
 					return nil
 				})
 				run := verdict.Run{Lives: 1, Detectors: target.detectors()}
-				e := &experiment{stage: &stage{target: target, fleet: newFleet("", codec.PeerPigeon{}), run: &run}, first: reading{"health.peers": 1}}
+				e := &experiment{phaseRun: &phaseRun{target: target, fleet: newFleet("", codec.PeerPigeon{}), evidence: &run}, first: reading{"health.peers": 1}}
 				for range 3 {
 					if !e.settle(t.Context(), 0) {
 						t.Fatal("it does not go on")
@@ -177,8 +177,8 @@ func TestMissingProbeAfterALoad(t *testing.T) {
 			return nil
 		})
 		r := &runner{target: target, fleet: newFleet("", codec.PeerPigeon{}), run: verdict.Run{Lives: 1, Detectors: target.detectors()}}
-		p := profile{run: func(context.Context, *stage) error { loaded = true; return nil }}
-		if err := r.bracket(t.Context(), &stage{}, p); err != nil {
+		p := profile{run: func(context.Context, *phaseRun) error { loaded = true; return nil }}
+		if err := r.bracket(t.Context(), &phaseRun{}, p); err != nil {
 			t.Fatal(err)
 		}
 		if v := verdict.Judge(r.run); v.Outcome != verdict.Invalid {

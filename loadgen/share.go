@@ -24,16 +24,16 @@ const networksToDivide = 4
 const leastPeers = 8
 
 // hasPeer reports whether peer i of a place is in the share of the stage.
-func (s *stage) hasPeer(place uint64, i int) bool {
-	if s.share.of <= 1 || len(s.rooms) < networksToDivide*s.share.of {
+func (s *phaseRun) hasPeer(place uint64, i int) bool {
+	if s.share.of <= 1 || len(s.networks) < networksToDivide*s.share.of {
 		return s.share.has(i)
 	}
 	// The first that a life draws is its network. Where it is something else, this is
 	// a partition all the same.
-	return s.share.has(s.stream(place, uint64(i)).IntN(len(s.rooms)))
+	return s.share.has(s.stream(place, uint64(i)).IntN(len(s.networks)))
 }
 
 // witness is the id of a peer that every process has of its own, beside its share.
-func (s *stage) witness(i int) wire.PeerID {
-	return schedule.PeerID(s.seed, 'w', uint64(i*max(1, s.share.of)+s.share.index))
+func (s *phaseRun) witness(i int) wire.PeerID {
+	return schedule.PeerID(s.seed, placeWitness, uint64(i*max(1, s.share.of)+s.share.index))
 }

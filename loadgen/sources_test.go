@@ -21,7 +21,7 @@ func TestSources(t *testing.T) {
 	h := &toyHub{}
 	f := newFleet(h.start(t), codec.PeerPigeon{})
 	f.from.addresses = preflight.LoopbackSources(3)
-	defer f.disperse(0)
+	defer f.closeAll(0)
 	var seen []string
 	for i := range 6 {
 		now := time.Now()

@@ -46,8 +46,8 @@ type HopStatus struct {
 	Rate float64 // times a second, lately
 }
 
-// board is where a run notes what it is at. Its methods may be called concurrently.
-type board struct {
+// progress is where a run notes what it is at. Its methods may be called concurrently.
+type progress struct {
 	base time.Time
 
 	mu       sync.Mutex
@@ -69,10 +69,10 @@ const (
 	readsInBlock = 10
 )
 
-func newBoard(base time.Time) *board { return &board{base: base, readEach: readEvery} }
+func newProgress(base time.Time) *progress { return &progress{base: base, readEach: readEvery} }
 
 // enter notes the beginning of a phase and returns what notes its end.
-func (b *board) enter(number int, profile string) (leave func()) {
+func (b *progress) enter(number int, profile string) (leave func()) {
 	b.mu.Lock()
 	b.phase, b.number, b.block, b.pairs, b.planned, b.readEach = profile, number, "", 0, 0, readEvery
 	b.mu.Unlock()
@@ -81,14 +81,14 @@ func (b *board) enter(number int, profile string) (leave func()) {
 
 // begin notes the beginning of a block of about so long, and returns what notes its
 // end.
-func (b *board) begin(kind string, about time.Duration) (end func()) {
+func (b *progress) begin(kind string, about time.Duration) (end func()) {
 	b.mu.Lock()
 	b.block, b.readEach = kind, max(readEvery, about/readsInBlock)
 	b.mu.Unlock()
 	return b.span(kind, "")
 }
 
-func (b *board) span(kind, name string) (end func()) {
+func (b *progress) span(kind, name string) (end func()) {
 	from := time.Since(b.base).Seconds()
 	return func() {
 		b.mu.Lock()
@@ -100,26 +100,26 @@ func (b *board) span(kind, name string) (end func()) {
 }
 
 // learned notes how far an experiment is, and what it knows.
-func (b *board) learned(pairs, planned int, trends []verdict.Trend) {
+func (b *progress) learned(pairs, planned int, trends []verdict.Trend) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pairs, b.planned, b.trends = pairs, planned, trends
 }
 
-func (b *board) read() time.Duration {
+func (b *progress) read() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.readEach
 }
 
-// fill writes what the board says into a status.
-func (b *board) fill(s *Status) {
+// fill writes what the progress says into a status.
+func (b *progress) fill(s *Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.Phase, s.Number, s.Block, s.Pairs, s.Planned, s.Trends = b.phase, b.number, b.block, b.pairs, b.planned, b.trends
 }
 
-func (b *board) allSpans() []report.Span {
+func (b *progress) allSpans() []report.Span {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.spans)
@@ -128,8 +128,8 @@ func (b *board) allSpans() []report.Span {
 // interim notes what an experiment knows while it runs, if somebody watches.
 func (e *experiment) interim(pairs int) {
 	var trends []verdict.Trend
-	if e.stage.watched && len(e.cycles) >= minPairs {
+	if e.phaseRun.watched && len(e.cycles) >= minPairs {
 		trends = e.ask()
 	}
-	e.stage.board.learned(pairs, e.pairs, trends)
+	e.phaseRun.progress.learned(pairs, e.pairs, trends)
 }

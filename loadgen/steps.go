@@ -12,7 +12,7 @@ import (
 
 // announce enters a network of the stage.
 func announce(_ context.Context, l *life, t schedule.Tick) error {
-	return l.peer.announce(l.stage.room(l.rng), t)
+	return l.peer.announce(l.phaseRun.drawNetwork(l.rng), t)
 }
 
 // roam enters a network of its own: what stays behind of each such peer can be
@@ -20,8 +20,8 @@ func announce(_ context.Context, l *life, t schedule.Tick) error {
 func roam(_ context.Context, l *life, t schedule.Tick) error { return l.peer.announce(l.own(""), t) }
 
 // own returns a network that no other peer knows.
-func (l *life) own(suffix string) *room {
-	return newRoom(l.stage.rooms[0].name+"-"+string(l.id)+suffix, l.stage.fleet.rec)
+func (l *life) own(suffix string) *network {
+	return newNetwork(l.phaseRun.networks[0].name+"-"+string(l.id)+suffix, l.phaseRun.fleet.rec)
 }
 
 // leaving leaves once the target has greeted the peer: before, it would be an early
@@ -63,7 +63,7 @@ func offer(_ context.Context, l *life, t schedule.Tick) error {
 		return errLater
 	}
 	r := l.peer.in()
-	to := schedule.PeerID(^l.stage.seed)
+	to := schedule.PeerID(^l.phaseRun.seed)
 	if other := r.other(l.peer, l.rng); other != nil {
 		to = other.id
 	}

@@ -27,10 +27,10 @@ type target struct {
 	start  time.Time
 	pid    atomic.Int64 // of its process, if that is known; it changes with a restart
 
-	restart func(context.Context) (pid int, err error) // nil: we cannot
-	knock   func(context.Context) error                // why a peer that connects has no answer; nil: nobody can
-	waits   waits
-	quiet   time.Duration // without a count that falls, after which it has settled
+	restart      func(context.Context) (pid int, err error) // nil: we cannot
+	livenessDial func(context.Context) error                // why a peer that connects has no answer; nil: nobody can
+	waits        waits
+	quiet        time.Duration // without a count that falls, after which it has settled
 
 	turn  sync.Mutex    // of whoever reads: two at once would count each other
 	noted func(reading) // told every reading; nil: nobody
@@ -196,8 +196,8 @@ func (t *target) answer(ctx context.Context) error {
 	if len(pages) == 0 {
 		pages = profiles
 	}
-	if len(pages) == 0 && len(t.probes) > 0 && t.knock != nil {
-		return t.knock(ctx)
+	if len(pages) == 0 && len(t.probes) > 0 && t.livenessDial != nil {
+		return t.livenessDial(ctx)
 	}
 	var err error
 	for _, p := range pages {

@@ -25,9 +25,9 @@ func TestAlive(t *testing.T) {
 	}
 	answers := func(context.Context) error { return nil }
 	for name, tt := range map[string]struct {
-		probes map[string]func(context.Context) error
-		knock  func(context.Context) error
-		want   bool
+		probes       map[string]func(context.Context) error
+		livenessDial func(context.Context) error
+		want         bool
 	}{
 		"page_answers":      {map[string]func(context.Context) error{"proc": answers, "health": answers}, hangs, true},
 		"page_hangs":        {map[string]func(context.Context) error{"proc": answers, "health": hangs}, answers, false},
@@ -41,7 +41,7 @@ func TestAlive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				target := &target{waits: usualWaits, died: func() error { return nil }, knock: tt.knock}
+				target := &target{waits: usualWaits, died: func() error { return nil }, livenessDial: tt.livenessDial}
 				for name, answer := range tt.probes {
 					target.add(probe.Probe{Name: name, Read: func(ctx context.Context) (map[string]float64, error) {
 						if err := answer(ctx); err != nil {
@@ -82,20 +82,20 @@ func TestKnock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.knock(t.Context()); err != nil {
+	if err := r.livenessDial(t.Context()); err != nil {
 		t.Errorf("a hub that greets: %v", err)
 	}
 	h.closeAll(true)
-	if err := r.knock(t.Context()); err != nil {
+	if err := r.livenessDial(t.Context()); err != nil {
 		t.Errorf("a hub that refuses: %v", err)
 	}
 	end := h.hang(0)
-	if err := r.knock(t.Context()); err == nil || errors.Is(err, context.Canceled) {
+	if err := r.livenessDial(t.Context()); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("a hub that hangs: %v", err)
 	}
 	end()
 	h.kill()
-	if err := r.knock(t.Context()); err == nil {
+	if err := r.livenessDial(t.Context()); err == nil {
 		t.Error("nobody is there, and answers")
 	}
 	if n := r.fleet.lives(); n != 0 {

@@ -16,9 +16,9 @@ import (
 // connected, and tells whoever watches. It has two goroutines of its own, for a
 // target may take its time to answer.
 type watcher struct {
-	r     *runner
-	board *board
-	tell  func(Status) // nil: nobody watches
+	r        *runner
+	progress *progress
+	tell     func(Status) // nil: nobody watches
 
 	// Owned by follow, and by end after that.
 	timeline report.Timeline
@@ -52,7 +52,7 @@ type marks struct {
 
 // watch begins to follow a run, whose target is known.
 func (r *runner) watch(ctx context.Context) *watcher {
-	w := &watcher{r: r, board: r.board, tell: r.cfg.Watch, every: timelineStep, latest: reading{}}
+	w := &watcher{r: r, progress: r.progress, tell: r.cfg.Watch, every: timelineStep, latest: reading{}}
 	w.last.at = r.fleet.base
 	w.next = r.fleet.base.Add(w.every)
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx)) // the end is part of it
@@ -72,7 +72,7 @@ func (w *watcher) close() {
 func (w *watcher) end() report.Timeline {
 	w.close()
 	w.sample(time.Now())
-	w.timeline.Spans = w.board.allSpans()
+	w.timeline.Spans = w.progress.allSpans()
 	return w.timeline
 }
 
@@ -92,7 +92,7 @@ func (w *watcher) note(values reading) {
 // it.
 func (w *watcher) readTarget(ctx context.Context) {
 	for ctx.Err() == nil {
-		if pause(ctx, w.board.read()); w.r.fleet.size() > 0 {
+		if pause(ctx, w.progress.read()); w.r.fleet.size() > 0 {
 			_, _ = w.r.target.read(ctx, false) // what cannot be read is missing in the timeline
 		}
 	}
@@ -125,7 +125,7 @@ func (w *watcher) sample(now time.Time) {
 	order := []string{report.ColumnConnections, report.ColumnLives, report.ColumnSent, report.ColumnReceived, report.ColumnCut, report.ColumnErrors}
 	row := map[string]float64{
 		report.ColumnConnections: float64(f.size()), report.ColumnLives: float64(f.lives()), report.ColumnSent: float64(f.sent.Load()),
-		report.ColumnReceived: float64(f.received.Load()), report.ColumnCut: float64(f.cut.Load()), report.ColumnErrors: float64(w.r.tally.failures()),
+		report.ColumnReceived: float64(f.received.Load()), report.ColumnCut: float64(f.cut.Load()), report.ColumnErrors: float64(w.r.counters.failures()),
 	}
 	add := func(name string, v float64) { row[name], order = v, append(order, name) }
 	for h := range latency.NumHops {
@@ -161,10 +161,10 @@ func (w *watcher) status(now time.Time) Status {
 	f := w.r.fleet
 	s := Status{
 		Elapsed: now.Sub(f.base), Plan: w.r.plan.Name, Of: len(w.r.plan.Phases), Connections: f.size(), Lives: f.lives(),
-		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Errors: int64(w.r.tally.failures()),
+		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Errors: int64(w.r.counters.failures()),
 		Slip99: f.rec.Slip99(), Deliveries: f.ledger.Totals(),
 	}
-	w.board.fill(&s)
+	w.progress.fill(&s)
 	for h := range latency.NumHops {
 		if b := f.rec.Brief(h); b.Count > 0 {
 			s.Hops = append(s.Hops, HopStatus{Hop: h, Brief: b})

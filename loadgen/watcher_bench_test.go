@@ -23,7 +23,7 @@ func BenchmarkWatcher(b *testing.B) {
 			r.fleet.rec.AddUntil(h, schedule.At(now), now.Add(time.Duration(i)*time.Millisecond))
 		}
 	}
-	w := &watcher{r: r, board: r.board, every: time.Second, next: now, latest: reading{}}
+	w := &watcher{r: r, progress: r.progress, every: time.Second, next: now, latest: reading{}}
 	w.note(values)
 	b.Run("sample", func(b *testing.B) {
 		b.ReportAllocs()

@@ -26,7 +26,7 @@ type worker struct {
 	failed error // an experiment ended by itself: what its further orders are answered with
 
 	telling sync.Mutex // books leave in the order in which they were taken
-	told    account
+	told    cursor
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the order under way
@@ -87,7 +87,7 @@ func (w *worker) prepare(j cluster.Job) error {
 		answer.Advice = r.suffice()
 	}
 	r.fleet.from.addresses = r.cfg.Sources
-	w.runner, w.told = r, account{fleet: r.fleet, tally: r.tally}
+	w.runner, w.told = r, cursor{fleet: r.fleet, counters: r.counters}
 	return w.link.Send(cluster.Parcel{Ready: &answer})
 }
 
@@ -159,7 +159,7 @@ func (w *worker) phase(ctx context.Context, i int) error {
 	if i < 0 || i >= len(r.plan.Phases) {
 		return fmt.Errorf("the plan has no phase %d", i)
 	}
-	s := newStage(r, i)
+	s := newPhaseRun(r, i)
 	s.worker = w
 	p, err := profileOf(s.Profile)
 	switch {
@@ -174,7 +174,7 @@ func (w *worker) phase(ctx context.Context, i int) error {
 	}
 	err = w.under(ctx, func(ctx context.Context) error { return p.run(ctx, s) })
 	r.fleet.ledger.Settle()
-	r.fleet.disperse(dispersePatience)
+	r.fleet.closeAll(leavePatience)
 	return err
 }
 
@@ -190,7 +190,7 @@ func (w *worker) under(ctx context.Context, do func(context.Context) error) erro
 
 // follow does the blocks of an experiment that the coordinator makes.
 func (e *experiment) follow(ctx context.Context) error {
-	w := e.stage.worker
+	w := e.phaseRun.worker
 	for o := range w.orders {
 		if o.Block == nil {
 			w.ended = true
@@ -251,13 +251,13 @@ func (w *worker) tellBooks(ctx context.Context) {
 
 // finish ends what is left of the run. Peers leave politely if somebody waits for it.
 func (w *worker) finish() {
-	patience := dispersePatience
+	patience := leavePatience
 	for range w.orders { // none is done any more
 	}
 	if w.lost {
 		patience = 0
 	}
-	w.runner.fleet.disperse(patience)
+	w.runner.fleet.closeAll(patience)
 	w.runner.fleet.ledger.Settle()
 	_ = w.tell() // if the coordinator is gone, nobody misses it
 }

@@ -232,10 +232,10 @@ func TestSharesArePartition(t *testing.T) {
 			const n = 500
 			owners := make([]int, n)
 			for index := range of {
-				s := &stage{share: share{index, of}, seed: 9, rooms: make([]*room, networks)}
+				s := &phaseRun{share: share{index, of}, seed: 9, networks: make([]*network, networks)}
 				mine := 0
 				for i := range n {
-					if s.hasPeer('a', i) {
+					if s.hasPeer(placePeer, i) {
 						owners[i]++
 						mine++
 					}
@@ -254,7 +254,7 @@ func TestSharesArePartition(t *testing.T) {
 }
 
 // Whatever several processes count, and however often they tell, the sum is what one
-// would have counted: every histogram to the last count, every tally and total.
+// would have counted: every histogram to the last count, every counters and total.
 func TestMergingLosesNothing(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -263,10 +263,10 @@ func TestMergingLosesNothing(t *testing.T) {
 		whole := testRunner()
 		sum := testRunner()
 		parts := make([]*runner, 1+rng.IntN(4))
-		accounts := make([]account, len(parts))
+		accounts := make([]cursor, len(parts))
 		for i := range parts {
 			parts[i] = testRunner()
-			accounts[i] = account{fleet: parts[i].fleet, tally: parts[i].tally}
+			accounts[i] = cursor{fleet: parts[i].fleet, counters: parts[i].counters}
 		}
 		for range 400 {
 			i := rng.IntN(len(parts))
@@ -284,7 +284,9 @@ func TestMergingLosesNothing(t *testing.T) {
 	}
 }
 
-func testRunner() *runner { return &runner{fleet: newFleet("", codec.PeerPigeon{}), tally: newTally()} }
+func testRunner() *runner {
+	return &runner{fleet: newFleet("", codec.PeerPigeon{}), counters: newCounters()}
+}
 
 // countSomething has several runners count the same thing.
 func countSomething(choice uint64, runners ...*runner) {
@@ -299,11 +301,11 @@ func countSomething(choice uint64, runners ...*runner) {
 		case 1:
 			r.fleet.rec.AddSlip(d)
 		case 2:
-			r.tally.planned(name)
+			r.counters.planned(name)
 		case 3:
-			r.tally.landed(name)
+			r.counters.landed(name)
 		case 4:
-			r.tally.failed(name, fmt.Errorf("error %d", rng.IntN(3)))
+			r.counters.failed(name, fmt.Errorf("error %d", rng.IntN(3)))
 		case 5:
 			r.fleet.sent.Add(1)
 			r.fleet.ledger.Add(delivery.Counts{Sent: 2, Delivered: 1, Explained: -1, Reordered: 1})
@@ -332,10 +334,10 @@ func asText(t *testing.T, r *runner) string {
 		times.Hops[i].First, times.Hops[i].Last = time.Time{}, time.Time{}
 	}
 	scenarios := map[string]verdict.Scenario{}
-	for _, s := range r.tally.scenarios() {
+	for _, s := range r.counters.scenarios() {
 		scenarios[s.Name] = s
 	}
-	text, err := json.Marshal(map[string]any{"times": times, "scenarios": scenarios, "errors": r.tally.errorsSeen(), "totals": r.fleet.ledger.Totals(), "sent": r.fleet.sent.Load()})
+	text, err := json.Marshal(map[string]any{"times": times, "scenarios": scenarios, "errors": r.counters.errorsSeen(), "totals": r.fleet.ledger.Totals(), "sent": r.fleet.sent.Load()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,44 +12,44 @@ import (
 
 // room is one network, as its virtual peers see it. It knows which announces and
 // leaves its members have not all heard of yet, and nothing of those that they have.
-type room struct {
+type network struct {
 	name string
 	rec  *latency.Recorder
 
 	mu      sync.Mutex
-	seats   uint64 // given out so far: who has a higher one came later
+	joins   uint64 // given out so far: who has a higher one came later
 	members []*Peer
-	joining map[wire.PeerID]*news
-	leaving map[wire.PeerID]*news
+	joining map[wire.PeerID]*notice
+	leaving map[wire.PeerID]*notice
 }
 
 // news is an announce or a leave that members are to hear of.
-type news struct {
+type notice struct {
 	schedule.Tick
-	seat    uint64 // of who announced: members with lower ones are to hear of it
+	joined  uint64 // of who announced: members with lower ones are to hear of it
 	waiting int    // how many of them have not
 	heard   bool
 }
 
-func newRoom(name string, rec *latency.Recorder) *room {
-	return &room{name: name, rec: rec, joining: map[wire.PeerID]*news{}, leaving: map[wire.PeerID]*news{}}
+func newNetwork(name string, rec *latency.Recorder) *network {
+	return &network{name: name, rec: rec, joining: map[wire.PeerID]*notice{}, leaving: map[wire.PeerID]*notice{}}
 }
 
 // join makes p a member. Call it before the announce is sent.
-func (r *room) join(p *Peer, t schedule.Tick) {
+func (r *network) join(p *Peer, t schedule.Tick) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seats++
-	p.seat = r.seats
+	r.joins++
+	p.joined = r.joins
 	if len(r.members) > 0 {
-		r.joining[p.id] = &news{Tick: t, seat: p.seat, waiting: len(r.members)}
+		r.joining[p.id] = &notice{Tick: t, joined: p.joined, waiting: len(r.members)}
 	}
 	r.members = append(r.members, p)
 }
 
 // leave ends the membership of p, before it leaves. Told says that members will hear
 // of it soon.
-func (r *room) leave(p *Peer, t schedule.Tick, told bool) {
+func (r *network) leave(p *Peer, t schedule.Tick, told bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest := r.members[:0]
@@ -62,7 +62,7 @@ func (r *room) leave(p *Peer, t schedule.Tick, told bool) {
 	r.members = rest
 	for id, n := range r.joining {
 		// It may have heard of it or not: the time to all is not known any more.
-		if id == p.id || n.seat > p.seat {
+		if id == p.id || n.joined > p.joined {
 			delete(r.joining, id)
 		}
 	}
@@ -72,16 +72,16 @@ func (r *room) leave(p *Peer, t schedule.Tick, told bool) {
 		}
 	}
 	if told && len(rest) > 0 {
-		r.leaving[p.id] = &news{Tick: t, waiting: len(rest)}
+		r.leaving[p.id] = &notice{Tick: t, waiting: len(rest)}
 	}
 }
 
 // discovered notes that member m heard of a peer.
-func (r *room) discovered(m *Peer, id wire.PeerID) {
+func (r *network) discovered(m *Peer, id wire.PeerID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.joining[id]
-	if n == nil || m.seat >= n.seat {
+	if n == nil || m.joined >= n.joined {
 		return // long known, or m came later and is told who is there
 	}
 	if !n.heard {
@@ -94,15 +94,15 @@ func (r *room) discovered(m *Peer, id wire.PeerID) {
 	}
 }
 
-// expectant reports whether a member has still to hear of one that came after it.
-func (r *room) expectant() bool {
+// isPending reports whether a member has still to hear of one that came after it.
+func (r *network) isPending() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.joining) > 0
 }
 
 // gone notes that a member heard of a leave.
-func (r *room) gone(id wire.PeerID) {
+func (r *network) gone(id wire.PeerID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.leaving[id]
@@ -116,7 +116,7 @@ func (r *room) gone(id wire.PeerID) {
 }
 
 // other returns a member that is not p, nil if there is none.
-func (r *room) other(p *Peer, rng *rand.Rand) *Peer {
+func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.members) == 0 {
@@ -132,7 +132,7 @@ func (r *room) other(p *Peer, rng *rand.Rand) *Peer {
 }
 
 // all returns the members.
-func (r *room) all() []*Peer {
+func (r *network) all() []*Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.members)

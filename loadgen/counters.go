@@ -11,8 +11,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// tally counts lives by scenario, and what went wrong by what it was.
-type tally struct {
+// counters counts lives by scenario, and what went wrong by what it was.
+type counters struct {
 	mu     sync.Mutex
 	list   []verdict.Scenario
 	errors map[string]int
@@ -21,9 +21,9 @@ type tally struct {
 // maxErrors bounds how many kinds of errors are told apart.
 const maxErrors = 20
 
-func newTally() *tally { return &tally{errors: map[string]int{}} }
+func newCounters() *counters { return &counters{errors: map[string]int{}} }
 
-func (t *tally) of(name string) *verdict.Scenario {
+func (t *counters) of(name string) *verdict.Scenario {
 	i := slices.IndexFunc(t.list, func(s verdict.Scenario) bool { return s.Name == name })
 	if i < 0 {
 		i = len(t.list)
@@ -32,19 +32,19 @@ func (t *tally) of(name string) *verdict.Scenario {
 	return &t.list[i]
 }
 
-func (t *tally) planned(name string) {
+func (t *counters) planned(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.of(name).Planned++
 }
 
-func (t *tally) landed(name string) {
+func (t *counters) landed(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.of(name).Landed++
 }
 
-func (t *tally) failed(name string, err error) {
+func (t *counters) failed(name string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	text := fmt.Sprintf("%s: %v", name, withoutAddress(err))
@@ -55,7 +55,7 @@ func (t *tally) failed(name string, err error) {
 }
 
 // scenarios returns the counts so far, in the order of their first peers.
-func (t *tally) scenarios() []verdict.Scenario {
+func (t *counters) scenarios() []verdict.Scenario {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.list)
@@ -72,14 +72,14 @@ func withoutAddress(err error) error {
 }
 
 // errorsSeen returns how often each error was.
-func (t *tally) errorsSeen() map[string]int {
+func (t *counters) errorsSeen() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.errors)
 }
 
 // failures returns how many errors there were.
-func (t *tally) failures() (n int) {
+func (t *counters) failures() (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, times := range t.errors {

@@ -8,9 +8,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
-// audience knows which members of one network have heard of which others: a bit for
+// visibility knows which members of one network have heard of which others: a bit for
 // each pair. Its methods may be called concurrently.
-type audience struct {
+type visibility struct {
 	network string
 	place   map[wire.PeerID]int // of each peer that there may be
 
@@ -21,8 +21,8 @@ type audience struct {
 	wrong  int // discoveries of peers that are in no such network
 }
 
-func newAudience(network string, ids []wire.PeerID) *audience {
-	a := &audience{network: network, place: map[wire.PeerID]int{}, joined: newMatrix(len(ids)), gone: newMatrix(len(ids))}
+func newVisibility(network string, ids []wire.PeerID) *visibility {
+	a := &visibility{network: network, place: map[wire.PeerID]int{}, joined: newMatrix(len(ids)), gone: newMatrix(len(ids))}
 	for i, id := range ids {
 		a.place[id] = i
 	}
@@ -30,7 +30,7 @@ func newAudience(network string, ids []wire.PeerID) *audience {
 }
 
 // hear notes what the target tells a member.
-func (a *audience) hear(p *Peer, e codec.Event) bool {
+func (a *visibility) hear(p *Peer, e codec.Event) bool {
 	if e.Kind != codec.EventDiscovered && e.Kind != codec.EventGone {
 		return false
 	}
@@ -51,7 +51,7 @@ func (a *audience) hear(p *Peer, e codec.Event) bool {
 
 // heard returns how many of the pairs heard of each other that there are among the
 // listeners and those spoken of.
-func (a *audience) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs int) {
+func (a *visibility) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	columns := newMatrix(len(a.place))
@@ -72,7 +72,7 @@ func (a *audience) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs in
 }
 
 // counts returns the discoveries that should not have been.
-func (a *audience) counts() (again, wrong int) {
+func (a *visibility) counts() (again, wrong int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.again, a.wrong
