@@ -126,8 +126,8 @@ func (c *coordinator) listen(m *member) {
 		case err != nil:
 			c.leave(m, err)
 			return
-		case f.Books != nil:
-			c.runner.add(*f.Books)
+		case f.Delta != nil:
+			c.runner.add(*f.Delta)
 		case f.Ready != nil:
 			m.ready <- *f.Ready
 		case f.Done != nil:
@@ -268,4 +268,20 @@ func (c *coordinator) problems() []verdict.Reason {
 		return nil
 	}
 	return []verdict.Reason{{About: "workers", What: c.failure.Error(), Do: "look at why it ended, and run again"}}
+}
+
+// add enters the books of another process.
+func (r *runner) add(b cluster.Delta) {
+	f := r.fleet
+	f.sent.Add(b.Counts.Sent)
+	f.received.Add(b.Counts.Received)
+	f.cut.Add(b.Counts.Cut)
+	f.mu.Lock()
+	f.dialled += b.Counts.Lives
+	f.elsewhere += int(b.Counts.Open)
+	f.mu.Unlock()
+	f.ledger.Add(b.Deliveries)
+	b.Times.Shift(time.Since(b.At)) // to the clock of this machine
+	f.rec.Merge(b.Times)
+	r.counters.add(b.Scenarios, b.Errors)
 }

@@ -87,3 +87,29 @@ func (t *counters) failures() (n int) {
 	}
 	return n
 }
+
+// take returns the counters, and begins a new one.
+func (t *counters) take() ([]verdict.Scenario, map[string]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list, errors := t.list, t.errors
+	t.list, t.errors = nil, map[string]int{}
+	return list, errors
+}
+
+// add enters another counters.
+func (t *counters) add(list []verdict.Scenario, errors map[string]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range list {
+		o := t.of(s.Name)
+		o.Planned += s.Planned
+		o.Landed += s.Landed
+	}
+	for text, n := range errors {
+		if _, known := t.errors[text]; !known && len(t.errors) >= maxErrors {
+			text = "others"
+		}
+		t.errors[text] += n
+	}
+}

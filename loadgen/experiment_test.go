@@ -134,7 +134,7 @@ func TestCutOffExperimentOfAWorkerLeavesNobody(t *testing.T) {
 	r := runnerToCutOff(t, 34, plan.Phase{Params: map[string]string{"stay": "20s"}})
 	defer r.fleet.closeAll(0)
 	r.share = share{0, 1}
-	w := &worker{link: orderLink{}, runner: r, orders: make(chan cluster.Order), told: cursor{fleet: r.fleet, counters: r.counters}}
+	w := &worker{link: orderLink{}, runner: r, orders: make(chan cluster.Order), cursor: cursor{fleet: r.fleet, counters: r.counters}}
 	over := make(chan error)
 	go func() { over <- w.phase(t.Context(), 0) }()
 	place := uint64(warmUp)

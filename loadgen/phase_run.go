@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
@@ -74,3 +76,59 @@ func (s *phaseRun) arriveAt(rate float64, place uint64, n int, of func(i int) sc
 
 // hold is the scenario of peers that stay.
 var hold = scenario{name: "hold", steps: []step{{0, announce}}}
+
+// gatherRate is how many peers a second arrive and leave at most where the rate is that
+// of something else: they are not what such a profile measures.
+const gatherRate = 500
+
+// gather has all peers arrive, to stay.
+func (s *phaseRun) gather(ctx context.Context) {
+	s.arriveAt(min(s.Rate, gatherRate), placePeer, s.Peers, func(int) scenario { return hold })
+	s.schedule.Run(ctx)
+}
+
+// depart has all peers leave politely, at a rate.
+func (s *phaseRun) depart(ctx context.Context, rate float64) {
+	peers := s.fleet.peers()
+	s.schedule.AddPaced(s.pace(s.share.rate(rate), placeLeave), len(peers), func(_ context.Context, i int, t schedule.Tick) {
+		peers[i].leave(LeavePolite, t)
+	})
+	s.schedule.Run(ctx)
+}
+
+// awaitDiscovery waits until all members have heard of those that came after them, if the target
+// tells them: that an announce was sent does not say that the target has read it, and an
+// offer on another connection may overtake it.
+func (s *phaseRun) awaitDiscovery(ctx context.Context) {
+	if !codec.NotifiesMembers.In(s.fleet.codec) {
+		return
+	}
+	waitFor(ctx, s.target.waits.delivery, func() bool {
+		return !slices.ContainsFunc(s.networks, (*network).isPending)
+	})
+}
+
+// await waits until all messages have arrived, or must be lost.
+func (s *phaseRun) await(ctx context.Context) {
+	waitFor(ctx, s.target.waits.delivery, func() bool { return !s.fleet.unanswered() })
+	s.fleet.ledger.Settle()
+}
+
+// actions is how many actions the rate and the duration make.
+func (s *phaseRun) actions() int { return int(s.Rate * s.Duration.Seconds()) }
+
+// witnesses connects a member to each room, which is told of all that the target tells
+// it.
+func (s *phaseRun) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
+	now := time.Now()
+	for i, r := range s.networks {
+		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: schedule.At(now), watch: watch})
+		if err == nil {
+			err = p.announce(r, schedule.At(now))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: a member that listens: %w", s.Profile, err)
+		}
+	}
+	return nil
+}

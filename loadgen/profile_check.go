@@ -16,7 +16,7 @@ func checkProfile() profile {
 		word:  "check",
 		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
 		phase: plan.Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
-			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: roughHere,
+			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: string(RoughHere),
 		}},
 		check: func(f *plan.Phase) error {
 			n, err := strconv.Atoi(f.Params["pairs"])

@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -152,17 +151,4 @@ func (d *drain) tell(before delivery.Counts) {
 		d.evidence.Failures = append(d.evidence.Failures, verdict.Reason{About: "drain", Do: "look in the log of the target for why it does not take them",
 			What: fmt.Sprintf("of %d peers %d were not back %s after the target went away", len(d.list), missing, d.Params["patience"])})
 	}
-}
-
-// restarted restarts the target, which is then another process.
-func (t *target) restarted(ctx context.Context) error {
-	pid, err := t.restart(ctx)
-	if err != nil {
-		return err
-	}
-	if pid <= 0 {
-		return errors.New("it has no process id")
-	}
-	t.pid.Store(int64(pid))
-	return nil
 }

@@ -2,13 +2,10 @@ package loadgen
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -188,44 +185,4 @@ func (d *duplicates) tell() {
 			}
 		}
 	}
-}
-
-// second connects a second time with the id of the peer, and announces as shipped
-// clients do. The target may refuse it, or end the first connection.
-func second(ctx context.Context, l *life, t schedule.Tick) error {
-	l.peer.excuse()
-	p, err := l.phaseRun.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
-	if errors.Is(err, websocket.ErrBadHandshake) {
-		return nil // that is a way to refuse
-	}
-	if err != nil {
-		return err
-	}
-	l.second = p
-	// Its id is in the books of the room already. A refusal may come before the announce.
-	_ = l.phaseRun.fleet.send(p, l.phaseRun.fleet.codec.Announce(l.id, l.peer.in().name))
-	return nil
-}
-
-// leavingBoth ends both connections of a peer, of which the target must have kept one.
-func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
-	switch {
-	case l.second != nil && l.peer.isOver() && l.second.isOver():
-		return errCut
-	case !l.peer.isOver() && !l.peer.isGreeted():
-		return errLater
-	}
-	l.endBoth(t)
-	return nil
-}
-
-func (l *life) endBoth(t schedule.Tick) {
-	if l.second != nil {
-		l.second.leave(LeavePolite, t)
-	}
-	l.peer.leave(LeavePolite, t)
-	if l.peer.isKept() {
-		l.peer.end()
-	}
-	l.phaseRun.fleet.ledger.Left(l.id)
 }

@@ -49,22 +49,6 @@ type notices struct {
 	last     time.Duration
 }
 
-// witnesses connects a member to each room, which is told of all that the target tells
-// it.
-func (s *phaseRun) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
-	now := time.Now()
-	for i, r := range s.networks {
-		p, err := s.fleet.connect(ctx, &Peer{id: s.witness(i), dialled: schedule.At(now), watch: watch})
-		if err == nil {
-			err = p.announce(r, schedule.At(now))
-		}
-		if err != nil {
-			return fmt.Errorf("%s: a member that listens: %w", s.Profile, err)
-		}
-	}
-	return nil
-}
-
 // hear notes a leave notice.
 func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 	h.mu.Lock()

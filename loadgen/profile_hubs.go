@@ -65,26 +65,6 @@ func (s *phaseRun) flipper() scenario {
 	return sc
 }
 
-// claim says that the peer is a hub, or that it is none; the first time it enters a
-// network by that.
-func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
-	return func(_ context.Context, l *life, t schedule.Tick) error {
-		f := l.phaseRun.fleet
-		if isHub {
-			l.peer.hub.Store(true) // from now on, for what is under way
-		}
-		announcer, r := f.codec.(codec.HubAnnouncer), l.peer.in()
-		if r == nil {
-			r = l.phaseRun.drawNetwork(l.rng)
-			return l.peer.announceBy(announcer.AnnounceHub(l.id, r.name, isHub), r, t)
-		}
-		if l.peer.isOver() {
-			return errCut
-		}
-		return f.send(l.peer, announcer.AnnounceHub(l.id, r.name, isHub))
-	}
-}
-
 // reportedPrefix begins the ids of the peers that are reported: they are made up.
 const reportedPrefix = "feed"
 
@@ -99,19 +79,4 @@ func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 	}
 	f := l.phaseRun.fleet
 	return f.send(l.peer, f.codec.(codec.HubAnnouncer).Report(reportedPrefix+l.id[len(reportedPrefix):], l.peer.in().name))
-}
-
-// announceAfterGoodbye announces, as a hub where there are such, after the goodbye, into a network of
-// its own. A target that closed the connection at the goodbye has done well.
-func announceAfterGoodbye(_ context.Context, l *life, _ schedule.Tick) error {
-	f, r := l.phaseRun.fleet, l.own("-ghost")
-	message := f.codec.Announce(l.id, r.name)
-	if c, ok := f.codec.(codec.HubAnnouncer); ok {
-		message = c.AnnounceHub(l.id, r.name, true)
-		l.peer.hub.Store(true)
-	}
-	if !l.peer.isOver() {
-		_ = f.send(l.peer, message)
-	}
-	return nil
 }

@@ -2,12 +2,10 @@ package loadgen
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
-	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func networksProfile() profile {
@@ -43,31 +41,3 @@ const (
 
 // largeName makes a name that is plain to see in the memory of a hub that keeps it.
 var largeName = strings.Repeat("x", 16<<10)
-
-// enterOwn enters a network of the peer's own, whose name ends so. The target may
-// refuse a long name.
-func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
-	return func(_ context.Context, l *life, t schedule.Tick) error {
-		if suffix != "" {
-			l.peer.excuse()
-		}
-		return l.peer.announce(l.own(suffix), t)
-	}
-}
-
-// moveOn goes to a network that others are in, too, unless the target was free to end
-// the connection and did: who forgets to leave the one before keeps its name.
-func moveOn(_ context.Context, l *life, t schedule.Tick) error {
-	if err := l.peer.announce(l.phaseRun.drawNetwork(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
-		return err
-	}
-	return nil
-}
-
-// leavingIfThere leaves, unless the target was free to end the connection and did.
-func leavingIfThere(ctx context.Context, l *life, t schedule.Tick) error {
-	if l.peer.isOver() {
-		return nil
-	}
-	return leaving(LeavePolite)(ctx, l, t)
-}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
-	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 func roamProfile() profile {
@@ -56,11 +55,4 @@ func (s *phaseRun) roamer(first int) scenario {
 	}
 	sc.steps = append(sc.steps, step{stay * time.Duration(moves+1), leaving(LeavePolite)})
 	return sc
-}
-
-// moveTo enters a certain network of the stage.
-func moveTo(i int) func(context.Context, *life, schedule.Tick) error {
-	return func(_ context.Context, l *life, t schedule.Tick) error {
-		return l.peer.announce(l.phaseRun.networks[i%len(l.phaseRun.networks)], t)
-	}
 }

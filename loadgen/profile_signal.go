@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -32,18 +31,6 @@ func signalProfile() profile {
 // connections, and the ledger remembers each pair.
 const partners = 4
 
-// awaitDiscovery waits until all members have heard of those that came after them, if the target
-// tells them: that an announce was sent does not say that the target has read it, and an
-// offer on another connection may overtake it.
-func (s *phaseRun) awaitDiscovery(ctx context.Context) {
-	if !codec.NotifiesMembers.In(s.fleet.codec) {
-		return
-	}
-	waitFor(ctx, s.target.waits.delivery, func() bool {
-		return !slices.ContainsFunc(s.networks, (*network).isPending)
-	})
-}
-
 // exchange sends offers, which are answered, and a candidate after each.
 func (s *phaseRun) exchange(ctx context.Context) {
 	type pair struct{ from, to *Peer }
@@ -70,12 +57,3 @@ func (s *phaseRun) exchange(ctx context.Context) {
 	})
 	s.schedule.Run(ctx)
 }
-
-// await waits until all messages have arrived, or must be lost.
-func (s *phaseRun) await(ctx context.Context) {
-	waitFor(ctx, s.target.waits.delivery, func() bool { return !s.fleet.unanswered() })
-	s.fleet.ledger.Settle()
-}
-
-// actions is how many actions the rate and the duration make.
-func (s *phaseRun) actions() int { return int(s.Rate * s.Duration.Seconds()) }

@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
-	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
-	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -89,21 +87,6 @@ func total(c verdict.Cycle) (n int64) {
 	return n
 }
 
-// fits reports whether there is time for pair k.
-func (e *experiment) fits(ctx context.Context, k int) bool {
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > pairTime(&e.Phase, int(total(e.planned[k])))
-}
-
-// restOf is how long the block without peers of a pair is.
-func (e *experiment) restOf(k int) time.Duration {
-	if e.lasting { // as long as the other: what grows with the time must not look like that of peers
-		return time.Duration(float64(total(e.planned[k])) / e.Rate * float64(time.Second))
-	}
-	off, _ := e.Phase.DurationOf("off") // checked with the plan
-	return off
-}
-
 // soakScenarios are those of check, and one of peers that talk as long as they are
 // there.
 func soakScenarios(f *plan.Phase) []scenario {
@@ -118,30 +101,3 @@ func soakScenarios(f *plan.Phase) []scenario {
 
 // talks is in how many parts a steady peer talks.
 const talks = 5
-
-// talkOn pings, and signals to another member if there is one.
-func talkOn(ctx context.Context, l *life, t schedule.Tick) error {
-	if err := offer(ctx, l, t); err != nil {
-		return err
-	}
-	if err := l.peer.ping(t); err != nil {
-		return err
-	}
-	r := l.peer.in()
-	other := r.other(l.peer, l.rng)
-	if other == nil {
-		return nil
-	}
-	return l.peer.signal(wire.KindICECandidate, other.id, r.name, t)
-}
-
-// counts leaves out what says nothing of what is retained.
-func (r reading) counts() reading {
-	kept := reading{}
-	for name, v := range r {
-		if !report.KindOf(name).Skip {
-			kept[name] = v
-		}
-	}
-	return kept
-}

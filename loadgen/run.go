@@ -230,7 +230,7 @@ func (r *runner) phase(ctx context.Context, i int) error {
 		case err != nil || ctx.Err() != nil || len(r.run.Failures) > 0:
 		case rough:
 			err = r.rough(ctx, s)
-		case s.Params[roughParam] == roughHere:
+		case RoughnessOf(&s.Phase) == RoughHere:
 			r.log.Info("crowd, herd and hostile input are left out: the target is not of this machine", "ask_with", "--param rough=yes")
 		}
 		return err

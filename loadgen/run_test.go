@@ -24,8 +24,8 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 		t.Fatal(err)
 	}
 	p.Seed = seed
-	p, err = With(p, plan.Phase{Peers: 420, Rate: 300, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
-		"stay": "60ms", "vanish": "200ms", "pairs": "6", "off": "0s", "confirm": "1s", roughParam: roughNo,
+	p, err = With(p, plan.Phase{Peers: 420, Rate: 200, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
+		"stay": "60ms", "vanish": "200ms", "pairs": "6", "off": "0s", "confirm": "1s", roughParam: string(RoughNo),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -33,20 +33,11 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 	return p
 }
 
-// quickWaits are those of tests: their targets let go at once. With impatient ones a target
-// that is dead is found out soon.
-var quickWaits, impatient = usualWaits, usualWaits
-
-func init() {
-	quickWaits.quiet = 500 * time.Millisecond
-	impatient.quiet, impatient.settle, impatient.answer = quickWaits.quiet, 4*time.Second, 2*time.Second
-}
+// impatient finds a dead target soon.
+var impatient = waits{quiet: time.Second, longestQuiet: 2 * time.Second, settle: 4 * time.Second, answer: 2 * time.Second, delivery: time.Second}
 
 func run(t *testing.T, cfg Config) report.Result {
 	t.Helper()
-	if cfg.waits == (waits{}) {
-		cfg.waits = quickWaits
-	}
 	r, err := Run(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +70,7 @@ func TestCheckFindsALeak(t *testing.T) {
 		t.Skip("workers that check do the same")
 	}
 	t.Parallel()
-	checkForALeak(t, 11, Config{})
+	checkForALeak(t, 21, Config{})
 }
 
 // What a hub keeps for a while and then lets go is no leak.

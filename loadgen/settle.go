@@ -2,12 +2,8 @@ package loadgen
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
@@ -122,79 +118,4 @@ func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
 			pause(ctx, restAgain)
 		}
 	}
-}
-
-// lower takes from a later reading what is lower, and what does not rest anyway. It
-// reports whether a count fell.
-func (r reading) lower(now reading) (fell bool) {
-	for name, v := range now {
-		was, ok := r[name]
-		k := report.KindOf(name)
-		switch rests := k.Strict || k.Unit == verdict.Bytes; {
-		case !ok || !rests:
-			r[name] = v
-		case v < was:
-			r[name] = v
-			fell = fell || k.Strict
-		}
-	}
-	return fell
-}
-
-// isBack reports whether all strict counts are at most what they were. Without both
-// readings they are not.
-func isBack(now, before reading) bool {
-	for name, was := range before {
-		if v, ok := now[name]; ok && v > was && report.KindOf(name).Strict {
-			return false
-		}
-	}
-	return len(now) > 0 && len(before) > 0
-}
-
-// pause waits, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// waitFor waits until a condition holds, at most for the patience. It reports whether it
-// holds.
-func waitFor(ctx context.Context, patience time.Duration, holds func() bool) bool {
-	for end := time.Now().Add(patience); !holds(); pause(ctx, conditionEvery) {
-		if ctx.Err() != nil || time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
-
-// conditionEvery is the time between two looks at a condition.
-const conditionEvery = 5 * time.Millisecond
-
-// stayed says which counts did not go back after a load.
-func stayed(before, after reading) []verdict.Reason {
-	var list []verdict.Reason
-	for _, name := range slices.Sorted(maps.Keys(before)) {
-		now, ok := after[name]
-		if k := report.KindOf(name); ok && k.Strict && !k.Skip && before.best(k) && now > before[name] {
-			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
-				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
-		}
-	}
-	return list
-}
-
-// best reports whether no other series of the reading measures the same better.
-func (r reading) best(k report.Kind) bool {
-	for name := range r {
-		if o := report.KindOf(name); o.Class == k.Class && o.Prefer > k.Prefer && !o.Skip {
-			return false
-		}
-	}
-	return true
 }

@@ -124,12 +124,3 @@ func (b *progress) allSpans() []report.Span {
 	defer b.mu.Unlock()
 	return slices.Clone(b.spans)
 }
-
-// interim notes what an experiment knows while it runs, if somebody watches.
-func (e *experiment) interim(pairs int) {
-	var trends []verdict.Trend
-	if e.phaseRun.watched && len(e.cycles) >= minPairs {
-		trends = e.ask()
-	}
-	e.phaseRun.progress.learned(pairs, e.pairs, trends)
-}

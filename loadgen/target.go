@@ -15,10 +15,6 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// reading is what all probes of the target read at one time, by the name of the
-// series.
-type reading map[string]float64
-
 // target is what is tested, seen from outside.
 type target struct {
 	url    string
@@ -215,4 +211,17 @@ func (t *target) detectors() []verdict.Detector {
 		list = append(list, verdict.Detector{Name: p.Name, State: verdict.Ready, Aside: true})
 	}
 	return list
+}
+
+// restarted restarts the target, which is then another process.
+func (t *target) restarted(ctx context.Context) error {
+	pid, err := t.restart(ctx)
+	if err != nil {
+		return err
+	}
+	if pid <= 0 {
+		return errors.New("it has no process id")
+	}
+	t.pid.Store(int64(pid))
+	return nil
 }

@@ -25,8 +25,8 @@ type worker struct {
 	ended  bool  // the experiment under way, by the coordinator
 	failed error // an experiment ended by itself: what its further orders are answered with
 
-	telling sync.Mutex // books leave in the order in which they were taken
-	told    cursor
+	sending sync.Mutex // books leave in the order in which they were taken
+	cursor  cursor
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the order under way
@@ -52,13 +52,13 @@ func ServeLink(ctx context.Context, l cluster.Link, own []netip.Addr) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var listening, telling sync.WaitGroup
+	var listening, sending sync.WaitGroup
 	listening.Go(func() { w.listen(ctx, cancel) })
 	timely, stop := context.WithCancel(context.WithoutCancel(ctx))
-	telling.Go(func() { w.tellBooks(timely) })
+	sending.Go(func() { w.sendDeltas(timely) })
 	err = w.work(ctx)
 	stop()
-	telling.Wait()
+	sending.Wait()
 	cancel()
 	w.finish()
 	l.Close(0)
@@ -87,7 +87,7 @@ func (w *worker) prepare(j cluster.Job) error {
 		answer.Advice = r.suffice()
 	}
 	r.fleet.from.addresses = r.cfg.Sources
-	w.runner, w.told = r, cursor{fleet: r.fleet, counters: r.counters}
+	w.runner, w.cursor = r, cursor{fleet: r.fleet, counters: r.counters}
 	return w.link.Send(cluster.Parcel{Ready: &answer})
 }
 
@@ -188,32 +188,6 @@ func (w *worker) under(ctx context.Context, do func(context.Context) error) erro
 	return do(ctx)
 }
 
-// follow does the blocks of an experiment that the coordinator makes.
-func (e *experiment) follow(ctx context.Context) error {
-	w := e.phaseRun.worker
-	for o := range w.orders {
-		if o.Block == nil {
-			w.ended = true
-			e.clear()
-			return nil
-		}
-		doses := e.planned[len(e.planned)-1]
-		if *o.Block < uint64(len(e.planned)) {
-			doses = e.planned[*o.Block]
-		}
-		err := w.under(ctx, func(ctx context.Context) error {
-			peers := e.order(doses, *o.Block)
-			e.arrive(*o.Block, len(peers), func(i int) scenario { return peers[i] })
-			e.schedule.Run(ctx)
-			return nil
-		})
-		if err := w.done(err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // done answers an order, after all that was counted in it.
 func (w *worker) done(err error) error {
 	run := &w.runner.run
@@ -222,29 +196,29 @@ func (w *worker) done(err error) error {
 	if err != nil {
 		d.Error = err.Error()
 	}
-	if err := w.tell(); err != nil {
+	if err := w.sendDelta(); err != nil {
 		return err
 	}
 	return w.link.Send(cluster.Parcel{Done: &d})
 }
 
 // tell tells what was counted since the last time.
-func (w *worker) tell() error {
-	w.telling.Lock()
-	defer w.telling.Unlock()
-	b := w.told.take()
-	return w.link.Send(cluster.Parcel{Books: &b})
+func (w *worker) sendDelta() error {
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	b := w.cursor.take()
+	return w.link.Send(cluster.Parcel{Delta: &b})
 }
 
-func (w *worker) tellBooks(ctx context.Context) {
-	tick := time.NewTicker(booksEvery)
+func (w *worker) sendDeltas(ctx context.Context) {
+	tick := time.NewTicker(deltaEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = w.tell() // who listens finds out that nobody is there
+			_ = w.sendDelta() // who listens finds out that nobody is there
 		}
 	}
 }
@@ -259,5 +233,8 @@ func (w *worker) finish() {
 	}
 	w.runner.fleet.closeAll(patience)
 	w.runner.fleet.ledger.Settle()
-	_ = w.tell() // if the coordinator is gone, nobody misses it
+	_ = w.sendDelta() // if the coordinator is gone, nobody misses it
 }
+
+// deltaEvery is how often a worker tells what it counted.
+const deltaEvery = 250 * time.Millisecond

@@ -201,8 +201,8 @@ func TestOrphan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Books != nil {
-			connected += f.Books.Counts.Open
+		if f.Delta != nil {
+			connected += f.Delta.Counts.Open
 		}
 	}
 	w.Stdin.Close() // as the system does for a parent that was killed
@@ -313,9 +313,9 @@ func countSomething(choice uint64, runners ...*runner) {
 	}
 }
 
-func overTheWire(t *testing.T, b cluster.Books) cluster.Books {
+func overTheWire(t *testing.T, b cluster.Delta) cluster.Delta {
 	t.Helper()
-	text, err := json.Marshal(cluster.Parcel{Books: &b})
+	text, err := json.Marshal(cluster.Parcel{Delta: &b})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func overTheWire(t *testing.T, b cluster.Books) cluster.Books {
 	if err := json.Unmarshal(text, &f); err != nil {
 		t.Fatal(err)
 	}
-	return *f.Books
+	return *f.Delta
 }
 
 // asText is all that a runner counted, but for when: clocks differ.

@@ -60,10 +60,11 @@ func (o *options) capRates() error {
 		if word := o.plan.Phases[i].Profile; isUnpaced(&o.plan.Phases[i]) && !o.flags.Changed("max-rate") {
 			return fmt.Errorf("%s puts more on its target than any rate says: add --max-rate, 0 for no cap on the rest, if this one may have that", word)
 		}
-		if f := &o.plan.Phases[i]; f.Params["rough"] == "here" {
-			f.Params["rough"] = "no" // nothing of it has a rate that could be capped
+		f := &o.plan.Phases[i]
+		if loadgen.RoughnessOf(f) == loadgen.RoughHere {
+			loadgen.RoughNo.Set(f) // rough phases have no rate that could be capped
 		}
-		if f := &o.plan.Phases[i]; f.Rate > o.maxRate {
+		if f.Rate > o.maxRate {
 			o.lowered = append(o.lowered, loweredRate{f.Profile, f.Rate})
 			f.Rate = o.maxRate
 		}
@@ -74,7 +75,7 @@ func (o *options) capRates() error {
 // isUnpaced reports whether a phase is of an unpaced profile, or has some at its end.
 func isUnpaced(f *plan.Phase) bool {
 	word := f.Profile
-	return f.Params["rough"] == "yes" || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
+	return loadgen.RoughnessOf(f) == loadgen.RoughYes || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }
 
 // loweredRate is a phase that the cap changed.

@@ -24,7 +24,7 @@ type Parcel struct {
 	Cancel bool     `json:"cancel,omitempty"` // coordinator: end what you are doing
 	Stop   bool     `json:"stop,omitempty"`   // coordinator: the run is over
 	Ready  *Ready   `json:"ready,omitempty"`  // worker: the answer to the job
-	Books  *Books   `json:"books,omitempty"`  // worker: what it counted since the last
+	Delta  *Delta   `json:"delta,omitempty"`  // worker: what it counted since the last
 	Done   *Outcome `json:"done,omitempty"`   // worker: what came of an order
 }
 
@@ -110,7 +110,7 @@ func (*lines) Name() string        { return "coordinator" }
 
 // Books are what a process counted since it last told. They add up: the sum of all
 // books of all processes is what one process would have counted, to the last count.
-type Books struct {
+type Delta struct {
 	Times      latency.Delta      `json:"times"`
 	Deliveries delivery.Counts    `json:"deliveries"`
 	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`

@@ -30,28 +30,40 @@ var roughFigures = []string{
 	inputsSurvived, "longest wait of a bystander",
 }
 
-// Whether a check is rough. A hub that dies of an input is not ended unasked where other
-// people may use it.
+// Roughness is the parameter of a check that says whether its rough phases are run. An
+// input may end the target, so by default only a target on this machine gets them.
+type Roughness string
+
+// The values of Roughness.
 const (
-	roughParam = "rough"
-	roughHere  = "here" // if the target is on this machine
-	roughYes   = "yes"
-	roughNo    = "no"
+	RoughHere Roughness = "here" // if the target is on this machine
+	RoughYes  Roughness = "yes"
+	RoughNo   Roughness = "no"
 )
 
+const roughParam = "rough"
+
+// RoughnessOf returns the roughness of a phase, "" if its profile has none.
+func RoughnessOf(f *plan.Phase) Roughness { return Roughness(f.Params[roughParam]) }
+
+// Set sets the roughness of a phase of a check.
+func (r Roughness) Set(f *plan.Phase) { f.Params[roughParam] = string(r) }
+
 func checkRough(f *plan.Phase) error {
-	if word := f.Params[roughParam]; !slices.Contains([]string{roughHere, roughYes, roughNo}, word) {
-		return fmt.Errorf("%s: %s is %q, must be %s, %s or %s", f.Profile, roughParam, word, roughHere, roughYes, roughNo)
+	switch r := RoughnessOf(f); r {
+	case RoughHere, RoughYes, RoughNo:
+		return nil
+	default:
+		return fmt.Errorf("%s: %s is %q, must be %s, %s or %s", f.Profile, roughParam, r, RoughHere, RoughYes, RoughNo)
 	}
-	return nil
 }
 
-// isRough reports whether a phase is to be rough with the target.
+// isRough reports whether the rough phases are run after a phase.
 func (r *runner) isRough(f *plan.Phase) bool {
-	switch f.Params[roughParam] {
-	case roughYes:
+	switch RoughnessOf(f) {
+	case RoughYes:
 		return true
-	case roughHere:
+	case RoughHere:
 		return preflight.IsHere(r.cfg.URL) && (r.cfg.Recruiter == nil || !r.cfg.Recruiter.Elsewhere())
 	}
 	return false

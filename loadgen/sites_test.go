@@ -28,7 +28,7 @@ func TestGrownPlaces(t *testing.T) {
 	mux.HandleFunc("/debug/pprof/", httppprof.Index)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	before, err := readPlaces(t.Context(), s.URL+"/debug/pprof")
+	before, err := readSites(t.Context(), s.URL+"/debug/pprof")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestGrownPlaces(t *testing.T) {
 		go awaitDone(done)
 	}
 	t.Cleanup(func() { close(done); kept = nil })
-	after, err := readPlaces(t.Context(), s.URL+"/debug/pprof")
+	after, err := readSites(t.Context(), s.URL+"/debug/pprof")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestReadPlacesOfAnotherPage(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a banner")) }))
 	t.Cleanup(s.Close)
-	if p, err := readPlaces(t.Context(), s.URL); err == nil {
+	if p, err := readSites(t.Context(), s.URL); err == nil {
 		t.Errorf("got %v", p)
 	}
 }

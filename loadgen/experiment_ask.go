@@ -1,9 +1,10 @@
 package loadgen
 
 import (
-	"fmt"
+	"context"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
@@ -26,6 +27,67 @@ func (e *experiment) ask() []verdict.Trend {
 		trends = append(trends, verdict.TestTogether(q, blocks, e.cycles))
 	}
 	return trends
+}
+
+// sure asks every series, and reports whether the experiment may end: everywhere is a
+// leak, or none of a size that matters. Once there is a leak, it does not go on for the
+// sake of bytes.
+func (e *experiment) sure() bool {
+	if len(e.cycles) < e.pairs {
+		return false
+	}
+	e.trends = e.ask()
+	counts, bytes, leaking := true, true, false
+	for _, t := range e.trends {
+		decided := t.Outcome != verdict.Inconclusive
+		counts = counts && (decided || t.Unit == verdict.Bytes)
+		bytes = bytes && (decided || t.Unit != verdict.Bytes)
+		leaking = leaking || t.Outcome == verdict.Leaking
+	}
+	return counts && (bytes && !e.lasting || leaking)
+}
+
+// confirm gives a target that seems to leak time to let go: what is kept for a while
+// and then released is no leak.
+func (e *experiment) confirm(ctx context.Context) {
+	e.trends = e.ask()
+	patience, _ := e.Phase.DurationOf("confirm") // checked with the plan
+	var suspects []*verdict.Trend
+	for i := range e.trends {
+		if e.trends[i].Outcome == verdict.Leaking && e.trends[i].Unit != verdict.Bytes {
+			suspects = append(suspects, &e.trends[i])
+		}
+	}
+	if len(suspects) == 0 {
+		return
+	}
+	e.log.Info("something stays; waiting whether it is let go", "series", len(suspects), "at_most", patience)
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, time.Second) {
+		now, err := e.target.read(ctx, false)
+		if err != nil {
+			continue
+		}
+		var left []*verdict.Trend
+		for _, t := range suspects {
+			if v, ok := now[t.Series]; ok && v-t.Baseline < (t.Final-t.Baseline)/2 {
+				t.Outcome, t.Why = verdict.Inconclusive, "what stayed was let go later: the target takes its time, or a timer"
+				continue
+			}
+			left = append(left, t)
+		}
+		if suspects = left; len(left) == 0 {
+			return
+		}
+	}
+}
+
+// interim notes what an experiment knows while it runs, if somebody watches.
+func (e *experiment) interim(pairs int) {
+	var trends []verdict.Trend
+	if e.phaseRun.watched && len(e.cycles) >= minPairs {
+		trends = e.ask()
+	}
+	e.phaseRun.progress.learned(pairs, e.pairs, trends)
 }
 
 // What matters, if the run is long enough to exclude it: in a short one it is what
@@ -85,80 +147,4 @@ func (e *experiment) moved(name string) bool {
 		now := b.after.value(name)
 		return now != was && !math.IsNaN(now)
 	})
-}
-
-// control says whether the target's counts showed the peers of the warm-up while they
-// were there: what does not see them when they are would not see them stay.
-func (e *experiment) control() []verdict.Control {
-	if e.seen == 0 || len(e.blocks) == 0 {
-		return nil
-	}
-	c := verdict.Control{Name: "connected peers are seen", Planted: true, Detail: fmt.Sprintf("no count rose by half of the %d peers that were connected", e.seen)}
-	counts := false
-	for name, at := range e.peak {
-		if k := report.KindOf(name); k.Strict && !k.Skip {
-			counts = true
-			c.Caught = c.Caught || at-e.blocks[0].before.value(name) >= float64(e.seen)/2
-		}
-	}
-	switch {
-	case !counts:
-		return nil // only memory can be read
-	case c.Caught:
-		c.Detail = ""
-	}
-	return []verdict.Control{c}
-}
-
-// report adds what the experiment found to the run.
-func (e *experiment) report() {
-	r := e.evidence
-	r.Cycles = append(r.Cycles, e.cycles...)
-	r.Trends = append(r.Trends, e.trends...)
-	r.Controls = append(r.Controls, e.control()...)
-	for _, name := range e.plotted() {
-		r.Series = append(r.Series, e.points(name))
-	}
-	if len(e.cycles) < minPairs && len(r.Failures) == 0 {
-		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: "it was ended before it could tell", Do: "give it more time"})
-	}
-}
-
-// plotted are the series that are worth a look: those judged, and all bytes.
-func (e *experiment) plotted() []string {
-	names := e.judged()
-	if len(e.blocks) == 0 {
-		return nil
-	}
-	for name := range e.blocks[0].before {
-		if k := report.KindOf(name); k.Unit == verdict.Bytes && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// maxPoints of a series are enough for a plot.
-const maxPoints = 2000
-
-// points are the readings of a series at rest.
-func (e *experiment) points(name string) verdict.Series {
-	k := report.KindOf(name)
-	s := verdict.Series{Name: name, Unit: k.Unit, Group: string(k.Class)}
-	if k.Unit == verdict.Bytes {
-		s.Group = "memory"
-	}
-	cycle, dose, stride := 0, 0.0, 1+len(e.blocks)/maxPoints
-	s.Points = append(s.Points, verdict.Point{Value: e.blocks[0].before.value(name)})
-	for i, b := range e.blocks {
-		if dose += b.dose; b.dose > 0 {
-			cycle++
-		}
-		if i%stride != 0 {
-			continue
-		}
-		s.Points = append(s.Points, verdict.Point{Seconds: b.at.Seconds(), Cycle: cycle, Dose: dose, Value: b.after.value(name), Block: i + 1})
-	}
-	return s
 }

@@ -46,7 +46,7 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 		t.Skip("it takes a minute, nearly all of it in what TestRough does")
 	}
 	t.Parallel()
-	planned, err := With(quickCheck(t, 42), plan.Phase{Params: map[string]string{roughParam: roughHere}})
+	planned, err := With(quickCheck(t, 42), plan.Phase{Params: map[string]string{roughParam: string(RoughHere)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,18 +63,19 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 func TestRoughOnlyHere(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		url, word string
-		want      bool
+		url  string
+		word Roughness
+		want bool
 	}{
-		{"ws://127.0.0.1:1", roughHere, true}, {"ws://192.0.2.7:1", roughHere, false}, {"ws://192.0.2.7:1", roughYes, true}, {"ws://127.0.0.1:1", roughNo, false},
+		{"ws://127.0.0.1:1", RoughHere, true}, {"ws://192.0.2.7:1", RoughHere, false}, {"ws://192.0.2.7:1", RoughYes, true}, {"ws://127.0.0.1:1", RoughNo, false},
 	} {
 		r := &runner{cfg: Config{URL: tt.url}}
-		if got := r.isRough(&plan.Phase{Params: map[string]string{roughParam: tt.word}}); got != tt.want {
+		if got := r.isRough(&plan.Phase{Params: map[string]string{roughParam: string(tt.word)}}); got != tt.want {
 			t.Errorf("%s, %s: %v", tt.url, tt.word, got)
 		}
 	}
 	r := &runner{cfg: Config{URL: "ws://127.0.0.1:1", Recruiter: onOtherMachines{}}}
-	if r.isRough(&plan.Phase{Params: map[string]string{roughParam: roughHere}}) {
+	if r.isRough(&plan.Phase{Params: map[string]string{roughParam: string(RoughHere)}}) {
 		t.Error("with agents, whose 127.0.0.1 it is is not known")
 	}
 }

@@ -3,7 +3,6 @@ package loadgen
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"path"
@@ -18,13 +17,13 @@ import (
 
 // places are those in the code of a Go process, and how much there is of each, as its
 // profiles tell.
-type places struct {
-	heap, goroutines map[place]amount
+type sites struct {
+	heap, goroutines map[site]amount
 }
 
 // place is where something was made, and the nearest caller that is not of the
 // standard library.
-type place struct{ born, caller verdict.Site }
+type site struct{ born, caller verdict.Site }
 
 // amount is how much of a place there is.
 type amount struct {
@@ -32,14 +31,14 @@ type amount struct {
 	sampled      float64 // things that the profile saw; it estimates the rest
 }
 
-// readPlaces reads them where net/http/pprof serves its list.
-func readPlaces(ctx context.Context, url string) (*places, error) {
-	var p places
+// readSites reads them where net/http/pprof serves its list.
+func readSites(ctx context.Context, url string) (*sites, error) {
+	var p sites
 	for _, of := range []struct {
 		name string
-		at   func(*pprof.Profile) map[place]amount
-		to   *map[place]amount
-	}{{"heap", heapPlaces, &p.heap}, {"goroutine", goroutinePlaces, &p.goroutines}} {
+		at   func(*pprof.Profile) map[site]amount
+		to   *map[site]amount
+	}{{"heap", heapSites, &p.heap}, {"goroutine", goroutineSites, &p.goroutines}} {
 		b, err := probe.Profile(ctx, url, of.name)
 		if err != nil {
 			return nil, err
@@ -53,10 +52,10 @@ func readPlaces(ctx context.Context, url string) (*places, error) {
 	return &p, nil
 }
 
-// heapPlaces are what is in use, by where it was allocated.
-func heapPlaces(p *pprof.Profile) map[place]amount {
+// heapSites are what is in use, by where it was allocated.
+func heapSites(p *pprof.Profile) map[site]amount {
 	objects, space := valueOf(p, "inuse_objects"), valueOf(p, "inuse_space")
-	all := map[place]amount{}
+	all := map[site]amount{}
 	if objects < 0 || space < 0 {
 		return all
 	}
@@ -66,7 +65,7 @@ func heapPlaces(p *pprof.Profile) map[place]amount {
 		if count <= 0 {
 			continue
 		}
-		at := placeOf(s)
+		at := siteOf(s)
 		was := all[at]
 		// An object of the size x is sampled with the probability 1-exp(-x/rate), by which
 		// the profile has divided.
@@ -76,10 +75,10 @@ func heapPlaces(p *pprof.Profile) map[place]amount {
 	return all
 }
 
-// goroutinePlaces are the goroutines, by the outermost function of each that is not of
+// goroutineSites are the goroutines, by the outermost function of each that is not of
 // the standard library, or else by the one that it is there to run.
-func goroutinePlaces(p *pprof.Profile) map[place]amount {
-	all := map[place]amount{}
+func goroutineSites(p *pprof.Profile) map[site]amount {
+	all := map[site]amount{}
 	for _, s := range p.Sample {
 		frames := framesOf(s)
 		if len(frames) == 0 || len(s.Value) == 0 {
@@ -91,7 +90,7 @@ func goroutinePlaces(p *pprof.Profile) map[place]amount {
 				at = i
 			}
 		}
-		k := place{born: frames[at].site}
+		k := site{born: frames[at].site}
 		was, n := all[k], float64(s.Value[0])
 		all[k] = amount{count: was.count + n, sampled: was.sampled + n}
 	}
@@ -123,13 +122,13 @@ func framesOf(s *pprof.Sample) []frame {
 	return list
 }
 
-// placeOf is where a stack begins.
-func placeOf(s *pprof.Sample) place {
+// siteOf is where a stack begins.
+func siteOf(s *pprof.Sample) site {
 	frames := framesOf(s)
 	if len(frames) == 0 {
-		return place{}
+		return site{}
 	}
-	at := place{born: frames[0].site}
+	at := site{born: frames[0].site}
 	if !frames[0].standard {
 		return at
 	}
@@ -155,7 +154,7 @@ const maxSites = 3
 
 // grown are the places that there is more of, beyond what sampling makes of nothing,
 // the most first, per 1,000 of so many peers.
-func grown(before, after map[place]amount, peers float64) []verdict.Grown {
+func grown(before, after map[site]amount, peers float64) []verdict.Grown {
 	var list []verdict.Grown
 	for at, now := range after {
 		was := before[at]
@@ -179,47 +178,3 @@ const (
 	leastSamples = 3
 	sigmas       = 1.7
 )
-
-// places reads those of the target, nil if it has none.
-func (t *target) places(ctx context.Context) (*places, error) {
-	for _, p := range t.probes {
-		if p.Name == "pprof" {
-			return readPlaces(ctx, p.URL)
-		}
-	}
-	return nil, errNoProfiles
-}
-
-var errNoProfiles = errors.New("no pprof pages")
-
-// trace says of each series that leaks where in the code of the target it grew, as far
-// as its profiles show it.
-func (e *experiment) trace(ctx context.Context) {
-	leaking := slices.ContainsFunc(e.trends, func(t verdict.Trend) bool { return t.Outcome == verdict.Leaking })
-	if !leaking || e.places == nil {
-		return
-	}
-	now, err := e.target.places(ctx)
-	if err != nil {
-		e.log.Warn("the profiles cannot be read again", "error", err)
-		return
-	}
-	peers := 0.0
-	for _, b := range e.blocks {
-		peers += b.dose
-	}
-	heap, goroutines := grown(e.places.heap, now.heap, peers), grown(e.places.goroutines, now.goroutines, peers)
-	for i := range e.trends {
-		t := &e.trends[i]
-		switch {
-		case t.Outcome != verdict.Leaking:
-		case t.Class == verdict.Goroutine:
-			t.Sites = goroutines
-		case t.Unit == verdict.Bytes:
-			t.Sites = heap
-			if len(heap) == 0 {
-				t.Why += "; the heap profile samples too little to show where (runtime.MemProfileRate of the target)"
-			}
-		}
-	}
-}

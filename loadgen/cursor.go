@@ -1,0 +1,28 @@
+package loadgen
+
+import (
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+)
+
+// cursor is what was told already, for the next books. Not for concurrent use.
+type cursor struct {
+	fleet      *fleet
+	counters   *counters
+	counts     cluster.Counts
+	deliveries delivery.Counts
+}
+
+// take returns what was counted since it was called last.
+func (a *cursor) take() cluster.Delta {
+	f := a.fleet
+	now := cluster.Counts{Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Lives: f.lives(), Open: int64(f.size())}
+	totals := f.ledger.Totals()
+	b := cluster.Delta{At: time.Now(), Counts: now.Minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
+	a.counts, a.deliveries = now, totals
+	b.Times = f.rec.Take()
+	b.Scenarios, b.Errors = a.counters.take()
+	return b
+}

@@ -1,0 +1,85 @@
+package loadgen
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
+)
+
+// control says whether the target's counts showed the peers of the warm-up while they
+// were there: what does not see them when they are would not see them stay.
+func (e *experiment) control() []verdict.Control {
+	if e.seen == 0 || len(e.blocks) == 0 {
+		return nil
+	}
+	c := verdict.Control{Name: "connected peers are seen", Planted: true, Detail: fmt.Sprintf("no count rose by half of the %d peers that were connected", e.seen)}
+	counts := false
+	for name, at := range e.peak {
+		if k := report.KindOf(name); k.Strict && !k.Skip {
+			counts = true
+			c.Caught = c.Caught || at-e.blocks[0].before.value(name) >= float64(e.seen)/2
+		}
+	}
+	switch {
+	case !counts:
+		return nil // only memory can be read
+	case c.Caught:
+		c.Detail = ""
+	}
+	return []verdict.Control{c}
+}
+
+// report adds what the experiment found to the run.
+func (e *experiment) report() {
+	r := e.evidence
+	r.Cycles = append(r.Cycles, e.cycles...)
+	r.Trends = append(r.Trends, e.trends...)
+	r.Controls = append(r.Controls, e.control()...)
+	for _, name := range e.plotted() {
+		r.Series = append(r.Series, e.points(name))
+	}
+	if len(e.cycles) < minPairs && len(r.Failures) == 0 {
+		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: "it was ended before it could tell", Do: "give it more time"})
+	}
+}
+
+// plotted are the series that are worth a look: those judged, and all bytes.
+func (e *experiment) plotted() []string {
+	names := e.judged()
+	if len(e.blocks) == 0 {
+		return nil
+	}
+	for name := range e.blocks[0].before {
+		if k := report.KindOf(name); k.Unit == verdict.Bytes && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// maxPoints of a series are enough for a plot.
+const maxPoints = 2000
+
+// points are the readings of a series at rest.
+func (e *experiment) points(name string) verdict.Series {
+	k := report.KindOf(name)
+	s := verdict.Series{Name: name, Unit: k.Unit, Group: string(k.Class)}
+	if k.Unit == verdict.Bytes {
+		s.Group = "memory"
+	}
+	cycle, dose, stride := 0, 0.0, 1+len(e.blocks)/maxPoints
+	s.Points = append(s.Points, verdict.Point{Value: e.blocks[0].before.value(name)})
+	for i, b := range e.blocks {
+		if dose += b.dose; b.dose > 0 {
+			cycle++
+		}
+		if i%stride != 0 {
+			continue
+		}
+		s.Points = append(s.Points, verdict.Point{Seconds: b.at.Seconds(), Cycle: cycle, Dose: dose, Value: b.after.value(name), Block: i + 1})
+	}
+	return s
+}

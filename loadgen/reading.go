@@ -1,0 +1,85 @@
+package loadgen
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
+)
+
+// reading is what all probes of the target read at one time, by the name of the
+// series.
+type reading map[string]float64
+
+// value is that of a series in a reading, not a number if it is missing.
+func (r reading) value(name string) float64 {
+	if v, ok := r[name]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// counts leaves out what says nothing of what is retained.
+func (r reading) counts() reading {
+	kept := reading{}
+	for name, v := range r {
+		if !report.KindOf(name).Skip {
+			kept[name] = v
+		}
+	}
+	return kept
+}
+
+// lower takes from a later reading what is lower, and what does not rest anyway. It
+// reports whether a count fell.
+func (r reading) lower(now reading) (fell bool) {
+	for name, v := range now {
+		was, ok := r[name]
+		k := report.KindOf(name)
+		switch rests := k.Strict || k.Unit == verdict.Bytes; {
+		case !ok || !rests:
+			r[name] = v
+		case v < was:
+			r[name] = v
+			fell = fell || k.Strict
+		}
+	}
+	return fell
+}
+
+// isBack reports whether all strict counts are at most what they were. Without both
+// readings they are not.
+func isBack(now, before reading) bool {
+	for name, was := range before {
+		if v, ok := now[name]; ok && v > was && report.KindOf(name).Strict {
+			return false
+		}
+	}
+	return len(now) > 0 && len(before) > 0
+}
+
+// stayed says which counts did not go back after a load.
+func stayed(before, after reading) []verdict.Reason {
+	var list []verdict.Reason
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		now, ok := after[name]
+		if k := report.KindOf(name); ok && k.Strict && !k.Skip && before.best(k) && now > before[name] {
+			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
+				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
+		}
+	}
+	return list
+}
+
+// best reports whether no other series of the reading measures the same better.
+func (r reading) best(k report.Kind) bool {
+	for name := range r {
+		if o := report.KindOf(name); o.Class == k.Class && o.Prefer > k.Prefer && !o.Skip {
+			return false
+		}
+	}
+	return true
+}
