@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -35,7 +34,7 @@ func workerProcess() int {
 // testProcesses has the test binary as worker.
 var testProcesses = cluster.Processes{Command: []string{os.Args[0]}, Environ: []string{childEnv + "=worker"}}
 
-// hubProcess is a hub that ends with its stdin. It says its URL in a line.
+// hubProcess is a hub that ends with its stdin. It writes its URL to stderr.
 func hubProcess() int {
 	h, err := hub.New(hub.Config{PingInterval: time.Hour, MessageRate: 1e6, MessageBurst: 1e6})
 	if err != nil {
@@ -49,7 +48,7 @@ func hubProcess() int {
 	}
 	server := &http.Server{Handler: admin.Public(h, admin.PublicConfig{}), ReadHeaderTimeout: time.Minute}
 	go server.Serve(listener)
-	fmt.Printf("ws://%s\n", listener.Addr())
+	fmt.Fprintf(os.Stderr, "ws://%s\n", listener.Addr())
 	io.Copy(io.Discard, os.Stdin)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -64,25 +63,25 @@ func startHubProcess(t testing.TB) string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=hub")
-	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		cmd.Wait()
+	listening := make(chan string, 1)
+	child, err := cluster.StartChild(cmd, func(line string) {
+		if strings.HasPrefix(line, "ws://") {
+			listening <- line
+		}
 	})
-	url, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(url)
+	t.Cleanup(func() { child.Stop(func() { stdin.Close() }, 20*time.Second) })
+	select {
+	case url := <-listening:
+		return url
+	case <-child.Exited():
+		t.Fatalf("the hub ended: %s", child.Said())
+		return ""
+	}
 }

@@ -136,9 +136,7 @@ func TestKilledWorker(t *testing.T) {
 	kill := func() {
 		w := <-started
 		killed <- time.Now()
-		if err := w.(*cluster.Process).Cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
+		w.(*cluster.Process).Kill()
 	}
 	cfg := Config{Plan: p, Watch: atPeers(50, kill), Workers: 2, Recruiter: recruiterOf(func(ctx context.Context, n int) ([]cluster.Link, error) {
 		links, err := testProcesses.Recruit(ctx, n, nil)
@@ -209,8 +207,8 @@ func TestOrphan(t *testing.T) {
 	for err == nil {
 		_, err = w.Receive()
 	}
-	if w.Cmd.ProcessState == nil || w.Cmd.ProcessState.ExitCode() != 0 {
-		t.Errorf("the worker ended with %v", w.Cmd.ProcessState)
+	if how, ended := w.Ended(); how != nil || !ended {
+		t.Errorf("the worker ended: %t, with %v", ended, how)
 	}
 	h.wantNobody(t)
 }

@@ -52,7 +52,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, e
 	}
 	own := &restartable{hub: h, log: log}
 	defer own.stop()
-	cfg.URL, cfg.PID, cfg.Died, cfg.Restart = h.url, h.pid(), own.died, own.restart
+	cfg.URL, cfg.PID, cfg.Died, cfg.Restart = h.url, h.PID(), own.died, own.restart
 	cfg.Pages = append(cfg.Pages, h.admin)
 	return loadgen.Run(ctx, cfg)
 }

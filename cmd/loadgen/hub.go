@@ -1,77 +1,96 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
-// childHub is a pigeonhub that we started.
+// childHub is a pigeonhub that this process has started.
 type childHub struct {
-	cmd        *exec.Cmd
+	*cluster.Child
 	url, admin string
-	built      string // the directory that it was built in; "" for none
-
-	exited chan struct{} // closed when it has
-	err    error         // how, good after that
-	lines  tail
+	built      string // the directory that it was built in, "" if it was not
 }
 
-// How long it may take.
+// How long a hub may take to be built, to start and to stop.
 const (
 	buildPatience = 5 * time.Minute
 	startPatience = 20 * time.Second
 	stopPatience  = 20 * time.Second
 )
 
-// hubFlags take free ports on loopback only; the rest is as anybody would run it.
+// hubFlags choose free ports on loopback, and leave the rest at the defaults.
 var hubFlags = []string{"--host=127.0.0.1", "--port=0", "--admin-address=127.0.0.1:0", "--log-format=json",
 	"--drain-window=off"}
 
 // startHub starts a hub, and returns when it listens.
 func startHub(ctx context.Context, program string, flags []string, log *slog.Logger) (*childHub, error) {
-	h := &childHub{exited: make(chan struct{})}
+	h := &childHub{}
 	program, err := h.find(ctx, program, log)
+	if err == nil {
+		err = h.start(ctx, exec.Command(program, flags...), log)
+	}
 	if err != nil {
 		h.remove()
 		return nil, err
 	}
-	h.cmd = exec.Command(program, flags...)
-	h.cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: the hub is ended when we are done
-	started, listening := make(chan error), make(chan struct{})
-	go h.run(started, listening)
-	if err := <-started; err != nil {
-		h.remove()
-		return nil, err
+	log.Info("started a hub to check", "url", h.url, "pid", h.PID())
+	return h, nil
+}
+
+// start starts the hub and waits until both of its listeners are known.
+func (h *childHub) start(ctx context.Context, cmd *exec.Cmd, log *slog.Logger) (err error) {
+	listening := make(chan struct{})
+	if h.Child, err = cluster.StartChild(cmd, h.reader(listening)); err != nil {
+		return err
 	}
+	timer := time.NewTimer(startPatience)
+	defer timer.Stop()
 	select {
 	case <-listening:
-		log.Info("started a hub to check", "url", h.url, "pid", h.pid())
-		return h, nil
-	case <-h.exited:
-		err = fmt.Errorf("it ended: %w: %s", h.died(), h.lines.text())
-	case <-time.After(startPatience):
+		return nil
+	case <-h.Exited():
+		err = fmt.Errorf("it ended: %w", h.died())
+	case <-timer.C:
 		err = errors.New("it does not listen")
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	h.stop(log)
-	return nil, fmt.Errorf("%s: %w", program, err)
+	return fmt.Errorf("%s: %w", cmd.Path, err)
 }
 
-// find returns the program: the one named, or one beside ours, in PATH, or built.
+// reader returns what reads the URLs in the log of the hub. It closes listening when both
+// are known.
+func (h *childHub) reader(listening chan<- struct{}) func(string) {
+	return func(text string) {
+		var line struct{ Msg, URL string }
+		if json.Unmarshal([]byte(text), &line) != nil || h.admin != "" {
+			return
+		}
+		switch line.Msg {
+		case "listening":
+			h.url = line.URL
+		case "listening for the operator":
+			h.admin = line.URL
+			close(listening)
+		}
+	}
+}
+
+// find returns the program: the named one, or one beside loadgen, or in PATH, or it builds
+// one.
 func (h *childHub) find(ctx context.Context, program string, log *slog.Logger) (string, error) {
 	if program != "" {
 		return program, nil
@@ -109,111 +128,39 @@ func isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// run starts the hub and stays until it has ended. It keeps its thread: see ownGroup.
-func (h *childHub) run(started chan<- error, listening chan struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	stderr, err := h.cmd.StderrPipe()
-	if err == nil {
-		err = h.cmd.Start()
-	}
-	started <- err
-	if err == nil {
-		h.watch(stderr, listening)
-	}
-}
-
-// watch reads the log until the hub ends. It closes listening when both listeners are
-// known.
-func (h *childHub) watch(stderr io.Reader, listening chan struct{}) {
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() {
-		h.lines.add(lines.Text())
-		var line struct{ Msg, URL string }
-		if json.Unmarshal(lines.Bytes(), &line) != nil || h.admin != "" {
-			continue
-		}
-		switch line.Msg {
-		case "listening":
-			h.url = line.URL
-		case "listening for the operator":
-			h.admin = line.URL
-			close(listening)
-		}
-	}
-	if err := h.cmd.Wait(); err != nil {
-		h.err = err
-	}
-	close(h.exited)
-}
-
-func (h *childHub) pid() int { return h.cmd.Process.Pid }
-
-// died says how the hub ended, nil if it has not.
+// died returns how the hub ended, nil if it runs.
 func (h *childHub) died() error {
-	select {
-	case <-h.exited:
-	default:
+	how, ended := h.Ended()
+	switch {
+	case !ended:
 		return nil
-	}
-	if h.err == nil {
+	case how == nil:
 		return errors.New("exit status 0")
 	}
-	return fmt.Errorf("%w; its last line: %s", h.err, h.lines.last())
+	return fmt.Errorf("%w; its last lines: %q", how, h.Said())
 }
 
-// stop ends the hub as an operator would, and the hard way if that takes too long.
+// stop ends the hub by SIGTERM, or kills it if that takes too long.
 func (h *childHub) stop(log *slog.Logger) {
 	defer h.remove()
-	if err := h.died(); err != nil {
+	if h.died() != nil {
 		return
 	}
 	begin := time.Now()
-	_ = h.cmd.Process.Signal(syscall.SIGTERM) // if it has just ended, that is well
-	select {
-	case <-h.exited:
-		log.Info("stopped the hub", "status", h.cmd.ProcessState.ExitCode(), "took", time.Since(begin).Round(time.Millisecond))
-	case <-time.After(stopPatience):
-		log.Warn("the hub does not stop; killed it", "after", stopPatience)
-		_ = h.cmd.Process.Kill()
-		<-h.exited
+	if h.Stop(h.Terminate, stopPatience) {
+		log.Warn("the hub did not stop and was killed", "after", stopPatience)
+		return
 	}
+	status := "0"
+	if how, _ := h.Ended(); how != nil {
+		status = how.Error()
+	}
+	log.Info("stopped the hub", "status", status, "took", time.Since(begin).Round(time.Millisecond))
 }
 
+// remove removes what was built.
 func (h *childHub) remove() {
 	if h.built != "" {
 		os.RemoveAll(h.built)
 	}
-}
-
-// tail keeps the last lines of a log.
-type tail struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-const tailLines = 5
-
-func (t *tail) add(line string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lines = append(t.lines, line)
-	if len(t.lines) > tailLines {
-		t.lines = append(t.lines[:0:0], t.lines[1:]...)
-	}
-}
-
-func (t *tail) last() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.lines) == 0 {
-		return "none"
-	}
-	return t.lines[len(t.lines)-1]
-}
-
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return fmt.Sprintf("%q", t.lines)
 }

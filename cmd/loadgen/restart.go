@@ -55,7 +55,7 @@ func (r *restartable) restart(ctx context.Context) (pid int, err error) {
 	built := old.built
 	old.built = "" // the next one is of it
 	old.stop(r.log)
-	next, err := startHub(ctx, old.cmd.Path, flags, r.log)
+	next, err := startHub(ctx, old.Path(), flags, r.log)
 	if err != nil {
 		old.built = built
 		r.set(old, false)
@@ -66,7 +66,7 @@ func (r *restartable) restart(ctx context.Context) (pid int, err error) {
 	if next.url != old.url {
 		return 0, errors.New("the port was taken by somebody else meanwhile")
 	}
-	return next.pid(), nil
+	return next.PID(), nil
 }
 
 func (r *restartable) set(h *childHub, busy bool) {

@@ -8,4 +8,5 @@
 //	recruiter.go   Recruiter, which provides workers
 //	parcel.go      Parcel and Link, what is exchanged and over what
 //	processes.go   Processes, workers that this process starts
+//	child*.go      Child, a process that this one starts
 package cluster

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/exec"
-	"sync"
 	"time"
 )
 
-// Processes has workers on this machine: processes that Command starts, and that call
-// ServeWorker with their stdin and stdout. A worker ends with its stdin, and so never
+// Processes recruits workers on this machine: processes that Command starts, and that call
+// ServeWorker with their stdin and stdout. A worker ends when its stdin does, so it never
 // outlives this process.
 type Processes struct {
 	Command []string // a program and its arguments
-	Environ []string // beside the environment of this process
+	Environ []string // added to the environment of this process
 }
 
+// Elsewhere returns false.
 func (p Processes) Elsewhere() bool { return false }
 
+// Recruit starts n workers.
 func (p Processes) Recruit(_ context.Context, n int, _ *slog.Logger) ([]Link, error) {
 	var links []Link
 	for range n {
@@ -41,86 +43,56 @@ const CloseGrace = 15 * time.Second
 // Process is the link to a worker process.
 type Process struct {
 	*lines
-	Cmd   *exec.Cmd
-	Stdin io.Closer
-	tail  lastBytes
-
-	ending sync.Once
-	err    error // how it ended, good after ending
+	*Child
+	Stdin  io.Closer
+	stdout io.Closer
 }
 
+// Start starts one worker.
 func (p Processes) Start() (*Process, error) {
 	cmd := exec.Command(p.Command[0], p.Command[1:]...)
 	cmd.Env = append(cmd.Environ(), p.Environ...)
-	cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: workers are told to end
-	w := &Process{Cmd: cmd}
-	cmd.Stderr = &w.tail
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	// Not StdoutPipe: that one is closed when the process ends, with its last parcels in it.
+	stdout, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	w.lines, w.Stdin = NewLines(stdout, stdin), stdin
-	return w, nil
+	cmd.Stdout = theirs
+	child, err := StartChild(cmd, nil)
+	theirs.Close()
+	if err != nil {
+		stdout.Close()
+		return nil, err
+	}
+	return &Process{lines: NewLines(stdout, stdin), Child: child, Stdin: stdin, stdout: stdout}, nil
 }
 
-func (w *Process) Name() string { return fmt.Sprintf("process %d", w.Cmd.Process.Pid) }
+// Name returns the process id, as a text.
+func (w *Process) Name() string { return fmt.Sprintf("process %d", w.PID()) }
 
-// Receive says how the process ended, when it has.
+// Receive waits for the next parcel. After the last one the error says how the process
+// ended.
 func (w *Process) Receive() (Parcel, error) {
 	f, err := w.lines.Receive()
 	if err == nil {
 		return f, nil
 	}
 	w.Close(CloseGrace)
-	if w.err != nil {
-		err = w.err
+	w.stdout.Close()
+	if how, _ := w.Ended(); how != nil {
+		err = how
 	}
-	if text := w.tail.text(); text != "" {
-		err = fmt.Errorf("%w; it said: %s", err, text)
+	if text := w.Said(); text != "" {
+		err = fmt.Errorf("%w; it wrote: %q", err, text)
 	}
 	return Parcel{}, err
 }
 
 // Close ends the process by ending its stdin.
 func (w *Process) Close(patience time.Duration) {
-	w.ending.Do(func() {
-		w.Stdin.Close()
-		kill := time.AfterFunc(patience, func() { _ = w.Cmd.Process.Kill() }) // it may have just ended
-		defer kill.Stop()
-		w.err = w.Cmd.Wait()
-	})
-}
-
-// lastBytes keeps the end of what is written to it.
-type lastBytes struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-const maxLastBytes = 400
-
-func (t *lastBytes) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, b...)
-	if over := len(t.b) - maxLastBytes; over > 0 {
-		t.b = append(t.b[:0], t.b[over:]...)
-	}
-	return len(b), nil
-}
-
-func (t *lastBytes) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.b) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%q", t.b)
+	w.Stop(func() { w.Stdin.Close() }, patience)
 }
