@@ -11,14 +11,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// counters counts lives by scenario, and what went wrong by what it was.
+// counters counts peers by scenario, and errors by their text.
 type counters struct {
 	mu     sync.Mutex
 	list   []verdict.Scenario
 	errors map[string]int
 }
 
-// maxErrors bounds how many kinds of errors are told apart.
+// maxErrors bounds the error texts that are counted separately.
 const maxErrors = 20
 
 func newCounters() *counters { return &counters{errors: map[string]int{}} }
@@ -54,15 +54,15 @@ func (t *counters) failed(name string, err error) {
 	t.errors[text]++
 }
 
-// scenarios returns the counts so far, in the order of their first peers.
+// scenarios returns the counts so far, in the order of the first peers.
 func (t *counters) scenarios() []verdict.Scenario {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.list)
 }
 
-// withoutAddress takes the addresses out of a network error: the local port makes
-// each of them another.
+// withoutAddress removes the addresses from a network error, because the local port makes
+// each text different.
 func withoutAddress(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -71,14 +71,14 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// errorsSeen returns how often each error was.
+// errorsSeen returns how often each error occurred.
 func (t *counters) errorsSeen() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.errors)
 }
 
-// failures returns how many errors there were.
+// failures returns the number of errors.
 func (t *counters) failures() (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +88,7 @@ func (t *counters) failures() (n int) {
 	return n
 }
 
-// take returns the counters, and begins a new one.
+// take returns the counts and begins anew.
 func (t *counters) take() ([]verdict.Scenario, map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -97,7 +97,7 @@ func (t *counters) take() ([]verdict.Scenario, map[string]int) {
 	return list, errors
 }
 
-// add enters another counters.
+// add adds the counts of another process.
 func (t *counters) add(list []verdict.Scenario, errors map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 )
 
-// cursor is what was told already, for the next books. Not for concurrent use.
+// cursor holds what a worker has sent already, from which the next delta is worked out. It
+// is not safe for concurrent use.
 type cursor struct {
 	fleet      *fleet
 	counters   *counters
@@ -15,7 +16,7 @@ type cursor struct {
 	deliveries delivery.Counts
 }
 
-// take returns what was counted since it was called last.
+// take returns what was counted since the last call.
 func (a *cursor) take() cluster.Delta {
 	f := a.fleet
 	now := cluster.Counts{Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Lives: f.lives(), Open: int64(f.size())}

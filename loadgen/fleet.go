@@ -15,26 +15,26 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// fleet is all virtual peers of a run, and what they count with.
+// fleet holds all virtual peers of a run, and what they count with.
 type fleet struct {
 	// Fixed.
 	url    string
 	codec  codec.Codec
 	rec    *latency.Recorder
 	ledger *delivery.Ledger
-	base   time.Time // the run began; the times in messages count from it
+	base   time.Time // begin of the run; the times in messages count from it
 	from   sources
 
 	sent, received atomic.Int64
-	answering      atomic.Int64 // signals that have arrived, and whose answers are not in the books
-	cut            atomic.Int64 // connections that the target ended, or the network
+	answering      atomic.Int64 // signals that have arrived and whose answers are not in the ledger yet
+	cut            atomic.Int64 // connections that the target or the network ended
 
 	readers sync.WaitGroup
 	mu      sync.Mutex
-	live    map[*Peer]struct{} // whose connections are open
+	live    map[*Peer]struct{} // peers with an open connection
 	dialled int64
 
-	elsewhere int // connections of the workers of the run
+	elsewhere int // open connections of the workers
 }
 
 func newFleet(url string, c codec.Codec) *fleet {
@@ -46,7 +46,7 @@ func (f *fleet) dial(ctx context.Context, id wire.PeerID, t schedule.Tick) (*Pee
 	return f.connect(ctx, &Peer{id: id, dialled: t})
 }
 
-// connect connects a new peer.
+// connect connects a new peer and starts its reader.
 func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	p.fleet, p.exchange = f, newExchange(f.codec)
 	p.greeted = !codec.Greets.In(f.codec)
@@ -62,12 +62,12 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	f.live[p] = struct{}{}
 	f.dialled++
 	f.mu.Unlock()
-	// The reader has a goroutine of its own, whose stack dialling has not made large.
+	// A goroutine of its own keeps the stack of the reader small: dialling has grown this one.
 	f.readers.Go(p.run)
 	return p, nil
 }
 
-// send sends a message of the codec, nil for none.
+// send sends a message of the codec. It does nothing if the message is nil.
 func (f *fleet) send(p *Peer, message []byte) error {
 	if message == nil {
 		return nil
@@ -82,8 +82,9 @@ func (f *fleet) remove(p *Peer) {
 	delete(f.live, p)
 }
 
-// unanswered reports whether messages are under way, or answers to them will be. When
-// nobody sends any more but in answer, there are none after it has said so.
+// unanswered reports whether a message, or a reply still to be sent, is under way. Once
+// peers only reply, false is final: a reply enters the ledger before its counter drops, so
+// the ledger is read again after the counter.
 func (f *fleet) unanswered() bool {
 	return f.ledger.UnderWay() > 0 || f.answering.Load() > 0 || f.ledger.UnderWay() > 0
 }
@@ -114,8 +115,8 @@ func (f *fleet) lives() int64 {
 	return f.dialled
 }
 
-// peers returns those whose connections are open, in the order of their ids: which of
-// them is chosen for something must not depend on who was quicker.
+// peers returns the connected peers, sorted by id: what is drawn from them must not depend
+// on the order in which they connected.
 func (f *fleet) peers() []*Peer {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -127,8 +128,8 @@ func (f *fleet) peers() []*Peer {
 	return list
 }
 
-// closeAll has all peers leave: politely, and after the patience by a RST. When it
-// returns there is no connection and no goroutine of the fleet.
+// closeAll lets all peers leave politely, and resets those that are left after the
+// patience. When it returns, the fleet has no connection and no goroutine.
 func (f *fleet) closeAll(patience time.Duration) {
 	now := time.Now()
 	for _, p := range f.peers() {

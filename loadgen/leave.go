@@ -12,13 +12,13 @@ import (
 // Leave is a way in which a peer leaves.
 type Leave uint8
 
-// The ways.
+// The ways to leave.
 const (
 	LeavePolite  Leave = iota // goodbye and a close frame, as a shipped client does
 	LeaveGoodbye              // goodbye, and the connection stays open
 	LeaveReset                // a RST: the process was killed, the network changed
-	LeaveVanish               // it stops reading and answering, and nobody is told
-	LeaveEarly                // a FIN right after the upgrade, before anything was said
+	LeaveVanish               // it stops reading and answering, without a notice
+	LeaveEarly                // a FIN right after the upgrade, before the first message
 
 	numLeaves
 )
@@ -27,7 +27,7 @@ var leaveWords = [numLeaves]string{"polite", "goodbye", "rst", "vanish", "early"
 
 func (l Leave) String() string { return leaveWords[l] }
 
-// needs returns what the codec must have for it.
+// needs returns what a codec must have for this way.
 func (l Leave) needs() codec.Capabilities {
 	if l == LeaveGoodbye {
 		return codec.Capabilities{codec.SaysGoodbye}
@@ -35,10 +35,10 @@ func (l Leave) needs() codec.Capabilities {
 	return nil
 }
 
-// mixed stands for all ways in turn.
+// mixed selects all ways in turn.
 const mixed = "mixed"
 
-// parseLeaves returns the ways that a parameter asks for.
+// parseLeaves returns the ways that a parameter selects.
 func parseLeaves(text string) ([]Leave, error) {
 	var all []Leave
 	for l := range numLeaves {
@@ -53,8 +53,8 @@ func parseLeaves(text string) ([]Leave, error) {
 	return nil, fmt.Errorf("no way to leave %q; there are %s and %s", text, strings.Join(leaveWords[:], ", "), mixed)
 }
 
-// leave ends a peer, the first time that it is called. What it does may fail when the
-// target was quicker to close: the peer has left all the same.
+// leave ends a peer. Only the first call has an effect. A message that cannot be sent is
+// ignored: the target has closed the connection first.
 func (p *Peer) leave(how Leave, t schedule.Tick) {
 	p.mu.Lock()
 	r, again := p.network, p.left || p.over
@@ -84,13 +84,14 @@ func (p *Peer) leave(how Leave, t schedule.Tick) {
 	}
 }
 
+// goodbye sends a goodbye if the codec has one and the peer has announced.
 func (p *Peer) goodbye(r *network) {
 	if leaver, ok := p.fleet.codec.(codec.Leaver); ok && r != nil {
 		_ = p.fleet.send(p, leaver.Goodbye(p.id, r.name))
 	}
 }
 
-// end ends the connection of a peer that has left and kept it.
+// end resets the connection of a peer that has vanished.
 func (p *Peer) end() {
 	p.mu.Lock()
 	over := p.over

@@ -10,24 +10,24 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// room is one network, as its virtual peers see it. It knows which announces and
-// leaves its members have not all heard of yet, and nothing of those that they have.
+// network is one network as its virtual peers see it. It holds the joins and leaves that
+// its members have not all heard of yet, and nothing of the others.
 type network struct {
 	name string
 	rec  *latency.Recorder
 
 	mu      sync.Mutex
-	joins   uint64 // given out so far: who has a higher one came later
+	joins   uint64 // number of joins so far; a later member has a higher number
 	members []*Peer
 	joining map[wire.PeerID]*notice
 	leaving map[wire.PeerID]*notice
 }
 
-// news is an announce or a leave that members are to hear of.
+// notice is a join or leave that members should hear of.
 type notice struct {
 	schedule.Tick
-	joined  uint64 // of who announced: members with lower ones are to hear of it
-	waiting int    // how many of them have not
+	joined  uint64 // number of the join: members with lower numbers should hear of it
+	waiting int    // members that have not heard of it
 	heard   bool
 }
 
@@ -35,7 +35,7 @@ func newNetwork(name string, rec *latency.Recorder) *network {
 	return &network{name: name, rec: rec, joining: map[wire.PeerID]*notice{}, leaving: map[wire.PeerID]*notice{}}
 }
 
-// join makes p a member. Call it before the announce is sent.
+// join makes p a member. It must be called before the announce is sent.
 func (r *network) join(p *Peer, t schedule.Tick) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,9 +47,9 @@ func (r *network) join(p *Peer, t schedule.Tick) {
 	r.members = append(r.members, p)
 }
 
-// leave ends the membership of p, before it leaves. Told says that members will hear
-// of it soon.
-func (r *network) leave(p *Peer, t schedule.Tick, told bool) {
+// leave ends the membership of p. It must be called before the peer leaves. noticed says
+// that members will hear of it soon.
+func (r *network) leave(p *Peer, t schedule.Tick, noticed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest := r.members[:0]
@@ -61,7 +61,7 @@ func (r *network) leave(p *Peer, t schedule.Tick, told bool) {
 	clear(r.members[len(rest):])
 	r.members = rest
 	for id, n := range r.joining {
-		// It may have heard of it or not: the time to all is not known any more.
+		// Whether p has heard of it is not known, so neither is the time until all have.
 		if id == p.id || n.joined > p.joined {
 			delete(r.joining, id)
 		}
@@ -71,18 +71,18 @@ func (r *network) leave(p *Peer, t schedule.Tick, told bool) {
 			delete(r.leaving, id)
 		}
 	}
-	if told && len(rest) > 0 {
+	if noticed && len(rest) > 0 {
 		r.leaving[p.id] = &notice{Tick: t, waiting: len(rest)}
 	}
 }
 
-// discovered notes that member m heard of a peer.
+// discovered records that member m has heard of a peer.
 func (r *network) discovered(m *Peer, id wire.PeerID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.joining[id]
 	if n == nil || m.joined >= n.joined {
-		return // long known, or m came later and is told who is there
+		return // known already, or m joined later and gets the list of members
 	}
 	if !n.heard {
 		n.heard = true
@@ -94,14 +94,14 @@ func (r *network) discovered(m *Peer, id wire.PeerID) {
 	}
 }
 
-// isPending reports whether a member has still to hear of one that came after it.
+// isPending reports whether a member has not heard of a later one yet.
 func (r *network) isPending() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.joining) > 0
 }
 
-// gone notes that a member heard of a leave.
+// gone records that a member has heard of a leave.
 func (r *network) gone(id wire.PeerID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,7 +115,7 @@ func (r *network) gone(id wire.PeerID) {
 	}
 }
 
-// other returns a member that is not p, nil if there is none.
+// other returns a random member that is not p, nil if there is none.
 func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,21 +12,21 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// Peer is a virtual peer: one connection, and one goroutine that reads from it. It
-// acts when somebody calls its methods, and by itself only answers offers.
+// Peer is a virtual peer: one connection, and one goroutine that reads from it. It acts
+// when its methods are called. By itself it only answers offers.
 type Peer struct {
 	// Fixed.
 	fleet    *fleet
 	id       wire.PeerID
 	sock     *socket
 	dialled  schedule.Tick
-	watch    func(*Peer, codec.Event) bool // told of every message, if not nil; reports that nobody else is to be. What it takes, the reading waits
-	gone     func(*Peer)                   // told of an end that the peer did not want, if not nil
+	watch    func(*Peer, codec.Event) bool // if set, sees every message first and reports whether it consumed it; it delays reading
+	gone     func(*Peer)                   // if set, is called when the connection ends against the will of the peer
 	exchange *exchange                     // nil if the codec has none
 
-	hub atomic.Bool // it has said that it is one
+	hub atomic.Bool // the peer has announced that it is a hub
 
-	order sync.Mutex // messages leave in the order of their numbers
+	order sync.Mutex // so that messages leave in the order of their numbers
 
 	joined uint64 // guarded by the mutex of its room
 
@@ -34,15 +34,15 @@ type Peer struct {
 	network *network      // nil before the announce
 	pinged  schedule.Tick // the ping under way, if any
 	greeted bool
-	left    bool // by its own will
-	kept    bool // it has left by vanishing: the connection stays open
-	heard   int  // signals that came
+	left    bool // by its own decision
+	kept    bool // it has vanished, and the connection stays open
+	heard   int  // signals that have arrived
 	excused bool // the target may end the connection: that is no cut
 	over    bool // the connection has ended
 	why     error
 }
 
-// closePatience is how long the target may take to answer a close frame.
+// closePatience bounds the wait for the answer to a close frame.
 const closePatience = 5 * time.Second
 
 // run reads until the connection ends.
@@ -56,7 +56,7 @@ func (p *Peer) run() {
 	p.over, p.why = !kept, err
 	p.mu.Unlock()
 	if kept {
-		return // and somebody will reset it
+		return // the connection is reset later
 	}
 	p.sock.close()
 	p.fleet.remove(p)
@@ -110,7 +110,7 @@ func (p *Peer) handle(message []byte) {
 	}
 }
 
-// hear notes what the target says of other peers.
+// hear records in its network what the target says of another peer.
 func (p *Peer) hear(e codec.Event) {
 	p.mu.Lock()
 	r := p.network
@@ -124,14 +124,14 @@ func (p *Peer) hear(e codec.Event) {
 	}
 }
 
-// signalled enters a signal in the books, and answers an offer.
+// signalled records a signal in the ledger, and answers an offer.
 func (p *Peer) signalled(e codec.Event) {
 	t, _ := parseTag(e.Data)
 	from := wire.PeerID(e.From)
 	p.fleet.answering.Add(1)
 	defer p.fleet.answering.Add(-1)
 	if p.hub.Load() && !p.fleet.ledger.IsFor(t.flow, p.id) {
-		return // hubs are given what is for peers that they might know
+		return // a hub also gets the signals of peers that it might know
 	}
 	if !p.fleet.ledger.Deliver(t.flow, t.sequence, from, p.id, e.Network) {
 		return
@@ -143,8 +143,8 @@ func (p *Peer) signalled(e codec.Event) {
 	switch e.Signal {
 	case wire.KindOffer:
 		p.fleet.rec.Add(latency.HopOffer, tick)
-		// The answer is timed from the offer. If it cannot be sent, the connection has
-		// ended, which the reader finds out next.
+		// The answer is timed from the offer. If it cannot be sent, the connection has ended,
+		// and the next read reports that.
 		_ = p.signal(wire.KindAnswer, from, e.Network, tick)
 	case wire.KindAnswer:
 		p.fleet.rec.Add(latency.HopAnswer, tick)
@@ -153,15 +153,15 @@ func (p *Peer) signalled(e codec.Event) {
 	}
 }
 
-// errLeft is what happens to who acts after its end.
+// errLeft is the error of a peer that acts after its end.
 var errLeft = errors.New("the connection has ended")
 
-// announce enters a network. The one that it was in before, it leaves by that.
+// announce enters a network, and by that leaves the one before.
 func (p *Peer) announce(r *network, t schedule.Tick) error {
 	return p.announceBy(p.fleet.codec.Announce(p.id, r.name), r, t)
 }
 
-// announceBy enters a network by a message.
+// announceBy enters a network with the given message.
 func (p *Peer) announceBy(message []byte, r *network, t schedule.Tick) error {
 	if !p.enter(r, t) {
 		return errLeft
@@ -169,6 +169,7 @@ func (p *Peer) announceBy(message []byte, r *network, t schedule.Tick) error {
 	return p.fleet.send(p, message)
 }
 
+// enter makes the peer a member of a network. It reports false if the peer has left.
 func (p *Peer) enter(r *network, t schedule.Tick) bool {
 	p.mu.Lock() // and then the room's: whoever ends the peer finds it in its room
 	defer p.mu.Unlock()
@@ -236,7 +237,7 @@ func (p *Peer) isGreeted() bool {
 	return p.greeted
 }
 
-// excuse says that the target may end the connection.
+// excuse allows the target to end the connection: that does not count as a cut.
 func (p *Peer) excuse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -250,7 +251,7 @@ func (p *Peer) reason() error {
 	return p.why
 }
 
-// signals returns how many signals came to the peer.
+// signals returns how many signals have arrived at the peer.
 func (p *Peer) signals() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -264,7 +265,7 @@ func (p *Peer) isWaiting() bool {
 	return !p.pinged.Start.IsZero()
 }
 
-// isKept reports whether the peer has vanished, and its connection is open.
+// isKept reports whether the peer has vanished while its connection is open.
 func (p *Peer) isKept() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -278,7 +279,7 @@ func (p *Peer) isOver() bool {
 	return p.over
 }
 
-// in returns the room that the peer is in, nil if it is in none.
+// in returns the network of the peer, nil before the announce.
 func (p *Peer) in() *network {
 	p.mu.Lock()
 	defer p.mu.Unlock()

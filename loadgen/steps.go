@@ -162,10 +162,13 @@ func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
 // moveOn goes to a network that others are in, too, unless the target was free to end
 // the connection and did: who forgets to leave the one before keeps its name.
 func moveOn(_ context.Context, l *life, t schedule.Tick) error {
-	if err := l.peer.announce(l.phaseRun.drawNetwork(l.rng), t); err != nil && !l.peer.isOver() && !errors.Is(err, errLeft) {
-		return err
+	err := l.peer.announce(l.phaseRun.drawNetwork(l.rng), t)
+	switch {
+	case err == nil || l.peer.isOver() || errors.Is(err, errLeft):
+		return nil
+	default: // the reader has not come to the end of the connection yet
+		return errLater
 	}
-	return nil
 }
 
 // leavingIfThere leaves, unless the target was free to end the connection and did.

@@ -10,9 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// tag is what a signal carries in its data so that it can be told apart and timed
-// where it arrives: the number of its flow, its own in it, and the times of the
-// action that sent it, in nanoseconds since the run began.
+// tag identifies a signal, and carries the times of the action that sent it, in its data.
+// The times count from the begin of the run.
 type tag struct {
 	flow, sequence uint64
 	intended       time.Duration
@@ -43,8 +42,8 @@ func parseTag(data []byte) (t tag, ok bool) {
 	return tag{uint64(n[0]), uint64(n[1]), time.Duration(n[2]), time.Duration(n[3])}, true
 }
 
-// signalData is the data of a signal: what a browser sends, of its usual size, and
-// the tag.
+// signalData returns the data of a signal: what a browser sends, of its usual size, and the
+// tag.
 func signalData(kind wire.Kind, t tag) []byte {
 	switch kind {
 	case wire.KindICECandidate:
@@ -56,8 +55,8 @@ func signalData(kind wire.Kind, t tag) []byte {
 
 const candidate = "candidate:842163049 1 udp 1677729535 203.0.113.77 46154 typ srflx raddr 10.0.0.17 rport 46154 generation 0 ufrag 8hhY network-cost 999"
 
-// sdp is a session description of a data channel with its candidates, as JSON has
-// it. Shipped clients send between one and three kilobytes.
+// sdp is a session description of a data channel with its candidates, escaped for JSON.
+// Shipped clients send between one and three kilobytes.
 var sdp = `v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=msid-semantic: WMS\r\n` +
 	`m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:8hhY\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\n` +
 	`a=fingerprint:sha-256 ` + strings.TrimSuffix(strings.Repeat("4A:", 32), ":") + `\r\na=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\n` +

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pause waits, or until ctx ends.
+// pause waits for the duration, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
