@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
-	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // heldConn delivers nothing to its reader while hold is full: what its peer sends
@@ -80,31 +79,33 @@ func TestBytesFromBeforeTheProbeAreNoSignOfLife(t *testing.T) {
 // buffer, where the hub's own queue does not show it.
 func TestSlowReaderIsAlive(t *testing.T) {
 	t.Parallel()
-	const pause, message, messages = time.Second, 900 << 10, 3
-	w := newWorld(t, hub.Config{PingInterval: pause, PongTimeout: pause, ProbeTimeout: pause, MessageRate: -1})
-	alice, bob := w.join("alice", "n"), w.join("bob", "n")
+	const pause, message = time.Second, 900 << 10
+	id := digits("a")
+	offer := []byte(`{"type":"offer","networkName":"n","targetPeerId":"` + string(id) + `","data":` + string(offerOf(message)) + `}`)
+	w := newWorld(t, hub.Config{PingInterval: pause, PongTimeout: pause, ProbeTimeout: pause})
+	alice, bob := w.joinAs("alice", id, "n"), w.join("bob", "n")
 	conn := alice.NetConn().(*net.TCPConn)
 	conn.SetReadBuffer(16 << 10)
-	for range messages {
-		if err := bob.Signal(wire.KindOffer, alice.ID(), "n", offerOf(message)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	bob.fence() // all of it waits for alice
-	thief, err := w.dial("thief", alice.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
+	sent := make(chan error, 1)
+	go func() { sent <- bob.SendRaw(offer) }()
+	var thief *peer
 	pace := time.NewTicker(10 * time.Millisecond)
 	defer pace.Stop()
-	began, got, part := time.Now(), 0, make([]byte, 10<<10)
-	for got < messages*message {
+	began, got, part := time.Now(), 0, make([]byte, 3<<10)
+	for got < message {
 		<-pace.C
 		n, err := conn.Read(part)
 		if err != nil {
 			t.Fatalf("alice is cut after %v and %d bytes: %v", time.Since(began), got, err)
 		}
-		got += n
+		if got += n; thief == nil && got > message/10 {
+			if thief, err = w.dial("thief", id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
 	}
 	if took := time.Since(began); took < 2*pause {
 		t.Fatalf("all is read within %v: no ping was late", took)
