@@ -73,8 +73,8 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 		s.registered, s.admitted = true, true
 		h.admitted++
 		h.emitLocked(Event{Name: EventPeerConnected, PeerID: s.id, TotalConnections: len(h.peers)})
-		at := now()
-		s.send(b, func(dst []byte) []byte { return wire.AppendConnected(dst, s.id, at) })
+		b.frame = wire.AppendConnected(b.frame[:0], s.id, now())
+		s.send(b, b.frame)
 	})
 	return why, holder
 }

@@ -32,17 +32,16 @@ func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReaso
 		a.IsHub = false
 		if name == cfg.MeshNamespace {
 			text := "The network '" + name + "' is for hubs. This peer has no hub role here."
-			s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, text, now()) })
+			s.send(b, wire.AppendError(nil, text, now()))
 			return wire.ReasonNone
 		}
 	}
 	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
-	notice := wire.NewDiscovered(s.id, isHub, a.Extra, name)
-	return h.enter(s, name, notice, isHub, env.Data, b)
+	return h.enter(s, name, wire.NewDiscovered(s.id, isHub, a.Extra, name), isHub, env.Data, b)
 }
 
 // enter is the part of announce that holds Hub.mu.
-func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, data []byte, b *batch) wire.CloseReason {
+func (h *Hub) enter(s *session, name string, frame wire.Notice, isHub bool, data []byte, b *batch) wire.CloseReason {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !s.registered {
@@ -56,14 +55,15 @@ func (h *Hub) enter(s *session, name string, notice wire.Notice, isHub bool, dat
 		h.leaveLocked(s, at, b)
 		h.joinLocked(s, name)
 	}
-	s.notice, s.announcedAt = notice, at
+	s.announcedAt = at
+	h.keepNoticeLocked(s, h.newNotice(frame))
 	if isHub {
 		h.registerHubLocked(s, data, at, b)
 	}
 	list := memberList{to: s, at: at}
 	for _, m := range s.network.members {
 		if m != nil && m != s {
-			m.sendNotice(notice, at, b)
+			m.sendNotice(b, s.notice, at)
 			list.add(m, b)
 			h.counters.discoveries.Add(2)
 		}
@@ -106,10 +106,11 @@ type memberList struct {
 }
 
 func (l *memberList) add(m *session, b *batch) {
-	notice := m.notice
 	if l.bytes > l.to.hub.cfg.QueueBytes/2 {
-		notice = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name)
+		b.frame = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name).AppendTo(b.frame[:0], l.to.id, l.at)
+		l.to.send(b, b.frame)
+		return
 	}
-	l.bytes += len(notice)
-	l.to.sendNotice(notice, l.at, b)
+	l.bytes += len(m.notice.frame)
+	l.to.sendNotice(b, m.notice, l.at)
 }

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -14,12 +13,12 @@ import (
 type batch struct {
 	dirty  []*session
 	cuts   []cut
-	frames int  // queued since the last commit
-	shed   bool // all queues together exceed Config.QueueBytesTotal
+	frames int    // queued since the last commit
+	frame  []byte // room to build the frame in that is sent next
 }
 
 // full reports whether the batch is to be committed before the reader blocks.
-func (b *batch) full() bool { return b.frames > 1000 || b.shed || len(b.cuts) > 0 }
+func (b *batch) full() bool { return b.frames > 1000 || len(b.cuts) > 0 }
 
 // cut is a session to close, and why.
 type cut struct {
@@ -39,9 +38,6 @@ const gatherFrom = 16
 // of its network, which may fill further queues and add cuts: hence the loop. The
 // caller holds no lock.
 func (h *Hub) commit(b *batch) {
-	if b.shed {
-		h.shedQueues(b)
-	}
 	for len(b.cuts) > 0 {
 		c := b.cuts[len(b.cuts)-1]
 		b.cuts = b.cuts[:len(b.cuts)-1]
@@ -58,9 +54,9 @@ func (h *Hub) commit(b *batch) {
 
 // reset empties the batch, so that a pooled one retains no session.
 func (b *batch) reset() {
-	const keep = 1024
-	b.frames, b.shed = 0, false
-	if cap(b.dirty) > keep || cap(b.cuts) > keep {
+	const keep, keepBytes = 1024, 16 << 10
+	b.frames = 0
+	if cap(b.dirty) > keep || cap(b.cuts) > keep || cap(b.frame) > keepBytes {
 		*b = batch{}
 		return
 	}
@@ -77,34 +73,4 @@ func (h *Hub) do(f func(*batch)) {
 		batches.Put(b)
 	}()
 	f(b)
-}
-
-// shedQueues cuts the sessions with the longest queues until all queues together
-// are down to seven eighths of Config.QueueBytesTotal: the ones that hold the bytes,
-// not the one that is being sent to.
-func (h *Hub) shedQueues(b *batch) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	type holder struct {
-		s     *session
-		bytes int
-	}
-	total, holders := 0, []holder(nil)
-	for s := range h.sessions {
-		if n := s.waiting(); n > 0 {
-			total += n
-			holders = append(holders, holder{s, n})
-		}
-	}
-	if int64(total) <= h.cfg.QueueBytesTotal {
-		return // another commit has shed them
-	}
-	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
-	for _, x := range holders {
-		if int64(total) <= h.cfg.QueueBytesTotal*7/8 {
-			break
-		}
-		total -= x.bytes
-		b.cuts = append(b.cuts, cut{x.s, wire.ReasonSlowConsumer})
-	}
 }

@@ -18,10 +18,8 @@ func (h *Hub) CheckInvariants() error {
 		c.that(s.isHub && s.registered && s.id == id, "hubs[%s] is not a registered hub of that id", id)
 	}
 	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, but there are %d sessions", h.sockets.Load(), len(h.sessions))
-	queued, parting := h.queued.Load(), h.queuedEnding.Load()
-	c.that(len(h.sessions) > 0 || queued+parting == 0, "%d bytes are queued without a session", queued+parting)
+	h.checkQueues(c)
 	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read without a session", h.reading.Load())
-	c.that(queued >= 0 && parting >= 0, "queued is %d, queuedEnding %d: negative", queued, parting)
 	for s := range h.subscriptions {
 		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but still in subscriptions", s.holder)
 	}
@@ -68,6 +66,34 @@ func (h *Hub) checkSessions(c *check) {
 		_, held := h.sessions[s]
 		c.that(held, "peers[%s] is not in sessions", id)
 	}
+}
+
+// checkQueues compares the gauges of memory with what is held.
+func (h *Hub) checkQueues(c *check) {
+	changes, held, announced := h.queued.changes(), 0, int64(0)
+	for s := range h.sessions {
+		s.mu.Lock()
+		held += s.held
+		if !s.writing {
+			memory, bytes := 0, 0
+			if s.out != nil {
+				memory, bytes = s.out.capacity(), s.out.bytes
+			}
+			c.that(s.held == memory && s.bytes == bytes, "the queue of %s holds %d of memory and %d bytes, but %d and %d are counted",
+				s.name(), memory, bytes, s.held, s.bytes)
+		}
+		s.mu.Unlock()
+		if s.notice != nil {
+			announced += s.notice.bytes()
+		}
+	}
+	if queued := h.queued.load(); h.queued.changes() == changes { // else it was not read at one moment
+		c.that(queued == int64(held), "queued is %d, but all queues hold %d", queued, held)
+	}
+	c.that(announced == h.announced.Load(), "announced is %d, but members hold %d", h.announced.Load(), announced)
+	loose := h.loose.Load()
+	c.that(len(h.sessions) > 0 || loose == 0, "%d bytes of notices are left without a session", loose)
+	c.that(h.gate.count() > 0 || h.stalled.count() == 0, "%d sessions are stalled without a goroutine", h.stalled.count())
 }
 
 func (h *Hub) checkNetworks(c *check) {

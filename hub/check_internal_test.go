@@ -31,8 +31,12 @@ func TestCheckInvariantsFindsEveryDisagreement(t *testing.T) {
 		{"admitted_count", func(h *Hub, _, _ *session) { h.admitted-- }, "admitted is 1"},
 		{"refused_but_registered", func(h *Hub, a, _ *session) { a.refused = true }, "is registered"},
 		{"sockets_gauge", func(h *Hub, _, _ *session) { h.sockets.Add(1) }, "sockets is 3"},
-		{"negative_queue", func(h *Hub, _, _ *session) { h.queued.Store(-1) }, "queued is -1"},
+		{"queue_gauge", func(h *Hub, _, _ *session) { h.queued.add(-1) }, "queued is -1"},
+		{"queue_held", func(h *Hub, a, _ *session) { a.held++; h.queued.add(1) }, "but 1 and 0 are counted"},
+		{"piece_not_counted", func(h *Hub, a, _ *session) { a.out = new(pending); a.out.add([]byte("x"), ref{}) }, "of memory and 1 bytes"},
 		{"notice_kept", func(h *Hub, a, _ *session) { a.notice = nil }, "a network without a notice"},
+		{"announced_gauge", func(h *Hub, _, _ *session) { h.announced.Add(1) }, "announced is"},
+		{"stalled_left", func(h *Hub, a, _ *session) { h.stalled.add(a) }, "are stalled without a goroutine"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,9 +60,9 @@ func TestCheckInvariantsFindsBytesQueuedForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.queued.Store(7)
-	if err := h.CheckInvariants(); err == nil || !strings.Contains(err.Error(), "7 bytes are queued") {
-		t.Errorf("CheckInvariants() = %v, want the queued bytes", err)
+	h.loose.Add(7)
+	if err := h.CheckInvariants(); err == nil || !strings.Contains(err.Error(), "7 bytes of notices") {
+		t.Errorf("CheckInvariants() = %v, want the bytes", err)
 	}
 }
 
@@ -74,7 +78,7 @@ func twoMembers(t *testing.T) (h *Hub, alice, bob *session) {
 		s := &session{hub: h, id: wire.NewPeerID(), registered: true, admitted: true}
 		h.sessions[s], h.peers[s.id] = struct{}{}, s
 		h.joinLocked(s, "n")
-		s.notice = wire.NewDiscovered(s.id, false, nil, "n")
+		h.keepNoticeLocked(s, h.newNotice(wire.NewDiscovered(s.id, false, nil, "n")))
 		h.admitted++
 		h.sockets.Add(1)
 		return s

@@ -24,7 +24,9 @@
 //	session.go                       the life of a session
 //	session_read.go, bucket.go       reading messages, rates
 //	session_time.go                  deadlines, pings, probes
-//	session_write.go, queue.go       the queue and its one writer
+//	session_send.go, session_write.go, queue.go   the queue and its one writer
+//	pending.go, chain.go, notice.go  what waits in a queue, its memory, frames that queues share
+//	relief.go                        the bound on all queues together
 //	transport.go, os_*.go            the connection underneath gorilla/websocket
 //	route.go, announce.go            what a message does
 //	network.go                       members of a network
@@ -56,10 +58,22 @@
 //
 // Hub.mu guards the state of the hub: sessions, peers, networks, hubs,
 // subscriptions. Each session's queue has a mutex of its own. Hub.mu is locked before
-// a queue's mutex. No goroutine holds the mutexes of two queues. gate.mu and
-// monitor.mu are leaves. No goroutine blocks while it holds any of them: sending only
-// appends to a buffer. Queues to flush and sessions to cut are collected in a batch,
-// which is committed when no lock is held.
+// stalled.mu, and that before a queue's mutex. No goroutine holds the mutexes of two
+// queues. gate.mu and monitor.mu are leaves. No goroutine blocks while it holds any of
+// them: sending only adds to a queue. Queues to flush and sessions to cut are collected
+// in a batch, which is committed when no lock is held.
+//
+// # Memory of a queue
+//
+// What waits for a peer is in pieces of a fixed size, from a pool. The queue owns them,
+// or its writer for the time of one write that does not block, and whichever drops the
+// last item of a piece returns it. A frame for many receivers is a notice: it is held
+// once, each queue has a ref to it, and the receiver's id and time are filled in when
+// it is written. The refs and the member that the notice introduces hold it; the last
+// one to let go takes its memory off the sum. Before a frame takes a piece it asks
+// whether Config.QueueBytesTotal has room. If not, relieve drops the queues in which
+// most waits. It finds them among the sessions whose sockets are full, so it needs no
+// lock that a sender may hold for long.
 //
 // # Bounds
 //

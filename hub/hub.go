@@ -23,18 +23,20 @@ type Hub struct {
 	auth     auth
 	started  time.Time
 
-	gate         gate
-	ctx          context.Context // ends when Shutdown begins
-	cancel       context.CancelFunc
-	ended        context.Context // ends when Shutdown has ended and endErr is set
-	setEnded     context.CancelFunc
-	endErr       error // written before ended
-	counters     counters
-	queued       atomic.Int64 // bytes waiting in the queues of sessions that are not ending
-	queuedEnding atomic.Int64 // bytes waiting in the queues of sessions that are
-	reading      atomic.Int64 // bytes of the large messages being read
-	sockets      atomic.Int64 // len(sessions), for code that does not hold mu
-	memory       monitor
+	gate      gate
+	ctx       context.Context // ends when Shutdown begins
+	cancel    context.CancelFunc
+	ended     context.Context // ends when Shutdown has ended and endErr is set
+	setEnded  context.CancelFunc
+	endErr    error // written before ended
+	counters  counters
+	queued    gauge        // memory of all queues, without notices
+	announced atomic.Int64 // memory of notices that members hold
+	loose     atomic.Int64 // memory of notices that only queues hold
+	stalled   stalled
+	reading   atomic.Int64 // bytes of the large messages being read
+	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
+	memory    monitor
 
 	mu            sync.Mutex
 	sessions      map[*session]struct{}      // every connection, registered or not

@@ -45,13 +45,14 @@ func (h *Hub) leaveLocked(s *session, at int64, b *batch) {
 	n.members[s.slot] = nil
 	n.live--
 	h.memberships--
-	s.network, s.notice = nil, nil
+	s.network = nil
+	h.keepNoticeLocked(s, nil)
 	if n.live == 0 {
 		delete(h.networks, n.name)
 	} else {
 		n.compact()
 		if h.ctx.Err() == nil { // in a shutdown all leave, and the notices would be quadratic
-			h.broadcastLocked(n, wire.NewDisconnected(s.id, s.isHub, n.name), nil, at, b)
+			h.broadcastLocked(n, wire.NewDisconnected(s.id, s.isHub, n.name), at, b)
 		}
 	}
 	if s.isHub {
@@ -77,11 +78,13 @@ func (n *network) compact() {
 	n.members = members
 }
 
-// broadcastLocked queues a notice for every member but one.
-func (h *Hub) broadcastLocked(n *network, notice wire.Notice, except *session, at int64, b *batch) {
+// broadcastLocked queues a notice for every member.
+func (h *Hub) broadcastLocked(n *network, frame wire.Notice, at int64, b *batch) {
+	notice := h.newNotice(frame)
+	defer notice.release()
 	for _, m := range n.members {
-		if m != nil && m != except {
-			m.sendNotice(notice, at, b)
+		if m != nil {
+			m.sendNotice(b, notice, at)
 		}
 	}
 }

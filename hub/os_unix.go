@@ -67,11 +67,17 @@ var attempts = sync.Pool{New: func() any {
 }}
 
 func (a *attempt) write(fd uintptr) bool {
-	a.n, a.err = ignoringEINTR(func() (int, error) { return syscall.Write(int(fd), a.p) })
-	if a.n = max(a.n, 0); a.err == syscall.EAGAIN {
-		a.err = nil
-	}
+	a.n, a.err = writeOnce(fd, a.p)
 	return true
+}
+
+// writeOnce writes what the socket takes at once, which may be nothing.
+func writeOnce(fd uintptr, p []byte) (int, error) {
+	n, err := ignoringEINTR(func() (int, error) { return syscall.Write(int(fd), p) })
+	if err == syscall.EAGAIN {
+		err = nil
+	}
+	return max(n, 0), err
 }
 
 func ignoringEINTR(call func() (int, error)) (int, error) {

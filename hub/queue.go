@@ -7,36 +7,36 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// writeStep is how many bytes one write deadline covers.
+// writeStep is how many bytes one write gathers at most, unless one notice has more,
+// and how many one write deadline covers.
 const writeStep = 64 << 10
 
-// buffer holds the unsent bytes of one session: whole frames, one after the other.
-// It also holds a message while it is read.
-type buffer struct{ b []byte }
+// blockingStep is how many bytes a write that blocks gathers at most, unless one notice
+// has more.
+const blockingStep = 16 << 10
 
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 2<<10)} }}
-
-// free returns the buffer to the pool, unless a large message has made it large.
-func (o *buffer) free() {
-	if cap(o.b) <= writeStep {
-		o.b = o.b[:0]
-		buffers.Put(o)
-	}
-}
+// gathered is where the writer puts together what is in several pieces. It holds one
+// only while it is in a write that does not block.
+var gathered = sync.Pool{New: func() any { return new([writeStep]byte) }}
 
 // queue is the outbound half of a session; session_write.go has its methods. A
-// goroutine that has a frame for the peer appends it and adds the session to its
-// batch. Committing the batch writes all that waits with one write that does not
-// block. Only if the socket is full does a goroutine of its own, the writeLoop,
-// take over until the queue is empty. At most one goroutine writes at a time
-// (writing), and a session is in at most one batch (dirty).
+// goroutine that has a frame for the peer adds it and adds the session to its
+// batch. Committing the batch writes what waits without blocking. Only if the socket
+// is full does a goroutine of its own, the writeLoop, take over until the queue is
+// empty. At most one goroutine writes at a time (writing), and a session is in at most
+// one batch (dirty). The writer takes out for the time of one write that does not
+// block, and puts back what is left, so that relieve can drop what a full socket does
+// not take.
 type queue struct {
 	mu       sync.Mutex
-	out      *buffer // nil when nothing waits
-	bytes    int     // in out and in the write under way
-	position int64   // bytes queued since the session began
-	dirty    bool    // in a batch
+	out      *pending // nil when nothing waits, or while the writer has it
+	bytes    int      // in out and with the writer
+	held     int      // memory of out, counted in Hub.queued
+	lent     int      // bytes that a write blocks with, counted in held
+	position int64    // bytes queued since the session began
+	dirty    bool     // in a batch
 	writing  bool
+	armed    bool      // the connection has a write deadline
 	overfull bool      // in a batch's cuts as a slow consumer: nothing more is queued
 	ending   bool      // the close frame is queued: nothing may follow it
 	gone     bool      // nothing more is written: a write failed, or the session is torn down

@@ -27,7 +27,8 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 		h.goodbye(s, &env, b)
 		return wire.ReasonGoodbye
 	case env.Kind == wire.KindPing:
-		s.send(b, func(dst []byte) []byte { return wire.AppendPong(dst, s.id, now()) })
+		b.frame = wire.AppendPong(b.frame[:0], s.id, now())
+		s.send(b, b.frame)
 	case env.Kind == wire.KindCleanup:
 	case env.Kind == wire.KindPeerDiscovered, env.Kind == wire.KindPeerDisconnected:
 		h.forwardNotice(s, &env, b)
@@ -46,7 +47,8 @@ func (h *Hub) unrouted(s *session, env *wire.Envelope, b *batch) {
 	if env.Kind != wire.KindOther {
 		typ = env.Kind.String()
 	}
-	s.send(b, func(dst []byte) []byte { return wire.AppendError(dst, wire.ErrorText(typ), now()) })
+	b.frame = wire.AppendError(b.frame[:0], wire.ErrorText(typ), now())
+	s.send(b, b.frame)
 }
 
 // relay delivers a message to the peer that it names, if that peer is connected
@@ -78,10 +80,8 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 	if s.isHub && env.From != nil {
 		from = wire.PeerID(env.From) // a hub forwards what its peers send
 	}
-	at := now()
-	if !target.send(b, func(dst []byte) []byte {
-		return wire.AppendRelay(dst, env.Kind, env.Data, from, target.id, network, at)
-	}) {
+	b.frame = wire.AppendRelay(b.frame[:0], env.Kind, env.Data, from, target.id, network, now())
+	if !target.send(b, b.frame) {
 		h.drop(DropEnding)
 		return
 	}
@@ -105,11 +105,9 @@ func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if n := s.network; n != nil {
-		at := now()
+		b.frame = wire.AppendRelay(b.frame[:0], env.Kind, env.Data, s.id, "", n.name, now())
 		for _, m := range n.closest(s.id) {
-			m.send(b, func(dst []byte) []byte {
-				return wire.AppendRelay(dst, env.Kind, env.Data, s.id, "", n.name, at)
-			})
+			m.send(b, b.frame)
 		}
 	}
 	if s.registered {
@@ -136,10 +134,11 @@ func (h *Hub) forwardNotice(s *session, env *wire.Envelope, b *batch) {
 		h.drop(DropOtherNetwork)
 		return
 	}
-	notice, at := wire.NewForwarded(env.Kind, env.Data, n.name), now()
+	notice, at := h.newNotice(wire.NewForwarded(env.Kind, env.Data, n.name)), now()
+	defer notice.release()
 	for _, m := range n.members {
 		if m != nil && !m.isHub {
-			m.sendNotice(notice, at, b)
+			m.sendNotice(b, notice, at)
 		}
 	}
 }

@@ -47,8 +47,8 @@ type session struct {
 	refused     bool // counted in Hub.refused
 	registered  bool // in Hub.peers
 	network     *network
-	slot        int         // index in network.members
-	notice      wire.Notice // the peer-discovered about this peer, for newcomers to its network
+	slot        int     // index in network.members
+	notice      *notice // the peer-discovered about this peer, for newcomers to its network
 	isHub       bool
 	hubData     []byte // data of a hub's announce, for Hubs
 	announcedAt int64  // Unix milliseconds

@@ -3,11 +3,25 @@ package hub
 import (
 	"io"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
+
+// buffer holds a message while it is read.
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 2<<10)} }}
+
+// free returns the buffer to the pool, unless a large message has made it large.
+func (o *buffer) free() {
+	if cap(o.b) <= writeStep {
+		o.b = o.b[:0]
+		buffers.Put(o)
+	}
+}
 
 // receive reads one message and handles it. What the message causes is collected
 // in the batch, which beforeRead commits when the socket has no more bytes ready:
@@ -105,7 +119,9 @@ func (s *session) mayAnnounce(n, members int) bool {
 func (s *session) onPing(payload string) error {
 	s.onControl()
 	if !s.isEnding() {
-		s.send(s.currentBatch(), func(dst []byte) []byte { return wire.AppendPongFrame(dst, payload) })
+		b := s.currentBatch()
+		b.frame = wire.AppendPongFrame(b.frame[:0], payload)
+		s.send(b, b.frame)
 	}
 	return nil
 }

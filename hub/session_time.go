@@ -91,7 +91,7 @@ func (s *session) ping(b *batch, payload string) backlog {
 	s.mu.Lock()
 	end := s.position
 	s.mu.Unlock()
-	if s.send(b, func(dst []byte) []byte { return wire.AppendPing(dst, payload) }) {
+	if s.send(b, wire.AppendPing(nil, payload)) {
 		s.pings.Add(1)
 	}
 	return backlog{end, s.delivered()}

@@ -6,78 +6,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// send queues one frame. It reports false if the session is ending, or if its
-// queue is full: then the session goes into the batch's cuts. A frame that finds
-// the queue empty is accepted whatever its size, so that one large message does
-// not cut a peer that reads.
-func (s *session) send(b *batch, add func([]byte) []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ending || s.gone || s.overfull {
-		return false
-	}
-	waited := s.bytes
-	s.appendLocked(b, add)
-	cfg := &s.hub.cfg
-	total := s.hub.queued.Load()
-	if total > cfg.QueueBytesTotal {
-		b.shed = true
-	}
-	total += s.hub.queuedEnding.Load()
-	// The commit sheds. Until then many readers may queue more, but only up to
-	// twice the bound: above it a session with more than its equal share is cut.
-	if waited > 0 && (s.bytes > cfg.QueueBytes ||
-		total > 2*cfg.QueueBytesTotal && int64(s.bytes) > cfg.QueueBytesTotal/max(1, s.hub.sockets.Load())) {
-		s.overfull = true
-		b.cuts = append(b.cuts, cut{s, wire.ReasonSlowConsumer})
-		return false
-	}
-	return true
-}
-
-func (s *session) sendNotice(n wire.Notice, at int64, b *batch) bool {
-	return s.send(b, func(dst []byte) []byte { return n.AppendTo(dst, s.id, at) })
-}
-
-func (s *session) appendLocked(b *batch, add func([]byte) []byte) {
-	if s.out == nil {
-		s.out = buffers.Get().(*buffer)
-	}
-	was := len(s.out.b)
-	s.out.b = add(s.out.b)
-	grown := len(s.out.b) - was
-	s.bytes += grown
-	s.position += int64(grown)
-	b.frames++
-	s.hub.queued.Add(int64(grown))
-	if !s.dirty && !s.writing {
-		s.dirty = true
-		b.dirty = append(b.dirty, s)
-	}
-}
-
-// waiting returns how many bytes wait, 0 for a session that is ending.
-func (s *session) waiting() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ending || s.gone {
-		return 0
-	}
-	return s.bytes
-}
-
 // flush writes what waits. It hands over to a writeLoop when the socket takes no
 // more.
 func (s *session) flush() {
-	for out := s.take(); out != nil; out = s.next(out) {
-		n, err := s.conn.tryWrite(out.b)
-		s.written.Add(int64(n))
-		if err != nil {
+	for out := s.take(); out != nil; out = s.retake() {
+		n, full, err := s.writeSome(out, s.conn.tryWrite)
+		switch {
+		case err != nil:
 			s.writeFailed()
 			return
-		}
-		if n < len(out.b) {
-			s.startLoop(out, n)
+		case !s.putBack(out, n, 0):
+			return
+		case full:
+			s.startLoop()
 			return
 		}
 	}
@@ -85,7 +26,7 @@ func (s *session) flush() {
 
 // take makes the caller the writer and returns what to write. It returns nil if
 // nothing waits or there is a writer already.
-func (s *session) take() *buffer {
+func (s *session) take() *pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dirty = false
@@ -98,25 +39,84 @@ func (s *session) take() *buffer {
 	return out
 }
 
-// next frees what the writer has written and returns what was queued meanwhile.
-// After nil the caller is no longer the writer.
-func (s *session) next(written *buffer) *buffer {
+// retake returns what the writer is to write next, nil if it was dropped.
+func (s *session) retake() *pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.gone { // dropLocked has uncounted all
-		s.uncountLocked(len(written.b))
-	}
-	s.hub.counters.sentBytes.Add(uint64(len(written.b)))
-	written.free()
 	out := s.out
-	if s.out = nil; out == nil {
-		s.stopWritingLocked()
-	}
+	s.out = nil
 	return out
+}
+
+// writeSome writes once what comes first in out and drops what is written, or, after
+// an error, all. It reports full if the socket did not take all.
+func (s *session) writeSome(out *pending, write func([]byte) (int, error)) (n int, full bool, err error) {
+	next := out.only()
+	if next == nil {
+		step := gathered.Get().(*[writeStep]byte)
+		defer gathered.Put(step)
+		next = out.gather(step[:0], s.id)
+	}
+	n, err = write(next)
+	if err != nil {
+		out.clear()
+		out.free()
+		return n, true, err
+	}
+	full = n < len(next)
+	out.advance(n)
+	return n, full, nil
+}
+
+// putBack returns to the queue what the writer has not written: out, which may be
+// nil, and the lent bytes that it is going to write from memory of its own. It reports
+// whether anything waits. If not, the caller is no longer the writer.
+func (s *session) putBack(out *pending, written, lent int) bool {
+	s.hub.counters.sentBytes.Add(uint64(written))
+	s.written.Add(int64(written))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if out != nil {
+		if s.gone { // dropped while the writer had it
+			out.clear()
+		} else if s.overfull {
+			out.truncate()
+		}
+		if s.out != nil {
+			out.join(s.out)
+		}
+		s.out = out
+	}
+	s.lent = lent
+	s.recountLocked()
+	if s.bytes > 0 {
+		return true
+	}
+	s.stopWritingLocked()
+	return false
+}
+
+// recountLocked accounts for what has left the queue, which a writer may have taken:
+// then it is counted again when it is put back.
+func (s *session) recountLocked() {
+	held, bytes := s.lent, s.lent
+	if out := s.out; out != nil && out.bytes == 0 {
+		s.out = nil
+		out.free()
+	} else if out != nil {
+		held += out.capacity()
+		bytes += out.bytes
+	}
+	s.hub.queued.add(held - s.held)
+	s.held, s.bytes = held, bytes
 }
 
 func (s *session) stopWritingLocked() {
 	s.writing = false
+	if s.armed && !s.ending {
+		s.conn.Conn.SetWriteDeadline(time.Time{}) // once passed, it would fail the next flush, which sets none
+	}
+	s.armed = false
 	if s.idle != nil {
 		s.idle <- struct{}{}
 		s.idle = nil
@@ -126,6 +126,7 @@ func (s *session) stopWritingLocked() {
 // writeFailed drops the queue and closes the connection, which the reader notices.
 func (s *session) writeFailed() {
 	s.mu.Lock()
+	s.lent = 0
 	s.dropLocked()
 	s.stopWritingLocked()
 	s.mu.Unlock()
@@ -135,53 +136,89 @@ func (s *session) writeFailed() {
 // dropLocked drops all that waits. Nothing is queued or written after it.
 func (s *session) dropLocked() {
 	s.gone = true
-	s.uncountLocked(s.bytes)
-	s.out = nil
-}
-
-// uncountLocked subtracts n bytes that wait no longer from the gauges.
-func (s *session) uncountLocked(n int) {
-	s.bytes -= n
-	if s.ending {
-		s.hub.queuedEnding.Add(int64(-n))
-	} else {
-		s.hub.queued.Add(int64(-n))
+	if s.out != nil {
+		s.out.clear()
 	}
+	s.recountLocked()
 }
 
-// startLoop starts a writeLoop for out from offset off on. The reader joins it
-// in joinWriter.
-func (s *session) startLoop(out *buffer, off int) {
+// startLoop starts a writeLoop. The reader joins it in joinWriter.
+func (s *session) startLoop() {
 	s.hub.gate.hold()
+	s.hub.stalled.add(s)
 	go func() {
 		defer s.hub.gate.leave()
-		s.writeLoop(out, off)
+		defer s.hub.stalled.remove(s)
+		s.writeLoop()
 	}()
 }
 
-// writeLoop writes until the queue is empty, with a deadline on each write.
-func (s *session) writeLoop(out *buffer, off int) {
-	for ; out != nil; out, off = s.next(out), 0 {
-		for off < len(out.b) {
+// writeLoop writes until the queue is empty, with a deadline for each writeStep.
+func (s *session) writeLoop() {
+	write := s.writeWhenReady
+	if s.conn.raw == nil {
+		write = s.writeBlocking
+	}
+	for due, more := 0, true; more; {
+		if due <= 0 {
 			s.armWrite(time.Now().Add(s.hub.cfg.WriteTimeout))
-			n, err := s.conn.Conn.Write(out.b[off:min(off+writeStep, len(out.b))])
-			if err != nil {
-				s.writeFailed()
-				return
-			}
-			off += n
-			s.written.Add(int64(n))
+			due = writeStep
 		}
-		s.armWrite(time.Time{}) // a deadline that has passed would fail the next flush, which sets none
+		var n int
+		var err error
+		if n, more, err = write(); err != nil {
+			s.writeFailed()
+			return
+		}
+		due -= n
 	}
 }
 
-// armWrite sets the deadline of the next write. Holding s.mu keeps it from
+// writeWhenReady waits until the socket takes bytes and writes once. It holds no
+// memory while it waits, so that the queue can be dropped meanwhile.
+func (s *session) writeWhenReady() (n int, more bool, err error) {
+	waited := s.conn.raw.Write(func(fd uintptr) bool {
+		out := s.retake()
+		if out != nil {
+			if n, _, err = s.writeSome(out, func(p []byte) (int, error) { return writeOnce(fd, p) }); err != nil {
+				return true
+			}
+		}
+		more = s.putBack(out, n, 0)
+		return n > 0 || !more
+	})
+	if err == nil {
+		err = waited
+	}
+	return n, more, err
+}
+
+// writeBlocking writes once to a connection that has no descriptor of its own. The
+// bytes are copied, so that the rest of the queue can be dropped meanwhile.
+func (s *session) writeBlocking() (n int, more bool, err error) {
+	var next []byte
+	out := s.retake()
+	if out != nil {
+		next = out.gather(make([]byte, 0, min(out.bytes, blockingStep)), s.id)
+		out.advance(len(next))
+	}
+	more = s.putBack(out, 0, cap(next))
+	if len(next) == 0 {
+		return 0, more, nil
+	}
+	if n, err = s.conn.Conn.Write(next); err != nil {
+		return n, true, err
+	}
+	return n, s.putBack(nil, n, 0), nil
+}
+
+// armWrite sets the deadline of the next writes. Holding s.mu keeps it from
 // overwriting the deadline that queueClose sets.
 func (s *session) armWrite(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ending {
+		s.armed = true
 		s.conn.Conn.SetWriteDeadline(at)
 	}
 }
@@ -198,27 +235,26 @@ func (s *session) abort(why wire.CloseReason) {
 }
 
 // queueClose queues the close frame, after which nothing is sent, and gives the
-// peer CloseTimeout to answer it. The queue of a slow consumer is dropped. Only
-// the first call has an effect. The caller does not hold s.mu.
+// peer CloseTimeout to answer it. If no frame can be sent it closes the connection.
+// Only the first call has an effect. The caller does not hold s.mu.
 func (s *session) queueClose(why wire.CloseReason, code int, text string, b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ending || s.gone {
+	if s.ending {
 		return
 	}
 	if s.why == wire.ReasonNone {
 		s.why = why
 	}
-	if why == wire.ReasonSlowConsumer && s.out != nil {
-		s.uncountLocked(len(s.out.b))
-		s.out = nil
+	if s.gone {
+		s.conn.Close()
+		return
 	}
 	if code != 0 {
-		s.appendLocked(b, func(dst []byte) []byte { return wire.AppendClose(dst, code, text) })
+		frame := wire.AppendClose(nil, code, text)
+		s.addLocked(b, frame, ref{}, len(frame))
 	}
 	s.ending = true
-	s.hub.queued.Add(int64(-s.bytes))
-	s.hub.queuedEnding.Add(int64(s.bytes))
 	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
 	s.conn.Conn.SetDeadline(s.endBy)
 }

@@ -75,7 +75,7 @@ func (h *Hub) Stats() Stats {
 		MaxConnections: h.cfg.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
 		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
 		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.Load(),
-		QueuedBytes: h.queued.Load() + h.queuedEnding.Load(), Goroutines: h.gate.count(), Memory: h.memory.stats(),
+		QueuedBytes: h.queuedBytes(), Goroutines: h.gate.count(), Memory: h.memory.stats(),
 	}
 	h.lengths(&st)
 	c := &h.counters
