@@ -17,12 +17,11 @@ import (
 // How long a worker may take to answer.
 const (
 	readyPatience = 30 * time.Second
-	doneGrace     = leavePatience + 10*time.Second // to end what it is doing
+	doneGrace     = leavePatience + 10*time.Second // after a cancel
 )
 
-// coordinator has workers do a run. It enters their books in those of the run, so that
-// whoever reads these sees the whole. It may be nil: then there are no workers, and
-// its methods do nothing, or what this process does alone.
+// coordinator lets workers run a plan, and adds their counts to those of the run. Without
+// workers it is nil: its methods then do nothing, or only what this process does.
 type coordinator struct {
 	runner  *runner
 	members []*member
@@ -31,7 +30,7 @@ type coordinator struct {
 
 	mu      sync.Mutex
 	failure error // the first worker that was lost before its time
-	over    bool  // the run is, and workers may go
+	over    bool  // the run has ended, and workers may go
 }
 
 // member is one worker.
@@ -40,11 +39,11 @@ type member struct {
 	link   cluster.Link
 	ready  chan cluster.Ready
 	done   chan cluster.Outcome
-	gone   chan struct{} // closed when there are no more parcels of it
+	gone   chan struct{} // closed after its last parcel
 }
 
-// recruit gets the workers of the run, if it has any, and gives each its share. The
-// context that it returns ends when one of them is lost.
+// recruit recruits the workers of the run, if it has any, and gives each one its share. The
+// returned context ends when a worker is lost.
 func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, error) {
 	cfg := &r.cfg
 	if cfg.Recruiter == nil || cfg.Workers <= 1 && !cfg.Recruiter.Elsewhere() {
@@ -74,7 +73,7 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 	return ctx, c, nil
 }
 
-// begin gives each worker its share, and waits until all can begin.
+// begin gives each worker its share, and waits until all are ready.
 func (c *coordinator) begin(ctx context.Context) error {
 	cfg := &c.runner.cfg
 	for i, m := range c.members {
@@ -117,7 +116,7 @@ func (c *coordinator) admit(m *member, a cluster.Ready) error {
 	return nil
 }
 
-// listen takes the parcels of a worker until there are no more.
+// listen receives the parcels of a worker until there are no more.
 func (c *coordinator) listen(m *member) {
 	defer close(m.gone)
 	for {
@@ -136,7 +135,7 @@ func (c *coordinator) listen(m *member) {
 	}
 }
 
-// leave notes that a worker has gone. Before the run is over that ends it.
+// leave records that a worker has gone. Before the end of the run, that ends the run.
 func (c *coordinator) leave(m *member, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,14 +146,13 @@ func (c *coordinator) leave(m *member, err error) {
 	c.lost(c.failure)
 }
 
-// phase has all workers do a phase. It returns when they have.
+// phase lets all workers run a phase, and returns when they have.
 func (c *coordinator) phase(ctx context.Context, i int) error {
 	c.send(cluster.Parcel{Order: &cluster.Order{Phase: i}})
 	return c.wait(ctx)
 }
 
-// experiment has all workers make ready for the blocks of an experiment. It returns
-// what ends that.
+// experiment makes all workers ready for the blocks of an experiment. end releases them.
 func (c *coordinator) experiment(i int) (end func()) {
 	if c == nil {
 		return func() {}
@@ -164,12 +162,11 @@ func (c *coordinator) experiment(i int) (end func()) {
 		c.send(cluster.Parcel{Order: &cluster.Order{Phase: i, End: true}})
 		ctx, cancel := context.WithTimeout(context.Background(), doneGrace)
 		defer cancel()
-		_ = c.wait(ctx) // who is lost meanwhile is known
+		_ = c.wait(ctx) // a worker that is lost is reported by problems
 	}
 }
 
-// block has a block of an experiment done, beside what is on the agenda of this
-// process.
+// block lets the workers run a block of an experiment, beside the schedule of this process.
 func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedule.Schedule) {
 	if c == nil {
 		a.Run(ctx)
@@ -182,15 +179,16 @@ func (c *coordinator) block(ctx context.Context, i int, place uint64, a *schedul
 	}
 }
 
-// send sends to all. Who cannot be reached is lost, which its listener finds out.
+// send sends a parcel to all workers. One that cannot be reached is lost, which listen
+// reports.
 func (c *coordinator) send(f cluster.Parcel) {
 	for _, m := range c.members {
 		_ = m.link.Send(f)
 	}
 }
 
-// wait waits until all have done what they were told to. When ctx ends they are told
-// to come to an end, which is no error.
+// wait waits until all workers have run their order. If ctx ends it cancels the order,
+// which is not an error.
 func (c *coordinator) wait(ctx context.Context) error {
 	var errs []error
 	for _, m := range c.members {
@@ -199,7 +197,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 			errs = append(errs, c.enter(m, d))
 			continue
 		case <-m.gone:
-			continue // which ends the run
+			continue // that ends the run
 		case <-ctx.Done():
 		}
 		_ = m.link.Send(cluster.Parcel{Cancel: true})
@@ -209,7 +207,7 @@ func (c *coordinator) wait(ctx context.Context) error {
 			errs = append(errs, c.enter(m, d))
 		case <-m.gone:
 		case <-timer.C:
-			c.leave(m, fmt.Errorf("it does not come to an end within %s", doneGrace))
+			c.leave(m, fmt.Errorf("it did not end its work within %s", doneGrace))
 		}
 		timer.Stop()
 	}
@@ -229,7 +227,7 @@ func (c *coordinator) enter(m *member, d cluster.Outcome) error {
 	return nil
 }
 
-// close ends all workers, and returns when none is left and all books are entered.
+// close ends all workers. It returns when none is left and all their counts are added.
 func (c *coordinator) close() {
 	if c == nil {
 		return
@@ -257,7 +255,7 @@ func (c *coordinator) close() {
 	})
 }
 
-// problems says which worker was lost: what it counted last, nobody knows.
+// problems reports the worker that was lost: its last counts are not known.
 func (c *coordinator) problems() []verdict.Reason {
 	if c == nil {
 		return nil
@@ -267,10 +265,10 @@ func (c *coordinator) problems() []verdict.Reason {
 	if c.failure == nil {
 		return nil
 	}
-	return []verdict.Reason{{About: "workers", What: c.failure.Error(), Do: "look at why it ended, and run again"}}
+	return []verdict.Reason{{About: "workers", What: c.failure.Error(), Do: "find out why it ended, and run again"}}
 }
 
-// add enters the books of another process.
+// add adds the counts of another process.
 func (r *runner) add(b cluster.Delta) {
 	f := r.fleet
 	f.sent.Add(b.Counts.Sent)

@@ -10,39 +10,39 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// experiment finds out what a target retains of peers that have left. In each pair of
-// blocks, one has peers of all scenarios come and go (on) and one has none (off), in
-// random order; at the end of each, with nobody connected, the target settles and is
-// read. What happens anyway is in both and cancels. The doses of the scenarios differ
-// from block to block, so that the growth says whose it is.
+// experiment measures what a target retains of peers that have left. A pair of blocks is
+// one in which peers of all scenarios come and go (on), and one without peers (off), in
+// random order. At the end of each block no peer is connected, the target settles and is
+// read. What grows anyway grows in both blocks and cancels out. The dose of each scenario
+// differs from block to block, so that the growth shows which scenario it comes from.
 type experiment struct {
 	*phaseRun
 	scenarios []scenario
-	pairs     int             // that it takes at least
-	planned   []verdict.Cycle // doses of each pair, and last those of the warm-up if it is none of them
-	lasting   bool            // it goes on when it is sure that there is no leak
+	pairs     int             // at least
+	planned   []verdict.Cycle // doses of each pair; the last ones are also those of the warm-up
+	lasting   bool            // a soak: it goes on although each series is decided
 	lives     int64           // peers in all, as planned
-	cycles    []verdict.Cycle // that landed
+	cycles    []verdict.Cycle // doses that landed
 	rng       *rand.Rand
 
 	peak   reading // in the warm-up, with peers connected
-	seen   int     // how many they were
+	seen   int     // how many peers those were
 	first  reading // before the warm-up
-	rest   reading // the last one at rest; what could not be read is missing
+	rest   reading // the last one at rest; a series that could not be read is missing
 	known  reading // of each series the last value at rest
 	sites  *sites  // after the warm-up; nil if the target has none
 	blocks []block
 	trends []verdict.Trend
 }
 
-// block is a stretch of the experiment between two readings at rest.
+// block is a part of the experiment between two readings at rest.
 type block struct {
 	dose          float64
 	before, after reading
 	at            time.Duration // of the second reading
 }
 
-// longest is how many times the planned pairs it may take to be sure.
+// longest bounds the number of pairs, as a multiple of the planned ones.
 const longest = 3
 
 func newExperiment(s *phaseRun, scenarios []scenario) *experiment {
@@ -58,15 +58,16 @@ func newExperiment(s *phaseRun, scenarios []scenario) *experiment {
 	return e
 }
 
-// run runs blocks and adds what it found to the run. A target that dies is a failure of
-// it, no error. What is asked at the end is not of the time that the blocks may take.
+// run runs the blocks and adds its findings to the evidence. A target that dies is a
+// failure of the target, not an error. The waiting at the end does not count as time of the
+// blocks.
 func (e *experiment) run(ctx context.Context) error {
 	if e.phaseRun.worker != nil {
 		return e.follow(ctx)
 	}
 	if len(e.target.probes) == 0 {
 		e.evidence.Problems = append(e.evidence.Problems, verdict.Reason{About: "probes",
-			What: "nothing of the target can be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
+			What: "the target cannot be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
 		return nil
 	}
 	e.runBlocks(ctx)
@@ -79,8 +80,8 @@ func (e *experiment) run(ctx context.Context) error {
 	return nil
 }
 
-// runBlocks runs blocks until every series is sure, or time is up. The peers of one that
-// was cut off have left when it returns.
+// runBlocks runs blocks until each series is decided, or the time is up. When it returns,
+// all peers have left.
 func (e *experiment) runBlocks(ctx context.Context) {
 	defer e.clear()
 	ctx, cancel := context.WithTimeout(ctx, e.Duration)
@@ -88,7 +89,7 @@ func (e *experiment) runBlocks(ctx context.Context) {
 	defer e.workers.experiment(e.number)()
 	var err error
 	if e.first, err = e.target.read(ctx, false); err != nil {
-		e.first = reading{} // settling takes longer than with one that has gaps, and is not cut short
+		e.first = reading{} // an incomplete reading would end settling too early
 	}
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {
@@ -103,17 +104,18 @@ func (e *experiment) runBlocks(ctx context.Context) {
 	}
 }
 
-// clear has whoever is left of a block leave. What was under way to them is not lost: that
-// they left explains it.
+// clear closes the peers that a block has left. The messages to them that are under way
+// count as explained.
 func (e *experiment) clear() {
 	e.fleet.closeAll(leavePatience)
 	e.fleet.ledger.Settle()
 }
 
-// dead reports whether the target has died or stopped answering, and notes it.
+// dead reports whether the target has died or stopped answering, and adds that to the
+// evidence.
 func (e *experiment) dead(ctx context.Context, what string) bool {
 	if ctx.Err() != nil {
-		return false // who interrupts a run may have ended the target, too
+		return false // an interrupt may have ended the target, too
 	}
 	err := e.target.alive(ctx)
 	if err == nil {
@@ -124,7 +126,7 @@ func (e *experiment) dead(ctx context.Context, what string) bool {
 	return true
 }
 
-// landed is how many peers of each scenario did what it says.
+// landed returns how many peers of each scenario took all its steps.
 func landed(list []verdict.Scenario) map[string]int64 {
 	m := map[string]int64{}
 	for _, s := range list {

@@ -10,10 +10,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// ask asks each series of the blocks so far whether it leaks.
+// ask tests each series of the blocks so far for a leak.
 func (e *experiment) ask() []verdict.Trend {
 	if len(e.cycles) < minPairs {
-		return nil // which would decide nothing
+		return nil // too few to decide anything
 	}
 	names := e.judged()
 	var trends []verdict.Trend
@@ -29,9 +29,9 @@ func (e *experiment) ask() []verdict.Trend {
 	return trends
 }
 
-// sure asks every series, and reports whether the experiment may end: everywhere is a
-// leak, or none of a size that matters. Once there is a leak, it does not go on for the
-// sake of bytes.
+// sure evaluates all series, and reports whether the experiment may end: each one leaks, or
+// has no leak of a size that matters. Once a count leaks, the experiment does not go on
+// only for bytes.
 func (e *experiment) sure() bool {
 	if len(e.cycles) < e.pairs {
 		return false
@@ -47,8 +47,8 @@ func (e *experiment) sure() bool {
 	return counts && (bytes && !e.lasting || leaking)
 }
 
-// confirm gives a target that seems to leak time to let go: what is kept for a while
-// and then released is no leak.
+// confirm gives a target that seems to leak time to release: what is retained for a while
+// and then released is not a leak.
 func (e *experiment) confirm(ctx context.Context) {
 	e.trends = e.ask()
 	patience, _ := e.Phase.DurationOf("confirm") // checked with the plan
@@ -61,7 +61,7 @@ func (e *experiment) confirm(ctx context.Context) {
 	if len(suspects) == 0 {
 		return
 	}
-	e.log.Info("something stays; waiting whether it is let go", "series", len(suspects), "at_most", patience)
+	e.log.Info("something is retained; waiting for its release", "series", len(suspects), "at_most", patience)
 	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, time.Second) {
 		now, err := e.target.read(ctx, false)
 		if err != nil {
@@ -70,7 +70,7 @@ func (e *experiment) confirm(ctx context.Context) {
 		var left []*verdict.Trend
 		for _, t := range suspects {
 			if v, ok := now[t.Series]; ok && v-t.Baseline < (t.Final-t.Baseline)/2 {
-				t.Outcome, t.Why = verdict.Inconclusive, "what stayed was let go later: the target takes its time, or a timer"
+				t.Outcome, t.Why = verdict.Inconclusive, "what was retained was released later, perhaps by a timer"
 				continue
 			}
 			left = append(left, t)
@@ -81,7 +81,7 @@ func (e *experiment) confirm(ctx context.Context) {
 	}
 }
 
-// interim notes what an experiment knows while it runs, if somebody watches.
+// interim evaluates the experiment while it runs, if the caller watches.
 func (e *experiment) interim(pairs int) {
 	var trends []verdict.Trend
 	if e.phaseRun.watched && len(e.cycles) >= minPairs {
@@ -90,8 +90,8 @@ func (e *experiment) interim(pairs int) {
 	e.phaseRun.progress.learned(pairs, e.pairs, trends)
 }
 
-// What matters, if the run is long enough to exclude it: in a short one it is what
-// such a run can exclude, and the verdict says how much that is.
+// The growth that matters. A short run cannot exclude so little: then the least growth that
+// it can exclude matters, and the verdict reports how much that is.
 const (
 	leastCount  = 0.001 // per peer
 	leastBytes  = 64.0
@@ -101,6 +101,7 @@ const (
 	fineInRun   = 640 << 10 // of them, where only what is reachable is counted
 )
 
+// matters returns the growth per peer that matters in a series.
 func (e *experiment) matters(k report.Kind) float64 {
 	peers := float64(e.lives)
 	switch {
@@ -112,8 +113,8 @@ func (e *experiment) matters(k report.Kind) float64 {
 	return math.Max(leastCount, countsInRun/peers)
 }
 
-// judged are the series that are asked: the counts that ever moved, and of several
-// series that measure the same the one that does it best.
+// judged returns the series that are tested: the counts that ever changed, and of several
+// series that measure the same thing the best one.
 func (e *experiment) judged() []string {
 	if len(e.blocks) == 0 {
 		return nil
@@ -136,8 +137,8 @@ func (e *experiment) judged() []string {
 	return names
 }
 
-// moved reports whether a series was ever another than at the beginning. What stands
-// still with peers connected says nothing of them.
+// moved reports whether a series ever had another value than in the beginning. A count that
+// does not change while peers are connected says nothing about them.
 func (e *experiment) moved(name string) bool {
 	was := e.blocks[0].before.value(name)
 	if e.peak == nil || e.peak.value(name) != was {

@@ -30,7 +30,7 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 	return true
 }
 
-// off lets a block without peers pass.
+// off runs a block without peers.
 func (e *experiment) off(ctx context.Context, k int) bool {
 	off := e.restOf(k)
 	defer e.progress.begin(report.SpanOff, off)()
@@ -38,7 +38,7 @@ func (e *experiment) off(ctx context.Context, k int) bool {
 	return e.settle(ctx, 0)
 }
 
-// on has the peers of a block come and go. The warm-up is one that does not count.
+// on runs a block with peers. The warm-up is one that is not evaluated.
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
 	before := landed(e.counters.scenarios())
 	order := e.order(doses, place)
@@ -60,7 +60,7 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 		cycle.Doses[name] = n - before[name]
 		total += n - before[name]
 	}
-	if 2*total < int64(len(order)) && e.dead(ctx, fmt.Sprintf("%d of %d peers of a block did what they should", total, len(order))) {
+	if 2*total < int64(len(order)) && e.dead(ctx, fmt.Sprintf("%d of %d peers of a block took all their steps", total, len(order))) {
 		return false
 	}
 	if place != warmUp {
@@ -70,13 +70,13 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 }
 
 const (
-	warmUp     = math.MaxUint64 // place of the block that does not count
-	warmUpStay = 2              // times as long as later
+	warmUp     = math.MaxUint64 // place of the warm-up
+	warmUpStay = 2              // how many times longer its peers stay
 )
 
-// readPeak reads the target with peers connected, halfway through their arrivals, and
-// counts those that were there all the while. Who has said goodbye is not: not every
-// target counts it. Of a workers's peers only how many there are is known.
+// readPeak reads the target in the middle of the warm-up, and counts the peers that were
+// connected all the while. A peer that has said goodbye does not count, because not every
+// target counts it. With workers only the number of connections is known.
 func (e *experiment) readPeak(ctx context.Context, _ schedule.Tick) {
 	count := e.fleet.present
 	if e.workers != nil {
@@ -84,16 +84,16 @@ func (e *experiment) readPeak(ctx context.Context, _ schedule.Tick) {
 	}
 	e.seen = count()
 	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
-	if e.workers != nil {                 // what they told may be of before the reading: those there after it were there
+	if e.workers != nil {                 // their last deltas may be older than the reading
 		pause(ctx, 2*deltaEvery)
 	}
 	e.seen = min(e.seen, count())
 }
 
-// order is the peers of a block in random order. Those of the warm-up stay longer, so
-// that more are there at once than later: a target keeps a descriptor of each of the most
-// goroutines, and room for the most entries, that it ever had, and would grow a little
-// with every block that has some more.
+// order returns the scenarios of the peers of a block in random order. Peers of the warm-up
+// stay longer, so that more of them are connected at once than later: a target keeps room
+// for the most goroutines and entries that it ever had, and would grow a little with each
+// block that exceeds them.
 func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 	var list []scenario
 	for _, s := range e.scenarios {
@@ -108,7 +108,7 @@ func (e *experiment) order(doses verdict.Cycle, place uint64) []scenario {
 	return list
 }
 
-// settle ends a block. The first is the warm-up: its reading is the baseline.
+// settle ends a block. The first one is the warm-up, whose reading is the baseline.
 func (e *experiment) settle(ctx context.Context, dose float64) bool {
 	settle, before := e.target.settle, e.known
 	if e.rest == nil {
@@ -142,16 +142,16 @@ func (e *experiment) fits(ctx context.Context, k int) bool {
 	return !ok || time.Until(end) > pairTime(&e.Phase, int(total(e.planned[k])))
 }
 
-// restOf is how long the block without peers of a pair is.
+// restOf returns the length of the off block of pair k.
 func (e *experiment) restOf(k int) time.Duration {
-	if e.lasting { // as long as the other: what grows with the time must not look like that of peers
+	if e.lasting { // as long as the on block: growth over time must not look like growth by peers
 		return time.Duration(float64(total(e.planned[k])) / e.Rate * float64(time.Second))
 	}
 	off, _ := e.Phase.DurationOf("off") // checked with the plan
 	return off
 }
 
-// follow does the blocks of an experiment that the coordinator makes.
+// follow runs the blocks that the coordinator orders.
 func (e *experiment) follow(ctx context.Context) error {
 	w := e.phaseRun.worker
 	for o := range w.orders {

@@ -8,8 +8,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// control says whether the target's counts showed the peers of the warm-up while they
-// were there: what does not see them when they are would not see them stay.
+// control reports whether the counts of the target showed the peers of the warm-up while
+// they were connected. A count that does not show connected peers would not show retained
+// ones.
 func (e *experiment) control() []verdict.Control {
 	if e.seen == 0 || len(e.blocks) == 0 {
 		return nil
@@ -31,7 +32,7 @@ func (e *experiment) control() []verdict.Control {
 	return []verdict.Control{c}
 }
 
-// report adds what the experiment found to the run.
+// report adds the findings of the experiment to the evidence.
 func (e *experiment) report() {
 	r := e.evidence
 	r.Cycles = append(r.Cycles, e.cycles...)
@@ -41,11 +42,11 @@ func (e *experiment) report() {
 		r.Series = append(r.Series, e.points(name))
 	}
 	if len(e.cycles) < minPairs && len(r.Failures) == 0 {
-		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: "it was ended before it could tell", Do: "give it more time"})
+		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: "it ended before it could decide", Do: "give it more time"})
 	}
 }
 
-// plotted are the series that are worth a look: those judged, and all bytes.
+// plotted returns the series to plot: those tested, and all bytes.
 func (e *experiment) plotted() []string {
 	names := e.judged()
 	if len(e.blocks) == 0 {
@@ -60,10 +61,10 @@ func (e *experiment) plotted() []string {
 	return names
 }
 
-// maxPoints of a series are enough for a plot.
+// maxPoints bounds the points of a series, which is enough for a chart.
 const maxPoints = 2000
 
-// points are the readings of a series at rest.
+// points returns the readings of a series at rest.
 func (e *experiment) points(name string) verdict.Series {
 	k := report.KindOf(name)
 	s := verdict.Series{Name: name, Unit: k.Unit, Group: string(k.Class)}

@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// places reads those of the target, nil if it has none.
+// sites reads the sites of the target. It returns an error if the target has no profiles.
 func (t *target) sites(ctx context.Context) (*sites, error) {
 	for _, p := range t.probes {
 		if p.Name == "pprof" {
@@ -20,8 +20,7 @@ func (t *target) sites(ctx context.Context) (*sites, error) {
 
 var errNoProfiles = errors.New("no pprof pages")
 
-// trace says of each series that leaks where in the code of the target it grew, as far
-// as its profiles show it.
+// trace names the sites at which each leaking series grew, as far as profiles show them.
 func (e *experiment) trace(ctx context.Context) {
 	leaking := slices.ContainsFunc(e.trends, func(t verdict.Trend) bool { return t.Outcome == verdict.Leaking })
 	if !leaking || e.sites == nil {

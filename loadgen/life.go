@@ -10,7 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// How often a step is tried again, and for how long after it was due.
+// againEvery is the time between two tries of a step, againPatience the time in which it
+// must succeed.
 const (
 	againEvery    = 20 * time.Millisecond
 	againPatience = 10 * time.Second
@@ -23,13 +24,12 @@ type life struct {
 	rng      *rand.Rand
 	id       wire.PeerID
 	peer     *Peer
-	second   *Peer // a second connection of the same id, if the scenario has one
+	second   *Peer // a second connection with the same id, if the scenario has one
 	arrival  time.Time
 	counters *counters
 }
 
-// begin connects the peer and puts its steps on the agenda, each when the one before
-// is done.
+// begin connects the peer and schedules its steps, each when the one before is done.
 func (l *life) begin(ctx context.Context, t schedule.Tick) {
 	l.arrival = t.Intended
 	var err error
@@ -40,7 +40,7 @@ func (l *life) begin(ctx context.Context, t schedule.Tick) {
 	l.step(ctx, 0)
 }
 
-// step runs step i if it is due with the arrival, else later.
+// step runs step i at once if it is due with the arrival, and schedules it otherwise.
 func (l *life) step(ctx context.Context, i int) {
 	if i == len(l.scenario.steps) {
 		l.counters.landed(l.scenario.name)
@@ -56,6 +56,7 @@ func (l *life) step(ctx context.Context, i int) {
 	l.phaseRun.schedule.Add(at, func(ctx context.Context, t schedule.Tick) { l.try(ctx, i, t) })
 }
 
+// try runs step i, and schedules another try if the step is not possible yet.
 func (l *life) try(ctx context.Context, i int, t schedule.Tick) {
 	err := l.scenario.steps[i].do(ctx, l, t)
 	switch {

@@ -28,7 +28,7 @@ type Peer struct {
 
 	order sync.Mutex // so that messages leave in the order of their numbers
 
-	joined uint64 // guarded by the mutex of its room
+	joined uint64 // number of its join; guarded by the mutex of its network
 
 	mu      sync.Mutex
 	network *network      // nil before the announce

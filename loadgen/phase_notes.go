@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// count notes how many of something there were.
+// count notes a number of things.
 func (s *phaseRun) count(name string, n int, unit string) {
 	s.note(report.Figure{Name: name, Value: float64(n), Unit: unit, Text: strconv.Itoa(n) + " " + unit})
 }
@@ -18,10 +18,10 @@ func (s *phaseRun) took(name string, d time.Duration) {
 	s.note(report.Figure{Name: name, Value: d.Seconds(), Unit: "s", Text: units.Duration(d)})
 }
 
-// say notes what is no number.
+// say notes a text.
 func (s *phaseRun) say(name, text string) { s.note(report.Figure{Name: name, Text: text}) }
 
-// note is not for concurrent use: what a profile measured is noted by its run.
+// note adds a figure to the result. It is not safe for concurrent use.
 func (s *phaseRun) note(f report.Figure) {
 	f.Profile = s.Profile
 	*s.figures = append(*s.figures, f)

@@ -15,7 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// stage is where one phase of a plan plays.
+// phaseRun is one phase of a plan under way, with what its profile uses.
 type phaseRun struct {
 	plan.Phase
 	number   int // of the phase, from 0
@@ -26,10 +26,10 @@ type phaseRun struct {
 	counters *counters
 	networks []*network
 	log      *slog.Logger
-	watch    func(*Peer, codec.Event) bool // of all peers that arrive; nil for none
+	watch    func(*Peer, codec.Event) bool // sees the messages of all peers that arrive, if set
 
 	progress *progress
-	watched  bool // by somebody, who wants to know what an experiment knows
+	watched  bool // the caller watches, so an experiment evaluates its series in between
 
 	share   share
 	worker  *worker      // in a worker, else nil
@@ -39,9 +39,8 @@ type phaseRun struct {
 	figures  *[]report.Figure
 }
 
-// maxAtOnce is how many actions may be under way at once, nearly all of them dialling.
-// What is due beyond that waits, and counts as late by the generator's fault: so many
-// are five seconds of the default rate, for a target that takes its time to answer.
+// maxAtOnce bounds the actions that run at the same time, nearly all of them dialling. What
+// is due beyond that waits and counts as late. It is five seconds of the default rate.
 const maxAtOnce = 2048
 
 func newPhaseRun(r *runner, number int) *phaseRun {
@@ -57,11 +56,11 @@ func newPhaseRun(r *runner, number int) *phaseRun {
 	return s
 }
 
-// room draws one of the networks.
+// drawNetwork draws one of the networks.
 func (s *phaseRun) drawNetwork(rng *rand.Rand) *network { return s.networks[rng.IntN(len(s.networks))] }
 
-// arrive puts the arrival of those of n peers that are in the share on the agenda, at the rate of the stage, each
-// with the scenario that of says.
+// arrive schedules this process's share of n arrivals at the rate of the phase. of returns
+// the scenario of peer i.
 func (s *phaseRun) arrive(place uint64, n int, of func(i int) scenario) {
 	s.arriveAt(s.Rate, place, n, of)
 }
@@ -77,17 +76,17 @@ func (s *phaseRun) arriveAt(rate float64, place uint64, n int, of func(i int) sc
 // hold is the scenario of peers that stay.
 var hold = scenario{name: "hold", steps: []step{{0, announce}}}
 
-// gatherRate is how many peers a second arrive and leave at most where the rate is that
-// of something else: they are not what such a profile measures.
+// gatherRate bounds the arrivals and departures a second where the rate of the phase is
+// that of something else.
 const gatherRate = 500
 
-// gather has all peers arrive, to stay.
+// gather lets all peers arrive, to stay.
 func (s *phaseRun) gather(ctx context.Context) {
 	s.arriveAt(min(s.Rate, gatherRate), placePeer, s.Peers, func(int) scenario { return hold })
 	s.schedule.Run(ctx)
 }
 
-// depart has all peers leave politely, at a rate.
+// depart lets all peers leave politely, at a rate.
 func (s *phaseRun) depart(ctx context.Context, rate float64) {
 	peers := s.fleet.peers()
 	s.schedule.AddPaced(s.pace(s.share.rate(rate), placeLeave), len(peers), func(_ context.Context, i int, t schedule.Tick) {
@@ -96,9 +95,9 @@ func (s *phaseRun) depart(ctx context.Context, rate float64) {
 	s.schedule.Run(ctx)
 }
 
-// awaitDiscovery waits until all members have heard of those that came after them, if the target
-// tells them: that an announce was sent does not say that the target has read it, and an
-// offer on another connection may overtake it.
+// awaitDiscovery waits until each member has heard of all later ones, if the target
+// notifies members. That an announce was sent does not mean that the target has read it,
+// and an offer on another connection may overtake it.
 func (s *phaseRun) awaitDiscovery(ctx context.Context) {
 	if !codec.NotifiesMembers.In(s.fleet.codec) {
 		return
@@ -108,17 +107,16 @@ func (s *phaseRun) awaitDiscovery(ctx context.Context) {
 	})
 }
 
-// await waits until all messages have arrived, or must be lost.
+// await waits until all messages have arrived, or count as lost.
 func (s *phaseRun) await(ctx context.Context) {
 	waitFor(ctx, s.target.waits.delivery, func() bool { return !s.fleet.unanswered() })
 	s.fleet.ledger.Settle()
 }
 
-// actions is how many actions the rate and the duration make.
+// actions returns how many actions the rate and the duration make.
 func (s *phaseRun) actions() int { return int(s.Rate * s.Duration.Seconds()) }
 
-// witnesses connects a member to each room, which is told of all that the target tells
-// it.
+// witnesses connects one further member to each network. watch sees all its messages.
 func (s *phaseRun) witnesses(ctx context.Context, watch func(*Peer, codec.Event) bool) error {
 	now := time.Now()
 	for i, r := range s.networks {
@@ -127,7 +125,7 @@ func (s *phaseRun) witnesses(ctx context.Context, watch func(*Peer, codec.Event)
 			err = p.announce(r, schedule.At(now))
 		}
 		if err != nil {
-			return fmt.Errorf("%s: a member that listens: %w", s.Profile, err)
+			return fmt.Errorf("%s: witness: %w", s.Profile, err)
 		}
 	}
 	return nil

@@ -11,40 +11,40 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// profile is one kind of load, named by a word. To add one: a file
-// profile_<word>.go with the value, and its name in the list below.
+// profile is one kind of load. A further profile is a file profile_<word>.go that returns
+// the value, and its name in the list below.
 type profile struct {
 	word  string
 	about string
-	phase plan.Phase // its own figures; the parameters in it are all there are
+	phase plan.Phase // default figures; its parameters are all that exist
 	check func(*plan.Phase) error
 	run   func(context.Context, *phaseRun) error
 
-	// whole profiles are not shared: of several workers one does all.
+	// whole says that one of several workers runs the profile alone.
 	whole bool
 
-	// stay is how long a peer is connected, if it is known: with the rate it makes how
-	// many are at once. Nil: all of them are.
+	// stay returns how long a peer is connected. With the rate that gives how many are
+	// connected at once. If it is nil, all of them are.
 	stay func(*plan.Phase) time.Duration
 
-	// experiment profiles make the leak verdict themselves; the others are bracketed
-	// by a reading before and one after.
+	// experiment says that the profile makes the leak verdict itself. Any other profile is
+	// bracketed by a reading before and one after it.
 	experiment bool
 
-	// unpaced profiles do much of what they do at once or as fast as the target takes it,
-	// whatever the rate, or say nothing at a low one.
+	// unpaced says that the profile puts more load on the target than its rate says, or
+	// shows nothing at a low rate.
 	unpaced bool
 
 	// needs returns what the codec must have, nil if nothing.
 	needs func(*plan.Phase) codec.Capabilities
 }
 
-// always needs the same whatever the figures of the phase are.
+// always returns the same needs for any phase.
 func always(needs ...codec.Capability) func(*plan.Phase) codec.Capabilities {
 	return func(*plan.Phase) codec.Capabilities { return needs }
 }
 
-// profiles are all profiles, in the order in which people are shown them.
+// profiles returns all profiles, in the order in which they are listed.
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
 		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
@@ -62,17 +62,17 @@ func profileOf(word string) (profile, error) {
 	return profile{}, fmt.Errorf("no profile %q; there are %s", word, strings.Join(words, ", "))
 }
 
-// Word is a profile as people are told of it.
+// Word describes a profile.
 type Word struct {
 	Word  string
 	About string
-	Phase plan.Phase // its own figures
+	Phase plan.Phase // default figures
 
-	// Unpaced profiles put more on the target than their rate says.
+	// Unpaced says that the profile puts more load on the target than its rate says.
 	Unpaced bool
 }
 
-// Words returns the profiles there are.
+// Words returns the profiles.
 func Words() []Word {
 	var list []Word
 	for _, p := range profiles() {
@@ -81,7 +81,7 @@ func Words() []Word {
 	return list
 }
 
-// IsWord reports whether there is a profile of that word.
+// IsWord reports whether a profile has that word.
 func IsWord(word string) bool {
 	return slices.ContainsFunc(profiles(), func(p profile) bool { return p.word == word })
 }

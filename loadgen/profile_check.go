@@ -14,7 +14,7 @@ import (
 func checkProfile() profile {
 	return profile{
 		word:  "check",
-		about: "the leak verdict: a mix of all ways to come and go, in blocks, until it is sure; then fanout, spike and hostile, for seconds each (rough: yes, no, or here, if the target is on this machine)",
+		about: "the leak verdict: peers of all scenarios come and go in blocks until every series is decided; then fanout, spike and hostile for seconds each (rough: yes, no, or here for a target on this machine)",
 		phase: plan.Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
 			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: string(RoughHere),
 		}},
@@ -27,7 +27,7 @@ func checkProfile() profile {
 				return fmt.Errorf("check: peers is %d, must be at least %d for %d pairs", f.Peers, least, n)
 			}
 			if f.Duration == 0 {
-				return errors.New("check: duration, which it may take at most, is 0")
+				return errors.New("check: duration, which bounds the experiment, is 0")
 			}
 			if err := checkRough(f); err != nil {
 				return err
@@ -42,15 +42,15 @@ func checkProfile() profile {
 	}
 }
 
-// Limits of the experiment. Fewer than four pairs of blocks decide nothing, and fewer
-// peers of a scenario cannot be told from those of another.
+// Limits of the experiment. Fewer than four pairs of blocks decide nothing, and fewer peers
+// of a scenario cannot be told from those of another one.
 const (
 	minPairs = 4
 	maxPairs = 1000
 	minDose  = 5
 )
 
-// What scenarios of a check need of the codec.
+// What scenarios need of the codec.
 var (
 	needsGoodbye  = codec.Capabilities{codec.SaysGoodbye}
 	needsNetworks = codec.Capabilities{codec.NamesNetworks}
@@ -59,7 +59,7 @@ var (
 	needsHubs     = codec.Capabilities{codec.AnnouncesHubs}
 )
 
-// checkScenarios are the ways to come and go that a hub must not leak in.
+// checkScenarios returns the ways to come and go in which a hub must not leak.
 func checkScenarios(f *plan.Phase) []scenario {
 	stay, _ := f.DurationOf("stay") // checked with the plan
 	vanish, _ := f.DurationOf("vanish")

@@ -39,14 +39,14 @@ func churnProfile() profile {
 	}
 }
 
-// churn is the life of a peer that leaves in a way.
+// churn returns the scenario of a peer that leaves in a way.
 func (s *phaseRun) churn(how Leave) scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	vanish, _ := s.DurationOf("vanish")
 	switch how {
 	case LeaveEarly:
 		return scenario{name: how.String(), steps: []step{{0, early}}}
-	case LeaveVanish, LeaveGoodbye: // the connection is open still; some time its end is
+	case LeaveVanish, LeaveGoodbye: // the connection stays open and is reset later
 		return scenario{name: how.String(), steps: []step{{0, announce}, {stay, leaving(how)}, {stay + vanish, end}}}
 	default:
 		return scenario{name: how.String(), steps: []step{{0, announce}, {stay, leaving(how)}}}

@@ -19,7 +19,7 @@ func drainProfile() profile {
 	return profile{
 		word:    "drain",
 		unpaced: true,
-		about:   "peers signal while the target is restarted, by whoever runs it or, if it is a hub of our own, by us: spread of the ends and of the returns, recovery, lost messages",
+		about:   "peers signal while the target is restarted, by its operator or, if loadgen has started it, by loadgen: spread of the ends and of the returns, recovery, lost messages",
 		whole:   true,
 		needs:   always(codec.Sends),
 		phase: plan.Phase{Peers: 200, Rate: 100, Duration: 3 * time.Second, Networks: 20, Params: map[string]string{
@@ -36,14 +36,14 @@ func drainProfile() profile {
 	}
 }
 
-// drain is a restart of the target, seen by its peers.
+// drain is a restart of the target as its peers see it.
 type drain struct {
 	*returners
 	wentAway bool
 	unsent   int
 }
 
-// run has the peers signal, and waits for the target to go away and to come back.
+// run lets the peers signal while the target goes away and returns.
 func (d *drain) run(ctx context.Context) error {
 	signalling, stop := context.WithCancel(ctx)
 	defer stop()
@@ -65,11 +65,11 @@ func (d *drain) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("drain: the target could not be restarted: %w", err)
 	}
-	d.tell(before)
+	d.report(before)
 	return nil
 }
 
-// signals has peers that are there offer to others, at the rate of the stage, until ctx
+// signals lets connected peers send offers to others, at the rate of the phase, until ctx
 // ends.
 func (d *drain) signals(ctx context.Context) {
 	ids := slices.Sorted(maps.Keys(d.list))
@@ -91,7 +91,8 @@ func (d *drain) signals(ctx context.Context) {
 	d.phaseRun.schedule.Run(ctx)
 }
 
-// restart restarts the target after a while if it is ours, and else asks for it.
+// restart restarts the target after a while if it can, and asks the operator for it
+// otherwise.
 func (d *drain) restart(ctx context.Context) <-chan error {
 	done := make(chan error, 1)
 	if d.target.restart == nil {
@@ -108,7 +109,7 @@ func (d *drain) restart(ctx context.Context) <-chan error {
 }
 
 // awaitRestart waits until half of the peers have lost their connections, and then until
-// all are back.
+// all are connected again.
 func (d *drain) awaitRestart(ctx context.Context) {
 	wait, _ := d.DurationOf("wait") // checked with the plan
 	patience, _ := d.DurationOf("patience")
@@ -123,8 +124,8 @@ func (d *drain) awaitRestart(ctx context.Context) {
 	})
 }
 
-// tell notes what the peers saw of it.
-func (d *drain) tell(before delivery.Counts) {
+// report notes what the peers saw of the restart.
+func (d *drain) report(before delivery.Counts) {
 	n := d.soFar()
 	if !d.wentAway {
 		d.evidence.Problems = append(d.evidence.Problems, verdict.Reason{About: "drain", Do: "restart it while loadgen waits",

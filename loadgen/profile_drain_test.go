@@ -90,5 +90,5 @@ func TestDrainToldLate(t *testing.T) {
 		d.here++
 		d.mu.Unlock()
 		d.gone(p)
-	}, func() { d.tell(delivery.Counts{}) })
+	}, func() { d.report(delivery.Counts{}) })
 }

@@ -18,7 +18,7 @@ import (
 const (
 	oldAlive    = "alive"
 	oldVanished = "vanished" // it does not answer
-	oldReset    = "reset"    // its end is on the way to the target, just before the newcomer
+	oldReset    = "reset"    // its RST is sent just before the second session connects
 )
 
 var oldStates = []string{oldAlive, oldVanished, oldReset}
@@ -26,7 +26,7 @@ var oldStates = []string{oldAlive, oldVanished, oldReset}
 func duplicateProfile() profile {
 	return profile{
 		word:  "duplicate",
-		about: "peers connect a second time with the id of their session that is still there: alive, vanished, reset, or mixed",
+		about: "peers connect a second time while the session of their id is there: alive, vanished, reset, or mixed",
 		needs: always(codec.Relays),
 		phase: plan.Phase{Peers: 500, Rate: 50, Networks: 10, Params: map[string]string{"old": mixed, "stay": "500ms", "patience": "15s"}},
 		check: func(f *plan.Phase) error {
@@ -57,12 +57,12 @@ func oldStatesOf(text string) ([]string, error) {
 	return nil, fmt.Errorf("duplicate: no state of the old session %q; there are %s and %s", text, strings.Join(oldStates, ", "), mixed)
 }
 
-// duplicates counts what a target makes of second sessions.
+// duplicates counts how a target treats second sessions.
 type duplicates struct {
 	*phaseRun
 	states   []string
 	patience time.Duration
-	callers  []*Peer // a member of each room, who calls who took over
+	callers  []*Peer // a member of each network, which signals to the second session
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -99,11 +99,11 @@ func (d *duplicates) run(ctx context.Context) error {
 		return scenario{name: "duplicate-" + state, steps: []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
 	})
 	d.schedule.Run(ctx)
-	d.tell()
+	d.report()
 	return nil
 }
 
-// meet has the second session come, and counts what becomes of the two.
+// meet connects the second session, and counts the outcome.
 func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *life, schedule.Tick) error {
 	return func(ctx context.Context, l *life, t schedule.Tick) error {
 		switch {
@@ -131,12 +131,12 @@ func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *lif
 	}
 }
 
-// settleDuplicate is how long after the greeting the end of a session is still one by
-// the other.
+// settleDuplicate is the time after the greeting in which the end of one session is still
+// caused by the other.
 const settleDuplicate = 300 * time.Millisecond
 
-// outcome waits until it is plain what became of the two sessions, the old one of
-// which lives, or has ended by its own will.
+// outcome waits until it is clear what became of the two sessions. lives says whether the
+// old one is alive.
 func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *Peer) string {
 	if l.second == nil {
 		return wasRefused
@@ -169,8 +169,8 @@ func (d *duplicates) reached(ctx context.Context, caller, p *Peer) bool {
 	return waitFor(ctx, d.target.waits.delivery, func() bool { return p.signals() > 0 })
 }
 
-// tell notes the counts, and doubts a target for which a peer is two, or none.
-func (d *duplicates) tell() {
+// report notes the counts, and doubts a target for which a peer has two sessions or none.
+func (d *duplicates) report() {
 	for _, state := range d.states {
 		for _, outcome := range duplicateOutcomes {
 			n := d.counts[state+": "+outcome]

@@ -16,13 +16,13 @@ import (
 func fanoutProfile() profile {
 	return profile{
 		word:  "fanout",
-		about: "one big network: everybody must hear of everybody who comes, and of the half that leaves",
+		about: "one big network: each member must hear of all others, and of the half that leaves",
 		needs: always(codec.NotifiesMembers),
 		whole: true,
 		phase: plan.Phase{Peers: 500, Rate: 50, Networks: 1, Params: map[string]string{"patience": "30s"}},
 		check: func(f *plan.Phase) error {
 			if f.Peers < 2 || f.Peers > maxFanout || f.Networks != 1 {
-				return fmt.Errorf("fanout: it is one network of 2 to %d peers", maxFanout)
+				return fmt.Errorf("fanout: it needs one network of 2 to %d peers", maxFanout)
 			}
 			return plan.Durations("patience")(f)
 		},
@@ -33,10 +33,10 @@ func fanoutProfile() profile {
 	}
 }
 
-// maxFanout bounds the bits for who has heard of whom: 100 MB.
+// maxFanout bounds the memory of the visibility to 100 MB.
 const maxFanout = 20_000
 
-// fanout builds the network, has half of it leave, and counts who heard of it.
+// fanout builds the network, lets half of it leave, and counts which members heard of it.
 func (s *phaseRun) fanout(ctx context.Context) {
 	var ids []wire.PeerID
 	for i := range s.Peers {
@@ -58,7 +58,8 @@ func (s *phaseRun) fanout(ctx context.Context) {
 	s.strangers(a)
 }
 
-// complete waits until all have heard, and notes how many have and how long it took.
+// complete waits until all members have heard, and notes how many have and how long it
+// took.
 func (s *phaseRun) complete(ctx context.Context, what string, since time.Time, patience time.Duration, count func() (heard, pairs int)) {
 	waitFor(ctx, patience, func() bool { heard, pairs := count(); return heard == pairs })
 	took := time.Since(since)
@@ -68,17 +69,17 @@ func (s *phaseRun) complete(ctx context.Context, what string, since time.Time, p
 		s.took(what+": complete after the last", took)
 		return
 	}
-	s.evidence.Doubts = append(s.evidence.Doubts, verdict.Reason{About: "fanout", Do: "look for who is not told: the target loses notices, or is too slow for the rate",
+	s.evidence.Doubts = append(s.evidence.Doubts, verdict.Reason{About: "fanout", Do: "find out which members get no notice: the target loses notices, or is too slow for the rate",
 		What: fmt.Sprintf("of %d %s that were due %d were missing %s later", pairs, what, pairs-heard, units.Duration(took))})
 }
 
-// strangers notes what should not have been heard.
+// strangers notes the wrong discoveries.
 func (s *phaseRun) strangers(a *visibility) {
 	again, wrong := a.counts()
-	s.count("discoveries of who was known", again, "")
+	s.count("discoveries of known members", again, "")
 	if wrong > 0 {
-		s.evidence.Failures = append(s.evidence.Failures, verdict.Reason{About: "fanout", Do: "look at how the target finds who is to be told",
-			What: fmt.Sprintf("members were told %d times of peers that are not in their network", wrong)})
+		s.evidence.Failures = append(s.evidence.Failures, verdict.Reason{About: "fanout", Do: "look at how the target finds the members to notify",
+			What: fmt.Sprintf("members were notified %d times of peers that are not in their network", wrong)})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func halfopenProfile() profile {
 	return profile{
 		word:  "halfopen",
-		about: "peers vanish without a FIN: how long until the target notices and tells the others, at most the duration",
+		about: "peers vanish without a FIN: how long until the target notices and notifies the others, at most the duration",
 		needs: always(codec.NotifiesMembers),
 		phase: plan.Phase{Peers: 200, Rate: 100, Duration: time.Minute, Networks: 10, Params: map[string]string{"stay": "1s"}},
 		check: plan.Durations("stay"),
@@ -32,12 +32,12 @@ func halfopenProfile() profile {
 	}
 }
 
-// halfopen is what is known of peers that have fallen silent.
+// halfopen records how soon a target notices peers that have fallen silent.
 type halfopen struct {
 	*phaseRun
 
 	mu     sync.Mutex
-	silent map[wire.PeerID]time.Time // since when; of those that nobody has heard to be gone
+	silent map[wire.PeerID]time.Time // since when; without the peers that were noticed
 	seen   notices
 }
 
@@ -49,7 +49,7 @@ type notices struct {
 	last     time.Duration
 }
 
-// hear notes a leave notice.
+// hear records a leave notice.
 func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,8 +67,8 @@ func (h *halfopen) hear(_ *Peer, e codec.Event) bool {
 	return false
 }
 
-// vanish has the peers come and fall silent, and waits until the target has noticed
-// all, or for the duration.
+// vanish lets the peers come and fall silent, and waits until the target has noticed all,
+// at most for the duration.
 func (h *halfopen) vanish(ctx context.Context) {
 	stay, _ := h.DurationOf("stay") // checked with the plan
 	h.arrive(placePeer, h.Peers, func(int) scenario {
@@ -89,7 +89,7 @@ func (h *halfopen) vanish(ctx context.Context) {
 	}
 	if left > 0 && ctx.Err() == nil {
 		h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "halfopen", Do: "have the target ping its peers and end those that do not answer, or give it more time with --duration",
-			What: fmt.Sprintf("of %d peers that vanished nobody was told in %s that %d were gone", n.vanished, h.Duration, left)})
+			What: fmt.Sprintf("of %d peers that vanished %d were not noticed within %s", n.vanished, left, h.Duration)})
 	}
 }
 
@@ -99,8 +99,8 @@ func (h *halfopen) unnoticed() int {
 	return len(h.silent)
 }
 
-// close returns what was noticed, and how many were not. From then on no notice counts:
-// who is reset because it was not noticed, is noticed by that.
+// close returns what was noticed, and how many peers were not. Later notices do not count,
+// because they are caused by the resets at the end.
 func (h *halfopen) close() (seen notices, left int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

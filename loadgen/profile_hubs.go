@@ -14,7 +14,7 @@ import (
 func hubsProfile() profile {
 	return profile{
 		word:  "hubs",
-		about: "peers say that they are hubs, report peers of theirs, say that they are none, and leave",
+		about: "peers announce that they are hubs, report peers, announce that they are not hubs, and leave",
 		needs: always(codec.AnnouncesHubs, codec.NotifiesMembers),
 		phase: plan.Phase{Peers: 1000, Rate: 50, Networks: 10, Params: map[string]string{"flips": "2", "stay": "1s"}},
 		check: func(f *plan.Phase) error {
@@ -30,8 +30,8 @@ func hubsProfile() profile {
 	}
 }
 
-// claimHubs runs the claims, with one member in each network that hears what comes of
-// the reports.
+// claimHubs runs the claims. A witness in each network hears whether reported peers are
+// announced.
 func (s *phaseRun) claimHubs(ctx context.Context) error {
 	var heard, notices atomic.Int64
 	witness := func(_ *Peer, e codec.Event) bool {
@@ -48,12 +48,13 @@ func (s *phaseRun) claimHubs(ctx context.Context) error {
 	}
 	s.arrive(placePeer, s.Peers, func(int) scenario { return s.flipper() })
 	s.schedule.Run(ctx)
-	s.count("heard by members of who claims", int(notices.Load()), "notices")
-	s.count("heard by members of reported peers, who are not there", int(heard.Load()), "notices")
+	s.count("discoveries of the peers that claim to be hubs", int(notices.Load()), "notices")
+	s.count("discoveries of reported peers, which do not exist", int(heard.Load()), "notices")
 	return nil
 }
 
-// flipper is the life of a peer that says it is a hub, and that it is none, and so on.
+// flipper returns the scenario of a peer that announces alternately that it is a hub and
+// that it is not.
 func (s *phaseRun) flipper() scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	flips, _ := s.IntOf("flips", 1, maxMoves)
@@ -65,11 +66,11 @@ func (s *phaseRun) flipper() scenario {
 	return sc
 }
 
-// reportedPrefix begins the ids of the peers that are reported: they are made up.
+// reportedPrefix begins the ids of reported peers, which do not exist.
 const reportedPrefix = "feed"
 
-// reportPeer reports a peer that is not there. A hub that lets everybody be a hub
-// tells the members of the network.
+// reportPeer reports a peer that does not exist. A hub that accepts any peer as a hub
+// notifies the members of the network.
 func reportPeer(_ context.Context, l *life, _ schedule.Tick) error {
 	switch {
 	case l.peer.isOver():

@@ -13,7 +13,7 @@ func TestHubs(t *testing.T) {
 	figures := plan.Phase{Peers: 40, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
 	r := runProfile(t, ourHub(t, hub.Config{IsHub: true}), "hubs", figures)
 	wantWell(t, &r, 40)
-	if figureOf(&r, "who claims") < 40 || figureOf(&r, "not there") != 0 {
+	if figureOf(&r, "claim to be hubs") < 40 || figureOf(&r, "reported peers") != 0 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 }
@@ -24,7 +24,7 @@ func TestHubsBelieved(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 20, Rate: 300, Networks: 2, Params: map[string]string{"stay": "2s"}}
 	r := runProfile(t, (&toyHub{believes: true}).start(t), "hubs", figures)
-	if figureOf(&r, "not there") < 20 {
+	if figureOf(&r, "reported peers") < 20 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 }
@@ -34,7 +34,7 @@ func TestHubsNoticeOfNobody(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 2, Rate: 300, Networks: 1, Params: map[string]string{"stay": "20ms"}}
 	r := runProfile(t, (&toyHub{tellsNobody: true}).start(t), "hubs", figures)
-	if figureOf(&r, "who claims") < 1 || figureOf(&r, "not there") != 0 {
+	if figureOf(&r, "claim to be hubs") < 1 || figureOf(&r, "reported peers") != 0 {
 		t.Errorf("figures %+v", r.Figures)
 	}
 }

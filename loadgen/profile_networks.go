@@ -32,12 +32,12 @@ func networksProfile() profile {
 	}
 }
 
-// Bytes of the name of a network of a peer's own: what makes it unique, and what a
-// message may have.
+// Bounds of the length of a network name, in bytes: the unique part, and what a message may
+// hold.
 const (
 	minName = 100
 	maxName = 900_000
 )
 
-// largeName makes a name that is plain to see in the memory of a hub that keeps it.
+// largeName is a suffix that is easy to find in the memory of a hub that retains it.
 var largeName = strings.Repeat("x", 16<<10)

@@ -11,7 +11,7 @@ import (
 func roamProfile() profile {
 	return profile{
 		word:  "roam",
-		about: "peers announce again and again, each time into another network, as if they had never left the one before",
+		about: "peers announce again and again, each time into another network, without leaving the one before",
 		needs: always(codec.NamesNetworks),
 		phase: plan.Phase{Peers: 2000, Rate: 100, Networks: 20, Params: map[string]string{"moves": "4", "stay": "500ms"}},
 		check: func(f *plan.Phase) error {
@@ -29,7 +29,7 @@ func roamProfile() profile {
 	}
 }
 
-// repeated is a stay that is so long as often as another parameter says, and once more.
+// repeated returns a stay that is repeated as often as a parameter says, and once more.
 func repeated(often string) func(*plan.Phase) time.Duration {
 	return func(f *plan.Phase) time.Duration {
 		n, _ := f.IntOf(often, 1, maxMoves) // checked with the plan
@@ -37,11 +37,11 @@ func repeated(often string) func(*plan.Phase) time.Duration {
 	}
 }
 
-// maxMoves is far beyond what people do.
+// maxMoves catches typing errors.
 const maxMoves = 10_000
 
-// roamer is the life of a peer that moves, every other time into a network of its
-// own: of these a hub must keep nothing.
+// roamer returns the scenario of a peer that moves, every other time into a network of its
+// own. A hub must not retain such a network.
 func (s *phaseRun) roamer(first int) scenario {
 	stay, _ := s.DurationOf("stay") // checked with the plan
 	moves, _ := s.IntOf("moves", 1, maxMoves)

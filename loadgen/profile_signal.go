@@ -27,8 +27,8 @@ func signalProfile() profile {
 	}
 }
 
-// partners is how many members a member signals to, at most: real ones keep a few
-// connections, and the ledger remembers each pair.
+// partners bounds the members to which one member signals: real peers keep few connections,
+// and the ledger holds a flow for each pair.
 const partners = 4
 
 // exchange sends offers, which are answered, and a candidate after each.
@@ -50,7 +50,7 @@ func (s *phaseRun) exchange(ctx context.Context) {
 	s.schedule.AddPacedIf(s.pace(s.Rate, placeMessage), s.actions(), s.share.has, func(_ context.Context, i int, t schedule.Tick) {
 		p := pairs[schedule.Mix(s.seed, placeMessage, uint64(i))%uint64(len(pairs))]
 		r := p.from.in()
-		// What cannot be sent is not in the books: the connection has ended.
+		// A message that cannot be sent is not counted: the connection has ended.
 		if p.from.signal(wire.KindOffer, p.to.id, r.name, t) == nil {
 			_ = p.from.signal(wire.KindICECandidate, p.to.id, r.name, t)
 		}

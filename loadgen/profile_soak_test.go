@@ -42,7 +42,9 @@ func TestSoakFindsALeak(t *testing.T) {
 	}
 	t.Parallel()
 	begin := time.Now()
-	r := run(t, Config{URL: (&toyHub{leakOffers: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute)})
+	quick := usualWaits
+	quick.quiet = 300 * time.Millisecond // as long as that is waited at the end of each block
+	r := run(t, Config{URL: (&toyHub{leakOffers: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute), waits: quick})
 	if len(r.Verdict.Leaks) != 1 || r.Verdict.Leaks[0].Field != "health.peers" {
 		t.Errorf("outcome %s, leaks %v", r.Verdict.Outcome, r.Verdict.Leaks)
 	}

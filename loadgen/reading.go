@@ -10,11 +10,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// reading is what all probes of the target read at one time, by the name of the
-// series.
+// reading is what all probes of the target read at one time, by series.
 type reading map[string]float64
 
-// value is that of a series in a reading, not a number if it is missing.
+// value returns the value of a series, NaN if it is missing.
 func (r reading) value(name string) float64 {
 	if v, ok := r[name]; ok {
 		return v
@@ -22,7 +21,7 @@ func (r reading) value(name string) float64 {
 	return math.NaN()
 }
 
-// counts leaves out what says nothing of what is retained.
+// counts returns the series that say something about what is retained.
 func (r reading) counts() reading {
 	kept := reading{}
 	for name, v := range r {
@@ -33,8 +32,8 @@ func (r reading) counts() reading {
 	return kept
 }
 
-// lower takes from a later reading what is lower, and what does not rest anyway. It
-// reports whether a count fell.
+// lower takes from a later reading each lower value, and each value of a series that does
+// not come to rest. It reports whether a count fell.
 func (r reading) lower(now reading) (fell bool) {
 	for name, v := range now {
 		was, ok := r[name]
@@ -50,8 +49,8 @@ func (r reading) lower(now reading) (fell bool) {
 	return fell
 }
 
-// isBack reports whether all strict counts are at most what they were. Without both
-// readings they are not.
+// isBack reports whether all strict counts are at most what they were. It reports false if
+// a reading is empty.
 func isBack(now, before reading) bool {
 	for name, was := range before {
 		if v, ok := now[name]; ok && v > was && report.KindOf(name).Strict {
@@ -61,7 +60,7 @@ func isBack(now, before reading) bool {
 	return len(now) > 0 && len(before) > 0
 }
 
-// stayed says which counts did not go back after a load.
+// stayed returns a doubt for each count that did not return after a load.
 func stayed(before, after reading) []verdict.Reason {
 	var list []verdict.Reason
 	for _, name := range slices.Sorted(maps.Keys(before)) {
@@ -74,7 +73,7 @@ func stayed(before, after reading) []verdict.Reason {
 	return list
 }
 
-// best reports whether no other series of the reading measures the same better.
+// best reports whether no other series of the reading measures the same thing better.
 func (r reading) best(k report.Kind) bool {
 	for name := range r {
 		if o := report.KindOf(name); o.Class == k.Class && o.Prefer > k.Prefer && !o.Skip {

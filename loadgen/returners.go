@@ -18,36 +18,36 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// returners are peers that come back when their connections end, as shipped clients do:
-// with their ids, after a second, and when that fails after twice as long each time,
-// without jitter. They have an agenda of their own, for they may all be due at once.
+// returners are peers that reconnect when their connections end, as shipped clients do:
+// with their ids, after a second, and after each failure twice as late, without jitter.
+// They have a schedule of their own, because all of them may be due at once.
 type returners struct {
 	*phaseRun
-	schedule *schedule.Schedule // of the herd, or of the only one
-	first    time.Duration      // before the first attempt
-	patience time.Duration      // for an attempt that is neither greeted nor refused
+	schedule *schedule.Schedule // of the current herd
+	first    time.Duration      // until the first try
+	patience time.Duration      // for a try that is neither greeted nor refused
 
 	mu     sync.Mutex
 	list   map[wire.PeerID]*returner
-	here   int // greeted, and connected still
+	here   int // greeted and connected
 	ended  spread
 	back   spread
-	failed int            // attempts
-	words  map[string]int // in which connections ended
-	whys   map[string]int // of attempts that failed
+	failed int            // tries
+	words  map[string]int // how connections ended
+	whys   map[string]int // why tries failed
 }
 
-// returner is one of them. Its fields are guarded by the mutex of all.
+// returner is one of them. The mutex of returners guards its fields.
 type returner struct {
 	network  *network
-	peer     *Peer     // of its last attempt; nil: that has failed or its connection has ended
-	here     bool      // greeted, and connected still
-	absent   bool      // it was not here when the herd began
-	ended    time.Time // its last connection; zero: it has not had one
-	attempts int       // since then
+	peer     *Peer     // of its last try; nil if that has failed or its connection has ended
+	here     bool      // greeted and connected
+	absent   bool      // it was not connected when the herd began
+	ended    time.Time // end of its last connection; zero before the first
+	attempts int       // tries since then
 }
 
-// spread is the times between which all of something happened.
+// spread is the period in which all of something happened.
 type spread struct {
 	n           int
 	first, last time.Time
@@ -77,12 +77,12 @@ func newReturners(s *phaseRun, first time.Duration) *returners {
 	return r
 }
 
-// scheduleOfAll is one on which all peers may be due at once.
+// scheduleOfAll returns a schedule on which all peers may be due at once.
 func scheduleOfAll(s *phaseRun) *schedule.Schedule {
 	return schedule.New(max(s.Peers, maxAtOnce), s.fleet.rec.AddSlip)
 }
 
-// gather has all come for the first time, at the rate of the stage.
+// gather lets all peers connect for the first time, at the rate of the phase.
 func (r *returners) gather(ctx context.Context) error {
 	r.schedule.AddPacedIf(r.pace(r.Rate, placePeer), r.Peers, r.share.has, func(ctx context.Context, i int, t schedule.Tick) {
 		r.counters.planned(r.Profile)
@@ -95,7 +95,7 @@ func (r *returners) gather(ctx context.Context) error {
 	return nil
 }
 
-// complete reports whether all are here.
+// complete reports whether all peers are connected.
 func (r *returners) complete() bool { return r.present() == len(r.list) }
 
 func (r *returners) present() int {
@@ -104,7 +104,7 @@ func (r *returners) present() int {
 	return r.here
 }
 
-// wait runs the agenda until something is so, or for so long.
+// wait runs the schedule until a condition holds, at most for the patience.
 func (r *returners) wait(ctx context.Context, patience time.Duration, is func() bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -120,8 +120,8 @@ func (r *returners) wait(ctx context.Context, patience time.Duration, is func() 
 	r.schedule.Run(ctx)
 }
 
-// come is an attempt to connect, to announce and to be greeted. What the dialling is
-// bounded by must outlive the waiting for who is not back.
+// come tries to connect and to announce. The bound of the dialling must be longer than that
+// of the waiting for a peer that has not returned.
 func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 	own := r.list[id]
 	p := &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone}
@@ -132,13 +132,13 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 		r.missed(p, err)
 		return
 	}
-	if p.isGreeted() { // by no more than that it is connected
+	if p.isGreeted() { // the protocol has no greeting
 		r.greeted(p)
 	}
-	_ = p.announce(own.network, t) // if the connection has ended, its reader says so
+	_ = p.announce(own.network, t) // if the connection has ended, its reader reports it
 }
 
-// watch notes the greeting.
+// watch records the greeting.
 func (r *returners) watch(p *Peer, e codec.Event) bool {
 	if e.Kind == codec.EventGreeting {
 		r.greeted(p)
@@ -156,7 +156,7 @@ func (r *returners) greeted(p *Peer) {
 	switch {
 	case own.ended.IsZero():
 		r.counters.landed(r.Profile)
-	case !own.absent: // else it did not try between herds: that time is not the target's
+	case !own.absent: // otherwise it did not try between the herds, and the time is not that of the target
 		r.back.add(now)
 		r.fleet.rec.Add(latency.HopBack, schedule.At(own.ended))
 	}
@@ -164,7 +164,7 @@ func (r *returners) greeted(p *Peer) {
 	r.here++
 }
 
-// gone notes an end that the peer did not want, and has it come back.
+// gone records an unwanted end, and schedules the next try.
 func (r *returners) gone(p *Peer) { r.missed(p, p.reason()) }
 
 func (r *returners) missed(p *Peer, why error) {
@@ -172,7 +172,7 @@ func (r *returners) missed(p *Peer, why error) {
 	defer r.mu.Unlock()
 	own := r.list[p.id]
 	if own.peer != p {
-		return // the next herd was quicker: it comes back already
+		return // the next herd has begun, and it has another connection
 	}
 	own.peer = nil
 	if own.here {
@@ -194,7 +194,7 @@ func (r *returners) endedLocked(own *returner, now time.Time) {
 	r.ended.add(now)
 }
 
-// againLocked puts the next attempt on the agenda.
+// againLocked schedules the next try.
 func (r *returners) againLocked(id wire.PeerID, own *returner) {
 	after := min(r.first<<min(own.attempts, 16), longestBackoff)
 	own.attempts++
@@ -210,7 +210,7 @@ func (r *returners) forget() {
 	clear(r.whys)
 }
 
-// attendance is how many of some peers are here.
+// attendance is how many of some peers are connected.
 type attendance struct{ here, of int }
 
 func (a *attendance) add(here bool) {
@@ -222,17 +222,17 @@ func (a *attendance) add(here bool) {
 
 func (a *attendance) missing() int { return a.of - a.here }
 
-// returns are what came of the ends since they were forgotten.
+// returns are the results of the ends since the last forget.
 type returns struct {
-	here        int        // now
-	herd        attendance // of those that were here when it began
+	here        int        // connected now
+	herd        attendance // of the peers that were connected when it began
 	absent      attendance // of the others
 	ended, back spread     // of the herd
 	failed      int
 	words, whys string
 }
 
-// soFar returns what came of the ends so far: readers go on noting more.
+// soFar returns the results so far. Readers go on adding to them.
 func (r *returners) soFar() returns {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -247,7 +247,7 @@ func (r *returners) soFar() returns {
 	return n
 }
 
-// whyOf says why an attempt failed.
+// whyOf returns why a try failed.
 func whyOf(err error) string {
 	var c *websocket.CloseError
 	if err == nil || errors.As(err, &c) {
@@ -265,7 +265,7 @@ func listed(counts map[string]int) string {
 	return strings.Join(list, ", ")
 }
 
-// wordOf says how a connection ended.
+// wordOf returns how a connection ended.
 func wordOf(err error) string {
 	var c *websocket.CloseError
 	if errors.As(err, &c) && c.Code != websocket.CloseAbnormalClosure {

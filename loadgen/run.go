@@ -20,37 +20,37 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// Config says what to run, and against what.
+// Config says what to run, and against which target.
 type Config struct {
 	URL   string      // of the target: ws, wss, http or https
 	Plan  plan.Plan   // a complete one, from LoadPlan, ParsePlan, PlanOf or With
 	Codec codec.Codec // one that is not in the list of package codec; default that of the plan
-	Pages []string    // further URLs at whose hosts /health, /metrics and /debug/pprof are looked for
-	PID   int         // of the target, if it runs on this machine; 0: not known
+	Pages []string    // further URLs; /health, /metrics and /debug/pprof are looked for at their hosts
+	PID   int         // of the target, if it runs on this machine; 0 if it is not known
 
-	// Restart restarts the target, at the same URLs, and returns the id of its new
-	// process. Nil: whoever runs the target does it, when the drain profile asks for it.
+	// Restart restarts the target at the same URLs, and returns the id of its new process. If
+	// it is nil, the drain profile asks the operator of the target to restart it.
 	Restart func(context.Context) (pid int, err error)
 
-	// Died says why the target's process has ended, nil as long as it has not.
+	// Died returns how the process of the target ended, nil while it runs.
 	Died func() error
 
-	Sources []netip.Addr // to connect from, in turn; default: the system's choice, or of 127/8 as many as it takes
+	Sources []netip.Addr // to connect from, in turn; by default the system chooses, or as many of 127/8 as needed
 
-	// Workers is how many processes share the plan; Recruiter says where they come
-	// from. Without a recruiter this process does all; without a number Processes
-	// takes as many as the limit of descriptors asks for.
+	// Workers is the number of processes that share the plan, and Recruiter provides them.
+	// Without a recruiter this process runs the whole plan. 0 workers are as many as the
+	// limit of descriptors requires.
 	Workers   int
 	Recruiter cluster.Recruiter
 
-	// IgnorePreflight begins the run although this machine does not suffice for it.
+	// IgnorePreflight begins the run even if this machine does not suffice for it.
 	IgnorePreflight bool
 
-	Command string // that runs the same again, for the report
+	Command string // command line that repeats the run, for the report
 	Commit  string // of the target, if known
-	Report  string // where the HTML report will be
+	Report  string // path of the HTML report
 
-	// Watch, if it is set, is told a few times a second how the run stands, by one
+	// Watch, if set, is called a few times a second with the state of the run, by one
 	// goroutine. It must return soon.
 	Watch func(Status)
 
@@ -77,14 +77,14 @@ type runner struct {
 	workers *coordinator // of workers, nil if there are none
 }
 
-// leavePatience is how long peers may take to leave politely at the end.
+// leavePatience bounds the time in which peers may leave politely at the end.
 const leavePatience = 5 * time.Second
 
-// Run runs a plan. It returns an error if the run could not begin: nobody answers at
-// the URL, for instance, or the machine does not suffice (*PreflightError). What
-// happens later is part of the result. The end of ctx ends the run early, and the
-// result then says what is known so far. When Run returns, no connection and no
-// goroutine of it is left.
+// Run runs a plan. It returns an error if the run cannot begin, for instance because
+// nothing answers at the URL, or because the machine does not suffice (*preflight.Error).
+// What happens later is part of the result. If ctx ends, the run ends early and the result
+// holds what is known so far. When Run returns, no connection and no goroutine of it is
+// left.
 func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	r, err := newRunner(cfg)
 	if err == nil {
@@ -162,7 +162,7 @@ func newRunner(cfg Config) (*runner, error) {
 	return r, nil
 }
 
-// preflightDial connects one peer, so that a run against nothing ends at once.
+// preflightDial connects one peer, so that a run without a target ends at once.
 func (r *runner) preflightDial(ctx context.Context) error {
 	now := time.Now()
 	p, err := r.fleet.dial(ctx, schedule.PeerID(r.plan.Seed, placePreflight), schedule.At(now))
@@ -174,15 +174,15 @@ func (r *runner) preflightDial(ctx context.Context) error {
 	}
 	if !p.isGreeted() {
 		p.leave(LeaveReset, schedule.At(now))
-		return errors.New("it connects, and is not greeted")
+		return errors.New("it connects but is not greeted")
 	}
 	p.leave(LeavePolite, schedule.At(now))
 	return nil
 }
 
-// livenessDial connects a peer that is in no books, and returns an error if nothing comes back.
-// That it is refused, or ended, is an answer. Where the codec knows no greeting the
-// handshake is.
+// livenessDial connects a peer that is not counted, and returns an error if nothing comes
+// back. A refusal, or an end of the connection, is an answer. Without greetings in the
+// protocol, the handshake is one.
 func (r *runner) livenessDial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -202,7 +202,7 @@ func (r *runner) livenessDial(ctx context.Context) error {
 	silent := func([]byte) {}
 	if codec.Greets.In(r.fleet.codec) {
 		if err = sock.receive(silent); ctx.Err() != nil {
-			return errors.New("it connects, and is not greeted")
+			return errors.New("it connects but is not greeted")
 		}
 	}
 	if err == nil {
@@ -214,8 +214,8 @@ func (r *runner) livenessDial(ctx context.Context) error {
 	return nil
 }
 
-// phase runs one phase, and has everybody leave at its end, as an experiment does itself
-// before it looks at what stays.
+// phase runs one phase and closes all peers at its end. An experiment does that itself,
+// before it reads what is retained.
 func (r *runner) phase(ctx context.Context, i int) error {
 	s := newPhaseRun(r, i)
 	p, err := profileOf(s.Profile)
@@ -231,15 +231,15 @@ func (r *runner) phase(ctx context.Context, i int) error {
 		case rough:
 			err = r.rough(ctx, s)
 		case RoughnessOf(&s.Phase) == RoughHere:
-			r.log.Info("crowd, herd and hostile input are left out: the target is not of this machine", "ask_with", "--param rough=yes")
+			r.log.Info("fanout, spike and hostile are left out because the target is not on this machine", "ask_with", "--param rough=yes")
 		}
 		return err
 	}
 	return r.bracket(ctx, s, p)
 }
 
-// bracket reads the target before and after a load. One load alone cannot prove a
-// leak, because nothing was warm before it, but it can raise the question.
+// bracket reads the target before and after a load. A single load cannot prove a leak,
+// because nothing was warm before it, but it can raise a doubt.
 func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	before, err := r.target.usual(ctx)
 	if ctx.Err() == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
-// need is what a plan takes against a target, by one process from one address.
+// need returns what a plan takes against a target, from one process and one address.
 func need(p plan.Plan, target string, l preflight.Limits) preflight.Need {
 	n := preflight.Need{Sources: 1, Workers: 1, Loopback: preflight.IsLoopback4(target)}
 	held := preflight.TimeWait
@@ -32,12 +32,11 @@ func atOnce(f *plan.Phase) int {
 	if p.experiment {
 		stay *= warmUpStay
 	}
-	// Those that linger while they close are there, too.
+	// Peers whose connections are closing count, too.
 	return min(f.Peers, int(f.Rate*(stay+closePatience).Seconds())+maxAtOnce)
 }
 
-// stays is how long a peer of a phase stays, if parameters of these names add up to
-// it.
+// stays returns the time that a peer of a phase stays, as the sum of parameters.
 func stays(names ...string) func(*plan.Phase) time.Duration {
 	return func(f *plan.Phase) (sum time.Duration) {
 		for _, name := range names {
@@ -48,11 +47,10 @@ func stays(names ...string) func(*plan.Phase) time.Duration {
 	}
 }
 
-// preflight looks whether this machine suffices for what it is to do, and chooses what
-// is left to choose.
+// preflight checks that this machine suffices for the run, and chooses what is left open.
 func (r *runner) preflight() error {
 	if r.cfg.Recruiter != nil && r.cfg.Recruiter.Elsewhere() {
-		return nil // each worker looks at its own machine
+		return nil // each worker checks its own machine
 	}
 	list := r.suffice()
 	if len(list) == 0 {
@@ -65,13 +63,14 @@ func (r *runner) preflight() error {
 	return nil
 }
 
+// warn logs advice that the user ignores.
 func (r *runner) warn(list []preflight.Advice) {
 	for _, a := range list {
 		r.log.Warn("a machine may not suffice", a.About, a.What, "do", a.Do)
 	}
 }
 
-// suffice says what of this machine does not suffice for the share of the run. It
+// suffice returns what of this machine does not suffice for the share of the run. It
 // chooses the addresses on a loopback target, and the number of workers.
 func (r *runner) suffice() []preflight.Advice {
 	l := preflight.ReadLimits(r.cfg.Sources, preflight.IsLoopback4(r.cfg.URL))

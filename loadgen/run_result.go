@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// result is the result of the run, which is over.
+// result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
 	r.fleet.ledger.Settle()
 	res := report.Result{
@@ -28,7 +28,7 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
-	if len(run.Trends) == 0 { // a leak verdict does not hang on these
+	if len(run.Trends) == 0 { // a leak verdict does not depend on these
 		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
 	}
 	res.Verdict = verdict.Judge(*run)
@@ -41,8 +41,8 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	return res
 }
 
-// calledOff takes from scenarios the peers that did not come to their end, because the
-// run was broken off, by the user or by the loss of a worker: that says it all.
+// calledOff removes from the scenarios of a run that was broken off the peers that did not
+// come to their end: the interruption, or the lost worker, is reported instead.
 func calledOff(list []verdict.Scenario) []verdict.Scenario {
 	list = slices.DeleteFunc(list, func(s verdict.Scenario) bool { return s.Landed == 0 })
 	for i := range list {

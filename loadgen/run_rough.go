@@ -13,9 +13,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// What a check does when its experiment is over: for seconds each, and the worst last,
-// what is not done in blocks because it is no life of one peer. It is in no book of the
-// run: bystanders of an attack say nothing of its times and deliveries.
+// roughPhases run after the experiment of a check, a few seconds each and the most
+// dangerous last: a crowded network, a reconnecting herd, hostile input. Their times and
+// deliveries are not part of the result, because bystanders of an attack do not measure the
+// hub.
 func roughPhases() []plan.Phase {
 	return []plan.Phase{
 		{Profile: "fanout", Peers: 60, Rate: 200, Params: map[string]string{"patience": "30s"}},
@@ -24,7 +25,7 @@ func roughPhases() []plan.Phase {
 	}
 }
 
-// roughFigures are those of the figures of rough phases that a check tells.
+// roughFigures are the figures of rough phases that a check reports.
 var roughFigures = []string{
 	"discoveries heard", "leave notices heard", "herd 1: back", "herd 1: recovery, from the loss to the last greeting",
 	inputsSurvived, "longest wait of a bystander",
@@ -69,8 +70,8 @@ func (r *runner) isRough(f *plan.Phase) bool {
 	return false
 }
 
-// rough does the rough phases, as long as the target lives. With workers this process
-// does them all.
+// rough runs the rough phases while the target lives. With workers, this process runs them
+// alone.
 func (r *runner) rough(ctx context.Context, s *phaseRun) error {
 	for i, f := range roughPhases() {
 		p, err := profileOf(f.Profile)
@@ -94,15 +95,15 @@ func (r *runner) rough(ctx context.Context, s *phaseRun) error {
 	return nil
 }
 
-// aside does a plan of one phase in books of its own, and reports whether another can
-// follow. What it says against the target goes to the run, but for the leaks, which are
-// known.
+// roughPhase runs a plan of one phase with counters of its own, and reports whether another
+// phase can follow. What it finds goes to the run, marked as aside: the leak verdict
+// stands.
 func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) bool {
 	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, counters: newCounters(), progress: r.progress, log: r.log}
 	side.fleet.from.addresses = r.cfg.Sources
 	s := newPhaseRun(side, 0)
 	defer r.progress.enter(s.number+1, p.word)()
-	r.log.Info("and then "+p.word, "peers", s.Peers)
+	r.log.Info("phase "+p.word+" of the check", "peers", s.Peers)
 	limited, cancel := context.WithTimeout(ctx, roughLimit)
 	defer cancel()
 	err := p.run(limited, s)
@@ -111,7 +112,7 @@ func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) b
 	side.fleet.closeAll(leavePatience)
 	if ctx.Err() == nil {
 		dead := r.target.alive(ctx)
-		side.told(p.word, dead, err, late)
+		side.addRough(p.word, dead, err, late)
 		goOn = dead == nil
 	}
 	for _, f := range side.run.Failures {
@@ -127,19 +128,19 @@ func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) b
 	return goOn
 }
 
-// roughLimit is how long a rough phase may take: a target that answers takes seconds.
+// roughLimit bounds a rough phase. A target that answers needs seconds.
 const roughLimit = 2 * time.Minute
 
-// told adds what the phase itself does not say: what became of its peers and messages,
-// that the target is dead, and what kept the phase from its end.
-func (r *runner) told(word string, dead, err error, late bool) {
+// addRough adds what the phase itself does not report: the outcome of its peers and
+// messages, the death of the target, and what kept the phase from its end.
+func (r *runner) addRough(word string, dead, err error, late bool) {
 	deliveries := r.fleet.ledger.Totals()
 	r.run.Failures = append(r.run.Failures, deliveries.Failures()...)
 	r.run.Doubts = append(r.run.Doubts, deliveries.Doubts()...)
 	doubt := func(what string) {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: word + ": " + what, Do: "look in the log of the target for why"})
 	}
-	blamed := word == "hostile" && len(r.run.Failures) > 0 // an input, for it
+	blamed := word == "hostile" && len(r.run.Failures) > 0 // the input is named already
 	switch n, cut := r.counters.failures(), r.fleet.cut.Load(); {
 	case dead != nil && !blamed:
 		r.run.Failures = append(r.run.Failures, verdict.Reason{About: word, What: word + ": " + dead.Error(), Do: "read its log"})
@@ -149,6 +150,6 @@ func (r *runner) told(word string, dead, err error, late bool) {
 	case late:
 		doubt(fmt.Sprintf("it was not over within %s", roughLimit))
 	case n > 0 || cut > 0:
-		doubt(fmt.Sprintf("%d peers could not do what they should, and the target, or the network, ended %d connections", n, cut))
+		doubt(fmt.Sprintf("%d peers failed, and the target or the network ended %d connections", n, cut))
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// scenario is one way to live: what a peer does after it has connected, and when.
+// scenario is a sequence of steps that a peer takes after it has connected.
 type scenario struct {
 	name  string
 	needs codec.Capabilities
 	steps []step
 }
 
-// slower is the scenario with more time between its steps.
+// slower returns the scenario with more time between its steps.
 func (s scenario) slower(times int) scenario {
 	s.steps = slices.Clone(s.steps)
 	for i := range s.steps {
@@ -27,8 +27,8 @@ func (s scenario) slower(times int) scenario {
 	return s
 }
 
-// step is something that a peer does, so long after it was due to arrive. If it
-// returns errLater, it is tried again.
+// step is an action of a peer, due a time after its intended arrival. If it returns
+// errLater, it is tried again.
 type step struct {
 	after time.Duration
 	do    func(context.Context, *life, schedule.Tick) error

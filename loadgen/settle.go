@@ -25,18 +25,18 @@ var usualWaits = waits{
 // pollEvery is the time between two readings while a target settles.
 const pollEvery = 100 * time.Millisecond
 
-// settle waits until the target is quiet, and reads it. A target that does not become
-// quiet in time is read as it is.
+// settle waits until the target is quiet, and reads it. A target that does not become quiet
+// in time is read as it is.
 //
-// A count is the least of all readings meanwhile: whoever reads is in it, and the
-// connection of the page before may not have ended.
+// A count is the least of all readings, because each reading counts its own connection, and
+// the connection of the page before may not have ended.
 func (t *target) settle(ctx context.Context, before reading) (reading, error) {
 	return t.settled(ctx, before, func(reading) {}, false)
 }
 
-// usual reads a target at rest before a load. A count is the median of all readings: the
-// least may be rare, as that of goroutines is where the page of metrics is made by some
-// that may have ended, and what is there after the load would be above it.
+// usual reads a target at rest before a load. A count is the median of all readings. The
+// least one may be rare: the page of metrics is made by goroutines that may or may not have
+// ended, and after the load a count above the least is normal.
 func (t *target) usual(ctx context.Context) (reading, error) {
 	counts := map[string][]float64{}
 	least, err := t.settled(ctx, nil, func(now reading) {
@@ -52,21 +52,22 @@ func (t *target) usual(ctx context.Context) (reading, error) {
 	return least, err
 }
 
-// settleFirst settles a target for the first time, and learns how long it takes to let
-// go of what it does not need any more. Until then it is waited for long.
+// settleFirst settles a target for the first time, and learns how long the target takes to
+// release what it does not need. Until then the longest wait applies.
 func (t *target) settleFirst(ctx context.Context, before reading) (reading, error) {
 	return t.settled(ctx, before, func(reading) {}, true)
 }
 
+// settled waits until the target is quiet. read sees each reading.
 func (t *target) settled(ctx context.Context, before reading, read func(reading), learn bool) (reading, error) {
 	least := reading{}
 	if len(t.probes) == 0 {
 		return least, nil
 	}
 	end, fell := time.Now().Add(t.waits.settle), time.Now()
-	longest := time.Duration(0) // that no count fell, before one did
+	longest := time.Duration(0) // without a falling count, before one fell
 	quiet := t.quiet
-	if before == nil { // nobody was there to be let go of
+	if before == nil { // no peer was there
 		quiet = t.waits.quiet
 	}
 	for {
@@ -79,7 +80,7 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 		if ctx.Err() != nil || err == nil && isBack(least, before) || time.Since(fell) > quiet || time.Now().After(end) {
 			break
 		}
-		if err != nil { // it may be restarting
+		if err != nil { // the target may be restarting
 			fell = time.Now()
 		}
 		pause(ctx, pollEvery)
@@ -90,16 +91,16 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 	return t.atRest(ctx, least)
 }
 
-// What is read of a target at rest.
+// How a target at rest is read.
 const (
-	restReadings = 2               // of its heap
-	restPatience = 5 * time.Second // after which what cannot be read is not tried any more
-	restAgain    = time.Second     // until it is
+	restReadings = 2               // readings of the heap
+	restPatience = 5 * time.Second // for a probe that cannot be read
+	restAgain    = time.Second     // between two tries
 )
 
-// atRest reads everything. A probe may be slow once, as that of the profiles of a large
-// heap is: what fails is tried again, at least once. With an error some probe could not
-// be read, and its series may be missing.
+// atRest reads everything. A probe may be slow once, such as the profile of a large heap,
+// so a failure is tried again at least once. If it returns an error, a probe could not be
+// read and its series may be missing.
 func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
 	end := time.Now().Add(restPatience)
 	for tries, good := 0, 0; ; tries++ {

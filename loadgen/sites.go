@@ -15,23 +15,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// places are those in the code of a Go process, and how much there is of each, as its
-// profiles tell.
+// sites holds the sites in the code of a Go process, each with its count, as profiles show
+// them.
 type sites struct {
 	heap, goroutines map[site]amount
 }
 
-// place is where something was made, and the nearest caller that is not of the
-// standard library.
+// site is where something was created, and its nearest caller outside the standard library.
 type site struct{ born, caller verdict.Site }
 
-// amount is how much of a place there is.
+// amount is how much there is of a site.
 type amount struct {
 	count, bytes float64
-	sampled      float64 // things that the profile saw; it estimates the rest
+	sampled      float64 // objects in the profile; the rest is estimated from them
 }
 
-// readSites reads them where net/http/pprof serves its list.
+// readSites reads the heap and goroutine profiles of net/http/pprof.
 func readSites(ctx context.Context, url string) (*sites, error) {
 	var p sites
 	for _, of := range []struct {
@@ -52,7 +51,7 @@ func readSites(ctx context.Context, url string) (*sites, error) {
 	return &p, nil
 }
 
-// heapSites are what is in use, by where it was allocated.
+// heapSites returns the live heap by the site of the allocation.
 func heapSites(p *pprof.Profile) map[site]amount {
 	objects, space := valueOf(p, "inuse_objects"), valueOf(p, "inuse_space")
 	all := map[site]amount{}
@@ -67,16 +66,16 @@ func heapSites(p *pprof.Profile) map[site]amount {
 		}
 		at := siteOf(s)
 		was := all[at]
-		// An object of the size x is sampled with the probability 1-exp(-x/rate), by which
-		// the profile has divided.
+		// An object of size x is sampled with the probability 1-exp(-x/rate). The profile has
+		// divided by it.
 		seen := count * -math.Expm1(-bytes/count/rate)
 		all[at] = amount{was.count + count, was.bytes + bytes, was.sampled + seen}
 	}
 	return all
 }
 
-// goroutineSites are the goroutines, by the outermost function of each that is not of
-// the standard library, or else by the one that it is there to run.
+// goroutineSites returns the goroutines by the outermost function outside the standard
+// library, or else by their first function.
 func goroutineSites(p *pprof.Profile) map[site]amount {
 	all := map[site]amount{}
 	for _, s := range p.Sample {
@@ -101,13 +100,13 @@ func valueOf(p *pprof.Profile, name string) int {
 	return slices.IndexFunc(p.SampleType, func(t *pprof.ValueType) bool { return t.Type == name })
 }
 
-// frame is a line of a stack.
+// frame is one line of a stack.
 type frame struct {
 	site     verdict.Site
-	standard bool // of the standard library
+	standard bool // it belongs to the standard library
 }
 
-// framesOf are the lines of a stack, the innermost first, without the runtime's.
+// framesOf returns the lines of a stack without those of the runtime, the innermost first.
 func framesOf(s *pprof.Sample) []frame {
 	var list []frame
 	for _, l := range s.Location {
@@ -122,7 +121,7 @@ func framesOf(s *pprof.Sample) []frame {
 	return list
 }
 
-// siteOf is where a stack begins.
+// siteOf returns the site of a stack.
 func siteOf(s *pprof.Sample) site {
 	frames := framesOf(s)
 	if len(frames) == 0 {
@@ -138,9 +137,9 @@ func siteOf(s *pprof.Sample) site {
 	return at
 }
 
-// isStandard reports whether a function is of the standard library: its package has no
-// domain, and its file is where the package's name says, in whatever root. Files of
-// modules have a version, or are elsewhere.
+// isStandard reports whether a function belongs to the standard library: its package path
+// has no domain, and its file is at that path below some root. Files of modules have a
+// version in their path, or are elsewhere.
 func isStandard(function, file string) bool {
 	dir, name := path.Split(function)
 	pkg, _, _ := strings.Cut(name, ".")
@@ -149,17 +148,17 @@ func isStandard(function, file string) bool {
 	return pkg != "main" && !strings.Contains(first, ".") && strings.HasSuffix("/"+file, "/"+pkg+"/"+path.Base(file))
 }
 
-// maxSites is how many places of growth are told.
+// maxSites bounds the sites that are reported.
 const maxSites = 3
 
-// grown are the places that there is more of, beyond what sampling makes of nothing,
-// the most first, per 1,000 of so many peers.
+// grown returns the sites whose live count rose by more than sampling noise, largest first,
+// per 1,000 peers.
 func grown(before, after map[site]amount, peers float64) []verdict.Grown {
 	var list []verdict.Grown
 	for at, now := range after {
 		was := before[at]
 		more := now.sampled - was.sampled
-		// Counts of samples scatter like a Poisson's.
+		// Counts of samples have a Poisson distribution.
 		if more < leastSamples || more < sigmas*math.Sqrt(now.sampled+was.sampled) {
 			continue
 		}
@@ -172,8 +171,8 @@ func grown(before, after map[site]amount, peers float64) []verdict.Grown {
 	return list[:min(len(list), maxSites)]
 }
 
-// What growth of a place must have to be told. It explains a leak that was found
-// otherwise, so it need not be proof.
+// The least growth of a site that is reported. It explains a leak that was found otherwise,
+// so it need not be a proof.
 const (
 	leastSamples = 3
 	sigmas       = 1.7

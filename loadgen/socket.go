@@ -12,10 +12,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// A socket is one WebSocket connection of a virtual peer. The client of hub/wire has
-// buffers of 8 KB; of these peers there are many thousands in a process, so they read
-// through a small buffer, share those for writing and for whole messages, and all
-// but the reading is done by whoever acts, on its stack.
+// socket is one WebSocket connection of a virtual peer. The client of hub/wire has buffers
+// of 8 KB, and a process has many thousands of these sockets. They read through a small
+// buffer, share the buffers for writing and for whole messages, and need a goroutine only
+// for reading.
 type socket struct {
 	ws    *websocket.Conn
 	write sync.Mutex // gorilla allows one writer
@@ -24,7 +24,7 @@ type socket struct {
 const (
 	readBuffer   = 256
 	writeBuffer  = 4 << 10
-	maxMessage   = 4 << 20 // larger ones end the connection
+	maxMessage   = 4 << 20 // a larger one ends the connection
 	dialTimeout  = 10 * time.Second
 	writeTimeout = 10 * time.Second
 )
@@ -34,14 +34,14 @@ var (
 	messages     = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 )
 
-// dialSocket connects, from an address of this machine or, if it is nil, any. ctx bounds
+// dialSocket connects from an address of this machine, or from any if it is nil. ctx bounds
 // the dialling and the handshake.
 func dialSocket(ctx context.Context, address string, from net.Addr) (*socket, error) {
 	release := func() bool { return true }
 	d := websocket.Dialer{
 		NetDialContext: func(dialing context.Context, network, addr string) (net.Conn, error) {
 			conn, err := dialFrom(dialing, from, network, addr)
-			if err == nil { // gorilla minds only its deadline from here on
+			if err == nil { // from here on gorilla heeds only a deadline
 				release = context.AfterFunc(ctx, func() { conn.Close() })
 			}
 			return conn, err
@@ -65,8 +65,8 @@ func dialSocket(ctx context.Context, address string, from net.Addr) (*socket, er
 	return &socket{ws: ws}, nil
 }
 
-// receive waits for a message and has it handled. The message is good only until
-// handle returns.
+// receive waits for a message and passes it to handle. The message is valid until handle
+// returns.
 func (s *socket) receive(handle func([]byte)) error {
 	_, r, err := s.ws.NextReader()
 	if err != nil {
@@ -90,17 +90,17 @@ func (s *socket) send(b []byte) error {
 	return s.ws.WriteMessage(websocket.TextMessage, b)
 }
 
-// sendClose sends a close frame, and gives the other side so long to answer.
+// sendClose sends a close frame, and bounds the wait for the answer.
 func (s *socket) sendClose(code int, reason string, patience time.Duration) error {
 	err := s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(writeTimeout))
 	s.ws.SetReadDeadline(time.Now().Add(patience))
 	return err
 }
 
-// stopReading makes receive return, now and from now on. The connection stays open.
+// stopReading makes receive return at once, now and later. The connection stays open.
 func (s *socket) stopReading() { s.ws.SetReadDeadline(time.Unix(1, 0)) }
 
-// shrink has the kernel keep about so many bytes of what comes in.
+// shrink sets the receive buffer of the kernel to about the given bytes.
 func (s *socket) shrink(bytes int) {
 	conn := s.ws.NetConn()
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
@@ -111,14 +111,14 @@ func (s *socket) shrink(bytes int) {
 	}
 }
 
-// close ends the connection without a close frame: with a FIN.
+// close ends the connection with a FIN and without a close frame.
 func (s *socket) close() { s.ws.NetConn().Close() }
 
-// reset ends the connection with a RST: what has not been sent is thrown away, and
-// nothing waits in TIME_WAIT.
+// reset ends the connection with a RST. Unsent data is dropped, and no port waits in
+// TIME_WAIT.
 func (s *socket) reset() {
 	conn := s.ws.NetConn()
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would say goodbye first
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // closing TLS would write first
 		conn = t.NetConn()
 	}
 	if t, ok := conn.(*net.TCPConn); ok {

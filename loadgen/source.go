@@ -7,15 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// sources are the addresses that peers connect from, in turn. None lets the system
-// choose: one address, whose ports bound how many connections there can be to one
-// target.
+// sources holds the addresses that peers connect from, in turn. Without addresses the
+// system chooses one, whose ports bound the connections to one target.
 type sources struct {
 	addresses []netip.Addr
 	next      atomic.Uint64
 }
 
-// address returns the next address, nil for the system's choice.
+// address returns the next address, nil for the choice of the system.
 func (s *sources) address() net.Addr {
 	if len(s.addresses) == 0 {
 		return nil
@@ -24,7 +23,7 @@ func (s *sources) address() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0))
 }
 
-// dialFrom dials from an address, nil for any.
+// dialFrom dials from an address, or from any if it is nil.
 func dialFrom(ctx context.Context, from net.Addr, network, address string) (net.Conn, error) {
 	d := net.Dialer{LocalAddr: from}
 	if from != nil {

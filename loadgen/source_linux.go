@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// portLater has the port chosen when the target is known: chosen before, it would be
-// taken from all targets, and a port that serves one could not serve another.
+// portLater makes the kernel choose the port when it knows the target. A port that is
+// chosen before is taken from all targets, although each one could use it.
 func portLater(_, _ string, c syscall.RawConn) error {
 	var failed error
 	err := c.Control(func(fd uintptr) {

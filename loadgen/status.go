@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// Status is how a run under way stands, for people who watch it.
+// Status is the state of a run, for display.
 type Status struct {
 	Elapsed time.Duration
 	Plan    string
@@ -19,8 +19,8 @@ type Status struct {
 	Number  int    // of the phase, from 1
 	Of      int    // phases
 	Block   string // of an experiment: SpanWarmUp, SpanOn or SpanOff; "" for none
-	Pairs   int    // of blocks that are done
-	Planned int    // pairs that it takes at least
+	Pairs   int    // pairs of blocks that are done
+	Planned int    // least number of pairs
 
 	Connections int
 	Lives       int64
@@ -28,25 +28,26 @@ type Status struct {
 	Received    int64
 	Cut         int64
 	Errors      int64
-	Connects    float64 // a second, lately
+	Connects    float64 // a second, recently
 	SentRate    float64
 	ReceiveRate float64
 
 	Hops       []HopStatus // those that were taken
 	Slip99     time.Duration
 	Deliveries delivery.Counts
-	Target     []report.Reading // of the target, the last: memory, goroutines, descriptors
-	Trends     []verdict.Trend  // what the experiment knows so far; nil before it does
+	Target     []report.Reading // last ones of the target: memory, goroutines, descriptors
+	Trends     []verdict.Trend  // of the experiment so far; nil before the first
 }
 
 // HopStatus is the state of a hop so far.
 type HopStatus struct {
 	Hop latency.Hop
 	latency.Brief
-	Rate float64 // times a second, lately
+	Rate float64 // times a second, recently
 }
 
-// progress is where a run notes what it is at. Its methods may be called concurrently.
+// progress holds which part of a plan a run has reached. Its methods may be called
+// concurrently.
 type progress struct {
 	base time.Time
 
@@ -57,13 +58,13 @@ type progress struct {
 	pairs    int
 	planned  int
 	trends   []verdict.Trend
-	readEach time.Duration // how often the target is read meanwhile
+	readEach time.Duration // time between two readings of the target
 	spans    []report.Span
 }
 
-// readEvery is how often the target is read while peers are connected, at most;
-// readsInBlock how often in a block: a target that pays for being read must not
-// pay much more in blocks with peers than in those without.
+// readEvery is the least time between two readings while peers are connected. readsInBlock
+// bounds the readings in a block, because a target for which a reading is expensive must
+// not do much more work in blocks with peers than in those without.
 const (
 	readEvery    = time.Second
 	readsInBlock = 10
@@ -71,7 +72,7 @@ const (
 
 func newProgress(base time.Time) *progress { return &progress{base: base, readEach: readEvery} }
 
-// enter notes the beginning of a phase and returns what notes its end.
+// enter records the begin of a phase. leave records its end.
 func (b *progress) enter(number int, profile string) (leave func()) {
 	b.mu.Lock()
 	b.phase, b.number, b.block, b.pairs, b.planned, b.readEach = profile, number, "", 0, 0, readEvery
@@ -79,8 +80,7 @@ func (b *progress) enter(number int, profile string) (leave func()) {
 	return b.span(report.SpanPhase, profile)
 }
 
-// begin notes the beginning of a block of about so long, and returns what notes its
-// end.
+// begin records the begin of a block of about the given length. end records its end.
 func (b *progress) begin(kind string, about time.Duration) (end func()) {
 	b.mu.Lock()
 	b.block, b.readEach = kind, max(readEvery, about/readsInBlock)
@@ -99,7 +99,7 @@ func (b *progress) span(kind, name string) (end func()) {
 	}
 }
 
-// learned notes how far an experiment is, and what it knows.
+// learned records how many pairs an experiment has run, and its trends.
 func (b *progress) learned(pairs, planned int, trends []verdict.Trend) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,7 +112,7 @@ func (b *progress) read() time.Duration {
 	return b.readEach
 }
 
-// fill writes what the progress says into a status.
+// fill copies the progress into a status.
 func (b *progress) fill(s *Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

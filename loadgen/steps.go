@@ -11,23 +11,23 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// What the peers of a scenario do at its steps.
+// The steps of scenarios.
 
-// announce enters a network of the stage.
+// announce enters a network of the phase.
 func announce(_ context.Context, l *life, t schedule.Tick) error {
 	return l.peer.announce(l.phaseRun.drawNetwork(l.rng), t)
 }
 
-// roam enters a network of its own: what stays behind of each such peer can be
-// counted.
+// roam enters a network of the peer's own, so that what is retained of each such peer can
+// be counted.
 func roam(_ context.Context, l *life, t schedule.Tick) error { return l.peer.announce(l.own(""), t) }
 
-// own returns a network that no other peer knows.
+// own returns a network that no other peer enters.
 func (l *life) own(suffix string) *network {
 	return newNetwork(l.phaseRun.networks[0].name+"-"+string(l.id)+suffix, l.phaseRun.fleet.rec)
 }
 
-// leaving leaves once the target has greeted the peer: before, it would be an early
+// leaving leaves once the target has greeted the peer. Before that, it would be an early
 // close.
 func leaving(how Leave) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
@@ -50,14 +50,14 @@ func early(_ context.Context, l *life, t schedule.Tick) error {
 	return nil
 }
 
-// end ends a connection that was kept.
+// end ends a connection that was kept open.
 func end(_ context.Context, l *life, _ schedule.Tick) error {
 	l.peer.end()
 	return nil
 }
 
-// offer offers to another member of the network, or to a peer that is not there if
-// nobody else is: a hub must get over that, too.
+// offer sends an offer to another member of the network. If there is none, it sends it to a
+// peer that does not exist, which a hub must also survive.
 func offer(_ context.Context, l *life, t schedule.Tick) error {
 	switch {
 	case l.peer.isOver():
@@ -73,24 +73,24 @@ func offer(_ context.Context, l *life, t schedule.Tick) error {
 	return l.peer.signal(wire.KindOffer, to, r.name, t)
 }
 
-// second connects a second time with the id of the peer, and announces as shipped
-// clients do. The target may refuse it, or end the first connection.
+// second connects again with the id of the peer, and announces as shipped clients do. The
+// target may refuse it, or end the first connection.
 func second(ctx context.Context, l *life, t schedule.Tick) error {
 	l.peer.excuse()
 	p, err := l.phaseRun.fleet.connect(ctx, &Peer{id: l.id, dialled: t, excused: true})
 	if errors.Is(err, websocket.ErrBadHandshake) {
-		return nil // that is a way to refuse
+		return nil // the target refused it, which it may
 	}
 	if err != nil {
 		return err
 	}
 	l.second = p
-	// Its id is in the books of the room already. A refusal may come before the announce.
+	// The network knows its id already. A refusal may come before the announce.
 	_ = l.phaseRun.fleet.send(p, l.phaseRun.fleet.codec.Announce(l.id, l.peer.in().name))
 	return nil
 }
 
-// leavingBoth ends both connections of a peer, of which the target must have kept one.
+// leavingBoth ends both connections of a peer. The target must have kept one of them.
 func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
 	switch {
 	case l.second != nil && l.peer.isOver() && l.second.isOver():
@@ -102,6 +102,7 @@ func leavingBoth(_ context.Context, l *life, t schedule.Tick) error {
 	return nil
 }
 
+// endBoth ends both connections of the peer.
 func (l *life) endBoth(t schedule.Tick) {
 	if l.second != nil {
 		l.second.leave(LeavePolite, t)
@@ -113,8 +114,8 @@ func (l *life) endBoth(t schedule.Tick) {
 	l.phaseRun.fleet.ledger.Left(l.id)
 }
 
-// claim says that the peer is a hub, or that it is none; the first time it enters a
-// network by that.
+// claim announces that the peer is a hub, or that it is not. The first claim enters a
+// network.
 func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
 		f := l.phaseRun.fleet
@@ -133,8 +134,9 @@ func claim(isHub bool) func(context.Context, *life, schedule.Tick) error {
 	}
 }
 
-// announceAfterGoodbye announces, as a hub where there are such, after the goodbye, into a network of
-// its own. A target that closed the connection at the goodbye has done well.
+// announceAfterGoodbye announces after the goodbye into a network of the peer's own, as a
+// hub if the protocol has hubs. A target that closes the connection at the goodbye is
+// right, too.
 func announceAfterGoodbye(_ context.Context, l *life, _ schedule.Tick) error {
 	f, r := l.phaseRun.fleet, l.own("-ghost")
 	message := f.codec.Announce(l.id, r.name)
@@ -148,8 +150,8 @@ func announceAfterGoodbye(_ context.Context, l *life, _ schedule.Tick) error {
 	return nil
 }
 
-// enterOwn enters a network of the peer's own, whose name ends so. The target may
-// refuse a long name.
+// enterOwn enters a network of the peer's own, whose name has the given suffix. The target
+// may refuse a long name.
 func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
 		if suffix != "" {
@@ -159,8 +161,9 @@ func enterOwn(suffix string) func(context.Context, *life, schedule.Tick) error {
 	}
 }
 
-// moveOn goes to a network that others are in, too, unless the target was free to end
-// the connection and did: who forgets to leave the one before keeps its name.
+// moveOn moves to a network of the phase, unless the target has ended the connection, which
+// it may. A hub that forgets to remove the peer from its first network keeps the name of
+// that.
 func moveOn(_ context.Context, l *life, t schedule.Tick) error {
 	err := l.peer.announce(l.phaseRun.drawNetwork(l.rng), t)
 	switch {
@@ -171,7 +174,7 @@ func moveOn(_ context.Context, l *life, t schedule.Tick) error {
 	}
 }
 
-// leavingIfThere leaves, unless the target was free to end the connection and did.
+// leavingIfThere leaves, unless the target has ended the connection, which it may.
 func leavingIfThere(ctx context.Context, l *life, t schedule.Tick) error {
 	if l.peer.isOver() {
 		return nil
@@ -179,14 +182,14 @@ func leavingIfThere(ctx context.Context, l *life, t schedule.Tick) error {
 	return leaving(LeavePolite)(ctx, l, t)
 }
 
-// moveTo enters a certain network of the stage.
+// moveTo enters network i of the phase.
 func moveTo(i int) func(context.Context, *life, schedule.Tick) error {
 	return func(_ context.Context, l *life, t schedule.Tick) error {
 		return l.peer.announce(l.phaseRun.networks[i%len(l.phaseRun.networks)], t)
 	}
 }
 
-// talkOn pings, and signals to another member if there is one.
+// talkOn sends a ping and an offer, and a candidate if the network has another member.
 func talkOn(ctx context.Context, l *life, t schedule.Tick) error {
 	if err := offer(ctx, l, t); err != nil {
 		return err

@@ -15,32 +15,32 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// target is what is tested, seen from outside.
+// target is the hub under test, seen from outside.
 type target struct {
 	url    string
 	probes []probe.Probe
-	died   func() error // why its process has ended, nil if it has not or nobody knows
+	died   func() error // how its process ended, nil while it runs or if that is not known
 	start  time.Time
-	pid    atomic.Int64 // of its process, if that is known; it changes with a restart
+	pid    atomic.Int64 // of its process, 0 if it is not known; a restart changes it
 
-	restart      func(context.Context) (pid int, err error) // nil: we cannot
-	livenessDial func(context.Context) error                // why a peer that connects has no answer; nil: nobody can
+	restart      func(context.Context) (pid int, err error) // nil if only the operator can
+	livenessDial func(context.Context) error                // returns why a peer that connects gets no answer; nil in workers
 	waits        waits
-	quiet        time.Duration // without a count that falls, after which it has settled
+	quiet        time.Duration // without a falling count, after which it has settled
 
-	turn  sync.Mutex    // of whoever reads: two at once would count each other
-	noted func(reading) // told every reading; nil: nobody
+	turn  sync.Mutex    // one reading at a time: two would count each other
+	noted func(reading) // sees every reading, if set
 }
 
-// discover finds what can be read: the pages at the URL of the target and at further
-// ones, and the process if its id is known. No probe at all is no error.
+// discover finds what can be read: the pages at the URL of the target and at further URLs,
+// and the process if its id is known. Finding nothing is not an error.
 func discover(ctx context.Context, cfg Config) *target {
 	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), waits: cfg.waits, quiet: cfg.waits.longestQuiet}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}
 	for _, base := range append([]string{cfg.URL}, cfg.Pages...) {
-		found, _ := probe.Discover(ctx, base) // what is not there is said by what is
+		found, _ := probe.Discover(ctx, base) // a missing page has no probe
 		for _, p := range found {
 			t.add(p)
 		}
@@ -54,14 +54,14 @@ func discover(ctx context.Context, cfg Config) *target {
 	return t
 }
 
-// procName is that of the probe of the process, the only one that asks the kernel, not
-// the target.
+// procName is the name of the probe of the process. It is the only one that asks the kernel
+// instead of the target.
 const procName = "proc"
 
-// procReader reads the process. Of another user's some cannot be read: that is no error
-// if it could not be in the beginning.
+// procReader returns a reader of the process. What could not be read in the beginning, as
+// of a process of another user, is not an error later.
 func (t *target) procReader() func(context.Context) (map[string]float64, error) {
-	readable, _ := probe.Proc(int(t.pid.Load())) // what is not readable is not expected
+	readable, _ := probe.Proc(int(t.pid.Load())) // a series that is not readable now is not expected later
 	return func(context.Context) (map[string]float64, error) {
 		values, err := probe.Proc(int(t.pid.Load()))
 		if len(readable) > 0 && len(values) >= len(readable) {
@@ -71,7 +71,7 @@ func (t *target) procReader() func(context.Context) (map[string]float64, error) 
 	}
 }
 
-// add adds a probe, unless another page has the same.
+// add adds a probe, unless another page has the same one.
 func (t *target) add(p probe.Probe) {
 	for _, o := range t.probes {
 		if o.Name == p.Name {
@@ -81,7 +81,7 @@ func (t *target) add(p probe.Probe) {
 	t.probes = append(t.probes, p)
 }
 
-// names are those of the probes.
+// names returns the names of the probes.
 func (t *target) names() string {
 	var list []string
 	for _, p := range t.probes {
@@ -90,8 +90,8 @@ func (t *target) names() string {
 	return strings.Join(list, ", ")
 }
 
-// read reads all probes. Those that cost the target a collection of its garbage are
-// read only if asked for, and last: a collection closes what was forgotten open.
+// read reads all probes. Those that make the target collect its garbage are read only if
+// collect is set, and last: a GC closes descriptors that were forgotten.
 func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 	t.turn.Lock()
 	defer t.turn.Unlock()
@@ -119,7 +119,7 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 	return all, nil
 }
 
-// unread are the probes that could not be read, and why.
+// unread holds the probes that could not be read, each with its error.
 type unread map[string]error
 
 func (u unread) Error() string {
@@ -130,8 +130,8 @@ func (u unread) Error() string {
 	return "read: " + strings.Join(list, "; ")
 }
 
-// miss notes the probes that a reading at rest failed for: what a run did not look at
-// it cannot pass.
+// miss marks the probes that a reading at rest failed for as missing. A run does not pass
+// on what it did not read.
 func miss(run *verdict.Run, err error) {
 	var failed unread
 	if !errors.As(err, &failed) {
@@ -141,13 +141,12 @@ func miss(run *verdict.Run, err error) {
 		d := &run.Detectors[i]
 		if why := failed[d.Name]; why != nil && d.State == verdict.Ready {
 			d.State, d.Why = verdict.Missing, "the target at rest could not be read: "+why.Error()
-			d.Do = "see why the page does not answer in time, or answers with something else"
+			d.Do = "find out why the page does not answer in time, or answers with something else"
 		}
 	}
 }
 
-// seriesName puts the probe in front of a name, but for metrics, whose names say
-// whose they are.
+// seriesName prefixes a name with that of the probe. Names of metrics are unique already.
 func seriesName(probe, name string) string {
 	if probe == "metrics" {
 		return name
@@ -173,9 +172,9 @@ func (t *target) alive(ctx context.Context) error {
 	}
 }
 
-// answer has the target itself answer, with a page or, if it has none, to a peer: what
-// the kernel tells of a process it tells of one that hangs, too, and profiles are served
-// beside a hub that does.
+// answer makes the target itself answer: with a page or, if it has none, to a peer. The
+// kernel also answers for a process that hangs, and profiles may be served by one whose hub
+// hangs.
 func (t *target) answer(ctx context.Context) error {
 	t.turn.Lock()
 	defer t.turn.Unlock()
@@ -204,7 +203,7 @@ func (t *target) answer(ctx context.Context) error {
 	return err
 }
 
-// detectors are the probes as instruments of the verdict.
+// detectors returns the probes as detectors of the verdict.
 func (t *target) detectors() []verdict.Detector {
 	var list []verdict.Detector
 	for _, p := range t.probes {

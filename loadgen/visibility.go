@@ -8,17 +8,17 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
-// visibility knows which members of one network have heard of which others: a bit for
-// each pair. Its methods may be called concurrently.
+// visibility records which members of one network have heard of which others, with a bit
+// for each pair. Its methods may be called concurrently.
 type visibility struct {
 	network string
-	place   map[wire.PeerID]int // of each peer that there may be
+	place   map[wire.PeerID]int // row and column of each peer
 
 	mu     sync.Mutex
 	joined matrix
 	gone   matrix
-	again  int // discoveries of peers that were known, and had not left
-	wrong  int // discoveries of peers that are in no such network
+	again  int // discoveries of known members
+	wrong  int // discoveries of peers of another network
 }
 
 func newVisibility(network string, ids []wire.PeerID) *visibility {
@@ -29,7 +29,7 @@ func newVisibility(network string, ids []wire.PeerID) *visibility {
 	return a
 }
 
-// hear notes what the target tells a member.
+// hear records what the target says to a member.
 func (a *visibility) hear(p *Peer, e codec.Event) bool {
 	if e.Kind != codec.EventDiscovered && e.Kind != codec.EventGone {
 		return false
@@ -49,8 +49,8 @@ func (a *visibility) hear(p *Peer, e codec.Event) bool {
 	return false
 }
 
-// heard returns how many of the pairs heard of each other that there are among the
-// listeners and those spoken of.
+// heard returns how many of the pairs of a listener and another member have heard of each
+// other.
 func (a *visibility) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,13 +65,13 @@ func (a *visibility) heard(m matrix, listeners, of []wire.PeerID) (heard, pairs 
 		}
 		pairs += len(of)
 		if columns.has(0, row) {
-			pairs-- // nobody hears of itself
+			pairs-- // a member does not hear of itself
 		}
 	}
 	return heard, pairs
 }
 
-// counts returns the discoveries that should not have been.
+// counts returns the wrong discoveries.
 func (a *visibility) counts() (again, wrong int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -93,7 +93,7 @@ func (m matrix) row(i int) []uint64 { return m.bits[i*m.words : (i+1)*m.words] }
 
 func (m matrix) has(i, k int) bool { return m.row(i)[k/64]&(1<<(k%64)) != 0 }
 
-// set sets a bit. It reports whether it was not set before.
+// set sets a bit. It reports whether the bit was clear.
 func (m matrix) set(i, k int) bool {
 	was := m.has(i, k)
 	m.row(i)[k/64] |= 1 << (k % 64)

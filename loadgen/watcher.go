@@ -12,13 +12,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// watcher follows a run: it keeps the timeline, reads the target while peers are
-// connected, and tells whoever watches. It has two goroutines of its own, for a
-// target may take its time to answer.
+// watcher follows a run: it keeps the timeline, reads the target while peers are connected,
+// and calls Config.Watch. It has two goroutines, because a target may answer slowly.
 type watcher struct {
 	r        *runner
 	progress *progress
-	tell     func(Status) // nil: nobody watches
+	call     func(Status) // nil if the caller does not watch
 
 	// Owned by follow, and by end after that.
 	timeline report.Timeline
@@ -28,15 +27,16 @@ type watcher struct {
 	last     marks
 
 	mu      sync.Mutex
-	latest  reading // the last value of each series
-	fresh   bool    // there is one that is not in the timeline
+	latest  reading // last value of each series
+	fresh   bool    // latest has a value that is not in the timeline
 	stop    context.CancelFunc
 	members sync.WaitGroup
 }
 
-// tellEvery is how often who watches is told.
+// watchEvery is the time between two calls of Config.Watch, timelineStep that between two
+// times of the timeline.
 const (
-	tellEvery    = 250 * time.Millisecond
+	watchEvery   = 250 * time.Millisecond
 	timelineStep = time.Second
 	maxSeries    = 200 // of a target in the timeline
 )
@@ -50,25 +50,25 @@ type marks struct {
 	rates                 [latency.NumHops]float64
 }
 
-// watch begins to follow a run, whose target is known.
+// watch starts to follow a run whose target is known.
 func (r *runner) watch(ctx context.Context) *watcher {
-	w := &watcher{r: r, progress: r.progress, tell: r.cfg.Watch, every: timelineStep, latest: reading{}}
+	w := &watcher{r: r, progress: r.progress, call: r.cfg.Watch, every: timelineStep, latest: reading{}}
 	w.last.at = r.fleet.base
 	w.next = r.fleet.base.Add(w.every)
-	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx)) // the end is part of it
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx)) // it follows the end of the run, too
 	r.target.noted = w.note
 	w.members.Go(func() { w.follow(ctx) })
 	w.members.Go(func() { w.readTarget(ctx) })
 	return w
 }
 
-// close ends it.
+// close ends the watcher.
 func (w *watcher) close() {
 	w.stop()
 	w.members.Wait()
 }
 
-// end ends it and returns the timeline.
+// end ends the watcher and returns the timeline.
 func (w *watcher) end() report.Timeline {
 	w.close()
 	w.sample(time.Now())
@@ -88,18 +88,17 @@ func (w *watcher) note(values reading) {
 	}
 }
 
-// readTarget reads the target while peers are connected. At rest the run itself reads
-// it.
+// readTarget reads the target while peers are connected. At rest the run itself reads it.
 func (w *watcher) readTarget(ctx context.Context) {
 	for ctx.Err() == nil {
 		if pause(ctx, w.progress.read()); w.r.fleet.size() > 0 {
-			_, _ = w.r.target.read(ctx, false) // what cannot be read is missing in the timeline
+			_, _ = w.r.target.read(ctx, false) // a series that cannot be read is missing in the timeline
 		}
 	}
 }
 
 func (w *watcher) follow(ctx context.Context) {
-	tick := time.NewTicker(tellEvery)
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -109,8 +108,8 @@ func (w *watcher) follow(ctx context.Context) {
 			if !now.Before(w.next) {
 				w.sample(now)
 			}
-			if w.tell != nil {
-				w.tell(w.status(now))
+			if w.call != nil {
+				w.call(w.status(now))
 			}
 		}
 	}
@@ -156,7 +155,7 @@ func (w *watcher) sample(now time.Time) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// status is how the run stands.
+// status returns the state of the run.
 func (w *watcher) status(now time.Time) Status {
 	f := w.r.fleet
 	s := Status{
@@ -177,8 +176,7 @@ func (w *watcher) status(now time.Time) Status {
 	return s
 }
 
-// rates works out how many a second there are lately: each second counts as much as
-// all before it.
+// rates works out recent rates as a moving average with a half-life of one second.
 func (w *watcher) rates(now time.Time, s *Status) {
 	m := &w.last
 	seconds := now.Sub(m.at).Seconds()

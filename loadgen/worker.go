@@ -14,33 +14,33 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
-// worker does its share of a run, as a coordinator tells it to.
+// worker runs its share of a plan under a coordinator.
 type worker struct {
 	link   cluster.Link
-	own    []netip.Addr // addresses that this machine connects from, if it was told
+	own    []netip.Addr // addresses to connect from; empty for those of the job
 	runner *runner
 	orders chan cluster.Order
-	lost   bool // the coordinator is gone: nobody waits for anything; good after orders is closed
+	lost   bool // the coordinator is gone; valid once orders is closed
 
-	ended  bool  // the experiment under way, by the coordinator
-	failed error // an experiment ended by itself: what its further orders are answered with
+	ended  bool  // the coordinator has ended the experiment under way
+	failed error // the answer to further orders of an experiment that ended by itself
 
-	sending sync.Mutex // books leave in the order in which they were taken
+	sending sync.Mutex // so that deltas are sent in the order in which they were taken
 	cursor  cursor
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the order under way
 }
 
-// ServeWorker does a share of the run of the process that started this one. It returns
-// when the run is over, or in has ended, because that process has: then at once, with
-// an error. The two speak a protocol of their own; both must be of the same version.
+// ServeWorker runs a share of the plan of the process that started this one. It returns
+// when the run is over, or at once with an error when in ends. Both processes must be of
+// the same version.
 func ServeWorker(ctx context.Context, in io.Reader, out io.Writer) error {
 	return ServeLink(ctx, cluster.NewLines(in, out), nil)
 }
 
-// ServeLink returns when the run is over, and nothing of it is left. Who closes the
-// link is the caller, who must do so for its last goroutine to end.
+// ServeLink runs a share of a plan over a link. It returns when the run is over and nothing
+// of it is left. The caller must close the link, which ends the last goroutine.
 func ServeLink(ctx context.Context, l cluster.Link, own []netip.Addr) error {
 	defer context.AfterFunc(ctx, func() { l.Close(0) })()
 	w := &worker{link: l, own: own, orders: make(chan cluster.Order)}
@@ -69,12 +69,12 @@ func ServeLink(ctx context.Context, l cluster.Link, own []netip.Addr) error {
 	return nil
 }
 
-// prepare makes what the job takes, and answers it.
+// prepare makes the runner of the job, and answers the job.
 func (w *worker) prepare(j cluster.Job) error {
 	if len(j.Sources) == 0 {
 		j.Sources = w.own
 	}
-	host, _ := os.Hostname() // only to be told
+	host, _ := os.Hostname() // only for messages
 	answer := cluster.Ready{Host: host, PID: os.Getpid()}
 	r, err := newRunner(Config{URL: j.URL, Plan: j.Plan, Sources: j.Sources, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -98,7 +98,7 @@ func joinSend(l cluster.Link, answer cluster.Ready, err error) error {
 	return err
 }
 
-// listen takes the coordinator's parcels until there are no more.
+// listen receives the parcels of the coordinator until there are no more.
 func (w *worker) listen(ctx context.Context, cancel context.CancelFunc) {
 	defer close(w.orders)
 	defer cancel()
@@ -126,15 +126,15 @@ func (w *worker) listen(ctx context.Context, cancel context.CancelFunc) {
 	}
 }
 
-// work does the orders. Of an experiment the profile itself takes those that follow.
+// work runs the orders. The profile of an experiment takes the orders that follow its own.
 func (w *worker) work(ctx context.Context) error {
 	for o := range w.orders {
 		err := w.failed
 		if o.Block == nil && !o.End {
 			w.ended = false
 			if err = w.phase(ctx, o.Phase); !w.answers(o.Phase) {
-				w.failed = errors.Join(errors.New("the experiment came to its end before its time"), err)
-				continue // the orders that follow tell
+				w.failed = errors.Join(errors.New("the experiment ended too early"), err)
+				continue // the next order gets the error
 			}
 		}
 		if err := w.done(err); err != nil {
@@ -144,8 +144,8 @@ func (w *worker) work(ctx context.Context) error {
 	return nil
 }
 
-// answers reports whether a phase that has ended is to be answered: an experiment is
-// when the coordinator has ended it.
+// answers reports whether a phase that has returned is to be answered. An experiment is
+// only if the coordinator has ended it.
 func (w *worker) answers(phase int) bool {
 	if phase < 0 || phase >= len(w.runner.plan.Phases) {
 		return true
@@ -178,7 +178,7 @@ func (w *worker) phase(ctx context.Context, i int) error {
 	return err
 }
 
-// under runs something that the coordinator may cancel.
+// under runs a function that the coordinator may cancel.
 func (w *worker) under(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -188,7 +188,7 @@ func (w *worker) under(ctx context.Context, do func(context.Context) error) erro
 	return do(ctx)
 }
 
-// done answers an order, after all that was counted in it.
+// done answers an order, after everything that was counted in it.
 func (w *worker) done(err error) error {
 	run := &w.runner.run
 	d := cluster.Outcome{Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
@@ -202,7 +202,7 @@ func (w *worker) done(err error) error {
 	return w.link.Send(cluster.Parcel{Done: &d})
 }
 
-// tell tells what was counted since the last time.
+// sendDelta sends what was counted since the last delta.
 func (w *worker) sendDelta() error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
@@ -223,10 +223,11 @@ func (w *worker) sendDeltas(ctx context.Context) {
 	}
 }
 
-// finish ends what is left of the run. Peers leave politely if somebody waits for it.
+// finish closes what is left of the run. Peers leave politely if the coordinator waits for
+// it.
 func (w *worker) finish() {
 	patience := leavePatience
-	for range w.orders { // none is done any more
+	for range w.orders { // without an effect
 	}
 	if w.lost {
 		patience = 0
@@ -236,5 +237,5 @@ func (w *worker) finish() {
 	_ = w.sendDelta() // if the coordinator is gone, nobody misses it
 }
 
-// deltaEvery is how often a worker tells what it counted.
+// deltaEvery is the time between two deltas of a worker.
 const deltaEvery = 250 * time.Millisecond
