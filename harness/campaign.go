@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -221,10 +222,10 @@ func (c *Campaign) miss(i int, err error) {
 // read by now, and what explains it allocates so much that to record all of that would
 // take as long again.
 func (c *Campaign) conclude(ctx context.Context) {
-	defer inexactHeapAfter()()
+	defer heap.PauseAfterReading()()
 	c.run.Findings = append(c.run.Findings, slices.Concat(c.findings(ctx)...)...)
 	if target, ok := c.Crowd.Target.(Inspector); ok {
-		if err := Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
+		if err := heap.Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
 			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -130,7 +131,7 @@ type Reading struct {
 	Trial bool
 
 	collected bool
-	heap      *heapProfile
+	profile   *heap.Profile
 }
 
 // NewReading returns a reading for the present moment.
@@ -143,29 +144,29 @@ func (r *Reading) Collect(ctx context.Context) error {
 		return nil
 	}
 	r.collected = true
-	return collect(ctx)
+	return heap.Collect(ctx)
 }
 
-// heapProfile returns what lives at each site, after a collection.
-func (r *Reading) heapProfile(ctx context.Context) (*heapProfile, error) {
-	if r.heap != nil {
-		return r.heap, nil
+// Profile returns what lives at each site, after a collection.
+func (r *Reading) heapProfile(ctx context.Context) (*heap.Profile, error) {
+	if r.profile != nil {
+		return r.profile, nil
 	}
 	if err := r.Collect(ctx); err != nil {
 		return nil, err
 	}
-	heap, err := readHeapProfile()
-	r.heap = heap
-	return heap, err
+	profile, err := heap.ReadProfile()
+	r.profile = profile
+	return profile, err
 }
 
 // heapProfileSince returns the profile if it can be compared with that of a baseline.
-func (r *Reading) heapProfileSince(ctx context.Context, base *heapProfile) (*heapProfile, error) {
-	heap, err := r.heapProfile(ctx)
+func (r *Reading) heapProfileSince(ctx context.Context, base *heap.Profile) (*heap.Profile, error) {
+	profile, err := r.heapProfile(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return heap, heap.since(base)
+	return profile, profile.Since(base)
 }
 
 // closeIdle closes the connections that the default HTTP client keeps for later:

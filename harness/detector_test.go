@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // Sites and Timers, and the places in Unclosed, need it.
-func init() { harness.ExactHeap() }
+func init() { heap.RecordAll() }
 
 // primes are the doses of the cycles.
 var primes = []int64{1009, 1013, 1019, 997, 991, 983}

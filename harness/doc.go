@@ -10,7 +10,7 @@
 // returns the run that verdict.Judge judges. A Guard does a little of it
 // for any test. By hand it is
 //
-//	func init() { harness.ExactHeap() }
+//	func init() { heap.RecordAll() }
 //
 //	detectors := harness.Detectors{
 //		&harness.Descriptors{}, &harness.Goroutines{}, // before the collection

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -21,7 +22,7 @@ import (
 // map, what lies beyond the length of a slice, the array behind q = q[1:]).
 //
 // Whether a cost is too high it cannot know: that is for the limits, which are
-// measured on the program when it is right. It needs ExactHeap. Of the heap it
+// measured on the program when it is right. It needs RecordAll. Of the heap it
 // leaves out what the runtime keeps for its own peak (descriptors of goroutines,
 // its free lists) and what was allocated under a function of this package, such as
 // pipes and peers.
@@ -39,7 +40,7 @@ type Footprint struct {
 	Held  Cost // of a peer while it idles
 	Left  Cost // of what stays of a peer
 
-	stacks map[[32]uintptr]*heapSite // nil for what does not count
+	stacks map[[32]uintptr]*heap.Site // nil for what does not count
 }
 
 // Cost is in bytes for each peer.
@@ -67,14 +68,14 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 	if n < 1 {
 		return errors.New("footprint: no peers")
 	}
-	f.stacks = map[[32]uintptr]*heapSite{}
+	f.stacks = map[[32]uintptr]*heap.Site{}
 	for range warmUps {
 		leave, err := gather(ctx, max(1, n/10))
 		if err = errors.Join(err, f.dismiss(ctx, leave)); err != nil {
 			return fmt.Errorf("footprint: warm-up: %w", err)
 		}
 	}
-	gaps, err := heapGaps()
+	gaps, err := heap.Gaps()
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 		return fmt.Errorf("footprint: %w", err)
 	}
 	after, err := f.read(ctx)
-	if err = cmp.Or(err, noHeapGapSince(gaps)); err != nil {
+	if err = cmp.Or(err, heap.NoGapSince(gaps)); err != nil {
 		return err
 	}
 	runtime.KeepAlive(gather) // and with it the target
@@ -113,7 +114,7 @@ func (f *Footprint) dismiss(ctx context.Context, leave func()) error {
 
 // footprintReading is the process at one moment.
 type footprintReading struct {
-	sites   map[*heapSite]heapCount
+	sites   map[*heap.Site]heap.Count
 	stack   uint64
 	waiting map[string]heldGoroutine // by the function they were started with
 }
@@ -126,17 +127,17 @@ type heldGoroutine struct {
 
 // read collects and reads.
 func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
-	if _, err := heapGaps(); err != nil {
+	if _, err := heap.Gaps(); err != nil {
 		return nil, err
 	}
 	// A crowd has stopped many timers, and a pipe leaves more that wait: it takes many
 	// to have the runtime forget those.
-	flushTimers(ctx)
+	heap.FlushTimers(ctx)
 	if err := NewReading(0).Collect(ctx); err != nil {
 		return nil, fmt.Errorf("footprint: %w", err)
 	}
-	r := &footprintReading{sites: map[*heapSite]heapCount{}, stack: readMetric("/memory/classes/heap/stacks:bytes")}
-	for _, rec := range memRecords(false) {
+	r := &footprintReading{sites: map[*heap.Site]heap.Count{}, stack: heap.Metric("/memory/classes/heap/stacks:bytes")}
+	for _, rec := range heap.Records(false) {
 		site, known := f.stacks[rec.Stack0]
 		if !known {
 			site = f.site(rec.Stack())
@@ -144,7 +145,7 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 		}
 		if site != nil {
 			c := r.sites[site]
-			c.objects, c.bytes = c.objects+rec.InUseObjects(), c.bytes+rec.InUseBytes()
+			c.Objects, c.Bytes = c.Objects+rec.InUseObjects(), c.Bytes+rec.InUseBytes()
 			r.sites[site] = c
 		}
 	}
@@ -155,16 +156,16 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 
 // site is siteOf for all that a peer may cost: maps count, too, for they are what a
 // peak leaves.
-func (f *Footprint) site(pcs []uintptr) *heapSite {
-	inner, frames := splitStack(pcs)
+func (f *Footprint) site(pcs []uintptr) *heap.Site {
+	inner, frames := heap.SplitStack(pcs)
 	ours := func(fr verdict.Site) bool {
 		return stack.IsInstrument(fr.Function) && fr.Function != own.measure
 	}
-	if len(frames) == 0 || slices.ContainsFunc(inner, isBenignRuntime) || isBenignLibrary(frames) ||
+	if len(frames) == 0 || slices.ContainsFunc(inner, heap.IsBenignRuntime) || heap.IsBenignLibrary(frames) ||
 		slices.ContainsFunc(frames, ours) || f.Ignore != nil && f.Ignore(frames) {
 		return nil
 	}
-	return &heapSite{born: frames[stack.ProjectFrame(frames)], stack: frames}
+	return &heap.Site{Born: frames[stack.ProjectFrame(frames)], Stack: frames}
 }
 
 // waitingGoroutines returns the goroutines that a library started and that are in

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -22,13 +23,13 @@ type FootprintLimits struct {
 // topLines is how many lines a finding tells of.
 const topLines = 8
 
-// since is what n peers have added.
+// Since is what n peers have added.
 func (r *footprintReading) since(before *footprintReading, n int) Cost {
 	c := Cost{Stack: (float64(r.stack) - float64(before.stack)) / float64(n)}
 	lines := map[verdict.Site]*CostLine{}
 	for site, now := range r.sites {
 		was := before.sites[site]
-		l := &CostLine{site.born, float64(now.bytes-was.bytes) / float64(n), float64(now.objects-was.objects) / float64(n), ""}
+		l := &CostLine{site.Born, float64(now.Bytes-was.Bytes) / float64(n), float64(now.Objects-was.Objects) / float64(n), ""}
 		r.attribute(l, site, before, n)
 		if same := lines[l.Born]; same != nil {
 			same.Bytes, same.Objects, same.By = same.Bytes+l.Bytes, same.Objects+l.Objects, cmp.Or(same.By, l.By)
@@ -52,14 +53,14 @@ func (r *footprintReading) since(before *footprintReading, n int) Cost {
 
 // attribute names the line that keeps what a library allocated by itself: the one
 // that the library's goroutine, of which there is one for every peer, waits for.
-func (r *footprintReading) attribute(l *CostLine, site *heapSite, before *footprintReading, n int) {
-	if !stack.IsStandard(site.born) {
-		if site.stack[0] != site.born {
-			l.By = site.stack[0].Function
+func (r *footprintReading) attribute(l *CostLine, site *heap.Site, before *footprintReading, n int) {
+	if !stack.IsStandard(site.Born) {
+		if site.Stack[0] != site.Born {
+			l.By = site.Stack[0].Function
 		}
 		return
 	}
-	entry := entryOf(site.stack)
+	entry := entryOf(site.Stack)
 	if w := r.waiting[entry]; w.count-before.waiting[entry].count >= int64(n+1)/2 {
 		l.Born, l.By = w.at, entry+", which waits for it"
 	}

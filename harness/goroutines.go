@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
@@ -104,7 +105,7 @@ func (g *Goroutines) countStarted(ctx context.Context) (base *goroutineCount, er
 	defer cancel()
 	patience := time.Now().Add(g.grace())
 	settled := settle.Until(ctx, func() error {
-		busy := readMetric("/sched/goroutines/runnable:goroutines") + readMetric("/sched/goroutines/running:goroutines")
+		busy := heap.Metric("/sched/goroutines/runnable:goroutines") + heap.Metric("/sched/goroutines/running:goroutines")
 		if base, err = g.count(); err != nil {
 			return nil // it will not get better
 		}

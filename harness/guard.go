@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -52,7 +53,7 @@ const guardLongest = time.Minute
 
 // Guard fails a test that leaves something behind: a goroutine, a descriptor, a
 // connection or file that was never closed, a timer that was not stopped (in a
-// program that calls ExactHeap), or an object given to the Watch that it returns.
+// program that calls RecordAll), or an object given to the Watch that it returns.
 // It is the first thing that a test does:
 //
 //	func TestRoom(t *testing.T) {
@@ -68,8 +69,8 @@ const guardLongest = time.Minute
 // an object or a stopped timer that one of these refers to counts as left behind.
 //
 // The test must not run in parallel with others; for those there is GuardParallel.
-// Nor may it call InexactHeap or run a Campaign, which does at its end: timers could
-// not be counted then, which fails it in a program that calls ExactHeap.
+// Nor may it call PauseRecording or run a Campaign, which does at its end: timers could
+// not be counted then, which fails it in a program that calls RecordAll.
 // What was there before does not count. Goroutines of before are logged once for
 // each place, in case an earlier test left them.
 //
@@ -90,7 +91,7 @@ func Guard(tb TB, opts ...GuardOption) *Watch {
 	g.add(&Unclosed{})
 	g.add(g.watch)
 	g.add(&Timers{Ignore: ofFramework})
-	if _, err := heapGaps(); err != nil {
+	if _, err := heap.Gaps(); err != nil {
 		g.off(err.Error())
 	}
 	for _, d := range g.also {

@@ -1,6 +1,9 @@
 package harness
 
-import "github.com/pigeonhub/pigeonhub/harness/stack"
+import (
+	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
+)
 
 // own names the functions of this package that readings look for in stacks. The names
 // are taken from the functions, so that a function that moves is still found.
@@ -10,5 +13,5 @@ var own struct{ readGoroutines, measure string }
 func init() {
 	own.readGoroutines = stack.FuncName((*goroutineReader).read)
 	own.measure = stack.FuncName((*Footprint).Measure)
-	omitFramesOf((*Watch).Explain, (*Watch).Findings, (*Campaign).conclude)
+	heap.OmitFramesOf((*Watch).Explain, (*Watch).Findings, (*Campaign).conclude)
 }

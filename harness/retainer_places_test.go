@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -36,7 +37,7 @@ func explained(t *testing.T, roots map[string]any, lines ...verdict.Site) []verd
 	for i, line := range lines {
 		found[i] = verdict.Finding{Class: verdict.Object, Born: line, Count: 1}
 	}
-	if err := harness.Explain(t.Context(), roots, func(string) string { return "" }, found); err != nil {
+	if err := heap.Explain(t.Context(), roots, func(string) string { return "" }, found); err != nil {
 		t.Fatal(err)
 	}
 	return found
@@ -64,7 +65,7 @@ func TestExplainALine(t *testing.T) {
 		lines = append(lines, f.Born)
 	}
 	for i, f := range explained(t, map[string]any{"rooms": root}, append(lines, verdict.Site{Function: "nobody"})...) {
-		path := fmt.Sprint(harness.Normal(f.Path))
+		path := fmt.Sprint(heap.Normal(f.Path))
 		if i < len(lines) && !strings.Contains(path, "rooms[*]") {
 			t.Errorf("%s is held by %q, want a path by rooms", lines[i], path)
 		}
@@ -96,7 +97,7 @@ func TestExplainALineOfContexts(t *testing.T) {
 	}
 	line := fixture.LineOf(t, "retainer_places_test.go", "the context")
 	found := explained(t, map[string]any{"process": process}, line)
-	if path := fmt.Sprint(harness.Normal(found[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
+	if path := fmt.Sprint(heap.Normal(found[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
 		t.Errorf("it is held by %s", path)
 	}
 }
@@ -124,7 +125,7 @@ func TestExplainALineOfAFinalizer(t *testing.T) {
 	}
 	found := explained(t, map[string]any{"test": &struct{ t *testing.T }{t}},
 		fixture.LineOf(t, "retainer_places_test.go", "the owner"), fixture.LineOf(t, "retainer_places_test.go", "the owned"))
-	owner, owned := harness.Normal(found[0].Path), harness.Normal(found[1].Path)
+	owner, owned := heap.Normal(found[0].Path), heap.Normal(found[1].Path)
 	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
 		t.Errorf("the owner is held by %v", owner)
 	}

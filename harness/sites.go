@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -29,7 +30,7 @@ import (
 // pointers share a block of 16 bytes and are found as the blocks they keep. A map is
 // one object of 48 bytes, by the line that makes it: its tables do not count.
 //
-// It needs ExactHeap. It does not see what grows without new objects (a slice of
+// It needs RecordAll. It does not see what grows without new objects (a slice of
 // numbers that is reallocated, a map of numbers, a longer string that is pinned:
 // Census sees the first two), what lies outside the heap, objects that the caller
 // itself keeps for each peer as if they were the target's (it finds them: keep
@@ -43,8 +44,8 @@ type Sites struct {
 	// innermost frame that is not the runtime's.
 	Ignore func(stack []verdict.Site) bool
 
-	base   *heapProfile
-	cycles []*heapProfile
+	base   *heap.Profile
+	cycles []*heap.Profile
 	doses  []int64 // of the cycles that are no trials, which come first
 }
 
@@ -78,11 +79,11 @@ func (s *Sites) Plant(func(context.Context) (func(), error)) Plant {
 
 // Baseline counts the live objects of every site, after a collection.
 func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
-	heap, err := r.heapProfile(ctx)
+	profile, err := r.heapProfile(ctx)
 	if err != nil {
 		return err
 	}
-	s.base, s.cycles, s.doses = heap, nil, nil
+	s.base, s.cycles, s.doses = profile, nil, nil
 	return nil
 }
 
@@ -91,11 +92,11 @@ func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	if s.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := r.heapProfileSince(ctx, s.base)
+	profile, err := r.heapProfileSince(ctx, s.base)
 	if err != nil {
 		return err
 	}
-	if s.cycles = append(s.cycles, heap); !r.Trial {
+	if s.cycles = append(s.cycles, profile); !r.Trial {
 		s.doses = append(s.doses, r.Dose)
 	}
 	return nil
@@ -111,8 +112,8 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, errors.New("sites: one cycle says nothing, two are needed and three are better")
 	}
 	var leaks []siteLeak
-	for site := range s.cycles[len(s.cycles)-1].sites {
-		if s.Ignore != nil && s.Ignore(site.stack) {
+	for site := range s.cycles[len(s.cycles)-1].Sites {
+		if s.Ignore != nil && s.Ignore(site.Stack) {
 			continue
 		}
 		growth, bytes := siteGrowth(site, s.base, s.cycles)
@@ -125,7 +126,7 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 
 // siteLeak is a site whose growth was judged a leak.
 type siteLeak struct {
-	site   *heapSite
+	site   *heap.Site
 	growth []int64
 	bytes  int64
 	why    string
@@ -135,13 +136,13 @@ type siteLeak struct {
 
 // siteGrowth returns by how many objects a site grew in each cycle, and by how
 // many bytes in all.
-func siteGrowth(site *heapSite, base *heapProfile, cycles []*heapProfile) (growth []int64, bytes int64) {
-	before := base.sites[site]
+func siteGrowth(site *heap.Site, base *heap.Profile, cycles []*heap.Profile) (growth []int64, bytes int64) {
+	before := base.Sites[site]
 	for _, c := range cycles {
-		growth = append(growth, c.sites[site].objects-before.objects)
-		before = c.sites[site]
+		growth = append(growth, c.Sites[site].Objects-before.Objects)
+		before = c.Sites[site]
 	}
-	return growth, before.bytes - base.sites[site].bytes
+	return growth, before.Bytes - base.Sites[site].Bytes
 }
 
 // rank is the place among the objects of a line, the first of which is counted:
@@ -149,7 +150,7 @@ func siteGrowth(site *heapSite, base *heapProfile, cycles []*heapProfile) (growt
 // that is one for each peer more often than the strings and buffers that go with it.
 func (l *siteLeak) rank() int {
 	switch {
-	case l.proof && l.site.stack[0] == l.site.born && l.site.kind == newObject:
+	case l.proof && l.site.AllocatesItself():
 		return 0
 	case l.proof:
 		return 1
@@ -162,24 +163,24 @@ func (l *siteLeak) rank() int {
 func mergeSites(detector string, class verdict.Class, leaks []siteLeak) []verdict.Finding {
 	slices.SortFunc(leaks, func(a, b siteLeak) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(sum(b.growth), sum(a.growth)),
-			cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.site.key, b.site.key))
+			cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.site.Key, b.site.Key))
 	})
 	var findings []verdict.Finding
 	index := map[verdict.Site]int{}
 	for _, l := range leaks {
-		i, known := index[l.site.born]
+		i, known := index[l.site.Born]
 		if !known {
-			index[l.site.born] = len(findings)
+			index[l.site.Born] = len(findings)
 			findings = append(findings, verdict.Finding{
-				Detector: detector, Class: class, Type: l.typ, Born: l.site.born, Caller: stack.CallerOf(l.site.stack, l.site.born),
+				Detector: detector, Class: class, Type: l.typ, Born: l.site.Born, Caller: stack.CallerOf(l.site.Stack, l.site.Born),
 				Count: sum(l.growth), Bytes: l.bytes,
-				PerCycle: l.growth, Detail: fmt.Sprintf("%s (%s)\n%s", l.why, l.site.kind, stack.Text(l.site.stack)),
+				PerCycle: l.growth, Detail: fmt.Sprintf("%s (%s)\n%s", l.why, l.site.Kind, stack.Text(l.site.Stack)),
 			})
 			continue
 		}
 		f := &findings[i]
 		f.Bytes += l.bytes
-		f.Detail += fmt.Sprintf("\nand %d by %s, %s", sum(l.growth), strings.TrimSpace(l.site.kind+" "+l.site.stack[0].Function), l.why)
+		f.Detail += fmt.Sprintf("\nand %d by %s, %s", sum(l.growth), strings.TrimSpace(l.site.Kind+" "+l.site.Stack[0].Function), l.why)
 	}
 	return findings
 }

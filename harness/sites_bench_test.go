@@ -29,7 +29,7 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// What ExactHeap costs: an allocation with it and without.
+// What heap.RecordAll costs: an allocation with it and without.
 func BenchmarkExactHeap(b *testing.B) {
 	for _, rate := range []int{1, 512 << 10} {
 		b.Run(fmt.Sprint("rate_", rate), func(b *testing.B) {

@@ -4,29 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
-
-// Whoever resumes first, the heap is recorded again when the last has resumed.
-func TestInexactHeapNests(t *testing.T) {
-	first, second := harness.InexactHeap(), harness.InexactHeap()
-	for _, step := range []struct {
-		resume func()
-		rate   int
-	}{{func() {}, 0}, {first, 0}, {first, 0}, {second, 1}, {second, 1}, {first, 1}} {
-		step.resume()
-		if runtime.MemProfileRate != step.rate {
-			t.Errorf("the rate is %d, want %d", runtime.MemProfileRate, step.rate)
-		}
-	}
-}
 
 // What was not recorded since the baseline is told, not taken for nothing; the next
 // baseline may be trusted.
@@ -36,18 +22,18 @@ func TestHeapGapIsSeen(t *testing.T) {
 	}
 	for _, d := range []harness.Detector{&harness.Sites{}, &harness.Timers{}} {
 		t.Run(d.Name(), func(t *testing.T) {
-			resume := harness.InexactHeap()
-			if err := d.Baseline(t.Context(), harness.NewReading(0)); !errors.Is(err, harness.ErrNotExact) || !strings.Contains(err.Error(), "InexactHeap") {
+			resume := heap.PauseRecording()
+			if err := d.Baseline(t.Context(), harness.NewReading(0)); !errors.Is(err, heap.ErrNotExact) || !strings.Contains(err.Error(), "heap.PauseRecording") {
 				t.Errorf("a baseline while nothing is recorded: %v", err)
 			}
 			resume()
 			baseline := func() error { return d.Baseline(t.Context(), harness.NewReading(0)) }
 			cycle := func() error { return d.Cycle(t.Context(), harness.NewReading(1)) }
-			gap := func() error { harness.InexactHeap()(); return nil }
+			gap := func() error { heap.PauseRecording()(); return nil }
 			for i, step := range []struct {
 				do   func() error
 				want error
-			}{{baseline, nil}, {cycle, nil}, {gap, nil}, {cycle, harness.ErrHeapGap}, {cycle, harness.ErrHeapGap}, {baseline, nil}, {cycle, nil}, {cycle, nil}, {gap, nil}} {
+			}{{baseline, nil}, {cycle, nil}, {gap, nil}, {cycle, heap.ErrGap}, {cycle, heap.ErrGap}, {baseline, nil}, {cycle, nil}, {cycle, nil}, {gap, nil}} {
 				if err := step.do(); !errors.Is(err, step.want) {
 					t.Errorf("step %d: %v, want %v", i, err, step.want)
 				}
@@ -64,7 +50,7 @@ func TestUnclosedAcrossHeapGap(t *testing.T) {
 	found := findIn(t, &harness.Unclosed{}, []int64{3, 3}, func(k int, dose int64) {
 		for range dose {
 			if k == 0 {
-				defer harness.InexactHeap()()
+				defer heap.PauseRecording()()
 			}
 			if _, err := os.Open(os.DevNull); err != nil {
 				t.Fatal(err)
@@ -72,7 +58,7 @@ func TestUnclosedAcrossHeapGap(t *testing.T) {
 		}
 	})
 	f := wantOne(t, found, verdict.Unclosed, 6, "")
-	if f.Born != (verdict.Site{}) || !strings.Contains(f.Detail, harness.ErrHeapGap.Error()) {
+	if f.Born != (verdict.Site{}) || !strings.Contains(f.Detail, heap.ErrGap.Error()) {
 		t.Errorf("opened at %s\n%s", f.Born, f.Detail)
 	}
 }
@@ -81,12 +67,12 @@ func TestFootprintAcrossHeapGap(t *testing.T) {
 	l, f := newLodgings(), &harness.Footprint{}
 	err := f.Measure(t.Context(), func(ctx context.Context, n int) (func(), error) {
 		if n == 10 {
-			defer harness.InexactHeap()()
+			defer heap.PauseRecording()()
 		}
 		return l.gather(ctx, n)
 	}, 10)
-	if !errors.Is(err, harness.ErrHeapGap) {
-		t.Errorf("got %v, want %v", err, harness.ErrHeapGap)
+	if !errors.Is(err, heap.ErrGap) {
+		t.Errorf("got %v, want %v", err, heap.ErrGap)
 	}
 }
 
@@ -102,7 +88,7 @@ func TestCampaignsAndHeapGap(t *testing.T) {
 		c.Uncontrolled = true
 		c.Progress = func(what string) {
 			if gap && what == "cycle 2 of 3" {
-				harness.InexactHeap()()
+				heap.PauseRecording()()
 			}
 		}
 		v := runCampaign(t, c)

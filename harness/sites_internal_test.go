@@ -1,13 +1,7 @@
 package harness
 
 import (
-	"runtime"
-	"strings"
 	"testing"
-
-	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
-	"github.com/pigeonhub/pigeonhub/harness/stack"
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 func TestJudges(t *testing.T) {
@@ -51,85 +45,4 @@ func TestJudges(t *testing.T) {
 	if !keepsGrowing([]int64{1}, []int64{0}) {
 		t.Error("in a single cycle any growth counts")
 	}
-}
-
-func TestOwnFrame(t *testing.T) {
-	t.Parallel()
-	std := verdict.Site{Function: "net/http.(*Server).Serve", File: stack.StandardRoot + "net/http/server.go", Line: 1}
-	dependency := verdict.Site{Function: "github.com/gorilla/websocket.newConn", File: "/root/go/pkg/mod/github.com/gorilla/websocket@v1.5.3/conn.go", Line: 2}
-	own := verdict.Site{Function: "example.com/hub.accept", File: "/src/hub/hub.go", Line: 3}
-	for _, c := range []struct {
-		stack []verdict.Site
-		want  int
-	}{
-		{[]verdict.Site{std, dependency, own, std}, 2},
-		{[]verdict.Site{std, dependency, std}, 1},
-		{[]verdict.Site{std, std}, 0},
-		{[]verdict.Site{own, dependency}, 0},
-	} {
-		if got := stack.ProjectFrame(c.stack); got != c.want {
-			t.Errorf("%v: frame %d, want %d", c.stack, got, c.want)
-		}
-	}
-}
-
-// Of what is allocated while recording rests the places are not known, and the tier
-// says so. That a campaign lets it rest when all has been read makes no difference.
-func TestTierOfInexactHeap(t *testing.T) {
-	t.Parallel()
-	if fixture.InChild(t) {
-		return
-	}
-	wantSites := func(when string, want bool) {
-		t.Helper()
-		if _, tier := wantRetainers(t, nil, nil); tier.Sites != want || strings.Contains(tier.String(), "places of allocation") == want {
-			t.Errorf("%s: places are known: %v, want %v: %s", when, tier.Sites, want, tier)
-		}
-	}
-	wantSites("at first", true)
-	resumeOwn := inexactHeapAfter()
-	wantSites("when all has been read", true)
-	resume := InexactHeap()
-	wantSites("when somebody else lets it rest, too", false)
-	resumeOwn()
-	wantSites("when only somebody else does", false)
-	resume()
-	wantSites("at the end", true)
-}
-
-// Findings of lines are not looked for in a dump that does not know lines.
-func TestExplainLinesOfInexactHeap(t *testing.T) {
-	t.Parallel()
-	if fixture.InChild(t) {
-		return
-	}
-	kept := explainedToy()
-	for _, paused := range []bool{true, false} {
-		findings := []verdict.Finding{{Class: verdict.Object, Born: kept.born, PerScenario: map[string]int64{"toy": 1}}}
-		explain := func() error {
-			if paused {
-				defer InexactHeap()()
-			}
-			defer inexactHeapAfter()()
-			return Explain(t.Context(), map[string]any{"toy": kept}, nil, findings)
-		}
-		if err := explain(); err != nil {
-			t.Fatal(err)
-		}
-		if found := findings[0].Path != nil; found == paused {
-			t.Errorf("paused %v: the path is %v", paused, findings[0].Path)
-		}
-	}
-}
-
-// explained is an object, and the line that made it.
-type explained struct {
-	object *[9]uint64
-	born   verdict.Site
-}
-
-func explainedToy() *explained {
-	pc, file, line, _ := runtime.Caller(0)
-	object := new([9]uint64)
-	return &explained{object, verdict.Site{Function: runtime.FuncForPC(pc).Name(), File: file, Line: line + 1}}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -26,14 +27,14 @@ import (
 //
 // Unlike Sites it needs no three cycles: what has grown in one cycle is reported
 // after one, what has grown in two thirds and in the last after more. It needs
-// ExactHeap. The zero value is ready to use.
+// RecordAll. The zero value is ready to use.
 type Timers struct {
 	// Ignore says of a line that it does not count. The stack begins with the
 	// innermost frame that is not the runtime's.
 	Ignore func(stack []verdict.Site) bool
 
-	base   *heapProfile
-	cycles []*heapProfile
+	base   *heap.Profile
+	cycles []*heap.Profile
 	doses  []int64 // of the cycles that are no trials, which come first
 }
 
@@ -71,11 +72,11 @@ func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
 
 // Baseline counts the timers and contexts of every line, after a collection.
 func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
-	heap, err := r.heapProfile(ctx)
+	profile, err := r.heapProfile(ctx)
 	if err != nil {
 		return err
 	}
-	t.base, t.cycles, t.doses = heap, nil, nil
+	t.base, t.cycles, t.doses = profile, nil, nil
 	return nil
 }
 
@@ -84,11 +85,11 @@ func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
 	if t.base == nil {
 		return ErrNoBaseline
 	}
-	heap, err := r.heapProfileSince(ctx, t.base)
+	profile, err := r.heapProfileSince(ctx, t.base)
 	if err != nil {
 		return err
 	}
-	if t.cycles = append(t.cycles, heap); !r.Trial {
+	if t.cycles = append(t.cycles, profile); !r.Trial {
 		t.doses = append(t.doses, r.Dose)
 	}
 	return nil
@@ -100,15 +101,15 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	var leaks []siteLeak
-	for site := range t.cycles[len(t.cycles)-1].sites {
+	for site := range t.cycles[len(t.cycles)-1].Sites {
 		if !isTimer(site) {
 			continue
 		}
 		growth, bytes := siteGrowth(site, t.base, t.cycles)
 		judged := growth[:len(t.doses)]
-		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.stack)) {
+		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.Stack)) {
 			typ := "*time.Timer"
-			if stack.PackageOf(site.stack[0].Function) == "context" {
+			if stack.PackageOf(site.Stack[0].Function) == "context" {
 				typ = "context.Context"
 			}
 			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(judged, t.doses), false, typ})
@@ -119,6 +120,6 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 
 // isTimer reports whether a site makes timers or contexts. The channel of a timer is not
 // another one.
-func isTimer(site *heapSite) bool {
-	return site.kind != "runtime.makechan" && slices.Contains(timerMakers, site.stack[0].Function)
+func isTimer(site *heap.Site) bool {
+	return site.Kind != "runtime.makechan" && slices.Contains(timerMakers, site.Stack[0].Function)
 }

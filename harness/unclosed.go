@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -24,7 +25,7 @@ import (
 // Nor is one in a cycle of two objects with a finalizer, which the collector never
 // frees: that one is Descriptors' to find.
 //
-// Where they were opened is known as far as the profile of ExactHeap tells: the
+// Where they were opened is known as far as the profile of RecordAll tells: the
 // lines whose connections were freed meanwhile, with or without Close. Of connections
 // that an HTTP server accepted it is the line that took them over (Hijack, an
 // upgrade), for from there on they are its to close; of those it is known whose they
@@ -38,10 +39,10 @@ type Unclosed struct {
 	// of, "" if it does not know.
 	Label func(address string, accepted time.Time) string
 
-	counts    []uint64       // finalizers run, at the baseline and each cycle
-	heaps     []*heapProfile // of the same; nil where blind
-	blind     error          // why the heaps are not comparable; nil if they are
-	forgotten []acceptedFrom // since the baseline
+	counts    []uint64        // finalizers run, at the baseline and each cycle
+	heaps     []*heap.Profile // of the same; nil where blind
+	blind     error           // why the heaps are not comparable; nil if they are
+	forgotten []acceptedFrom  // Since the baseline
 }
 
 // Name implements Detector.
@@ -92,7 +93,7 @@ func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 	if err := r.Collect(ctx); err != nil {
 		return err
 	}
-	u.counts = append(u.counts, readMetric("/gc/finalizers/executed:finalizers"))
+	u.counts = append(u.counts, heap.Metric("/gc/finalizers/executed:finalizers"))
 	if err := u.readHeap(ctx, r); err != nil {
 		return err
 	}
@@ -102,14 +103,14 @@ func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 
 // readHeap reads where they may have been opened. The count does not depend on it.
 func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
-	heap, err := r.heapProfile(ctx)
+	profile, err := r.heapProfile(ctx)
 	if err == nil && u.blind == nil && len(u.heaps) > 0 {
-		err = heap.since(u.heaps[0])
+		err = profile.Since(u.heaps[0])
 	}
-	if errors.Is(err, ErrNotExact) || errors.Is(err, ErrHeapGap) || errors.Is(err, ErrUntriedRuntime) {
+	if errors.Is(err, heap.ErrNotExact) || errors.Is(err, heap.ErrGap) || errors.Is(err, heap.ErrUntriedRuntime) {
 		u.blind, err = cmp.Or(u.blind, err), nil
 	}
-	u.heaps = append(u.heaps, heap)
+	u.heaps = append(u.heaps, profile)
 	return err
 }
 
@@ -138,10 +139,10 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	}
 	opened := u.openedAt(f.PerCycle)
 	if len(opened) == 1 {
-		f.Born, f.Type = opened[0].site.born, opened[0].kind
+		f.Born, f.Type = opened[0].site.Born, opened[0].kind
 	}
 	for _, o := range opened {
-		f.Detail += fmt.Sprintf("\n%d of %s %s at %s", o.freed, o.kind, o.how, o.site.born)
+		f.Detail += fmt.Sprintf("\n%d of %s %s at %s", o.freed, o.kind, o.how, o.site.Born)
 	}
 	return []verdict.Finding{f}, nil
 }

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // opener is a line that opened descriptors, or took over connections.
 type opener struct {
-	site  *heapSite
+	site  *heap.Site
 	kind  string // what has the finalizer
 	how   string // opened, or taken over
 	freed int64  // during the run; of a line that took over, how many it did
@@ -53,9 +54,9 @@ func (u *Unclosed) openedAt(perCycle []int64) []opener {
 func (u *Unclosed) openers(perCycle []int64) []opener {
 	count := sum(perCycle)
 	var all []opener
-	for site, now := range u.heaps[len(u.heaps)-1].sites {
-		by, ok := openers[site.stack[0].Function]
-		if freed := now.frees - u.heaps[0].sites[site].frees; ok && freed > 0 {
+	for site, now := range u.heaps[len(u.heaps)-1].Sites {
+		by, ok := openers[site.Stack[0].Function]
+		if freed := now.Frees - u.heaps[0].Sites[site].Frees; ok && freed > 0 {
 			freed /= by.objects
 			all = append(all, opener{site, by.kind, "opened", freed, freed == count})
 		}
@@ -67,13 +68,13 @@ func (u *Unclosed) openers(perCycle []int64) []opener {
 // forgotten, or more.
 func (u *Unclosed) takers(perCycle []int64) []opener {
 	var all []opener
-	for site := range u.heaps[len(u.heaps)-1].sites {
-		if !slices.ContainsFunc(site.stack, func(s verdict.Site) bool { return s.Function == hijacking }) {
+	for site := range u.heaps[len(u.heaps)-1].Sites {
+		if !slices.ContainsFunc(site.Stack, func(s verdict.Site) bool { return s.Function == hijacking }) {
 			continue
 		}
 		o := opener{site: site, kind: "net.Conn", how: "taken over", exact: true}
 		for k, n := range perCycle {
-			took := u.heaps[k+1].sites[site].made() - u.heaps[k].sites[site].made()
+			took := u.heaps[k+1].Sites[site].Made() - u.heaps[k].Sites[site].Made()
 			o.freed, o.exact = o.freed+took, o.exact && took == n
 		}
 		if o.freed >= sum(perCycle) {
@@ -85,7 +86,7 @@ func (u *Unclosed) takers(perCycle []int64) []opener {
 
 func likeliest(all []opener) []opener {
 	slices.SortFunc(all, func(a, b opener) int {
-		return cmp.Or(cmp.Compare(b.freed, a.freed), strings.Compare(a.site.key, b.site.key))
+		return cmp.Or(cmp.Compare(b.freed, a.freed), strings.Compare(a.site.Key, b.site.Key))
 	})
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -133,7 +134,7 @@ func (w *Watch) Closed(pointer any) {
 		return
 	}
 	defer runtime.KeepAlive(pointer) // nobody else may have its place before we are done
-	addr := uintptr(dataOf(pointer))
+	addr := uintptr(heap.DataOf(pointer))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.openLocked(addr); c != nil {
@@ -157,7 +158,7 @@ func (w *Watch) add(pointer any, label string, closing bool) error {
 	if t == nil || t.Kind() != reflect.Pointer {
 		return fmt.Errorf("%w: a %T is no pointer", ErrNotWatchable, pointer)
 	}
-	p := dataOf(pointer)
+	p := heap.DataOf(pointer)
 	if p == nil {
 		return fmt.Errorf("%w: a nil %T", ErrNotWatchable, pointer)
 	}
@@ -289,13 +290,13 @@ const watchLongest = 10 * time.Second
 // first, the error says so and there are no findings.
 func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
 	// The runtime may hold what a stopped timer refers to: collect has it forget them.
-	if err := collect(ctx); err != nil {
+	if err := heap.Collect(ctx); err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
 	// Each look is a collection: what three of them leave is held.
 	err := settle.FlatAfter(ctx, watchLongest, 4, func() (int64, error) {
 		runtime.GC()
-		if err := awaitFinalizers(ctx); err != nil {
+		if err := heap.AwaitFinalizers(ctx); err != nil {
 			return 0, err
 		}
 		w.mu.Lock()

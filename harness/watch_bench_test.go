@@ -11,7 +11,7 @@ type watchBenchSession struct {
 	_ [40]uint64
 }
 
-// withoutProfile switches off what ExactHeap costs each allocation.
+// withoutProfile switches off what heap.RecordAll costs each allocation.
 func withoutProfile(b *testing.B) {
 	rate := runtime.MemProfileRate
 	runtime.MemProfileRate = 0

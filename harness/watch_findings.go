@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/planted"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -99,12 +100,12 @@ func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 
 // Retained returns the objects that the last Settle found alive. Those of them that
 // were collected since are among them.
-func (w *Watch) Retained() []Object {
+func (w *Watch) Retained() []heap.Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	objects := make([]Object, len(w.retained))
+	objects := make([]heap.Object, len(w.retained))
 	for i, l := range w.retained {
-		objects[i] = Object{w.kinds[l.kind].t, l.at}
+		objects[i] = heap.ObjectAt(w.kinds[l.kind].t, l.at)
 	}
 	return objects
 }
@@ -113,23 +114,23 @@ func (w *Watch) Retained() []Object {
 // Retainers: one for each type and path, without regard to keys and indexes. What was
 // collected since is left out. If nothing is retained it takes no heap dump. With an
 // error the findings have no paths.
-func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) ([]verdict.Finding, Tier, error) {
+func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) ([]verdict.Finding, heap.Tier, error) {
 	objects := w.Retained()
-	var retainers []Retainer
-	var tier Tier
+	var retainers []heap.Retainer
+	var tier heap.Tier
 	var err error
 	if len(objects) > 0 {
-		if retainers, tier, err = Retainers(ctx, dir, roots, objects); err != nil {
+		if retainers, tier, err = heap.Retainers(ctx, dir, roots, objects); err != nil {
 			err = fmt.Errorf("watch: %w", err)
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	findings := w.findingsLocked(w.dropCollectedLocked(retainers))
-	if lacks := tier.String(); err == nil && lacks != allNames {
+	if err == nil && !tier.Complete() {
 		for i, f := range findings {
 			if len(f.Path) > 0 {
-				findings[i].Detail += "\n" + lacks
+				findings[i].Detail += "\n" + tier.String()
 			}
 		}
 	}
@@ -139,7 +140,7 @@ func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) (
 // dropCollectedLocked forgets those of the retained that were collected since the last
 // Settle, which the target let go late, and returns the retainers of the others. What
 // was collected and never closed is counted as such.
-func (w *Watch) dropCollectedLocked(retainers []Retainer) (kept []Retainer) {
+func (w *Watch) dropCollectedLocked(retainers []heap.Retainer) (kept []heap.Retainer) {
 	alive := w.retained[:0]
 	for i, l := range w.retained {
 		if !l.alive() {
@@ -167,15 +168,15 @@ type watchGroup struct {
 
 // findingsLocked makes a finding of everything that is retained by the same path,
 // and of everything that was not closed.
-func (w *Watch) findingsLocked(retainers []Retainer) []verdict.Finding {
+func (w *Watch) findingsLocked(retainers []heap.Retainer) []verdict.Finding {
 	groups := map[string]*watchGroup{}
 	for i, l := range w.retained {
 		k := w.kinds[l.kind]
-		var r Retainer
+		var r heap.Retainer
 		if retainers != nil {
 			r = retainers[i]
 		}
-		g := groupOf(groups, k.t, pathKey(r.Path))
+		g := groupOf(groups, k.t, heap.PathKey(r.Path))
 		if g.finding.Count == 0 {
 			g.finding.Class, g.finding.Path, g.finding.Born, g.finding.Stored = verdict.Object, r.Path, r.Born, r.Stored
 		}

@@ -8,10 +8,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
+
+// pathOf writes a path without keys and numbers.
+func pathOf(path []verdict.Edge) string {
+	var steps []string
+	for _, e := range heap.Normal(path) {
+		steps = append(steps, e.Holder+"."+e.Field)
+	}
+	return strings.Join(steps, " -> ")
+}
 
 // One finding for each way in which things are retained.
 func TestWatchExplains(t *testing.T) {
@@ -45,14 +56,14 @@ func TestWatchExplains(t *testing.T) {
 		t.Fatalf("got %+v, %v", found, err)
 	}
 	members, order := found[0], found[1]
-	if got := pathText(members.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" || members.Count != 20 {
+	if got := pathOf(members.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" || members.Count != 20 {
 		t.Errorf("got %d by %s", members.Count, got)
 	}
-	if got := pathText(order.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Order[*]" || order.Count != 10 ||
+	if got := pathOf(order.Path); got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Order[*]" || order.Count != 10 ||
 		!maps.Equal(order.PerScenario, map[string]int64{"rst": 5, "roam": 5}) || !slices.Equal(order.PerCycle, []int64{10}) {
 		t.Errorf("got %+v by %s", order, got)
 	}
-	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, heapPath+".TestWatchExplains") {
+	if runtime.MemProfileRate == 1 && !strings.HasPrefix(order.Born.Function, stack.FuncName(TestWatchExplains)) {
 		t.Errorf("born at %v", order.Born)
 	}
 	runtime.KeepAlive(h)
@@ -103,7 +114,7 @@ func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 		if found[0].Count != 1 || !strings.Contains(found[0].Detail, "alive: rst/9") {
 			t.Errorf("paths %v: retained: got %+v", paths, found[0])
 		}
-		if got := pathText(found[0].Path); paths && got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" {
+		if got := pathOf(found[0].Path); paths && got != "toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]" {
 			t.Errorf("retained by %s", got)
 		}
 		if found[1].Class != verdict.Unclosed || found[1].Count != 1 {
@@ -119,7 +130,7 @@ func TestWatchExplainsNothing(t *testing.T) {
 	if fixture.InChild(t) {
 		return
 	}
-	NoteGoroutineLeakProfile()
+	heap.NoteGoroutineLeakProfile()
 	w := NewWatch()
 	w.Paths = true
 	if err := w.Baseline(t.Context(), nil); err != nil {
@@ -131,7 +142,7 @@ func TestWatchExplainsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := w.Findings(t.Context())
-	if err != nil || len(found) != 1 || found[0].Count != 1 || !strings.Contains(found[0].Detail, ErrGoroutineLeakProfile.Error()) {
+	if err != nil || len(found) != 1 || found[0].Count != 1 || !strings.Contains(found[0].Detail, heap.ErrGoroutineLeakProfile.Error()) {
 		t.Errorf("got %+v, %v", found, err)
 	}
 	runtime.KeepAlive(kept)

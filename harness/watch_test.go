@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -58,7 +59,7 @@ func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 	if want := "1 of 100000 watched are alive: rst/peer 77777"; f.Detail != want {
 		t.Errorf("got %q, want %q", f.Detail, want)
 	}
-	if f.Born.Function != heapPath+".added" {
+	if f.Born.Function != stack.FuncName(added) {
 		t.Errorf("added at %v", f.Born)
 	}
 	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -100,7 +101,7 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 func BenchmarkRelayWatched(b *testing.B) {
 	for _, watched := range []bool{false, true} {
 		b.Run(fmt.Sprintf("watched=%v", watched), func(b *testing.B) {
-			defer harness.InexactHeap()()
+			defer heap.PauseRecording()()
 			cfg := patientConfig()
 			if watched {
 				cfg.Trace = hubtest.Trace(harness.NewWatch(), nil)

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
@@ -32,7 +33,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	}, SpecTimeout(2*time.Minute))
 
 	It("is known to leak now and then", Label("power"), func(ctx SpecContext) {
-		defer harness.InexactHeap()()
+		defer heap.PauseRecording()()
 		w := startWorld(powerConfig(), hubtest.Start)
 		w.campaign.Name, w.campaign.Uncontrolled = "regress, now and then", true
 		w.manyOf(150)
@@ -42,7 +43,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	// Many more than could be counted object by object: each session is watched,
 	// each collection measured.
 	It("holds nothing of ten times as many", Label("full"), func(ctx SpecContext) {
-		defer harness.InexactHeap()()
+		defer heap.PauseRecording()()
 		w := startWorld(quickConfig(), hubtest.StartPipes)
 		w.campaign.Name = "regress, many"
 		w.manyOf(fewerUnderRace(700))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -48,7 +49,7 @@ func TestThirtyDays(t *testing.T) {
 		return
 	}
 	moreGoroutinesThanEver(noonCrowd * 8)
-	defer harness.InexactHeap()()
+	defer heap.PauseRecording()()
 	synctest.Test(t, func(t *testing.T) {
 		m := beginMonth(t)
 		for day := 1; day <= 30; day++ {

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -47,7 +48,7 @@ func (b *balance) left(ctx context.Context, peers int64) []verdict.Finding {
 var _ = Describe("thousands of peers at once", Serial, func() {
 	DescribeTable("are gone after they leave, and after the hub has",
 		func(ctx SpecContext, peers, atOnce int, start func(hub.Config) (*hubtest.Target, error)) {
-			defer harness.InexactHeap()()
+			defer heap.PauseRecording()()
 			peers = fewerUnderRace(peers)
 			before := balanceOf(ctx)
 			cfg := patientConfig()
@@ -107,7 +108,7 @@ func holds(target *hubtest.Target, peers int) error {
 
 var _ = Describe("hubs that start and stop", Serial, Label("full"), func() {
 	It("leave nothing of a thousand", func(ctx SpecContext) {
-		defer harness.InexactHeap()() // each of their objects is counted in "holds nothing of them"
+		defer heap.PauseRecording()() // each of their objects is counted in "holds nothing of them"
 		w := startWorld(patientConfig(), hubtest.StartPipes)
 		w.campaign.Name, w.campaign.Detectors = "regress, hubs", w.quickDetectors()
 		w.campaign.Crowd.Scenarios = w.ownScenarios(w.config)[1:] // without the one that needs no hub of its own

@@ -6,11 +6,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 )
 
 // The detectors count every object, from the first on.
-func init() { harness.ExactHeap() }
+func init() { heap.RecordAll() }
 
 // wholeSuite is the filter for what everybody runs.
 const wholeSuite = "!soak && !power"

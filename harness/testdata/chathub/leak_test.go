@@ -31,7 +31,7 @@ import (
 )
 
 func init() {
-	harness.ExactHeap() // Sites and Timers count every object
+	heap.RecordAll() // Sites and Timers count every object
 	log.SetOutput(io.Discard)
 }
 

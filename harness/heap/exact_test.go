@@ -1,0 +1,85 @@
+package heap
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Allocations are recorded again when the last pause has ended, in any order.
+func TestInexactHeapNests(t *testing.T) {
+	first, second := PauseRecording(), PauseRecording()
+	for _, step := range []struct {
+		resume func()
+		rate   int
+	}{{func() {}, 0}, {first, 0}, {first, 0}, {second, 1}, {second, 1}, {first, 1}} {
+		step.resume()
+		if runtime.MemProfileRate != step.rate {
+			t.Errorf("the rate is %d, want %d", runtime.MemProfileRate, step.rate)
+		}
+	}
+}
+
+// Of what is allocated while recording rests the places are not known, and the tier
+// says so. That a campaign lets it rest when all has been read makes no difference.
+func TestTierOfInexactHeap(t *testing.T) {
+	t.Parallel()
+	if fixture.InChild(t) {
+		return
+	}
+	wantSites := func(when string, want bool) {
+		t.Helper()
+		if _, tier := wantRetainers(t, nil, nil); tier.Sites != want || strings.Contains(tier.String(), "places of allocation") == want {
+			t.Errorf("%s: places are known: %v, want %v: %s", when, tier.Sites, want, tier)
+		}
+	}
+	wantSites("at first", true)
+	resumeOwn := PauseAfterReading()
+	wantSites("when all has been read", true)
+	resume := PauseRecording()
+	wantSites("when somebody else lets it rest, too", false)
+	resumeOwn()
+	wantSites("when only somebody else does", false)
+	resume()
+	wantSites("at the end", true)
+}
+
+// Findings of lines are not looked for in a dump that does not know lines.
+func TestExplainLinesOfInexactHeap(t *testing.T) {
+	t.Parallel()
+	if fixture.InChild(t) {
+		return
+	}
+	kept := explainedToy()
+	for _, paused := range []bool{true, false} {
+		findings := []verdict.Finding{{Class: verdict.Object, Born: kept.born, PerScenario: map[string]int64{"toy": 1}}}
+		explain := func() error {
+			if paused {
+				defer PauseRecording()()
+			}
+			defer PauseAfterReading()()
+			return Explain(t.Context(), map[string]any{"toy": kept}, nil, findings)
+		}
+		if err := explain(); err != nil {
+			t.Fatal(err)
+		}
+		if found := findings[0].Path != nil; found == paused {
+			t.Errorf("paused %v: the path is %v", paused, findings[0].Path)
+		}
+	}
+}
+
+// explained is an object, and the line that made it.
+type explained struct {
+	object *[9]uint64
+	born   verdict.Site
+}
+
+func explainedToy() *explained {
+	pc, file, line, _ := runtime.Caller(0)
+	object := new([9]uint64)
+	return &explained{object, verdict.Site{Function: runtime.FuncForPC(pc).Name(), File: file, Line: line + 1}}
+}

@@ -1,0 +1,3 @@
+package heap
+
+func init() { RecordAll() }

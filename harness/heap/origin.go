@@ -1,0 +1,41 @@
+package heap
+
+import (
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// isAboutLine reports whether a finding is about what a line has made.
+func isAboutLine(f *verdict.Finding) bool {
+	switch f.Class {
+	case verdict.Object, verdict.Timer, verdict.Goroutine:
+		return f.Born != verdict.Site{}
+	}
+	return false
+}
+
+// mostOrigins is how many objects of a line are asked for their origin.
+const mostOrigins = 1024
+
+// eachMade yields what is there with the line that made it: objects and goroutines.
+func (d *heapDump) eachMade(yield func(line codeLine, m heapRegion, isGoroutine bool)) {
+	for _, g := range d.goroutines {
+		at := siteOfPC(heapFrame{pc: g.begun})
+		yield(codeLine{at.File, at.Line}, heapRegion{addr: g.addr}, true)
+	}
+	for _, sample := range d.samples {
+		if k := d.find(sample.object); k >= 0 {
+			born := d.born(d.objects[k])
+			yield(codeLine{born.File, born.Line}, d.objects[k], false)
+		}
+	}
+}
+
+// spread returns n of a list at most, from all over it.
+func spread[T any](list []T, n int) []T {
+	step := max(1, (len(list)+n-1)/n)
+	var some []T
+	for i := 0; i < len(list); i += step {
+		some = append(some, list[i])
+	}
+	return some
+}

@@ -1,0 +1,123 @@
+package heap_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// toyCafe forgets all kinds of things of its guests, each of which comes to a table
+// of its own.
+type toyCafe struct {
+	bills map[string]*toyBill
+	owed  []*toyBill
+	ended chan struct{}
+}
+
+type toyTable struct {
+	cafe *toyCafe
+	name string
+	due  *time.Timer
+}
+
+type toyBill struct {
+	sum  [3]int64
+	cafe *toyCafe
+}
+
+// come has a guest leave a timer, a goroutine, an object under its name, and one
+// that has no name anywhere.
+func (c *toyCafe) come(name string) {
+	t := &toyTable{cafe: c, name: strings.Clone(name)}
+	t.due = time.AfterFunc(time.Hour, func() { t.due.Reset(time.Hour) }) // the timer
+	go c.serve(t)                                                        // the goroutine
+	c.bills[t.name] = &toyBill{}                                         // the bill
+	c.owed = append(c.owed, &toyBill{sum: [3]int64{1}, cafe: c})         // the nameless
+}
+
+func (c *toyCafe) serve(t *toyTable) {
+	<-c.ended
+	t.due.Stop()
+}
+
+// Whose the objects, timers and goroutines of a line are is told by the names near
+// them; where there is none, by nobody.
+func TestOrigins(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	cafe := &toyCafe{bills: map[string]*toyBill{}, ended: make(chan struct{})}
+	t.Cleanup(func() { close(cafe.ended) })
+	wants := map[string]int64{"rst": 30, "clean": 50}
+	goroutines := &harness.Goroutines{}
+	if err := goroutines.Baseline(t.Context(), harness.NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	for scenario, n := range wants {
+		for i := range n {
+			cafe.come(fmt.Sprintf("%s-1-%d", scenario, i))
+		}
+	}
+	if err := goroutines.Cycle(t.Context(), harness.NewReading(80)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := goroutines.Findings(t.Context())
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d goroutines (%v), want one finding", len(found), err)
+	}
+	for mark, class := range map[string]verdict.Class{"the timer": verdict.Timer, "the bill": verdict.Object, "the nameless": verdict.Object} {
+		found = append(found, verdict.Finding{Class: class, Born: fixture.LineOf(t, "origin_test.go", mark), Count: 80})
+	}
+	label := func(text string) string {
+		scenario, rest, ok := strings.Cut(text, "-1-")
+		if !ok || rest == "" {
+			return ""
+		}
+		return scenario
+	}
+	if err := heap.Explain(t.Context(), map[string]any{"cafe": cafe}, label, found); err != nil {
+		t.Fatal(err)
+	}
+	nameless := fixture.LineOf(t, "origin_test.go", "the nameless")
+	for _, f := range found {
+		want := wants
+		if f.Born.Line == nameless.Line {
+			want = nil
+		}
+		if !maps.Equal(f.PerScenario, want) {
+			t.Errorf("%s at %s is of %v, want %v", f.Class, f.Born, f.PerScenario, want)
+		}
+	}
+}
+
+// toyLink is an element of a list.
+type toyLink struct{ next *toyLink }
+
+// A long list takes no longer than its length allows.
+func TestOriginsOfALongList(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	root := &toyLink{}
+	for range 20_000 {
+		root.next = &toyLink{next: root.next} // the link
+	}
+	found := []verdict.Finding{{
+		Class: verdict.Object, Born: fixture.LineOf(t, "origin_test.go", "the link"), Count: 20_000,
+		Path: []verdict.Edge{{Holder: "list"}}, // only its scenarios are not known
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes 11 s under the race detector
+	defer cancel()
+	err := heap.Explain(ctx, map[string]any{"list": root}, func(string) string { return "" }, found)
+	if err != nil || found[0].PerScenario != nil {
+		t.Errorf("%v: %v", err, found[0].PerScenario)
+	}
+}

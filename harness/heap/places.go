@@ -1,0 +1,72 @@
+package heap
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// objectsOfPlace is how many of the objects that a line has made are asked about.
+const objectsOfPlace = 16
+
+// retainersOf returns the most frequent retainer of each list of objects.
+func (s *retainerSearch) retainersOf(lists [][]uint64) []Retainer {
+	found := make([]Retainer, len(lists))
+	for i, list := range lists {
+		found[i] = mostFrequent(s.retainers(list))
+	}
+	return found
+}
+
+// madeAt returns the addresses of objects that each of the lines has allocated,
+// spread over all there are.
+func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
+	index := map[codeLine][]int{} // several findings may be about one line
+	for i, l := range lines {
+		index[codeLine{l.File, l.Line}] = append(index[codeLine{l.File, l.Line}], i)
+	}
+	all := make([][]uint64, len(lines))
+	for _, sample := range d.samples {
+		if k := d.find(sample.object); k >= 0 {
+			born := d.born(d.objects[k])
+			if born.File == "" {
+				continue // it is not known who made it
+			}
+			for _, i := range index[codeLine{born.File, born.Line}] {
+				all[i] = append(all[i], sample.object)
+			}
+		}
+	}
+	for i, list := range all {
+		step := max(1, len(list)/objectsOfPlace)
+		var some []uint64
+		for k := 0; k < len(list) && len(some) < objectsOfPlace; k += step {
+			some = append(some, list[k])
+		}
+		all[i] = some
+	}
+	return all
+}
+
+// mostFrequent returns the retainer whose path most have, without regard to keys; of
+// those that a quarter as many have, the shortest: it leads to what holds the others.
+func mostFrequent(list []Retainer) Retainer {
+	count, first, most := map[string]int{}, map[string]Retainer{}, 0
+	for _, r := range list {
+		key := PathKey(r.Path)
+		if count[key]++; count[key] == 1 {
+			first[key] = r
+		}
+		most = max(most, count[key])
+	}
+	maps.DeleteFunc(count, func(_ string, n int) bool { return 4*n < most })
+	keys := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+	if len(keys) == 0 {
+		return Retainer{}
+	}
+	return first[keys[0]]
+}

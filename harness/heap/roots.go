@@ -1,0 +1,203 @@
+package heap
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// hints are the roots that the caller has named.
+func (s *retainerSearch) hints(named map[string]any) ([]retainerRoot, error) {
+	types := map[reflect.Type]int{}
+	for _, root := range named {
+		types[reflect.TypeOf(root)]++
+	}
+	var roots []retainerRoot
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		v := reflect.ValueOf(named[name])
+		var typ heapType
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func:
+			typ = pointee(v.Type())
+		}
+		if typ.role == roleUnknown || v.IsNil() {
+			return nil, notAPointer(name, named[name])
+		}
+		holder := typ.t.String()
+		if types[v.Type()] > 1 || typ.t.Name() == "" {
+			holder = name
+		}
+		addr := uint64(uintptr(DataOf(named[name])))
+		m, ok := s.d.memory(addr)
+		if !ok {
+			continue // without pointers, as a function that captures nothing
+		}
+		typ.base = int(addr - m.addr)
+		r := retainerRoot{edge: verdict.Edge{Holder: holder}, kind: rootHint, region: m, typ: typ}
+		if s.d.find(addr) < 0 { // a package variable: not all of them
+			r.low, r.region.size = typ.base, min(m.size, typ.base+int(typ.t.Size()))
+		}
+		roots = append(roots, r)
+	}
+	return roots, nil
+}
+
+func (s *retainerSearch) variables() []retainerRoot {
+	var roots []retainerRoot
+	for _, m := range s.d.segments {
+		roots = append(roots, retainerRoot{kind: rootVariable, region: m})
+	}
+	return roots
+}
+
+// frames are the stacks of all goroutines, from the caller of Retainers outwards
+// for its own.
+func (s *retainerSearch) frames() []retainerRoot { return s.framesAs(rootFrame) }
+
+// framesByWord takes every word in the stacks for a pointer, for the dump has no
+// list of pointers for variables whose address was taken. On the stack of whoever
+// called Retainers there are too many words left over from what it did before.
+func (s *retainerSearch) framesByWord() []retainerRoot { return s.framesAs(rootWords) }
+
+func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
+	deferred := map[uint64][]uint64{}
+	for _, d := range s.d.defers {
+		deferred[d.goroutine] = append(deferred[d.goroutine], d.function)
+	}
+	var roots []retainerRoot
+	for _, g := range s.d.goroutines {
+		frames := withoutOurs(g.frames)
+		if kind == rootWords && len(frames) < len(g.frames) {
+			continue
+		}
+		for i, f := range frames {
+			stack := frames[i:]
+			if i > 0 && strings.Contains(f.function, ".gowrap") { // what it has is for whom it calls
+				stack = frames[i-1:]
+			}
+			roots = append(roots, retainerRoot{kind: kind, region: f.heapRegion, goroutine: g.id, stack: stack})
+		}
+		if kind == rootWords || len(frames) == 0 {
+			continue
+		}
+		for _, to := range append(deferred[g.addr], g.ctxt) {
+			roots = append(roots, retainerRoot{kind: kind, to: to, goroutine: g.id, stack: frames})
+		}
+	}
+	return roots
+}
+
+// withoutOurs cuts off the frames of Retainers and what it calls.
+func withoutOurs(frames []heapFrame) []heapFrame {
+	for i := len(frames) - 1; i >= 0; i-- {
+		if slices.Contains(own.askers, frames[i].function) {
+			return frames[i+1:]
+		}
+	}
+	return frames
+}
+
+// finalizersOf are the finalizers, and what the objects that have one lead to: the
+// runtime keeps that until the finalizer has run.
+func (s *retainerSearch) finalizersOf() []retainerRoot {
+	var roots []retainerRoot
+	for _, f := range s.d.finalizers {
+		m, ok := s.d.memory(f.object)
+		if !ok {
+			continue
+		}
+		holder := "finalizer of " + holderName(s.types.of(s.d.find(f.object)), m)
+		edge := verdict.Edge{Holder: holder, Site: s.d.born(m)}
+		roots = append(roots, retainerRoot{edge: edge, kind: rootFinalizer, region: m, typ: s.types.of(s.d.find(f.object))},
+			retainerRoot{edge: edge, kind: rootFinalizer, to: f.function})
+	}
+	return roots
+}
+
+// markInner finds the objects of the scheduler. A timer points to the processor
+// it waits at, and that to all other timers; a waiter on a channel to its
+// goroutine: paths through those say nothing.
+func (s *retainerSearch) markInner() {
+	for i := range s.d.objects {
+		s.inner[i] = s.types.isProcessor(i)
+	}
+	for _, m := range s.d.threads {
+		if i := s.d.find(m); i >= 0 {
+			s.inner[i] = true
+		}
+	}
+	for _, g := range s.d.goroutines {
+		if i := s.d.find(g.addr); i >= 0 {
+			s.inner[i] = true
+		}
+	}
+	// A waiter is in the runtime's tables and points at what its goroutine waits for.
+	waiters := s.d.bucketsOf("runtime.acquireSudog")
+	for _, sample := range s.d.samples {
+		if i := s.d.find(sample.object); i >= 0 && waiters[sample.bucket] {
+			s.inner[i] = true
+		}
+	}
+}
+
+// processors are the processors of the scheduler as roots: they have the timers.
+func (s *retainerSearch) processors() []retainerRoot { return s.innerRoots(true) }
+
+// scheduler is the rest of it.
+func (s *retainerSearch) scheduler() []retainerRoot { return s.innerRoots(false) }
+
+func (s *retainerSearch) innerRoots(processors bool) []retainerRoot {
+	var roots []retainerRoot
+	for i, inner := range s.inner {
+		if inner && s.types.isProcessor(i) == processors {
+			roots = append(roots, retainerRoot{kind: rootRuntime, region: s.d.objects[i], typ: s.types.of(i)})
+		}
+	}
+	return roots
+}
+
+// cleanups are the arguments of cleanups, which the dump does not list: they are
+// known by who allocates them.
+func (s *retainerSearch) cleanups() []retainerRoot {
+	of := s.d.bucketsOf("runtime.AddCleanup")
+	var roots []retainerRoot
+	for _, sample := range s.d.samples {
+		if !of[sample.bucket] {
+			continue
+		}
+		if i := s.d.find(sample.object); i >= 0 {
+			m := s.d.objects[i]
+			edge := verdict.Edge{Holder: "argument of a cleanup", Site: s.d.born(m)}
+			roots = append(roots, retainerRoot{edge: edge, kind: rootCleanup, region: m, typ: s.types.of(i)})
+		}
+	}
+	return roots
+}
+
+// orphans are the objects that were not reached and that no other such object
+// points to: what cleanups hold where it is not known who allocated it, and garbage.
+func (s *retainerSearch) orphans() []retainerRoot {
+	pointed := make([]bool, len(s.d.objects))
+	for i, m := range s.d.objects {
+		if s.steps[i].from != 0 {
+			continue
+		}
+		for _, to := range s.d.pointers(m) {
+			if k := s.d.find(to); k >= 0 && k != i {
+				pointed[k] = true
+			}
+		}
+	}
+	var roots []retainerRoot
+	for i, m := range s.d.objects {
+		if s.steps[i].from != 0 || pointed[i] {
+			continue
+		}
+		edge := verdict.Edge{Holder: "no root: perhaps the argument of a cleanup", Site: s.d.born(m)}
+		roots = append(roots, retainerRoot{edge: edge, kind: rootNone, region: m, typ: s.types.of(i)})
+	}
+	return roots
+}

@@ -1,0 +1,212 @@
+package heap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// retainerSearch looks for the shortest path to each object: breadth first, from
+// one kind of root after the other, those that tell most first.
+type retainerSearch struct {
+	ctx     context.Context
+	d       *heapDump
+	types   *heapTypes
+	symbols *heapSymbols
+	roots   []retainerRoot
+	steps   []retainerStep // by object: how it was reached
+	inner   []bool         // Objects of the scheduler: they lead from anything to everything
+	queue   []int32
+	named   map[int]retainerName // by object: how the path to it is called
+}
+
+// retainerRoot is where paths begin: a region whose pointers count, or one pointer.
+type retainerRoot struct {
+	edge      verdict.Edge
+	kind      rootKind
+	region    heapRegion
+	low       int // pointers before this offset are not meant
+	typ       heapType
+	to        uint64      // instead of a region
+	goroutine uint64      // whose frame it is
+	stack     []heapFrame // the frame and its callers
+}
+
+type rootKind int
+
+const (
+	rootHint      rootKind = iota // a root that the caller has named
+	rootVariable                  // a segment of variables
+	rootFrame                     // the pointers in a stack frame
+	rootWords                     // all words of a stack frame: see framesByWord
+	rootFinalizer                 // what has a finalizer, or the finalizer itself
+	rootRuntime                   // the scheduler's own
+	rootCleanup                   // the argument of a cleanup
+	rootNone                      // something that nothing points to
+)
+
+// retainerStep is how an object was reached: from the object, or from the root if
+// it is negative, by the pointer at the offset.
+type retainerStep struct {
+	from int32 // index + 1 of an object, or -index - 1 of a root; 0: not reached
+	via  uint32
+}
+
+// viaSelf marks an object that is itself the region of a root.
+const viaSelf = ^uint32(0)
+
+func newRetainerSearch(ctx context.Context, d *heapDump, roots map[string]any, objects []Object, addrs []uint64) (*retainerSearch, error) {
+	s := &retainerSearch{
+		ctx: ctx, d: d, steps: make([]retainerStep, len(d.objects)), inner: make([]bool, len(d.objects)),
+		named: map[int]retainerName{},
+	}
+	s.symbols = newHeapSymbols(d)
+	s.types = newHeapTypes(d, s.symbols)
+	hints, err := s.hints(roots)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range hints {
+		s.types.seed(h.region, h.typ)
+	}
+	for i, o := range objects {
+		s.types.seedAt(addrs[i], o.Type)
+	}
+	s.types.spread(ctx)
+	s.markInner()
+	wanted := func() bool { return s.wanted(addrs) }
+	for _, phase := range []func() []retainerRoot{
+		func() []retainerRoot { return hints }, s.variables, s.frames, s.finalizersOf, s.processors, s.scheduler, s.cleanups, s.framesByWord, s.orphans,
+	} {
+		if !wanted() || ctx.Err() != nil {
+			break
+		}
+		s.from(phase())
+	}
+	return s, ctx.Err()
+}
+
+// wanted reports whether an object has not been reached.
+func (s *retainerSearch) wanted(addrs []uint64) bool {
+	for _, a := range addrs {
+		if i := s.d.find(a); a != 0 && i >= 0 && s.steps[i].from == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// from reaches whatever the roots lead to and was not reached before.
+func (s *retainerSearch) from(roots []retainerRoot) {
+	for _, r := range roots {
+		s.roots = append(s.roots, r)
+		id := -int32(len(s.roots))
+		if r.kind == rootHint || r.kind >= rootFinalizer && r.to == 0 {
+			if i := s.d.find(r.region.addr); i >= 0 && s.steps[i].from == 0 {
+				s.steps[i] = retainerStep{id, viaSelf}
+			}
+		}
+		if r.to != 0 {
+			s.reach(r.to, retainerStep{id, 0})
+		}
+		if r.kind == rootWords {
+			for off := 0; off+8 <= r.region.size; off += 8 {
+				s.reach(s.d.word(r.region, off), retainerStep{id, uint32(off)})
+			}
+			continue
+		}
+		for off, to := range s.d.pointers(r.region) {
+			if off >= r.low {
+				s.reach(to, retainerStep{id, uint32(off)})
+			}
+		}
+	}
+	for n := 0; n < len(s.queue); n++ {
+		if n&0xfff == 0 && s.ctx.Err() != nil {
+			return
+		}
+		i := s.queue[n]
+		for off, to := range s.d.pointers(s.d.objects[i]) {
+			s.reach(to, retainerStep{i + 1, uint32(off)})
+		}
+	}
+	s.queue = s.queue[:0]
+}
+
+func (s *retainerSearch) reach(addr uint64, by retainerStep) {
+	i := s.d.find(addr)
+	if i < 0 || s.steps[i].from != 0 || s.inner[i] {
+		return
+	}
+	s.steps[i] = by
+	s.queue = append(s.queue, int32(i))
+}
+
+// path returns the root and the steps that lead from it to an object: the regions
+// that hold, and at which offset. It is false if nothing does. If until is set, the path
+// begins, without a root, one step before the last object for which it is true.
+func (s *retainerSearch) path(object int, until func(object int) bool) (root *retainerRoot, hops []retainerHop, ok bool) {
+	last := false
+	for range len(s.steps) + 1 {
+		step := s.steps[object]
+		switch {
+		case step.from == 0:
+			return nil, nil, false
+		case step.from < 0:
+			root = &s.roots[-step.from-1]
+			if step.via != viaSelf {
+				hops = append(hops, retainerHop{root.region, -1, int(step.via)})
+			}
+			slices.Reverse(hops)
+			return root, hops, true
+		}
+		object = int(step.from - 1)
+		hops = append(hops, retainerHop{s.d.objects[object], object, int(step.via)})
+		if last {
+			slices.Reverse(hops)
+			return nil, hops, true
+		}
+		last = until != nil && until(object)
+	}
+	return nil, nil, false
+}
+
+// retainerHop is a pointer on a path: the region it is in (of the object, if it
+// is not the root's) and the offset.
+type retainerHop struct {
+	region heapRegion
+	object int
+	off    int
+}
+
+// retainers names the path to each address; those at 0 have none.
+func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
+	found := make([]Retainer, len(addrs))
+	for i, a := range addrs {
+		if a == 0 {
+			continue
+		}
+		object := s.d.find(a)
+		if object < 0 {
+			found[i].Path = []verdict.Edge{s.variable(a)}
+			continue
+		}
+		if root, hops, ok := s.path(object, s.isNamed); ok {
+			found[i] = s.name(root, hops)
+			if found[i].Stored.Function == own.stopTimers {
+				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours
+			}
+		} else {
+			found[i].Path = []verdict.Edge{{Holder: "no root: a cycle that only itself, or a cleanup, holds"}}
+		}
+		found[i].Born = s.d.born(s.d.objects[object])
+	}
+	return found
+}
+
+// notAPointer is the error about a root that leads nowhere.
+func notAPointer(name string, root any) error {
+	return fmt.Errorf("root %q is a %T, want a pointer, map, channel or function", name, root)
+}

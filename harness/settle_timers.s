@@ -1,2 +1,0 @@
-// With an assembly file, be it empty, the compiler takes functions without a body:
-// those that settle_timers.go links from the runtime.
