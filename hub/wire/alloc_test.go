@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -40,5 +41,19 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	}
 	if used := len(notice); cap(notice) > used+used/8 {
 		t.Errorf("a notice of %d bytes, kept with the peer, holds %d", used, cap(notice))
+	}
+}
+
+// A key with escapes is resolved once, into no memory of its own, however long it is: it
+// was resolved anew for each name that it was compared with. Not parallel, as above.
+func TestEscapedKeysDoNotAllocate(t *testing.T) {
+	long := strings.Repeat(`\u0061`, 50)
+	announce := []byte(`{` + strings.Repeat(`"`+long+`":0,`, wire.MaxMembers-1) + `"\u0074\u0079p\u0065":"ping"}`)
+	env, err := wire.Parse(announce)
+	if err != nil || env.Kind != wire.KindPing {
+		t.Fatalf("Parse: %v, %v, want a ping", env.Kind, err)
+	}
+	if got := testing.AllocsPerRun(10, func() { wire.Parse(announce) }); got != 0 {
+		t.Errorf("%d escaped keys allocate %v times, want 0", wire.MaxMembers, got)
 	}
 }

@@ -2,14 +2,14 @@ package wire
 
 import (
 	"bytes"
-	"strconv"
+	"math"
 )
 
 // Envelope is one message of a peer. Its slices point into the message: code that
 // keeps one beyond the message must copy it.
 type Envelope struct {
 	Kind    Kind
-	Type    string // the type as JavaScript prints it, for ErrorText; set only if Kind is KindOther
+	Type    string // the type as JavaScript prints it, its start for ErrorText; set only if Kind is KindOther
 	Data    []byte // the payload, validated JSON, exactly as sent; nil if absent
 	From    []byte // fromPeerId as claimed; nil when absent or no valid id
 	Target  []byte // targetPeerId; nil when absent or no valid id
@@ -19,58 +19,67 @@ type Envelope struct {
 	BadNetwork bool // networkName was no string, or longer than MaxNetworkNameBytes
 }
 
-// Parse parses one message. It returns ErrSyntax or ErrTooDeep if the message is not
-// JSON within the limits, and ErrNull for a bare null. Any other JSON value is a
-// message without a type. Of a field that occurs twice the last one counts, as in
-// JavaScript.
+// Parse parses one message. It returns ErrSyntax, ErrTooDeep or ErrTooMany if the
+// message is not JSON within the limits, and ErrNull for a bare null. Any other JSON
+// value is a message without a type. Of a field that occurs twice the last one counts,
+// as in JavaScript. The time is linear in the size of the message, whatever it holds.
 func Parse(msg []byte) (Envelope, error) {
-	var env Envelope
-	var typ, null []byte
+	var f fields
 	s := scanner{b: msg}
-	var err error
 	if s.space() == '{' {
-		err = s.object(0, func(m member) {
-			if m.is("type") {
-				typ = m.value
-			} else {
-				env.set(&m)
-			}
-		})
+		if err := s.object(MaxMembers, f.set); err != nil {
+			return Envelope{}, err
+		}
 	} else {
 		from := s.i
-		err = s.value(0)
-		null = s.b[from:s.i]
-	}
-	if err != nil {
-		return Envelope{}, err
+		if err := s.value(0); err != nil {
+			return Envelope{}, err
+		}
+		f.other = s.b[from:s.i]
 	}
 	if s.space(); s.i != len(msg) {
 		return Envelope{}, ErrSyntax
 	}
-	if string(null) == "null" {
+	if string(f.other) == "null" {
 		return Envelope{}, ErrNull
 	}
-	env.setType(typ)
-	return env, nil
+	return f.envelope(), nil
+}
+
+// fields are the values of a message, nil where there is none.
+type fields struct {
+	typ, data, network, target, from []byte
+	other                            []byte // the message, if it is not an object
 }
 
 // set stores one field. Fields that the protocol does not have are dropped.
-func (e *Envelope) set(m *member) {
-	switch {
-	case m.is("data"):
-		e.Data = m.value
-	case m.is("networkName"):
-		e.setNetwork(m.value)
-	case m.is("targetPeerId"):
-		e.HasTarget = !falsy(m.value)
-		e.Target = peerID(m.value)
-	case m.is("fromPeerId"):
-		e.From = peerID(m.value)
+func (f *fields) set(m member) {
+	switch m.field {
+	case "type":
+		f.typ = m.value
+	case "data":
+		f.data = m.value
+	case "networkName":
+		f.network = m.value
+	case "targetPeerId":
+		f.target = m.value
+	case "fromPeerId":
+		f.from = m.value
 	}
 }
 
+// envelope decodes the fields.
+func (f *fields) envelope() Envelope {
+	e := Envelope{Data: f.data, Target: peerID(f.target), From: peerID(f.from)}
+	e.HasTarget = f.target != nil && !falsy(f.target)
+	if f.network != nil {
+		e.setNetwork(f.network)
+	}
+	e.setType(f.typ)
+	return e
+}
+
 func (e *Envelope) setNetwork(v []byte) {
-	e.Network, e.BadNetwork = nil, false
 	switch {
 	case falsy(v):
 	case v[0] != '"' || len(v) > 6*MaxNetworkNameBytes+2: // \u0000 is six bytes for one
@@ -88,13 +97,30 @@ func (e *Envelope) setType(v []byte) {
 	case v == nil:
 		e.Type = "undefined"
 	case v[0] == '"':
-		name := unquote(v)
+		name := unquote(start(v))
 		if e.Kind = kindByName[string(name)]; e.Kind == KindOther {
 			e.Type = string(name)
 		}
 	default:
 		e.Type = word(v)
 	}
+}
+
+// start returns the start of a validated string value, with quotes: enough for the
+// longest kind and for ErrorText, whatever is escaped.
+func start(v []byte) []byte {
+	if len(v) <= maxWord {
+		return v
+	}
+	i := 1
+	for i < maxWord {
+		if v[i] == '\\' {
+			i += escape(v[i:])
+		} else {
+			i++
+		}
+	}
+	return append(v[:i:i], '"')
 }
 
 // falsy reports whether a validated value is falsy in JavaScript.
@@ -107,8 +133,7 @@ func falsy(v []byte) bool {
 	case 't', '{', '[':
 		return false
 	}
-	n, err := strconv.ParseFloat(string(v), 64)
-	return err == nil && n == 0 // zero in any spelling, or too small for a float64
+	return number(v) == 0 // zero in any spelling, or too small for a float64
 }
 
 // unquote returns the text of a validated string value. It points into v unless v has
@@ -146,10 +171,10 @@ type Announcement struct {
 func ParseAnnouncement(data []byte) Announcement {
 	var a Announcement
 	members(data, func(m member) {
-		switch {
-		case m.is("isHub"):
+		switch m.field {
+		case "isHub":
 			a.IsHub = string(m.value) == "true"
-		case m.is("peerId"):
+		case "peerId":
 		default:
 			if a.Extra == nil {
 				a.Extra = make([]byte, 0, len(data))
@@ -165,17 +190,17 @@ func ParseAnnouncement(data []byte) Announcement {
 func PeerIDOf(data []byte) PeerID {
 	var id []byte
 	members(data, func(m member) {
-		if m.is("peerId") {
-			id = peerID(m.value)
+		if m.field == "peerId" {
+			id = m.value
 		}
 	})
-	return PeerID(id)
+	return PeerID(peerID(id))
 }
 
 // members calls visit for each member of a validated object.
 func members(data []byte, visit func(member)) {
 	s := scanner{b: data}
 	if s.space() == '{' {
-		_ = s.object(0, visit) // cannot fail: Parse has validated it at a greater depth
+		_ = s.object(math.MaxInt, visit) // cannot fail: Parse has validated it at a greater depth
 	}
 }

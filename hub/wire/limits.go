@@ -5,7 +5,8 @@ package wire
 const (
 	MaxMessageBytes     = 1 << 20 // one inbound message after reassembly; beyond it the close code is 1009
 	MaxNetworkNameBytes = 256     // new
-	MaxDepth            = 128     // new: nesting of one message
+	MaxDepth            = 1000    // new: nesting of one message
+	MaxMembers          = 1000    // new: members of one message, not counting what its data holds
 	GoodbyeFanout       = 5       // how many of the closest members get a goodbye
 
 	DefaultNetwork       = "global"         // the network of a peer that names none

@@ -23,6 +23,12 @@ func checkParse(t *testing.T, msg []byte) {
 		}
 		return
 	}
+	if errors.Is(err, wire.ErrTooMany) {
+		if n := strings.Count(string(msg), `:`); n <= wire.MaxMembers {
+			t.Errorf("%q is refused for %d members at most", msg, n)
+		}
+		return
+	}
 	accepted := err == nil || errors.Is(err, wire.ErrNull)
 	if valid := json.Valid(msg); accepted != valid {
 		t.Fatalf("%q: Parse says %v, encoding/json that it is valid: %v", msg, err, valid)
@@ -83,7 +89,7 @@ func checkFields(t *testing.T, msg []byte, env wire.Envelope) {
 	if env.Kind != kind {
 		t.Errorf("%q: kind is %v, want %v", msg, env.Kind, kind)
 	}
-	if word, ok := typ.(string); ok && kind == wire.KindOther && env.Type != word {
+	if word, ok := typ.(string); ok && kind == wire.KindOther && env.Type != word && (len(word) < 500 || env.Type[:400] != word[:400]) {
 		t.Errorf("%q: type is %q, want %q", msg, env.Type, word)
 	}
 

@@ -78,34 +78,40 @@ func cut(s string) string {
 func TestErrorWords(t *testing.T) {
 	t.Parallel()
 	for msg, word := range map[string]string{
-		`{}`:                             `undefined`,
-		`[]`:                             `undefined`,
-		`5`:                              `undefined`,
-		`"x"`:                            `undefined`,
-		`true`:                           `undefined`,
-		`false`:                          `undefined`,
-		`[1,{"type":"ping"}]`:            `undefined`,
-		`{"TYPE":"ping"}`:                `undefined`,
-		`{"type":5}`:                     `5`,
-		`{"type":null}`:                  `null`,
-		`{"type":true}`:                  `true`,
-		`{"type":{}}`:                    `[object Object]`,
-		`{"type":["a","b"]}`:             `a,b`,
-		`{"type":[null,[1,[]],{}]}`:      `,1,,[object Object]`,
-		`{"type":1.50}`:                  `1.5`,
-		`{"type":1e21}`:                  `1e+21`,
-		`{"type":1e-7}`:                  `1e-7`,
-		`{"type":-0}`:                    `0`,
-		`{"type":-1e999}`:                `-Infinity`,
-		`{"type":12345678901234567890}`:  `12345678901234567000`,
-		`{"type":""}`:                    ``,
-		`{"type":" ping"}`:               ` ping`,
-		`{"type":"Offer"}`:               `Offer`,
-		`{"type":"connected"}`:           `connected`,
-		`{"type":"cleanup-all"}`:         `cleanup-all`,
-		`{"type":"renegotiation-offer"}`: `renegotiation-offer`,
-		`{"type":"__proto__"}`:           `__proto__`,
-		`{"type":"a'b\"c\\d\u00e9\n<&>\u2028\u0001"}`: `a'b\"c\\dé\n<&>` + "\u2028" + `\u0001`,
+		`{}`:                               `undefined`,
+		`[]`:                               `undefined`,
+		`5`:                                `undefined`,
+		`"x"`:                              `undefined`,
+		`true`:                             `undefined`,
+		`false`:                            `undefined`,
+		`[1,{"type":"ping"}]`:              `undefined`,
+		`{"TYPE":"ping"}`:                  `undefined`,
+		`{"type":5}`:                       `5`,
+		`{"type":null}`:                    `null`,
+		`{"type":true}`:                    `true`,
+		`{"type":{}}`:                      `[object Object]`,
+		`{"type":["a","b"]}`:               `a,b`,
+		`{"type":[null,[1,[]],{}]}`:        `,1,,[object Object]`,
+		`{"type":1.50}`:                    `1.5`,
+		`{"type":1e21}`:                    `1e+21`,
+		`{"type":1e-7}`:                    `1e-7`,
+		`{"type":-0}`:                      `0`,
+		`{"type":-1e999}`:                  `-Infinity`,
+		`{"type":1e-99999999999999999999}`: `0`,
+		`{"type":11e` + strings.Repeat("9", 500) + `}`:      `Infinity`,
+		`{"type":1.` + strings.Repeat("3", 500) + `e-2}`:    `0.013333333333333334`,
+		`{"type":12` + strings.Repeat("0", 500) + `e-500}`:  `12`,
+		`{"type":0.` + strings.Repeat("0", 500) + `25e501}`: `2.5`,
+		`{"type":1` + strings.Repeat("7", 120) + `.5e-120}`: `1.7777777777777777`,
+		`{"type":12345678901234567890}`:                     `12345678901234567000`,
+		`{"type":""}`:                                       ``,
+		`{"type":" ping"}`:                                  ` ping`,
+		`{"type":"Offer"}`:                                  `Offer`,
+		`{"type":"connected"}`:                              `connected`,
+		`{"type":"cleanup-all"}`:                            `cleanup-all`,
+		`{"type":"renegotiation-offer"}`:                    `renegotiation-offer`,
+		`{"type":"__proto__"}`:                              `__proto__`,
+		`{"type":"a'b\"c\\d\u00e9\n<&>\u2028\u0001"}`:       `a'b\"c\\dé\n<&>` + "\u2028" + `\u0001`,
 	} {
 		env, err := wire.Parse([]byte(msg))
 		if err != nil {
@@ -140,10 +146,10 @@ func TestErrorTextIsCut(t *testing.T) {
 			t.Errorf("ErrorText(%.20q) = %q, want %q in it", typ, got, want)
 		}
 	}
-	// What is too long for a word is not even decoded.
+	// What is too long for an error message is not decoded to its end.
 	array := "[" + strings.Repeat("[],", 100_000) + "{}]"
-	if env, err := wire.Parse([]byte(`{"type":` + array + `}`)); err != nil || env.Type != array {
-		t.Errorf("an array of 100,001 values has the word %.20q… (%v), want its spelling", env.Type, err)
+	if env, err := wire.Parse([]byte(`{"type":` + array + `}`)); err != nil || len(env.Type) > 2000 || strings.Trim(env.Type, ",") != "" {
+		t.Errorf("an array of 100,001 values has the word %.20q… of %d bytes (%v), want some commas", env.Type, len(env.Type), err)
 	}
 }
 
@@ -167,6 +173,21 @@ func TestParseNesting(t *testing.T) {
 		msg := strings.Repeat(tc.open, tc.depth) + tc.inner + strings.Repeat(tc.end, tc.depth)
 		if _, err := wire.Parse([]byte(msg)); !errors.Is(err, tc.want) {
 			t.Errorf("%d times %s: Parse says %v, want %v", tc.depth, tc.open, err, tc.want)
+		}
+	}
+}
+
+// An envelope has a bounded number of members. What its data holds is not counted.
+func TestParseMembers(t *testing.T) {
+	t.Parallel()
+	members := func(n int) string { return strings.Repeat(`"a":0,`, n-1) + `"type":"ping"` }
+	for msg, want := range map[string]error{
+		"{" + members(wire.MaxMembers) + "}":                               nil,
+		"{" + members(wire.MaxMembers+1) + "}":                             wire.ErrTooMany,
+		`{"type":"announce","data":{` + members(10*wire.MaxMembers) + "}}": nil,
+	} {
+		if _, err := wire.Parse([]byte(msg)); !errors.Is(err, want) {
+			t.Errorf("%.40s… of %d bytes: Parse says %v, want %v", msg, len(msg), err, want)
 		}
 	}
 }

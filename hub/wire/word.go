@@ -5,52 +5,98 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 )
 
-const objectWord = "[object Object]"
+const (
+	objectWord = "[object Object]"
+	maxWord    = 1 << 10 // bytes after which word ends, because ErrorText cuts it anyway
+)
 
-// word returns the text that JavaScript's String makes of a validated value. A value
-// longer than maxWord is returned as it is, because ErrorText cuts it anyway.
+// word returns the text that JavaScript's String makes of a validated value, or the
+// start of it if it is longer than maxWord.
 func word(v []byte) string {
-	const maxWord = 4 << 10
-	switch {
-	case v[0] == '{':
-		return objectWord
-	case len(v) > maxWord:
-		return string(v)
+	if v[0] == 'n' {
+		return "null"
 	}
-	d := json.NewDecoder(bytes.NewReader(v))
-	d.UseNumber() // a number may be beyond a float64
-	var decoded any
-	_ = d.Decode(&decoded) // cannot fail: v is validated
-	return wordOf(decoded)
-}
-
-func wordOf(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case json.Number:
-		return numberWord(string(v))
-	case []any:
-		words := make([]string, len(v))
-		for i, e := range v {
-			if e != nil {
-				words[i] = wordOf(e)
-			}
+	var text []byte
+	s := scanner{b: v}
+	for len(text) <= maxWord {
+		c := s.space()
+		from := s.i
+		switch c {
+		case 0:
+			return string(text)
+		case '[', ']': // an array within an array joins its elements, too
+			s.i++
+		case ',':
+			s.i++
+			text = append(text, ',')
+		case '{':
+			_ = s.value(0) // cannot fail: v is validated
+			text = append(text, objectWord...)
+		default:
+			_ = s.scalar() // cannot fail either
+			text = append(text, scalarWord(v[from:s.i])...)
 		}
-		return strings.Join(words, ",")
-	case map[string]any:
-		return objectWord
 	}
-	return "null"
+	return string(text)
 }
 
-func numberWord(spelled string) string {
-	n, _ := strconv.ParseFloat(spelled, 64) // beyond the range: an infinity, as in JavaScript
+// scalarWord is word for an element of an array that is no container.
+func scalarWord(v []byte) string {
+	switch v[0] {
+	case '"':
+		return string(unquote(start(v)))
+	case 't', 'f':
+		return string(v)
+	case 'n':
+		return ""
+	}
+	return numberWord(number(v))
+}
+
+// number returns the value of a validated number, an infinity beyond the range. It
+// ignores digits after the first hundred that count, so that its cost has a bound.
+func number(v []byte) float64 {
+	const enough = 100
+	spelled := make([]byte, 0, enough+16)
+	if v[0] == '-' {
+		spelled, v = append(spelled, '-'), v[1:]
+	}
+	mantissa, exponent := v, 0
+	if e := bytes.IndexAny(v, "eE"); e >= 0 {
+		mantissa = v[:e]
+		exponent, _ = strconv.Atoi(string(v[e+1 : min(len(v), e+enough)])) // an error leaves the largest or smallest
+		exponent = min(max(exponent, -1e9), 1e9)
+	}
+	digits, fraction := 0, false
+	for _, c := range mantissa {
+		switch {
+		case c == '.':
+			fraction = true
+			continue
+		case c == '0' && digits == 0: // leading
+		case digits < enough:
+			spelled = append(spelled, c)
+			digits++
+		case !fraction:
+			exponent++
+			continue
+		default:
+			continue
+		}
+		if fraction {
+			exponent--
+		}
+	}
+	if digits == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(string(strconv.AppendInt(append(spelled, 'e'), int64(exponent), 10)), 64)
+	return n
+}
+
+func numberWord(n float64) string {
 	switch {
 	case math.IsInf(n, 1):
 		return "Infinity"
