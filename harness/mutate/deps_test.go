@@ -9,6 +9,6 @@ import (
 // The generator knows Go, and verdicts, but no hub.
 func TestDeps(t *testing.T) {
 	t.Parallel()
-	deptest.Ours(t, "harness/mutate/site")
+	deptest.Ours(t, "harness/mutate/site", "harness/verdict", "harness/verdict/units")
 	deptest.Others(t, "golang.org/x/tools", "golang.org/x/mod", "golang.org/x/sync")
 }

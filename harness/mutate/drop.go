@@ -127,6 +127,7 @@ func (g *generator) dropElements(n *ast.AssignStmt) {
 		fmt.Fprintf(&before, "if mutantDrop(%d) { %s } else ", number, others)
 	}
 	if before.Len() > 0 {
+		g.edits.of = 0
 		g.edits.wrap(n.Pos(), n.End(), before.String()+"{ ", " }")
 	}
 }

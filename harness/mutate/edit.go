@@ -13,6 +13,7 @@ type edits struct {
 	fset    *token.FileSet
 	byFile  map[string][]insertion
 	ordered int
+	of      int // the mutant that inserts, 0 for several
 }
 
 // insertion puts text in front of the byte at offset. At one offset what ends comes before
@@ -20,6 +21,7 @@ type edits struct {
 type insertion struct {
 	offset int
 	ends   bool
+	of     int // the mutant, 0 for several
 	order  int // of the node in the walk, which comes to the outer one first
 	text   string
 }
@@ -27,7 +29,7 @@ type insertion struct {
 func (e *edits) insert(at token.Pos, ends bool, text string) {
 	where := e.fset.Position(at)
 	e.ordered++
-	e.byFile[where.Filename] = append(e.byFile[where.Filename], insertion{where.Offset, ends, e.ordered, text})
+	e.byFile[where.Filename] = append(e.byFile[where.Filename], insertion{where.Offset, ends, e.of, e.ordered, text})
 }
 
 // wrap puts text around what is between two positions.
@@ -36,9 +38,14 @@ func (e *edits) wrap(from, to token.Pos, before, after string) {
 	e.insert(to, true, after)
 }
 
-// apply returns the source of a file with its insertions.
-func (e *edits) apply(file string, source []byte) []byte {
-	list := slices.Clone(e.byFile[file])
+// apply returns the source of a file with the insertions of the mutants that are wanted.
+func (e *edits) apply(file string, source []byte, wanted func(mutant int) bool) []byte {
+	var list []insertion
+	for _, i := range e.byFile[file] {
+		if i.of == 0 || wanted(i.of) {
+			list = append(list, i)
+		}
+	}
 	slices.SortFunc(list, func(a, b insertion) int {
 		switch {
 		case a.offset != b.offset:

@@ -70,6 +70,7 @@ func (g *generator) add(m Mutant, at token.Pos) int {
 	m.ID = fmt.Sprintf("%s.%s/%s%d", shortPath(g.pkg), g.local, m.Operator, g.turn(m.Operator))
 	g.counts[string(m.Operator)+g.local]++
 	g.mutants = append(g.mutants, m)
+	g.edits.of = m.Number
 	return m.Number
 }
 

@@ -25,13 +25,17 @@ const addedFile = "zz_mutants.go"
 // Sources returns the mutated files and the added ones, by the absolute name of the file
 // whose place they take.
 func (o *Overlay) Sources() map[string][]byte {
+	return o.sources(func(int) bool { return true })
+}
+
+func (o *Overlay) sources(wanted func(mutant int) bool) map[string][]byte {
 	sources := map[string][]byte{}
 	for _, pkg := range o.program.packages {
 		mutated := false
 		for _, file := range pkg.Syntax {
 			name := o.program.fset.Position(file.Package).Filename
 			if len(o.edits.byFile[name]) > 0 {
-				sources[name], mutated = o.edits.apply(name, o.program.sources[name]), true
+				sources[name], mutated = o.edits.apply(name, o.program.sources[name], wanted), true
 			}
 		}
 		if mutated {
@@ -44,13 +48,23 @@ func (o *Overlay) Sources() map[string][]byte {
 
 // Write writes the sources into dir and returns the file for the -overlay flag of go build
 // and go test.
-func (o *Overlay) Write(dir string) (string, error) {
+func (o *Overlay) Write(dir string) (string, error) { return write(dir, o.Sources()) }
+
+// WriteOne is Write of one mutant alone: what a detector that reads sources finds if that is
+// the leak that somebody made.
+func (o *Overlay) WriteOne(dir string, m Mutant) (string, error) {
+	return write(dir, o.sources(func(mutant int) bool { return mutant == m.Number }))
+}
+
+func write(dir string, sources map[string][]byte) (string, error) {
 	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
 	if err != nil {
 		return "", fmt.Errorf("mutate: %w", err)
 	}
 	replace := map[string]string{}
-	sources := o.Sources()
 	for i, name := range slices.Sorted(maps.Keys(sources)) {
 		replace[name] = filepath.Join(dir, fmt.Sprintf("%d-%s", i, filepath.Base(name)))
 		if err := os.WriteFile(replace[name], sources[name], 0o600); err != nil {

@@ -1,0 +1,246 @@
+package regress_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub/admin"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+)
+
+// generatedCrowd puts the lives of the witnesses, and readers of the pages beside the hub,
+// through one hub. It is for generated mutants: nothing of it knows what the mutant is.
+type generatedCrowd struct {
+	target  *hubtest.Target
+	public  *httptest.Server
+	private *httptest.Server
+	next    atomic.Int64
+	landed  atomic.Int64
+	failed  atomic.Int64
+}
+
+func startGeneratedCrowd(t *testing.T) *generatedCrowd {
+	t.Helper()
+	target, err := hubtest.Start(witnessConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, _, err := admin.Private(target.Hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &generatedCrowd{
+		target: target, private: httptest.NewServer(handler),
+		public: httptest.NewServer(admin.Public(target.Hub, admin.PublicConfig{Metrics: true})),
+	}
+}
+
+// lives are all there are, by name.
+func (c *generatedCrowd) lives() []life {
+	return append(witnessLivesAll(),
+		life{"pages", 4, false, c.livePages}, life{"plots", 2, false, c.livePlots}, life{"operator", 4, false, liveOperator},
+		life{"odd", 16, false, liveOdd}, life{"strict", 4, true, liveStrict})
+}
+
+// send puts n lives of a kind through the hub.
+func (c *generatedCrowd) send(ctx context.Context, t *testing.T, l life, n int) {
+	var all sync.WaitGroup
+	var begun atomic.Int64
+	for range min(n, l.atOnce) {
+		all.Go(func() {
+			for begun.Add(1) <= int64(n) {
+				if err := c.live(ctx, l); err == nil {
+					c.landed.Add(1)
+				} else if c.failed.Add(1) <= 5 {
+					t.Logf("%s: %v", l.name, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// live is one life. One that does not end in time is left behind.
+func (c *generatedCrowd) live(ctx context.Context, l life) error {
+	ctx, cancel := context.WithTimeout(ctx, generatedWait)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil { // a hub that does not work may well confuse a life
+				ended <- fmt.Errorf("panic: %v", v)
+			}
+		}()
+		ended <- l.live(ctx, c.target, visit(c.target, int(c.next.Add(1))))
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(generatedWait + time.Second):
+		return errors.New("it does not end")
+	}
+}
+
+// generatedWait is how long a life may take.
+const generatedWait = 5 * time.Second
+
+// round puts a round of these lives through the hub, all kinds at once: dose of those that
+// are quick, fewer of the others.
+func (c *generatedCrowd) round(ctx context.Context, t *testing.T, lives []life, dose int) {
+	var all sync.WaitGroup
+	for _, l := range lives {
+		n := dose
+		if slices.Contains(slowLives, l.name) {
+			n = max(2, dose/4)
+		}
+		all.Go(func() { c.send(ctx, t, l, n) })
+	}
+	all.Wait()
+}
+
+// slowLives wait for timeouts of the hub or send much.
+var slowLives = []string{
+	"vanish", "mute", "reconnect", "trickle", "stall", "flood", "large", "duplicate", "half-frame",
+	"start-stop", "cut-off", "full", "unauthorized", "pages", "plots", "operator", "strict",
+}
+
+// livePages reads every page.
+func (c *generatedCrowd) livePages(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
+	var errs []error
+	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
+		errs = append(errs, readPage(ctx, http.MethodGet, c.public.URL+path))
+	}
+	errs = append(errs, readPage(ctx, http.MethodOptions, c.public.URL+"/health"))
+	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/debug/statsviz/", "/debug/pprof/goroutine?debug=1"} {
+		errs = append(errs, readPage(ctx, http.MethodGet, c.private.URL+path))
+	}
+	return errors.Join(errs...)
+}
+
+func readPage(ctx context.Context, method, url string) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true // the client is to keep no connection
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
+}
+
+// livePlots looks at the live plots for a moment.
+func (c *generatedCrowd) livePlots(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
+	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(c.private.URL, "http", "ws", 1)+"/debug/statsviz/ws", nil)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	defer ws.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		ws.SetReadDeadline(deadline)
+	}
+	_, _, err = ws.ReadMessage()
+	return err
+}
+
+// liveOperator is an operator's handler that is made, used and stopped.
+func liveOperator(ctx context.Context, target *hubtest.Target, _ *harness.Visit) error {
+	handler, stop, err := admin.Private(target.Hub)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	return readPage(ctx, http.MethodGet, server.URL+"/debug/state")
+}
+
+// figures are what the process holds, by plain counting.
+type figures map[string]float64
+
+// settledFigures waits until the sessions have ended and no figure falls any more.
+func (c *generatedCrowd) settledFigures() figures {
+	end := time.Now().Add(8 * time.Second)
+	last := c.figures()
+	for steady := 0; steady < 4 && time.Now().Before(end); steady++ {
+		time.Sleep(100 * time.Millisecond) // between two samples
+		now := c.figures()
+		for name := range now {
+			if now[name] < last[name] {
+				steady = 0
+			}
+		}
+		last = now
+	}
+	return last
+}
+
+func (c *generatedCrowd) figures() figures {
+	f := figures{"goroutines": float64(runtime.NumGoroutine())}
+	if entries, err := os.ReadDir("/proc/self/fd"); err == nil {
+		f["descriptors"] = float64(len(entries)) // before the collection, which closes what nobody closed
+	}
+	for range 3 {
+		runtime.GC()
+	}
+	st := memory()
+	f["objects"], f["bytes"] = float64(st.HeapObjects), float64(st.HeapAlloc)
+	for name, v := range c.gauges() {
+		f["hub "+name] = v
+	}
+	return f
+}
+
+// gauges are what the hub says of itself.
+func (c *generatedCrowd) gauges() map[string]float64 {
+	all, err := c.target.Gauges()
+	if err != nil {
+		return nil
+	}
+	return all
+}
+
+// leaksBy returns the figure that grows with the dose in each of three rounds, if there is
+// one: at first dose, then dose, then twice the dose.
+func leaksBy(read []figures) string {
+	if len(read) != 4 {
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(read[0])) {
+		one, two, three := read[1][name]-read[0][name], read[2][name]-read[1][name], read[3][name]-read[2][name]
+		if min(one, two) >= generatedFloor(name) && three >= 1.3*min(one, two) && three <= 5*max(one, two) {
+			return fmt.Sprintf("%s grew by %.0f, %.0f and, of twice as many lives, %.0f", name, one, two, three)
+		}
+	}
+	return ""
+}
+
+// generatedFloor is what a figure may grow by in a round of the hub without a mutant.
+func generatedFloor(figure string) float64 {
+	switch figure {
+	case "objects":
+		return 40
+	case "bytes":
+		return 64 << 10
+	}
+	return 3
+}

@@ -1,0 +1,101 @@
+package regress_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/admin"
+	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// liveOdd says much that a hub does not expect. Most of it is ignored or answered.
+func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	id, other := string(v.ID), wire.NewPeerID()
+	for _, text := range []string{
+		`{"type":"nonsense"}`, `{"type":"` + strings.Repeat("é", 80) + `"}`, `{"type":7}`, `{"type":null}`, `{"type":["a",{"b":1e400}]}`,
+		`{"data":[1,-2.5e+3,true,false,null,[],{}]}`, `null`, `7`, `{`, `[`, `{"a" 1}`, `{"a":}`, `{"type":"ping"`, `"\u00e9\n\t\"\\"`, `{"type":"connected"}`,
+		`{"type":"offer","data":{}}`, `{"type":"offer","targetPeerId":"x","data":{}}`, `{"type":"offer","targetPeerId":7}`,
+		fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"fromPeerId":%q,"networkName":"another","data":{}}`, id, other),
+		fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"networkName":7,"data":{}}`, id),
+		fmt.Sprintf(`{"type":"answer","targetPeerId":%q,"networkName":"","data":"\u0041\b\f\r\\"}`, id),
+		fmt.Sprintf(`{"type":"peer-discovered","networkName":%q,"data":{"peerId":%q}}`, v.Home, other),
+		fmt.Sprintf(`{"type":"peer-disconnected","networkName":%q,"data":{"peerId":%q}}`, v.Home, other),
+		`{"type":"cleanup"}`, `{"type":"announce","networkName":"pigeonhub-mesh","data":{"isHub":true}}`,
+		`{"type":"announce","data":{"isHub":true,"name":"quote \" and \\ and \b\f\n\r\t and \u0001"}}`,
+	} {
+		if err := v.WriteBytes(textFrame(0x81, text)); err != nil {
+			return err
+		}
+	}
+	if err := v.WriteBytes(append(textFrame(0x89, "a ping"), textFrame(0x82, "\xff")...)); err != nil {
+		return err
+	}
+	if v.Index%4 == 0 {
+		if err := v.WriteBytes(textFrame(0x81, strings.Repeat(`{"a":[`, 100))); err != nil { // too deep: the hub closes
+			return err
+		}
+		_, err := v.WantClose(ctx)
+		return err
+	}
+	if _, err := v.Fence(ctx); err != nil {
+		return err
+	}
+	return v.Close(ctx)
+}
+
+// textFrame is one frame of a client, masked with zeros.
+func textFrame(first byte, text string) []byte {
+	frame := []byte{first, 0x80 | byte(len(text))}
+	if len(text) > 125 {
+		frame = []byte{first, 0x80 | 126, byte(len(text) >> 8), byte(len(text))}
+	}
+	return append(append(frame, 0, 0, 0, 0), text...)
+}
+
+// liveStrict is a hub that refuses by token, origin, room and pages, with a listener to
+// some of its events that looks at each.
+func liveStrict(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
+	cfg := witnessConfig()
+	cfg.AuthToken, cfg.AllowedOrigins, cfg.MaxSubscriptions = witnessToken, []string{"https://example.com"}, 1
+	cfg.CapacityStatus, cfg.MaxConnections = true, 1
+	return withHub(cfg, func(target *hubtest.Target) error {
+		events, err := target.Hub.Subscribe("strict", hub.EventPeerConnected, hub.EventPeerDisconnected)
+		if err != nil {
+			return err
+		}
+		defer events.Close()
+		if _, err := target.Hub.Subscribe("one too many"); err == nil {
+			return errors.New("there was room for a second subscription")
+		}
+		pages := httptest.NewServer(admin.Public(target.Hub, admin.PublicConfig{HideDetails: true, Metrics: true}))
+		defer pages.Close()
+		for _, path := range []string{"/health", "/hubs", "/metrics", "/readyz"} {
+			err = errors.Join(err, readPage(ctx, http.MethodGet, pages.URL+path))
+		}
+		c, dialled := dialWitness(ctx, target, wire.NewPeerID(), witnessToken)
+		if err = errors.Join(err, dialled); err != nil {
+			return err
+		}
+		defer c.Close()
+		if second, err := dialWitness(ctx, target, wire.NewPeerID(), witnessToken); err == nil {
+			second.Close()
+		}
+		select {
+		case e := <-events.Events():
+			_ = e.Payload()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		return errors.Join(c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
+	}, shutdown)
+}
