@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,16 +60,42 @@ func (c *config) warnings() (texts []string) {
 	if most := hub.DefaultMaxConnections(); c.hub.MaxConnections > most {
 		texts = append(texts, "max-connections exceeds the descriptor limit of the process: raise the limit (ulimit -n, LimitNOFILE)")
 	}
-	known := make(map[string]bool)
-	for s := range c.all() {
-		known[s.variable()] = true
-	}
-	for name := range c.environ {
-		if strings.HasPrefix(name, envPrefix) && !known[name] && !fromKubernetes(name) {
-			texts = append(texts, name+" is set, but there is no such setting")
-		}
+	for _, name := range c.unknown() {
+		texts = append(texts, name+" is set, but there is no such setting")
 	}
 	return texts
+}
+
+// unknown returns the variables that look like settings but are none, in order.
+func (c *config) unknown() (names []string) {
+	known := make(map[string]bool)
+	for s := range c.all() {
+		known[s.variable()], known[s.ours()] = true, true
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.environ)) {
+		if strings.HasPrefix(name, envPrefix) && !known[name] && !fromKubernetes(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// guarding are parts of names of settings that close or bound a hub. An operator who
+// misspells one believes that the hub is closed: it must not run open.
+var guarding = []string{
+	"TOKEN", "SECRET", "PASSWORD", "AUTH", "KEY", "CERT", "TLS", "ORIGIN", "ALLOW", "DENY", "HIDE", "TRUST",
+	"MAX", "LIMIT", "RATE", "BURST", "BYTES", "SIZE", "TIMEOUT", "QUOTA",
+}
+
+// misspelled returns a problem for each unknown variable that looks like a secret or a
+// limit.
+func (c *config) misspelled() (problems []error) {
+	for _, name := range c.unknown() {
+		if slices.ContainsFunc(guarding, func(part string) bool { return strings.Contains(name, part) }) {
+			problems = append(problems, fmt.Errorf("%s is set, but there is no such setting, and its name is one of a secret or a limit", name))
+		}
+	}
+	return problems
 }
 
 // fromKubernetes reports whether Kubernetes sets the variable in pods near a Service

@@ -28,6 +28,7 @@ const (
 	hubRoleIsGiven   = "W39: only peers that the operator has named are hubs; the hubs' network is closed to others"
 	goodbyeIsHeard   = "protocol section 5.4: a goodbye names the network of those who get it, or clients would drop it; it has no target"
 	copiedPayload    = "payloads go through as they were sent; the published server parses them and writes them anew"
+	unknownPages     = "W45: a page that does not exist is answered with 404, so that a mistyped probe does not pass"
 	closeOfALibrary  = "gorilla/websocket judges a malformed close frame itself; the connection ends either way"
 )
 
@@ -75,11 +76,27 @@ var intended = slices.Concat(
 		{"broken_frames", "a close frame with half a code", "culprit", closeOfALibrary, lines(`close 1005 ""`)},
 		{"broken_frames", "a close reason that is no UTF-8", "culprit", closeOfALibrary, lines(`close 1002 ""`)},
 	},
+	pagesNotFound(),
 	goodbyesHeard("as on page unload, without a network", goodbyeIsHeard, "h340",
 		`{"type":"goodbye","data":{"peerId":"h340","timestamp":1,"reason":"peer_disconnect"},"fromPeerId":"h340","networkName":"meadow","timestamp":T}`),
 	goodbyesHeard("with a target and a forged sender, without data", ownSender+"; "+goodbyeIsHeard, "b020",
 		`{"type":"goodbye","fromPeerId":"b020","networkName":"meadow","timestamp":T}`),
 )
+
+// pagesNotFound are the answers to unknown pages.
+func pagesNotFound() (all []difference) {
+	for _, method := range []string{"GET", "POST", "HEAD", "PUT"} {
+		body := "body not found"
+		if method == "HEAD" {
+			body = "body "
+		}
+		for _, target := range []string{"/health?x=1", "/health/", "/no/such/path"} {
+			all = append(all, difference{"http", "an empty hub", method + " " + target, unknownPages,
+				lines("404 Not Found", "Access-Control-Allow-Origin: *", "Content-Type: text/plain", body)})
+		}
+	}
+	return all
+}
 
 // goodbyesHeard is what the five closest hear when one of the eight leaves.
 func goodbyesHeard(scene, why, leaver, goodbye string) []difference {

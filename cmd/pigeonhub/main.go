@@ -10,6 +10,7 @@
 //	config.go, resolve.go, help.go   from flags and variables to a config; --help, --print-config
 //	serve.go, server.go, listen.go   the hub, its listeners and its shutdown
 //	pending.go, pausing.go           connections that are no session yet
+//	report.go, report_*.go           signals that ask for a report
 //	tls.go, health.go, memlimit.go   certificates, --health-check, GOMEMLIMIT
 //	log.go, logwriter.go             logs
 //	version.go                       --version

@@ -14,10 +14,12 @@ const memoryRatio = 0.75
 
 // limitGo sets the limit near which Go collects more often (GOMEMLIMIT) from
 // memory-limit, or else from the cgroup, whose limit is the one that the kernel
-// enforces in a container. A GOMEMLIMIT that is set already stays.
+// enforces in a container. A GOMEMLIMIT that is set already stays. It logs the limit of
+// the process, which the metric pigeonhub_memory_limit_bytes has, beside that of Go.
 func (c *config) limitGo(log *slog.Logger) {
+	log = log.With("process_bytes", c.hub.WithDefaults().Memory.Limit)
 	if own := c.environ["GOMEMLIMIT"]; own != "" {
-		log.Info("memory limit of Go", "bytes", debug.SetMemoryLimit(-1), "from", "GOMEMLIMIT")
+		log.Info("memory limits", "go_bytes", debug.SetMemoryLimit(-1), "go_from", "GOMEMLIMIT")
 		return
 	}
 	source, from := memlimit.FromCgroup, "cgroup"
@@ -26,9 +28,9 @@ func (c *config) limitGo(log *slog.Logger) {
 	}
 	bytes, err := memlimit.ApplyRatio(source, memoryRatio)()
 	if err != nil {
-		log.Info("memory limit of Go", "bytes", "none", "because", err.Error())
+		log.Info("memory limits", "go_bytes", "none", "because", err.Error())
 		return
 	}
 	debug.SetMemoryLimit(int64(bytes))
-	log.Info("memory limit of Go", "bytes", bytes, "from", from)
+	log.Info("memory limits", "go_bytes", bytes, "go_from", from)
 }

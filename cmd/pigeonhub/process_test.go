@@ -223,3 +223,27 @@ func descriptors(t *testing.T, pid int) int {
 	}
 	return len(entries)
 }
+
+// SIGHUP would end the process by default. SIGUSR1 asks for a report.
+func TestSignalsThatDoNotEnd(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "")
+	connect(t, "ws://"+c.addr)
+	c.signal(syscall.SIGHUP)
+	c.log.want("signal ignored: settings are read at the start only")
+	c.signal(syscall.SIGUSR1)
+	state, _ := c.log.want("state")["state"].(map[string]any)
+	if state["invariants"] != "ok" || state["collections"] == nil {
+		t.Errorf("the state is %v, want that of /debug/state", state)
+	}
+	if stacks, _ := c.log.want("goroutines")["stacks"].(string); !strings.Contains(stacks, "goroutine profile: total") {
+		t.Errorf("the goroutines are %.300q", stacks)
+	}
+	if status, _ := get(t, "http://"+c.addr+"/livez", nil); status != http.StatusOK {
+		t.Errorf("/livez: %d", status)
+	}
+	c.signal(syscall.SIGTERM)
+	if code := c.code(); code != exitOK {
+		t.Errorf("exit code %d, want %d", code, exitOK)
+	}
+}

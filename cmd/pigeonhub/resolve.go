@@ -33,17 +33,19 @@ func (c *config) resolve(args []string) (problems []error) {
 		problems = append(problems, fmt.Errorf("unexpected argument %.50q", arg))
 	}
 	for s := range c.all() {
-		if err := s.resolve(flags.Lookup(s.name), c.environ[s.variable()]); err != nil {
+		if err := s.resolve(flags.Lookup(s.name), c.environ); err != nil {
 			problems = append(problems, err)
 		}
 	}
-	return problems
+	return append(problems, c.misspelled()...)
 }
 
-func (s *setting) resolve(flag *pflag.Flag, env string) error {
+func (s *setting) resolve(flag *pflag.Flag, environ map[string]string) error {
 	s.text, s.from = s.def, fromDefault
-	if env != "" {
-		s.text, s.from = env, s.variable()
+	for _, name := range []string{s.ours(), s.variable()} { // the last one that is set counts
+		if environ[name] != "" && (name == s.variable() || !fromKubernetes(name)) {
+			s.text, s.from = environ[name], name
+		}
 	}
 	if flag.Changed {
 		s.text, s.from = strings.TrimSpace(flag.Value.String()), "--"+s.name

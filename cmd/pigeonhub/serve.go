@@ -57,6 +57,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger) int {
 		return exitConfig
 	}
 	s := newService(c, log, h, signals)
+	defer s.handleReports()()
 	if err = s.start(ctx); err == nil {
 		err = s.wait(ctx)
 	}

@@ -41,6 +41,12 @@ func (s *setting) variable() string {
 	if s.env != "" {
 		return s.env
 	}
+	return s.ours()
+}
+
+// ours returns the variable's name with envPrefix. It works too for a setting that has a
+// name of the Node.js PigeonHub, unless Kubernetes uses it.
+func (s *setting) ours() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 

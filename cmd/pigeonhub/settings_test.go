@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -238,5 +239,37 @@ func TestDefaultsAreTheLibrarys(t *testing.T) {
 	got.HubPeerIDs, want.HubPeerIDs = nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults of the table\n%+v\nof hub.Config\n%+v", got, want)
+	}
+}
+
+// A setting that has a name of the Node.js hub also has the one that its flag suggests.
+func TestVariableByFlagName(t *testing.T) {
+	t.Parallel()
+	c := resolved(t, nil, []string{"PIGEONHUB_AUTH_TOKEN=secret", "PIGEONHUB_MAX_CONNECTIONS=7", "PIGEONHUB_PORT=tcp://10.0.0.7:3000"})
+	if c.hub.AuthToken != "secret" || c.hub.MaxConnections != 7 || c.port != 3000 {
+		t.Errorf("token %q, max-connections %d, port %d, want secret, 7, 3000", c.hub.AuthToken, c.hub.MaxConnections, c.port)
+	}
+	if w := c.warnings(); len(w) != 0 {
+		t.Errorf("warnings about nothing: %v", w)
+	}
+	both := resolved(t, nil, []string{"PIGEONHUB_AUTH_TOKEN=one", "AUTH_TOKEN=other"})
+	if got := both.setting("auth-token"); got.text != "other" || got.from != "AUTH_TOKEN" {
+		t.Errorf("with both it is %q from %s, want the one of AUTH_TOKEN", got.text, got.from)
+	}
+}
+
+// An operator who misspells a secret or a limit must not run an open hub.
+func TestUnknownSecretsAndLimitsAreProblems(t *testing.T) {
+	t.Parallel()
+	for name, problem := range map[string]bool{
+		"PIGEONHUB_AUTHTOKEN": true, "PIGEONHUB_TOKEN": true, "PIGEONHUB_MAXCONNECTIONS": true, "PIGEONHUB_MESSAGE_RATES": true,
+		"PIGEONHUB_HUB_SECRET": true, "PIGEONHUB_QUEUE_BYTES_PER_PEER": true, "PIGEONHUB_PONG_TIMEOUTS": true,
+		"PIGEONHUB_LOGLEVEL": false, "PIGEONHUB_SERVICE_PORT": false, "PIGEONHUB_NAME": false, "OTHER_TOKEN": false,
+	} {
+		var out strings.Builder
+		code := run(t.Context(), []string{"--print-config"}, []string{name + "=hunter2"}, io.Discard, &out)
+		if (code == exitConfig) != problem || strings.Contains(out.String(), name) != problem || strings.Contains(out.String(), "hunter2") {
+			t.Errorf("%s: exit code %d, want %d if %v; stderr:\n%s", name, code, exitConfig, problem, &out)
+		}
 	}
 }

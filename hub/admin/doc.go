@@ -20,8 +20,8 @@
 //
 // Public serves the port that peers connect to. A WebSocket upgrade on any path goes to
 // the hub. All other requests are answered as in protocol section 2, byte for byte:
-// /health, /hubs, OPTIONS, and the banner for any other page. The request target is
-// compared as a whole, so /health?x=1 and /health/ get the banner.
+// /health, /hubs, OPTIONS, and the banner for /. The request target is compared as a
+// whole, so /health?x=1 and /health/ are unknown pages. Those get status 404.
 //
 // It also serves pages that the protocol does not have, because /health is always
 // "healthy":

@@ -42,6 +42,7 @@ func foreign(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "cross-site"
 	}
-	_, rest, ok := strings.Cut(r.Header.Get("Origin"), "://")
-	return ok && !localName(rest)
+	origin := r.Header.Get("Origin")
+	_, rest, ok := strings.Cut(origin, "://")
+	return origin == "null" || ok && !localName(rest) // null: a sandboxed frame or a local file
 }

@@ -23,6 +23,7 @@ func TestPrivateKeepsPagesOut(t *testing.T) {
 		{"rebinding", "evil.example:6060", "X: y", http.StatusForbidden},
 		{"blind", w.private, "Sec-Fetch-Site: cross-site", http.StatusForbidden},
 		{"blind_with_origin", w.private, "Origin: https://evil.example", http.StatusForbidden},
+		{"sandboxed", w.private, "Origin: null", http.StatusForbidden},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := w.askAs(tt.host, w.private, "GET", "/livez", tt.header).status; got != tt.want {

@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// banner is the response to a request for an unknown page (protocol section 2).
+// banner is the response to a request for / (protocol section 2).
 const banner = "PeerPigeon WebSocket Signaling Server"
 
 // PublicConfig configures Public. The zero value is a drop-in for the reference
@@ -76,8 +76,10 @@ func (p *public) route(w http.ResponseWriter, r *http.Request) {
 		ready(w, p.hub.Stats())
 	case r.RequestURI == "/metrics" && p.metrics != nil:
 		p.scrape(w, r)
-	default:
+	case r.URL.Path == "/":
 		writeText(w, http.StatusOK, banner)
+	default:
+		writeText(w, http.StatusNotFound, "not found")
 	}
 }
 

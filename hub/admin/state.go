@@ -26,8 +26,25 @@ type size struct {
 	Bound  *int64 `json:"bound,omitempty"`
 }
 
+// State returns the page /debug/state without its indentation.
+func State(h *hub.Hub) []byte {
+	page, _ := state{h.Stats, h.CheckInvariants}.page()
+	text, _ := json.Marshal(page) // cannot fail: it holds maps and numbers
+	return text
+}
+
 func (s state) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	page, status := statePage{Invariants: "ok", Stats: s.stats()}, http.StatusOK
+	page, status := s.page()
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.Encode(page) // an error means that the client has disconnected
+}
+
+// page returns the page and the HTTP status.
+func (s state) page() (page statePage, status int) {
+	page, status = statePage{Invariants: "ok", Stats: s.stats()}, http.StatusOK
 	if err := s.check(); err != nil {
 		page.Invariants, status = texts(err), http.StatusInternalServerError
 	}
@@ -40,11 +57,7 @@ func (s state) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		}
 		page.Collections[c.key()] = v
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.Encode(page) // an error means that the client has disconnected
+	return page, status
 }
 
 // texts returns the texts of the errors that errors.Join has joined.
