@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -206,13 +207,31 @@ const firstSpec = "holds nothing of them"
 // and need not be asked. It is worth its time if many are measured.
 func (g *generated) measureSuiteReach(t *testing.T) {
 	t.Helper()
-	file := filepath.Join(g.dir, "suite-counts")
+	sum := fnv.New64a()
+	for _, m := range g.mutants {
+		fmt.Fprintln(sum, m)
+	}
+	file := filepath.Join(generatedResults(), fmt.Sprintf("%x.counts", sum.Sum64()))
+	if _, err := os.Stat(file); err == nil { // a run before this one has it
+		g.suiteReach = g.counts(t, file)
+		return
+	}
+	if err := os.MkdirAll(generatedResults(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	part, err := filepath.Abs(file + ".part")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range suiteParts {
 		cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m")...)
-		cmd.Env = append(withoutGenerated(), site.EnvCounts+"="+file, "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"))
+		cmd.Env = append(withoutGenerated(), site.EnvCounts+"="+part, "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Logf("the hub without a mutant: %v\n%s", err, lastLines(out, 40))
 		}
+	}
+	if err := os.Rename(part, file); err != nil {
+		t.Fatal(err)
 	}
 	g.suiteReach = g.counts(t, file)
 }
