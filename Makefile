@@ -3,7 +3,8 @@ GO        ?= go
 FUZZTIME  ?= 500000x
 BENCHTIME ?= 1x
 POWER     ?= all
-GENERATED ?= $(if $(filter sample,$(POWER)),4,all)
+GENERATED ?= $(if $(filter sample,$(POWER)),3,all)
+FOR       ?= $(if $(filter sample,$(POWER)),45s)
 CALIBRATE ?= all
 ALARMS    ?= 300
 ROUNDS    ?= 1
@@ -35,8 +36,9 @@ power: ## measure what the leak suite catches: every planted leak, then the gene
 	@cat regress-report/power.md
 	$(MAKE) generated
 
-# A run goes on where the last one ended: rm -r regress-report/generated begins anew.
-generated: ## measure what the leak suite catches of generated leaks (GENERATED: how many, all, or names; SEED: which, by default the date's)
+# FOR is after how long no more are begun; RESUME=1 goes on where the last run ended.
+generated: ## the same with generated leaks alone (GENERATED: how many, all, or names; SEED: which, by default the date's)
+	$(if $(RESUME),,rm -rf regress-report/generated)
 	PIGEONHUB_GENERATED='$(GENERATED)' PIGEONHUB_GENERATED_SEED=$(SEED) PIGEONHUB_GENERATED_FOR=$(FOR) \
 		$(GO) test -count=1 -v -timeout 24h ./regress -run 'TestGenerated$$'
 

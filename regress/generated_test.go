@@ -27,8 +27,8 @@ var generatedPackages = []string{"./hub", "./hub/wire", "./hub/admin", "./cmd/pi
 // TestGenerated measures what the suite that CI runs catches of leaks that nobody chose: see
 // package mutate. It is make generated. PIGEONHUB_GENERATED says how many are drawn that
 // leak, or all, or names with a comma between; PIGEONHUB_GENERATED_SEED which, by default
-// the date; PIGEONHUB_GENERATED_FOR after how long no more are begun. What was measured
-// before is not measured again: remove regress-report/generated to begin anew.
+// the date; PIGEONHUB_GENERATED_FOR after how long no more are begun. What is in
+// regress-report/generated from a run before is not measured again.
 func TestGenerated(t *testing.T) {
 	which := os.Getenv("PIGEONHUB_GENERATED")
 	if which == "" {
