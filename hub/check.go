@@ -19,7 +19,7 @@ func (h *Hub) CheckInvariants() error {
 	}
 	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, but there are %d sessions", h.sockets.Load(), len(h.sessions))
 	h.checkQueues(c)
-	c.that(len(h.sessions) > 0 || h.reading.Load() == 0, "%d bytes are being read without a session", h.reading.Load())
+	c.that(len(h.sessions) > 0 || h.reading.load() == 0, "%d bytes are being read without a session", h.reading.load())
 	for s := range h.subscriptions {
 		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but still in subscriptions", s.holder)
 	}
@@ -70,10 +70,13 @@ func (h *Hub) checkSessions(c *check) {
 
 // checkQueues compares the gauges of memory with what is held.
 func (h *Hub) checkQueues(c *check) {
-	changes, held, announced := h.queued.changes(), 0, int64(0)
+	changes, held, incoming, announced := h.queued.changes()+h.reading.changes(), 0, 0, int64(0)
 	for s := range h.sessions {
 		s.mu.Lock()
 		held += s.held
+		if s.incoming != nil {
+			incoming += s.incoming.held
+		}
 		if !s.writing {
 			memory, bytes := 0, 0
 			if s.out != nil {
@@ -87,13 +90,16 @@ func (h *Hub) checkQueues(c *check) {
 			announced += s.notice.bytes()
 		}
 	}
-	if queued := h.queued.load(); h.queued.changes() == changes { // else it was not read at one moment
+	queued, reading := h.queued.load(), h.reading.load()
+	if h.queued.changes()+h.reading.changes() == changes { // else they were not read at one moment
 		c.that(queued == int64(held), "queued is %d, but all queues hold %d", queued, held)
+		c.that(reading == int64(incoming), "reading is %d, but all messages being read hold %d", reading, incoming)
 	}
 	c.that(announced == h.announced.Load(), "announced is %d, but members hold %d", h.announced.Load(), announced)
 	loose := h.loose.Load()
 	c.that(len(h.sessions) > 0 || loose == 0, "%d bytes of notices are left without a session", loose)
-	c.that(h.gate.count() > 0 || h.stalled.count() == 0, "%d sessions are stalled without a goroutine", h.stalled.count())
+	c.that(h.gate.count() > 0 || h.stalled.count()+h.receiving.count() == 0, "%d sessions are stalled and %d receiving without a goroutine",
+		h.stalled.count(), h.receiving.count())
 }
 
 func (h *Hub) checkNetworks(c *check) {

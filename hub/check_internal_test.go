@@ -36,7 +36,7 @@ func TestCheckInvariantsFindsEveryDisagreement(t *testing.T) {
 		{"piece_not_counted", func(h *Hub, a, _ *session) { a.out = new(pending); a.out.add([]byte("x"), ref{}) }, "of memory and 1 bytes"},
 		{"notice_kept", func(h *Hub, a, _ *session) { a.notice = nil }, "a network without a notice"},
 		{"announced_gauge", func(h *Hub, _, _ *session) { h.announced.Add(1) }, "announced is"},
-		{"stalled_left", func(h *Hub, a, _ *session) { h.stalled.add(a) }, "are stalled without a goroutine"},
+		{"stalled_left", func(h *Hub, a, _ *session) { h.stalled.add(a) }, "1 sessions are stalled"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

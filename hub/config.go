@@ -23,7 +23,7 @@ type Config struct {
 	// What one session may send.
 	MaxMessageBytes     int64         // one message; default 1 MiB
 	MaxAnnounceBytes    int           // data of one announce, which every member receives; default 8 KiB
-	ReadBytesTotal      int64         // messages over 4 KiB being read, together; above it the senders of more than an equal share are cut. Default 64 MiB
+	ReadBytesTotal      int64         // memory for messages over 4 KiB being read, together; above it the senders that hold most for longest are cut, of messages over 64 KiB first. Default 64 MiB
 	MessageRate         float64       // messages a second, each started 4 KiB counting as one; default 100, negative unlimited
 	MessageBurst        int           // messages at once; default 500
 	AnnounceRate        float64       // announces a second, each started KiB and each 256 members counting as one; default 2, negative unlimited

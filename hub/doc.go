@@ -22,7 +22,8 @@
 //	accept.go, auth.go               from the HTTP request to the session
 //	admit.go                         from the session to the registered peer
 //	session.go                       the life of a session
-//	session_read.go, bucket.go       reading messages, rates
+//	session_read.go, incoming.go     reading messages
+//	bucket.go                        rates
 //	session_time.go                  deadlines, pings, probes
 //	session_send.go, session_write.go, queue.go   the queue and its one writer
 //	pending.go, chain.go, notice.go  what waits in a queue, its memory, frames that queues share

@@ -33,8 +33,9 @@ type Hub struct {
 	queued    gauge        // memory of all queues, without notices
 	announced atomic.Int64 // memory of notices that members hold
 	loose     atomic.Int64 // memory of notices that only queues hold
-	stalled   stalled
-	reading   atomic.Int64 // bytes of the large messages being read
+	stalled   holders      // see relieve
+	reading   gauge        // memory of messages being read
+	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	memory    monitor
 

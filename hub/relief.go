@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,15 +38,16 @@ func (h *Hub) fits(n int) bool {
 	return h.queuedBytes()+h.announced.Load()+int64(n) <= h.cfg.QueueBytesTotal
 }
 
-// stalled is the set of sessions that have a writeLoop, because their sockets are
-// full. Their queues hold nearly all that waits: any other is written with the next
-// commit. Its mutex is locked after Hub.mu and before the one of a queue.
-type stalled struct {
+// holders is a set of sessions that hold memory for others to see: Hub.stalled has the
+// ones with a writeLoop, because their sockets are full. Their queues hold nearly all
+// that waits: any other is written with the next commit. Hub.receiving has the ones
+// with an incoming. The mutex is locked after Hub.mu and before the one of a queue.
+type holders struct {
 	mu       sync.Mutex
-	sessions map[*session]int // the number of its loops, two while one takes over from another
+	sessions map[*session]int // how often it was added, twice while one writeLoop takes over from another
 }
 
-func (l *stalled) add(s *session) {
+func (l *holders) add(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sessions == nil {
@@ -53,7 +56,7 @@ func (l *stalled) add(s *session) {
 	l.sessions[s]++
 }
 
-func (l *stalled) remove(s *session) {
+func (l *holders) remove(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sessions[s]--; l.sessions[s] == 0 {
@@ -64,10 +67,21 @@ func (l *stalled) remove(s *session) {
 	}
 }
 
-func (l *stalled) count() int {
+func (l *holders) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.sessions)
+}
+
+// heaviestLocked returns the sessions whose weight is not 0, the heaviest first.
+func (l *holders) heaviestLocked(weigh func(*session) float64) []*session {
+	weights := make(map[*session]float64, len(l.sessions))
+	for s := range l.sessions {
+		if w := weigh(s); w > 0 {
+			weights[s] = w
+		}
+	}
+	return slices.SortedFunc(maps.Keys(weights), func(a, b *session) int { return cmp.Compare(weights[b], weights[a]) })
 }
 
 // relieve drops the queues in which most waits, until all together are down to
@@ -81,20 +95,11 @@ func (h *Hub) relieve(b *batch) {
 	if h.fits(enough) {
 		return // another goroutine was here before
 	}
-	type holder struct {
-		s     *session
-		bytes int
-	}
-	var holders []holder
-	for s := range h.stalled.sessions {
-		holders = append(holders, holder{s, s.waiting()})
-	}
-	slices.SortFunc(holders, func(a, b holder) int { return b.bytes - a.bytes })
-	for _, x := range holders {
-		if x.bytes == 0 || h.fits(enough) {
+	for _, s := range h.stalled.heaviestLocked(func(s *session) float64 { return float64(s.waiting()) }) {
+		if h.fits(enough) {
 			return
 		}
-		x.s.shed(b)
+		s.shed(b)
 	}
 }
 

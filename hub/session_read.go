@@ -2,44 +2,42 @@ package hub
 
 import (
 	"io"
-	"slices"
-	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// buffer holds a message while it is read.
-type buffer struct{ b []byte }
-
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 2<<10)} }}
-
-// free returns the buffer to the pool, unless a large message has made it large.
-func (o *buffer) free() {
-	if cap(o.b) <= writeStep {
-		o.b = o.b[:0]
-		buffers.Put(o)
-	}
-}
-
 // receive reads one message and handles it. What the message causes is collected
 // in the batch, which beforeRead commits when the socket has no more bytes ready:
 // the writes of a burst happen there, not here. The error is one of reading.
 func (s *session) receive(isText bool, r io.Reader) error {
-	buf := buffers.Get().(*buffer)
-	defer buf.free()
-	why, err := s.readAll(r, buf)
-	if err != nil {
+	last, err := s.readPieces(r)
+	defer byteStock.put(last)
+	defer s.endIncoming()
+	if err != io.EOF {
 		return err
 	}
-	b := s.currentBatch()
-	if why == wire.ReasonNone {
-		s.spoke = true
-		s.hub.counters.receivedBytes.Add(uint64(len(buf.b)))
-		why = s.handleMessage(isText, buf.b, b)
+	first, partial := s.takeIncoming()
+	if partial {
+		return nil
 	}
-	if why != wire.ReasonNone {
+	msg := last.items
+	if first.length > 0 {
+		n := first.length + len(last.items)
+		if n <= writeStep {
+			room := gathered.Get().(*[writeStep]byte)
+			defer gathered.Put(room)
+			msg = room[:0]
+		} else {
+			msg = make([]byte, 0, n)
+		}
+		msg = append(appendAll(msg, &first), last.items...)
+	}
+	s.spoke = true
+	s.hub.counters.receivedBytes.Add(uint64(len(msg)))
+	b := s.currentBatch()
+	if why := s.handleMessage(isText, msg, b); why != wire.ReasonNone {
 		s.hub.beginClose(s, why, b)
 	}
 	if b.full() {
@@ -48,36 +46,19 @@ func (s *session) receive(isText bool, r io.Reader) error {
 	return nil
 }
 
-// largeMessage is the buffer size in bytes above which a message being read
-// counts against Config.ReadBytesTotal. Smaller ones are bounded by the number of
-// sessions.
-const largeMessage = 4 << 10
-
-// readAll reads a message into buf. It returns ReasonOverload if all messages
-// being read together exceed Config.ReadBytesTotal and this one exceeds its equal
-// share: a slow sender holds its buffer for up to MessageTimeout.
-func (s *session) readAll(r io.Reader, buf *buffer) (wire.CloseReason, error) {
-	charged := 0
-	defer func() { s.hub.reading.Add(int64(-charged)) }()
+// readPieces reads a message until its end, where the error is io.EOF. It returns the
+// last piece. The ones before it are in s.incoming.
+func (s *session) readPieces(r io.Reader) (*piece[byte], error) {
 	for {
-		if len(buf.b) == cap(buf.b) {
-			buf.b = slices.Grow(buf.b, cap(buf.b))
-		}
-		if size := cap(buf.b); size > largeMessage && size > charged {
-			total, limit := s.hub.reading.Add(int64(size-charged)), s.hub.cfg.ReadBytesTotal
-			charged = size
-			if total > limit && int64(size) > limit/max(1, s.hub.sockets.Load()) {
-				return wire.ReasonOverload, nil
+		p := byteStock.pool.Get().(*piece[byte])
+		for len(p.items) < cap(p.items) {
+			n, err := r.Read(p.items[len(p.items):cap(p.items)])
+			p.items = p.items[:len(p.items)+n]
+			if err != nil {
+				return p, err
 			}
 		}
-		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
-		buf.b = buf.b[:len(buf.b)+n]
-		if err == io.EOF {
-			return wire.ReasonNone, nil
-		}
-		if err != nil {
-			return wire.ReasonNone, err
-		}
+		s.stow(p)
 	}
 }
 
@@ -155,12 +136,16 @@ func (s *session) currentBatch() *batch {
 	return s.batch
 }
 
+// headerSlack is how many bytes the headers of a message's frames may have beside a
+// sixteenth of the message.
+const headerSlack = 4 << 10
+
 // countRead counts bytes handed to gorilla. It returns errFragments once the
 // frames of one message, headers included, exceed the limit with some slack:
 // gorilla's read limit counts payload only, and empty frames have none.
 func (s *session) countRead(n int) error {
 	s.messageBytes += int64(n)
-	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes+largeMessage+s.hub.cfg.MaxMessageBytes/16 && !s.isEnding() {
+	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes*17/16+headerSlack && !s.isEnding() {
 		return errFragments
 	}
 	return nil

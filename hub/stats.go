@@ -74,7 +74,7 @@ func (h *Hub) Stats() Stats {
 		StartedAt: h.started, IsHub: h.cfg.IsHub, Draining: h.ctx.Err() != nil,
 		MaxConnections: h.cfg.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
 		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
-		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.Load(),
+		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.load(),
 		QueuedBytes: h.queuedBytes(), Goroutines: h.gate.count(), Memory: h.memory.stats(),
 	}
 	h.lengths(&st)
