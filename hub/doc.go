@@ -35,7 +35,8 @@
 //	remove.go                        taking a session out
 //	shutdown.go                      Shutdown and Close
 //	events.go, trace.go, stats.go    Subscribe, Trace, Stats
-//	check.go, memory.go, reason.go   CheckInvariants, the memory monitor, closed sets of reasons
+//	check.go, reason.go              CheckInvariants, closed sets of reasons
+//	memory.go, memory_return.go      the memory monitor, returning memory to the OS
 //
 // # The life of a session
 //

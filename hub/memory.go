@@ -3,7 +3,6 @@ package hub
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -92,6 +91,10 @@ type monitor struct {
 	mu     sync.Mutex
 	last   MemoryStats
 	forced time.Time // when the last GC was forced
+
+	// Owned by the goroutine of the monitor.
+	idleFor int   // samples for which much heap was idle
+	kept    int64 // idle bytes that the last return left: other code of the process has them
 }
 
 func (m *monitor) stats() MemoryStats {
@@ -189,40 +192,6 @@ func level(rss, limit int64, was MemoryLevel) MemoryLevel {
 		return MemoryAlert
 	}
 	return MemoryNormal
-}
-
-// returnMemory returns memory to the OS once more than half of the sessions of a peak
-// have left and few are leaving still, so that once is enough. The maps are made
-// anew, because a Go map never shrinks (golang/go#20135), and the runtime returns its
-// free pages. The runtime keeps about 1.6 KB for each connection of the peak for ever:
-// the descriptors of goroutines and of the poller.
-func (h *Hub) returnMemory() {
-	const few = 256
-	h.mu.Lock()
-	n := len(h.sessions)
-	left := h.atSample - n
-	h.atSample = n
-	due := h.peak > few && n < h.peak/2 && left <= h.peak/100
-	if due {
-		h.peak = n
-		h.remakeMaps()
-	}
-	h.mu.Unlock()
-	if due {
-		debug.FreeOSMemory()
-	}
-}
-
-func (h *Hub) remakeMaps() {
-	h.sessions, h.peers = fresh(h.sessions), fresh(h.peers)
-	h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
-}
-
-// fresh returns a copy of the map without spare room.
-func fresh[K comparable, V any](m map[K]V) map[K]V {
-	to := make(map[K]V, len(m))
-	maps.Copy(to, m)
-	return to
 }
 
 // logMemory logs one line about memory.

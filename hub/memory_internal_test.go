@@ -133,3 +133,24 @@ func TestReadMemory(t *testing.T) {
 		t.Errorf("readMemory() = %+v, which no process has", r)
 	}
 }
+
+// What a flood took is returned once it has been idle for some samples, though no
+// session has left.
+func TestIdleHeapIsReturned(t *testing.T) {
+	h, _ := memoryHub(t, MemoryConfig{Interval: -1})
+	for range idleSamples + 1 {
+		h.returnMemory() // what other tests took
+	}
+	h.memory.forced = time.Time{}
+	before := readMemory().HeapSys
+	var c chain[byte]
+	c.add(byteStock, make([]byte, 128<<20)...)
+	c.drop(byteStock, c.length)
+	took := readMemory().HeapSys - before
+	for range idleSamples + 1 {
+		h.returnMemory()
+	}
+	if left := readMemory().HeapSys - before; took < 64<<20 || left > took/4 {
+		t.Errorf("of %d bytes that a flood took %d are held", took, left)
+	}
+}

@@ -1,0 +1,77 @@
+package hub
+
+import (
+	"maps"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// returnMemory returns memory to the OS once more than half of the sessions of a peak
+// have left and few are leaving still, so that once is enough, or once much heap is
+// idle. In the first case the maps are made anew, because a Go map never shrinks
+// (golang/go#20135). The runtime returns its free pages. The runtime keeps about 1.6 KB for each connection of the peak for ever:
+// the descriptors of goroutines and of the poller.
+func (h *Hub) returnMemory() {
+	const few = 256
+	h.mu.Lock()
+	n := len(h.sessions)
+	left := h.atSample - n
+	h.atSample = n
+	due := h.peak > few && n < h.peak/2 && left <= h.peak/100
+	if due {
+		h.peak = n
+		h.remakeMaps()
+	}
+	h.mu.Unlock()
+	if h.heapIsIdle(n) || due {
+		runtime.GC() // what pools hold is free after the second one
+		debug.FreeOSMemory()
+		h.memory.kept = h.idleHeap(n)
+	}
+}
+
+const (
+	idleHeap        = 32 << 10 << 10   // bytes of heap that may be idle
+	idleSamples     = 5                // for so many samples
+	idleCollect     = 30 * time.Second // between two returns for idle heap
+	bytesPerSession = 10 << 10
+)
+
+// heapIsIdle reports whether the runtime has held much more heap than n sessions and
+// what waits need, for a while: what a flood took, garbage included, because without
+// work no GC comes for two minutes.
+func (h *Hub) heapIsIdle(n int) bool {
+	m := &h.memory
+	if idle := h.idleHeap(n); idle < m.kept+idleHeap {
+		m.kept, m.idleFor = min(m.kept, max(idle, 0)), 0
+		return false
+	}
+	m.idleFor++
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.idleFor < idleSamples || time.Since(m.forced) < idleCollect {
+		return false
+	}
+	m.idleFor, m.forced = 0, time.Now()
+	return true
+}
+
+// idleHeap returns by how much the heap exceeds one and a half times what n sessions,
+// their queues, announces and messages need.
+func (h *Hub) idleHeap(n int) int64 {
+	need := int64(n)*bytesPerSession + h.queuedBytes() + h.announced.Load() + h.reading.load()
+	return readMemory().HeapSys - need*3/2
+}
+
+func (h *Hub) remakeMaps() {
+	h.sessions, h.peers = fresh(h.sessions), fresh(h.peers)
+	h.networks, h.hubs = fresh(h.networks), fresh(h.hubs)
+}
+
+// fresh returns a copy of the map without spare room.
+func fresh[K comparable, V any](m map[K]V) map[K]V {
+	to := make(map[K]V, len(m))
+	maps.Copy(to, m)
+	return to
+}
