@@ -55,6 +55,10 @@ func (h *Hub) enter(s *session, name string, frame wire.Notice, isHub bool, data
 		h.leaveLocked(s, at, b)
 		h.joinLocked(s, name)
 	}
+	if !h.mayKeepLocked(s, frame) {
+		h.drop(DropAnnounceData)
+		frame = wire.NewDiscovered(s.id, isHub, nil, name)
+	}
 	s.announcedAt = at
 	h.keepNoticeLocked(s, h.newNotice(frame))
 	if isHub {

@@ -33,7 +33,7 @@ type Config struct {
 
 	// What may wait for one session, and how long.
 	QueueBytes      int           // unsent bytes of one session and the memory for them, unless they are a single message; default 8 MiB, about 20,000 introductions
-	QueueBytesTotal int64         // memory for the unsent bytes of all sessions, what many are to get counted once, and for announce data; above it the sessions with most unsent are cut. Default 256 MiB
+	QueueBytesTotal int64         // memory for the unsent bytes of all sessions, what many are to get counted once, and for announce data, which may take half; above it the sessions with most unsent are cut, and above the half peers are introduced without their announce data. Default 256 MiB
 	WriteTimeout    time.Duration // for each 64 KiB written; default 10s
 	PingInterval    time.Duration // silence before a ping, less a random part of up to a fifth; default 25s
 	PongTimeout     time.Duration // silence after a ping before the session ends; default 10s

@@ -123,3 +123,23 @@ func TestTotalIsCheckedBeforeMemoryIsTaken(t *testing.T) {
 		t.Errorf("%d bytes were held, the bound is %d", most, total)
 	}
 }
+
+// The announce data that members hold is bounded: above the bound a peer is introduced
+// without it.
+func TestAnnounceDataIsBounded(t *testing.T) {
+	t.Parallel()
+	const total, peers, extra = 1 << 20, 100, 7 << 10
+	w := newWorld(t, hub.Config{QueueBytesTotal: total, Memory: hub.MemoryConfig{Interval: -1}})
+	for i := range peers {
+		p := w.connect(fmt.Sprint("peer ", i), "")
+		p.raw(fmt.Sprintf(`{"type":"announce","networkName":"n%d","data":{"extra":"%s"}}`, i%50, strings.Repeat("x", extra)))
+		p.fence()
+	}
+	st := w.hub.Stats()
+	if st.AnnouncedBytes > total/2+peers*512 || st.AnnouncedBytes < total/4 {
+		t.Errorf("%d bytes are held, the bound is %d", st.AnnouncedBytes, total/2)
+	}
+	if st.Announced != peers || st.Dropped["announce_data"] == 0 {
+		t.Errorf("%d of %d are announced, %d without their data", st.Announced, peers, st.Dropped["announce_data"])
+	}
+}

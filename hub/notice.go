@@ -34,6 +34,16 @@ func (n *notice) release() {
 	}
 }
 
+// mayKeepLocked reports whether the notices that members hold stay within half of
+// Config.QueueBytesTotal if frame becomes the one about s.
+func (h *Hub) mayKeepLocked(s *session, frame wire.Notice) bool {
+	more := int64(cap(frame) + noticeHeader)
+	if s.notice != nil {
+		more -= s.notice.bytes()
+	}
+	return more <= 0 || h.announced.Load()+more <= h.cfg.QueueBytesTotal/2
+}
+
 // keepNoticeLocked makes n, which the caller holds, the notice about s in place of
 // the one before. A nil n stands for none.
 func (h *Hub) keepNoticeLocked(s *session, n *notice) {

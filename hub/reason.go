@@ -31,7 +31,7 @@ func (r RefuseReason) String() string { return refuseLabels[r] }
 
 // DropReason names why the hub discarded a message. It is a closed set; String is
 // the metric label. The sender gets no answer, except for DropUnrouted and for an
-// announce into the network of hubs (DropNotHub).
+// announce into the network of hubs (DropNotHub). DropAnnounceData discards a part.
 type DropReason uint8
 
 // The reasons.
@@ -45,6 +45,7 @@ const (
 	DropNotHub                          // the sender has no hub role and used a hub's message or claimed the role
 	DropUnrouted                        // the hub does not route the type: the sender gets an error message
 	DropEnding                          // the target's session is ending
+	DropAnnounceData                    // the hub holds all the announce data it may: the peer is introduced without its own
 
 	NumDropReasons
 )
@@ -59,6 +60,7 @@ var dropLabels = [NumDropReasons]string{
 	DropNotHub:        "not_hub",
 	DropUnrouted:      "unrouted",
 	DropEnding:        "ending",
+	DropAnnounceData:  "announce_data",
 }
 
 // String returns the label.

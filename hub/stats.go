@@ -41,13 +41,15 @@ type Stats struct {
 	Networks            int
 	Hubs                int
 	Subscriptions       int
-	QueuedBytes         int64
-	ReadingBytes        int64 // of the large messages being read
+	QueuedBytes         int64 // memory for what waits, what many are to get counted once
+	AnnouncedBytes      int64 // memory of the announce data that members hold for newcomers
+	ReadingBytes        int64 // memory of messages over 4 KiB being read
 	MaxConnections      int
 	MaxProbing          int
 	MaxReadingBytes     int64
 	MaxSubscriptions    int
-	MaxQueuedBytes      int64
+	MaxQueuedBytes      int64 // of QueuedBytes and AnnouncedBytes together
+	MaxAnnouncedBytes   int64
 	Goroutines          int // of this hub: readers, handshakes, monitor
 	LargestNetwork      int // most members a network has had
 	MaxQueuedPerSession int
@@ -75,7 +77,8 @@ func (h *Hub) Stats() Stats {
 		MaxConnections: h.cfg.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
 		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
 		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.load(),
-		QueuedBytes: h.queuedBytes(), Goroutines: h.gate.count(), Memory: h.memory.stats(),
+		QueuedBytes: h.queuedBytes(), AnnouncedBytes: h.announced.Load(), MaxAnnouncedBytes: h.cfg.QueueBytesTotal / 2,
+		Goroutines: h.gate.count(), Memory: h.memory.stats(),
 	}
 	h.lengths(&st)
 	c := &h.counters
