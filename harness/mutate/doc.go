@@ -43,7 +43,9 @@
 //
 //	load.go, generate.go              the packages, the walk
 //	mutant.go                         Mutant, kinds, modes
-//	keep.go, key.go, drop.go, release.go   what is put where
+//	keep.go, key.go                   what retains
+//	drop.go, release.go, field.go     what is left out, and of which field
 //	edit.go, overlay.go               the mutated sources
+//	judge.go, table.go                what a verdict says about a mutant, all of them as a table
 //	site/                             what mutated code links in
 package mutate

@@ -39,7 +39,9 @@ func (g *generator) drop(n ast.Node, stack []ast.Node) {
 // dropStatement leaves a statement out. Where only a simple statement may stand, it is
 // called in a function.
 func (g *generator) dropStatement(n ast.Stmt, kind Kind, stack []ast.Node) {
-	number := g.add(Mutant{Operator: Drop, Kind: kind, Source: g.program.head(n)}, n.Pos())
+	m := Mutant{Operator: Drop, Kind: kind, Source: g.program.head(n)}
+	m.Field, m.Places = g.released(n)
+	number := g.add(m, n.Pos())
 	before, after := fmt.Sprintf("if !mutantDrop(%d) { ", number), " }"
 	if isHeader(n, stack) {
 		before, after = "func() { "+before, after+" }()"
@@ -123,7 +125,9 @@ func (g *generator) dropElements(n *ast.AssignStmt) {
 			continue
 		}
 		source := g.program.text(n.Lhs[i]) + " = " + g.program.text(n.Rhs[i])
-		number := g.add(Mutant{Operator: Drop, Kind: kind, Source: source}, n.Lhs[i].Pos())
+		m := Mutant{Operator: Drop, Kind: kind, Source: source}
+		m.Field, m.Places = g.fieldOf(n.Lhs[i])
+		number := g.add(m, n.Lhs[i].Pos())
 		fmt.Fprintf(&before, "if mutantDrop(%d) { %s } else ", number, others)
 	}
 	if before.Len() > 0 {

@@ -18,6 +18,7 @@ func (p *Program) Mutants() ([]Mutant, *Overlay) {
 	for _, pkg := range p.packages {
 		g.pkg, g.counts = pkg, map[string]int{}
 		g.defined, g.assigned = variablesOf(pkg)
+		g.entries = g.entriesOf()
 		for _, file := range pkg.Syntax {
 			if name := p.fset.Position(file.Package).Filename; !generated(file) && inside(pkg, name) {
 				g.file(file)
@@ -40,7 +41,8 @@ type generator struct {
 	counts   map[string]int // mutants so far, by operator and local name
 	taken    map[ast.Node]bool
 
-	defined, assigned map[types.Object]bool // see variablesOf
+	defined, assigned map[types.Object]bool    // see variablesOf
+	entries           map[types.Object][]Place // see entriesOf
 }
 
 func (g *generator) file(file *ast.File) {
@@ -50,7 +52,7 @@ func (g *generator) file(file *ast.File) {
 			continue
 		}
 		g.local = receiver(f) + f.Name.Name
-		g.function = runtimePath(g.pkg) + "." + g.local
+		g.function = g.functionOf(f)
 		g.teardown = releases(f.Name.Name)
 		g.taken = map[ast.Node]bool{}
 		ast.PreorderStack(f, nil, g.visit)
@@ -67,11 +69,19 @@ func (g *generator) visit(n ast.Node, stack []ast.Node) bool {
 func (g *generator) add(m Mutant, at token.Pos) int {
 	where := g.program.fset.Position(at)
 	m.Number, m.Package, m.Function, m.File, m.Line = len(g.mutants)+1, g.pkg.PkgPath, g.function, where.Filename, where.Line
+	if m.Operator == Keep {
+		m.Places = []Place{{m.Function, m.File, m.Line}}
+	}
 	m.ID = fmt.Sprintf("%s.%s/%s%d", shortPath(g.pkg), g.local, m.Operator, g.turn(m.Operator))
 	g.counts[string(m.Operator)+g.local]++
 	g.mutants = append(g.mutants, m)
 	g.edits.of = m.Number
 	return m.Number
+}
+
+// functionOf returns the name of a declared function as stacks have it.
+func (g *generator) functionOf(f *ast.FuncDecl) string {
+	return runtimePath(g.pkg) + "." + receiver(f) + f.Name.Name
 }
 
 // turn returns how many mutants of the operator the function has so far.

@@ -37,10 +37,10 @@ type Result struct {
 	Seconds float64
 }
 
-// Judge fills in what the first verdict that says that there is a leak says about it. The
-// function and the line are those of the mutant or, of a drop, any line of its function. The
-// field is asked only if it is known what retains, the scenario only if one alone reaches
-// the code.
+// Judge fills in what the first verdict that says that there is a leak says about it.
+// Function and line are asked only if the mutant's places are known: of a keep its own, of a
+// drop those where something is put into the field of which it does not release. The field is
+// asked only if it is known what retains, the scenario only if one alone reaches the code.
 func (r *Result) Judge(verdicts []verdict.Verdict) {
 	i := slices.IndexFunc(verdicts, func(v verdict.Verdict) bool { return v.Outcome == verdict.Leaking && len(v.Leaks) > 0 })
 	if i < 0 {
@@ -48,14 +48,12 @@ func (r *Result) Judge(verdicts []verdict.Verdict) {
 	}
 	l := verdicts[i].Leaks[0]
 	r.Caught, r.Run, r.Detectors, r.Leak = true, verdicts[i].Run.Name, detectors(l), headline(l)
-	r.RightFunction = answer(slices.ContainsFunc(places(l), r.inFunction))
-	if r.Operator == Keep {
-		r.RightLine = answer(slices.ContainsFunc(places(l), func(s verdict.Site) bool {
-			return s.Line == r.Line && strings.HasSuffix(r.File, "/"+strings.TrimPrefix(s.File, "/"))
-		}))
+	if len(r.Places) > 0 {
+		r.RightFunction = answer(named(places(l), r.Places, Place.inFunction))
+		r.RightLine = answer(named(places(l), r.Places, Place.isLine))
 	}
 	if r.Field != "" {
-		r.RightField = answer(slices.ContainsFunc(fields(l), func(f string) bool { return strings.Contains(f, r.Field) }))
+		r.RightField = answer(slices.ContainsFunc(fields(l), r.isField))
 	}
 	if len(r.Scenarios) == 1 && len(verdicts[i].Scenarios) > 1 {
 		r.RightScenario = answer(slices.Equal(blamed(l), r.Scenarios))
@@ -86,13 +84,37 @@ func places(l verdict.Leak) []verdict.Site {
 
 var closure = regexp.MustCompile(`(\.func\d+|\.gowrap\d+|\.deferwrap\d+|\.\d+|-range\d+)+$`)
 
-// inFunction reports whether a place is in the mutant's function. Of a closure that was
+// inFunction reports whether a site is in the place's function. Of a closure that was
 // inlined the runtime's name has the function it was inlined into before its own.
-func (r *Result) inFunction(s verdict.Site) bool {
+func (p Place) inFunction(s verdict.Site) bool {
 	name := closure.ReplaceAllString(s.Function, "")
-	path := strings.LastIndexByte(r.Function, '/') + 1
-	pkg, local, _ := strings.Cut(r.Function[path:], ".")
-	return name == r.Function || strings.HasPrefix(name, r.Function[:path]+pkg+".") && strings.HasSuffix(name, "."+local)
+	path := strings.LastIndexByte(p.Function, '/') + 1
+	pkg, local, _ := strings.Cut(p.Function[path:], ".")
+	return name == p.Function || strings.HasPrefix(name, p.Function[:path]+pkg+".") && strings.HasSuffix(name, "."+local)
+}
+
+// isLine reports whether a site is the place's line.
+func (p Place) isLine(s verdict.Site) bool {
+	return s.Line == p.Line && strings.HasSuffix(p.File, "/"+strings.TrimPrefix(s.File, "/"))
+}
+
+// named reports whether one of the sites is one of the places.
+func named(sites []verdict.Site, places []Place, is func(Place, verdict.Site) bool) bool {
+	return slices.ContainsFunc(sites, func(s verdict.Site) bool {
+		return slices.ContainsFunc(places, func(p Place) bool { return is(p, s) })
+	})
+}
+
+// isField reports whether a name is the mutant's field: whole or, of a type that is reached
+// by another's collection (hub.Hub.networks[*].members), its last part.
+func (r *Result) isField(name string) bool {
+	if strings.Contains(name, r.Field) {
+		return true
+	}
+	last := r.Field[strings.LastIndexByte(r.Field, '.'):]
+	return r.Operator == Drop && slices.ContainsFunc(strings.Fields(name), func(part string) bool {
+		return strings.HasSuffix(part, last) || strings.Contains(part, last+"[") || strings.Contains(part, last+".")
+	})
 }
 
 var index = regexp.MustCompile(`\[[^\]]*\]`)

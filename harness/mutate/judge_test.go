@@ -19,8 +19,10 @@ func TestJudge(t *testing.T) {
 		Operator: Keep, Kind: Object, Package: "example.com/x/hub", Function: "example.com/x/hub.(*Hub).join",
 		File: "/src/hub/join.go", Line: 7, Field: "hub.mutantObjects",
 	}
-	drop := keep
-	drop.Operator, drop.Kind, drop.Field = Drop, Delete, ""
+	keep.Places = []Place{{keep.Function, keep.File, keep.Line}}
+	drop, unknown := keep, keep
+	drop.Operator, drop.Kind, drop.Field = Drop, Delete, "hub.network.members"
+	unknown.Operator, unknown.Kind, unknown.Field, unknown.Places = Drop, Release, "", nil
 	here := verdict.Site{Function: "example.com/x/hub.(*Hub).join.func2", File: "hub/join.go", Line: 7}
 	inlined := verdict.Site{Function: "example.com/x/hub.(*Hub).serve.(*Hub).join", File: "hub/join.go", Line: 9}
 	elsewhere := verdict.Site{Function: "example.com/x/hub.(*Hub).rejoin", File: "hub/join.go", Line: 77}
@@ -31,10 +33,12 @@ func TestJudge(t *testing.T) {
 		l                               verdict.Leak
 		function, line, field, scenario Answer
 	}{
-		"all right":          {keep, verdict.Leak{Born: here, Path: path, Source: blames}, Right, Right, Right, Right},
-		"stored, not born":   {keep, verdict.Leak{Born: elsewhere, Stored: inlined, Source: blames}, Right, Wrong, Wrong, Right},
-		"elsewhere":          {keep, verdict.Leak{Born: elsewhere, Field: "hub.other"}, Wrong, Wrong, Wrong, Wrong},
-		"a drop has no line": {drop, verdict.Leak{Born: here, Source: blames}, Right, Moot, Moot, Right},
+		"all right":        {keep, verdict.Leak{Born: here, Path: path, Source: blames}, Right, Right, Right, Right},
+		"stored, not born": {keep, verdict.Leak{Born: elsewhere, Stored: inlined, Source: blames}, Right, Wrong, Wrong, Right},
+		"elsewhere":        {keep, verdict.Leak{Born: elsewhere, Field: "hub.other"}, Wrong, Wrong, Wrong, Wrong},
+		"a drop":           {drop, verdict.Leak{Born: here, Field: "hub.Hub.networks[*].members", Source: blames}, Right, Right, Right, Right},
+		"another's drop":   {drop, verdict.Leak{Born: here, Field: "hub.Hub.networks[*].membership", Source: blames}, Right, Right, Wrong, Right},
+		"little is known":  {unknown, verdict.Leak{Born: elsewhere, Source: blames}, Moot, Moot, Moot, Right},
 	} {
 		r := Result{Mutant: c.m, Scenarios: []string{"rst"}}
 		if r.Judge(leaking(c.l)); !r.Caught || r.Run != "a run" {

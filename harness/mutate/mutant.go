@@ -1,9 +1,6 @@
 package mutate
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Operator is the way in which a mutant leaks.
 type Operator string
@@ -65,7 +62,15 @@ type Mutant struct {
 	Line     int      // of the original and of the mutated file
 	Source   string   // the release that is left out, or the head of the block that retains
 	Key      string   // expression of the key at hand, if the mutant uses one
-	Field    string   // that retains, as a verdict names it: hub.mutantObjects; empty if none does or if it is not known
+	Field    string   // that retains, as a verdict names it: hub.mutantObjects, hub.Hub.peers; empty if none does or if it is not known
+	Places   []Place  // where what stays is made or put into the field; empty if they are not known
+}
+
+// Place is a line of the program.
+type Place struct {
+	Function string // declared, as stacks name it
+	File     string // absolute
+	Line     int
 }
 
 // String returns the mutant as a person reads it.
@@ -76,6 +81,3 @@ func (m Mutant) String() string {
 	}
 	return fmt.Sprintf("%s (%s) at %s:%d: %s", m.ID, what, m.File, m.Line, m.Source)
 }
-
-// ShortPackage returns the last element of the import path.
-func (m Mutant) ShortPackage() string { return m.Package[strings.LastIndexByte(m.Package, '/')+1:] }

@@ -39,7 +39,11 @@ func TestGolden(t *testing.T) {
 	var list strings.Builder
 	for _, m := range mutants {
 		m.File = filepath.Base(m.File)
-		fmt.Fprintf(&list, "%s function %s field %q key %q\n", m, m.Function[strings.LastIndexByte(m.Function, '/')+1:], m.Field, m.Key)
+		fmt.Fprintf(&list, "%s function %s field %q key %q lines", m, m.Function[strings.LastIndexByte(m.Function, '/')+1:], m.Field, m.Key)
+		for _, p := range m.Places {
+			fmt.Fprintf(&list, " %d", p.Line)
+		}
+		list.WriteByte('\n')
 	}
 	wantGolden(t, "testdata/room.mutants.golden", []byte(list.String()))
 	for name, source := range overlay.Sources() {

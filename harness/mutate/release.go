@@ -48,7 +48,7 @@ func (g *generator) releaseKind(call *ast.CallExpr) Kind {
 		case *types.Var:
 			return g.stopKind(f.Name, use.Type())
 		case *types.Func:
-			return named(f.Name)
+			return spoken(f.Name)
 		}
 	case *ast.SelectorExpr:
 		return g.methodKind(call, f)
@@ -60,7 +60,8 @@ func (g *generator) releaseKind(call *ast.CallExpr) Kind {
 	return ""
 }
 
-func named(name string) Kind {
+// spoken returns Release for a function whose name says so.
+func spoken(name string) Kind {
 	if releases(name) {
 		return Release
 	}
@@ -82,7 +83,7 @@ func (g *generator) methodKind(call *ast.CallExpr, f *ast.SelectorExpr) Kind {
 		case strings.HasSuffix(use.FullName(), "context.Context).Done"):
 			return ""
 		}
-		return named(f.Sel.Name)
+		return spoken(f.Sel.Name)
 	}
 	return ""
 }
