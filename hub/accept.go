@@ -25,19 +25,19 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	if reason, status := h.screen(r, h.auth.peerOK(r, query)); status != 0 {
-		h.refuse(w, reason, status)
+		h.refuse(w, r, reason, status)
 		return
 	}
 	if !h.gate.enter() {
-		h.refuse(w, RefuseDraining, http.StatusServiceUnavailable)
+		h.refuse(w, r, RefuseDraining, http.StatusServiceUnavailable)
 		return
 	}
 	defer h.gate.leave()
 	id := wire.PeerID(query.Get("peerId"))
 	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
-	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id)}
+	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id), address: clientAddress(r)}
 	if err := h.upgrade(w, r, s); err != nil {
-		h.counters.refused[RefuseHandshake].Add(1)
+		h.countRefusal(r, RefuseHandshake)
 		h.cfg.Logger.Debug("handshake failed", "error", err)
 		return
 	}
@@ -68,8 +68,8 @@ func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 	return 0, 0
 }
 
-func (h *Hub) refuse(w http.ResponseWriter, reason RefuseReason, status int) {
-	h.counters.refused[reason].Add(1)
+func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason, status int) {
+	h.countRefusal(r, reason)
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(h.cfg.RetryAfter/time.Second))))
@@ -78,6 +78,21 @@ func (h *Hub) refuse(w http.ResponseWriter, reason RefuseReason, status int) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	http.Error(w, "refused: "+reason.String(), status)
+}
+
+// countRefusal counts and logs a refused request.
+func (h *Hub) countRefusal(r *http.Request, reason RefuseReason) {
+	h.counters.refused[reason].Add(1)
+	h.logRefusal(reason, clientAddress(r), r.URL.Query().Get("peerId"))
+}
+
+// clientAddress returns the address that a request comes from, without its port.
+func clientAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return strings.Clone(host)
 }
 
 // upgrade does the handshake and sets the session's connection.

@@ -37,6 +37,7 @@ type Hub struct {
 	reading   gauge        // memory of messages being read
 	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
+	reports   reports
 	memory    monitor
 
 	mu            sync.Mutex

@@ -140,6 +140,7 @@ func (h *Hub) monitor() {
 		}
 		h.observe(readMemory())
 		h.returnMemory()
+		h.flushReports(0)
 		if time.Since(logged) >= h.cfg.Memory.Interval {
 			logged = time.Now()
 			h.logMemory()

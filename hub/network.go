@@ -29,6 +29,7 @@ func (h *Hub) joinLocked(s *session, name string) {
 		h.networks[name] = n
 	}
 	s.network, s.slot = n, len(n.members)
+	s.lastNetwork = n.name
 	n.members = append(n.members, s)
 	n.live++
 	h.memberships++

@@ -20,6 +20,7 @@ type session struct {
 	hub     *Hub
 	id      wire.PeerID // may be invalid: then the session is refused
 	hubRole bool        // may announce as a hub
+	address string      // of the peer, without its port, for the log
 	conn    *transport
 	ws      *websocket.Conn
 	began   time.Time
@@ -32,6 +33,7 @@ type session struct {
 	messageBegan time.Time     // zero between messages
 	messageArmed bool          // the read deadline covers the message being read
 	messageBytes int64         // read for the message being read, frame headers included
+	received     int64         // bytes read since the session began
 	pinged       time.Duration // Hub.clock at the last ping; 0 once any bytes arrived after it
 	backlog      backlog       // of that ping
 
@@ -48,6 +50,7 @@ type session struct {
 	registered  bool // in Hub.peers
 	network     *network
 	slot        int     // index in network.members
+	lastNetwork string  // the network that it is in, or was in last, for the log
 	notice      *notice // the peer-discovered about this peer, for newcomers to its network
 	isHub       bool
 	hubData     []byte // data of a hub's announce, for Hubs
@@ -74,6 +77,7 @@ func (s *session) run() {
 	cfg := &s.hub.cfg
 	cfg.Trace.sessionBegan(s)
 	s.began = time.Now()
+	s.logBegin()
 	s.heardAt.Store(int64(s.hub.clock()))
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
 	s.arm(s.pingIn())
@@ -120,7 +124,7 @@ func (s *session) teardown() {
 	s.hub.noteEnd(s, why)
 	defer s.hub.recover() // the trace and the logger are the caller's code
 	s.hub.cfg.Trace.sessionEnded(s, why)
-	s.hub.cfg.Logger.Debug("session ended", "peer", s.name(), "reason", why.String())
+	s.logEnd(why)
 }
 
 // beginClose removes the session and queues its close frame. The reader goes on
@@ -160,12 +164,15 @@ func (s *session) isEnding() bool {
 	return s.ending
 }
 
-// name returns the peer id for logs. An invalid one is quoted and cut.
-func (s *session) name() string {
-	if s.id.Valid() {
-		return string(s.id)
+// name returns the peer id for logs.
+func (s *session) name() string { return peerName(s.id) }
+
+// peerName returns an id for logs. An invalid one is quoted and cut.
+func peerName(id wire.PeerID) string {
+	if id.Valid() {
+		return string(id)
 	}
-	return fmt.Sprintf("%.50q", string(s.id))
+	return fmt.Sprintf("%.50q", string(id))
 }
 
 // networkNameLocked returns the network that the session's signals belong to: the

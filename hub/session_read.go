@@ -145,6 +145,7 @@ const headerSlack = 4 << 10
 // gorilla's read limit counts payload only, and empty frames have none.
 func (s *session) countRead(n int) error {
 	s.messageBytes += int64(n)
+	s.received += int64(n)
 	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes*17/16+headerSlack && !s.isEnding() {
 		return errFragments
 	}

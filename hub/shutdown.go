@@ -183,6 +183,7 @@ func (e *leftError) Unwrap() error { return e.cause }
 // the result of Shutdown.
 func (h *Hub) releaseAll(ctx context.Context, total, cutOff int, took time.Duration) error {
 	h.emit(Event{Name: EventStopped})
+	h.flushReports(reportWindow)
 	h.mu.Lock()
 	h.released = true
 	subscriptions := len(h.subscriptions)
