@@ -27,7 +27,7 @@ type input struct {
 	run   func(context.Context, *attack) (reaction string)
 }
 
-// inputs are all inputs.
+// inputs returns all inputs.
 func inputs() []input {
 	var list []input
 	list = append(list, messageInputs()...)
@@ -37,7 +37,7 @@ func inputs() []input {
 	return append(list, idInputs()...)
 }
 
-// inputsNamed are those with a text in their names.
+// inputsNamed returns the inputs whose names contain a text.
 func inputsNamed(text string) []input {
 	var list []input
 	for _, in := range inputs() {
@@ -48,7 +48,7 @@ func inputsNamed(text string) []input {
 	return list
 }
 
-// attack is one input under way, and the connections that it takes.
+// attack is one input under way, with its connections.
 type attack struct {
 	*hostile
 	name  string
@@ -58,7 +58,7 @@ type attack struct {
 	conns []net.Conn
 }
 
-// end ends its connections by a RST.
+// end resets all connections of the attack.
 func (a *attack) end() {
 	for _, p := range a.peers {
 		p.end()
@@ -71,14 +71,14 @@ func (a *attack) end() {
 	}
 }
 
-// session is an input that comes after a proper handshake.
+// session returns an input that follows a proper handshake.
 func session(name string, send func(a *attack, w io.Writer) error) input {
 	return input{name: name, run: func(ctx context.Context, a *attack) string {
 		p, err := a.connect(ctx, a.id)
 		if err != nil {
 			return fmt.Sprintf("not sent: %v", withoutAddress(err))
 		}
-		// Who does not read is not to hold us.
+		// The deadline bounds the wait for a target that does not read.
 		conn := p.sock.ws.NetConn()
 		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 		defer context.AfterFunc(ctx, p.sock.reset)()
@@ -86,7 +86,7 @@ func session(name string, send func(a *attack, w io.Writer) error) input {
 	}}
 }
 
-// connect connects a peer that is part of the attack, and waits for the greeting.
+// connect connects a peer of the attack, and waits for the greeting.
 func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
 	now := time.Now()
 	p, err := a.fleet.connect(ctx, &Peer{id: id, dialled: schedule.At(now), excused: true})
@@ -98,7 +98,7 @@ func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
 	return p, nil
 }
 
-// reaction is what the target makes of what was sent to it in a session.
+// reaction returns how the target reacts to an input in a session.
 func (a *attack) reaction(ctx context.Context, p *Peer, sent error) string {
 	waitFor(ctx, a.react, p.isOver)
 	switch {
@@ -110,7 +110,7 @@ func (a *attack) reaction(ctx context.Context, p *Peer, sent error) string {
 	return "still connected"
 }
 
-// bare is an input in place of a handshake.
+// bare returns an input in place of a handshake.
 func bare(name string, send func(a *attack, w io.Writer, r request) error) input {
 	return input{name: name, run: func(ctx context.Context, a *attack) string {
 		r, conn, err := a.dial(ctx)
@@ -121,7 +121,8 @@ func bare(name string, send func(a *attack, w io.Writer, r request) error) input
 	}}
 }
 
-// answer is what the target makes of it, and if it upgrades of what then follows.
+// answer returns how the target reacts to a handshake. If the target upgrades, then is sent
+// next.
 func (a *attack) answer(conn net.Conn, sent error, then []byte) string {
 	conn.SetReadDeadline(time.Now().Add(a.react))
 	r := bufio.NewReader(conn)
@@ -143,7 +144,7 @@ func (a *attack) answer(conn net.Conn, sent error, then []byte) string {
 	return "upgraded, " + closing(r)
 }
 
-// closing is how the session after an upgrade ended.
+// closing returns how the session after an upgrade ended.
 func closing(r io.Reader) string {
 	var head [2]byte
 	for {
@@ -187,8 +188,7 @@ func (r request) String() string {
 
 const upgradeHeaders = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// dial opens a bare connection to the target, and says what a proper handshake would
-// be.
+// dial opens a bare connection to the target, and returns the proper handshake.
 func (a *attack) dial(ctx context.Context) (request, net.Conn, error) {
 	address, err := a.fleet.codec.Address(a.fleet.url, a.id)
 	if err != nil {
@@ -207,7 +207,7 @@ func (a *attack) dial(ctx context.Context) (request, net.Conn, error) {
 	return request{line: "GET " + u.RequestURI(), host: u.Host, path: u.RequestURI(), rest: upgradeHeaders}, conn, nil
 }
 
-// dialBare opens a TCP connection to the host of a URL, with TLS if it says so.
+// dialBare opens a TCP connection to the host of a URL, with TLS for wss.
 func dialBare(ctx context.Context, u *url.URL) (net.Conn, error) {
 	port := u.Port()
 	if port == "" {

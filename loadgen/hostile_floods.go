@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
-// floodInputs are right, and too many.
+// floodInputs returns inputs that are valid but far too many.
 func floodInputs() []input {
 	return []input{
 		flood("flood: pings of the protocol", 5000, func(a *attack, _ int) []byte {
@@ -33,7 +33,8 @@ func floodInputs() []input {
 	}
 }
 
-// flood is many frames in a session, as fast as the target takes them.
+// flood returns an input of n frames in a session, as fast as the target takes them. needs
+// is what the codec must have.
 func flood(name string, n int, make func(a *attack, i int) []byte, needs ...codec.Capability) input {
 	in := session(name, func(a *attack, w io.Writer) error {
 		var batch []byte
@@ -62,7 +63,7 @@ func connectFlood(ctx context.Context, a *attack) string {
 	return fmt.Sprintf("ended %d of %d", a.endedConns(), len(a.conns))
 }
 
-// endedConns is how many bare connections the target has ended.
+// endedConns returns how many bare connections the target has ended.
 func (a *attack) endedConns() (n int) {
 	for _, c := range a.conns {
 		c.SetReadDeadline(time.Now().Add(time.Millisecond))

@@ -27,14 +27,14 @@ const (
 	len64 = 127
 )
 
-// rawFrame is a masked frame. Its mask is zero, so the payload is as it is.
+// rawFrame returns a masked frame. Its mask is zero, so the payload is unchanged.
 func rawFrame(first byte, payload []byte) []byte {
 	return append(rawHeader(first, masked, uint64(len(payload))), payload...)
 }
 
 func text(s string) []byte { return rawFrame(final|opText, []byte(s)) }
 
-// rawHeader is the header of a frame that claims so many bytes, with a mask of zero.
+// rawHeader returns a frame header with the given payload length and a mask of zero.
 func rawHeader(first, mask byte, n uint64) []byte {
 	b := []byte{first}
 	switch {
@@ -51,7 +51,7 @@ func rawHeader(first, mask byte, n uint64) []byte {
 	return b
 }
 
-// frameInputs are frames that are not as they must be.
+// frameInputs returns malformed frames.
 func frameInputs() []input {
 	var list []input
 	ping := []byte(`{"type":"ping"}`)
@@ -95,7 +95,7 @@ func frameInputs() []input {
 		trickle)
 }
 
-// opcodeOf is that of fragment i of a message that does not end.
+// opcodeOf returns the opcode of fragment i of a message that does not end.
 func opcodeOf(i int) byte {
 	if i == 0 {
 		return opText
@@ -107,7 +107,7 @@ func closeCode(code uint16, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, code), reason...)
 }
 
-// times does something so often, or until it fails.
+// times calls do n times, or until it fails.
 func times(n int, do func(i int) error) error {
 	for i := range n {
 		if err := do(i); err != nil {
@@ -117,10 +117,10 @@ func times(n int, do func(i int) error) error {
 	return nil
 }
 
-// slowly is how long after each other the bytes of what is slow come.
+// slowly is the time between two bytes of a slow input.
 const slowly = 50 * time.Millisecond
 
-// trickle is many sessions whose messages come byte by byte.
+// trickle sends messages byte by byte in many sessions.
 var trickle = input{name: "frame: 50 peers send byte by byte", run: func(ctx context.Context, a *attack) string {
 	begin := time.Now()
 	for i := range crowd {
@@ -144,5 +144,5 @@ var trickle = input{name: "frame: 50 peers send byte by byte", run: func(ctx con
 	return fmt.Sprintf("ended %d of %d", over, len(a.peers))
 }}
 
-// crowd is how many connections it takes where one does nothing.
+// crowd is the number of connections of an input that needs many.
 const crowd = 50

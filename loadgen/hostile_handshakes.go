@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// handshakeInputs are handshakes that are none.
+// handshakeInputs returns malformed handshakes.
 func handshakeInputs() []input {
 	var list []input
 	for _, h := range []struct {
@@ -52,7 +52,7 @@ func handshakeInputs() []input {
 		slowHeaders)
 }
 
-// slowHeaders is many connections whose headers come byte by byte.
+// slowHeaders sends headers byte by byte over many connections.
 var slowHeaders = input{name: "handshake: 50 of slow headers", run: func(ctx context.Context, a *attack) string {
 	var hello string
 	for range crowd {
@@ -72,8 +72,8 @@ var slowHeaders = input{name: "handshake: 50 of slow headers", run: func(ctx con
 	return fmt.Sprintf("ended %d of %d", a.endedConns(), len(a.conns))
 }}
 
-// idInputs are handshakes of peers that the target must refuse, and a malformed frame
-// after that: to who is refused it may not listen as carefully.
+// idInputs returns handshakes that the target must refuse for their ids. If the target
+// upgrades, a malformed frame follows, because it may check less after a refusal.
 func idInputs() []input {
 	var list []input
 	for _, i := range []struct {

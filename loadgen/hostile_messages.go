@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Text that a JSON parser must get over.
+// Texts that a JSON parser must survive.
 const nesting = 100_000
 
-// messageInputs are well-formed frames with messages that are not.
+// messageInputs returns well-formed frames with malformed messages.
 func messageInputs() []input {
 	var list []input
 	for _, m := range []struct{ name, text string }{
@@ -59,7 +59,7 @@ func messageInputs() []input {
 	)
 }
 
-// oversize is an announce of so many bytes.
+// oversize returns an announce of n bytes.
 func oversize(name string, bytes int) input {
 	return session(name, func(_ *attack, w io.Writer) error {
 		const head, tail = `{"type":"announce","data":{"x":"`, `"}}`
@@ -67,7 +67,7 @@ func oversize(name string, bytes int) input {
 	})
 }
 
-// noise is so many random bytes.
+// noise returns n random bytes.
 func (a *attack) noise(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -76,7 +76,7 @@ func (a *attack) noise(n int) []byte {
 	return b
 }
 
-// put writes bytes as they are.
+// put writes bytes.
 func put(w io.Writer, parts ...[]byte) error {
 	for _, b := range parts {
 		if _, err := w.Write(b); err != nil {

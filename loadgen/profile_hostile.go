@@ -31,20 +31,20 @@ func hostileProfile() profile {
 	}
 }
 
-// hostile sends inputs to a target, one at a time so that it is known which one did
-// what, and looks after each whether the target and its other peers are well.
+// hostile sends inputs to a target, one at a time so that each effect has one cause. After
+// each input it checks that the target and its other peers are well.
 type hostile struct {
 	*phaseRun
 	react    time.Duration // for the target to answer an input
-	hold     time.Duration // of what is slow
-	patience time.Duration // for the target to answer somebody else
-	slow     time.Duration // for a bystander to wait is to suffer
+	hold     time.Duration // how long slow inputs last
+	patience time.Duration // for the target to answer other peers
+	slow     time.Duration // a bystander that waits longer suffers
 
 	bystanders []*Peer
-	gathered   int // how often they were
+	gathered   int // how often bystanders were connected
 	worst      time.Duration
 	probes     int
-	pings      bool   // the target answers them, so it must go on to
+	pings      bool   // the target answered pings in the beginning, so it must continue to
 	blamed     string // what the input under way did
 }
 
@@ -89,7 +89,7 @@ func (h *hostile) run(ctx context.Context) error {
 	return nil
 }
 
-// inputsSurvived is the figure of how many inputs did no harm.
+// inputsSurvived is the name of the figure of the harmless inputs.
 const inputsSurvived = "inputs survived"
 
 // gather connects the bystanders.
@@ -114,12 +114,12 @@ func (h *hostile) gather(ctx context.Context) error {
 	return nil
 }
 
-// deaf has a bystander pass over signals: those of an attack are in no book, and there
-// are no others.
+// deaf makes a bystander ignore signals: those of an attack are not in the ledger, and
+// there are no others.
 func deaf(_ *Peer, e codec.Event) bool { return e.Kind == codec.EventSignal }
 
-// check reports whether the target and the bystanders are well. If not, the input is
-// to blame, and said to be.
+// check reports whether the target and the bystanders are well. If not, it blames the
+// input.
 func (h *hostile) check(ctx context.Context, input string) bool {
 	begin := time.Now()
 	newcomer := h.newcomer(ctx)
@@ -139,7 +139,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 	case died != nil:
 		h.blame(input, fmt.Sprintf("killed the target: %v", died))
 	case newcomer != nil:
-		h.blame(input, fmt.Sprintf("left the target without an answer for who connects: %v", withoutAddress(newcomer)))
+		h.blame(input, fmt.Sprintf("left the target without an answer to new connections: %v", withoutAddress(newcomer)))
 	case over > 0:
 		h.blame(input, fmt.Sprintf("ended the connections of %d of %d bystanders", over, len(h.bystanders)))
 	case !answered:
@@ -147,7 +147,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 	default:
 		h.worst = max(h.worst, took)
 		if took > h.slow {
-			h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "hostile", Do: "bound what one peer may have done",
+			h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "hostile", Do: "bound the work for one peer",
 				What: fmt.Sprintf("with the input %q bystanders waited %s for an answer", input, units.Duration(took))})
 		}
 		return true
@@ -155,16 +155,16 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 	return false
 }
 
-// answered reports whether all bystanders are answered when they ping.
+// answered reports whether the pings of all bystanders are answered.
 func (h *hostile) answered(ctx context.Context) bool {
 	now := time.Now()
 	for _, p := range h.bystanders {
-		_ = p.ping(schedule.At(now)) // who cannot send is over
+		_ = p.ping(schedule.At(now)) // a peer that cannot send is over
 	}
 	return waitFor(ctx, h.patience, func() bool { return h.waiting() == 0 })
 }
 
-// waiting is how many bystanders have not been answered.
+// waiting returns how many bystanders have not been answered.
 func (h *hostile) waiting() (n int) {
 	for _, p := range h.bystanders {
 		if p.isWaiting() && !p.isOver() {
@@ -191,17 +191,16 @@ func (h *hostile) newcomer(ctx context.Context) error {
 	return nil
 }
 
-var errNotGreeted = errors.New("it is not greeted")
+var errNotGreeted = errors.New("the peer was not greeted")
 
-// blame says that an input did something.
+// blame adds the failure that an input caused.
 func (h *hostile) blame(input, what string) {
 	h.blamed = what
 	h.evidence.Failures = append(h.evidence.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with loadgen hostile --param 'only=%s', and read the log of the target", input),
 		What: fmt.Sprintf("the input %q %s", input, what)})
 }
 
-// recover gathers bystanders anew if the target comes back, as one does that is
-// supervised.
+// recover connects new bystanders if the target returns, as a supervised one does.
 func (h *hostile) recover(ctx context.Context) bool {
 	for end := time.Now().Add(h.target.waits.answer); time.Now().Before(end) && ctx.Err() == nil && h.target.died() == nil; pause(ctx, pollEvery) {
 		if h.gather(ctx) == nil && h.newcomer(ctx) == nil {

@@ -14,7 +14,7 @@ import (
 func soakProfile() profile {
 	return profile{
 		word:  "soak",
-		about: "hours of steady load and the leak verdict: peers of all scenarios, in ever longer blocks with as long a rest after each, until the time is up or a leak is sure",
+		about: "hours of steady load and the leak verdict: peers of all scenarios, in ever longer blocks with as long a rest after each, until the time is up or a leak is certain",
 		phase: plan.Phase{Peers: 650, Rate: 100, Duration: time.Hour, Networks: 50, Params: map[string]string{
 			"stay": "5s", "vanish": "5s", "confirm": "1m"}},
 		check: func(f *plan.Phase) error {
@@ -32,17 +32,17 @@ func soakProfile() profile {
 	}
 }
 
-// Blocks grow, and have a bound: then a run of a month has some thousand blocks, of
-// which a few readings are kept, and how much that is hardly depends on the duration.
+// Blocks grow up to a bound. A run of a month then has about a thousand blocks, and a few
+// readings of each are kept.
 const (
-	pairsOfASize  = 8 // and then eight of twice the size
+	pairsOfASize  = 8 // then the size doubles
 	maxBlock      = 30 * time.Minute
 	maxBlockPeers = 200_000
-	blockOverhead = 2 * time.Second // about, of each, for the target to come to rest
+	blockOverhead = 2 * time.Second // about the time in which the target settles
 )
 
-// newSoak is an experiment that goes on when it is sure that there is no leak: the
-// longer it goes on, the smaller the leak that it can exclude.
+// newSoak returns an experiment that goes on when no series leaks: the longer it runs, the
+// smaller the leak that it can exclude.
 func newSoak(s *phaseRun) *experiment {
 	e := &experiment{phaseRun: s, scenarios: s.possible(soakScenarios(&s.Phase)), rng: s.stream(placeExperiment), pairs: minPairs, lasting: true}
 	var names []string
@@ -60,7 +60,7 @@ func newSoak(s *phaseRun) *experiment {
 	return e
 }
 
-// soakSizes are how many peers blocks have, each for eight pairs.
+// soakSizes returns how many peers the blocks have, each size for eight pairs.
 func soakSizes(f *plan.Phase) []int {
 	most := max(f.Peers, min(maxBlockPeers, int(f.Rate*maxBlock.Seconds())))
 	var sizes []int
@@ -71,15 +71,15 @@ func soakSizes(f *plan.Phase) []int {
 	return sizes
 }
 
-// soakPairs is how many pairs of the first size there is time for.
+// soakPairs returns for how many pairs of the first size there is time.
 func soakPairs(f *plan.Phase) int { return int(f.Duration / pairTime(f, f.Peers)) }
 
-// pairTime is about how long a pair of blocks takes, with so many peers.
+// pairTime returns about how long a pair of blocks takes.
 func pairTime(f *plan.Phase, peers int) time.Duration {
 	return 2*time.Duration(float64(peers)/f.Rate*float64(time.Second)) + stays("stay", "vanish")(f) + 2*blockOverhead
 }
 
-// total is how many peers a cycle has.
+// total returns the number of peers of a cycle.
 func total(c verdict.Cycle) (n int64) {
 	for _, dose := range c.Doses {
 		n += dose
@@ -87,8 +87,7 @@ func total(c verdict.Cycle) (n int64) {
 	return n
 }
 
-// soakScenarios are those of check, and one of peers that talk as long as they are
-// there.
+// soakScenarios returns those of check, and one of peers that send messages all the time.
 func soakScenarios(f *plan.Phase) []scenario {
 	stay, _ := f.DurationOf("stay") // checked with the plan
 	steady := scenario{name: "steady", needs: codec.Capabilities{codec.Relays, codec.Pings}, steps: []step{{0, announce}}}
@@ -99,5 +98,5 @@ func soakScenarios(f *plan.Phase) []scenario {
 	return append(checkScenarios(f), steady)
 }
 
-// talks is in how many parts a steady peer talks.
+// talks is the number of times that a steady peer sends, and one more.
 const talks = 5

@@ -34,7 +34,7 @@ func spikeProfile() profile {
 			}
 			herds, _ := s.IntOf("herds", 1, 1000)
 			for i := 1; i <= herds && ctx.Err() == nil; i++ {
-				pause(ctx, s.Duration) // between herds
+				pause(ctx, s.Duration) // between two herds
 				r.herd(ctx, i)
 			}
 			return nil
@@ -42,10 +42,10 @@ func spikeProfile() profile {
 	}
 }
 
-// herd has all leave and come back, and notes how that went. A herd is those that are
-// here when it begins: the times are theirs. Who is absent, because the target did not
-// take it with an earlier herd or has ended it since, comes at the same time, as clients
-// go on trying, and is counted apart. The herd is over when all are here.
+// herd disconnects all peers, lets them return, and notes the results. A herd is the peers
+// that are connected when it begins, and the times are theirs. An absent peer, which the
+// target has refused or ended since an earlier herd, tries at the same time, as clients do,
+// and is counted separately. The herd is over when all are connected.
 func (r *returners) herd(ctx context.Context, number int) {
 	leaves, _ := parseLeaves(r.Params["leave"]) // checked with the plan
 	patience, _ := r.DurationOf("patience")
@@ -53,14 +53,14 @@ func (r *returners) herd(ctx context.Context, number int) {
 	r.scatter(leaves[0])
 	r.wait(ctx, patience, r.complete)
 	n := r.soFar()
-	r.tellHerd(fmt.Sprintf("herd %d: ", number), n)
+	r.reportHerd(fmt.Sprintf("herd %d: ", number), n)
 	if n.herd.missing()+n.absent.missing() > 0 && ctx.Err() == nil {
-		r.evidence.Doubts = append(r.evidence.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not take them", What: n.unwelcome(patience)})
+		r.evidence.Doubts = append(r.evidence.Doubts, verdict.Reason{About: "spike", Do: "look in the log of the target for why it does not accept them", What: n.unwelcome(patience)})
 	}
 }
 
-// tellHerd notes the figures of a herd. Failed are the attempts of all.
-func (r *returners) tellHerd(name string, n returns) {
+// reportHerd notes the figures of a herd. The failed tries are those of all peers.
+func (r *returners) reportHerd(name string, n returns) {
 	r.count(name+"back", n.herd.here, fmt.Sprintf("of %d peers", n.herd.of))
 	if n.absent.of > 0 {
 		r.count(name+"absent when it began, and now back", n.absent.here, fmt.Sprintf("of %d peers", n.absent.of))
@@ -75,7 +75,7 @@ func (r *returners) tellHerd(name string, n returns) {
 	}
 }
 
-// unwelcome says who was not greeted.
+// unwelcome says how many peers were not greeted.
 func (n returns) unwelcome(patience time.Duration) string {
 	what := fmt.Sprintf("of %d peers that came back at once %d were not greeted within %s", n.herd.of, n.herd.missing(), patience)
 	if n.absent.of > 0 {
@@ -84,9 +84,9 @@ func (n returns) unwelcome(patience time.Duration) string {
 	return what
 }
 
-// scatter ends all connections, and has all come when they first would. The attempts
-// that were due before are void, and so are connections that have not been greeted: of
-// each peer there is one attempt. Nobody must be dialling.
+// scatter ends all connections, and schedules the first tries. It drops the tries that were
+// due, and the connections that have not been greeted, so that each peer has one try. No
+// peer may be dialling.
 func (r *returners) scatter(how Leave) {
 	now := time.Now()
 	r.mu.Lock()

@@ -20,7 +20,7 @@ func stallProfile() profile {
 		word:    "stall",
 		unpaced: true,
 		whole:   true,
-		about:   "peers stop reading, or read slowly, while others send to them: does the target bound what it keeps, and do bystanders suffer",
+		about:   "peers stop reading, or read slowly, while others send to them: does the target bound its queues, and do bystanders suffer",
 		needs:   always(codec.Relays, codec.Pings, codec.NotifiesMembers),
 		phase: plan.Phase{Peers: 5, Rate: 4000, Duration: 20 * time.Second, Networks: 1, Params: map[string]string{
 			"bystanders": "10", "bytes": "3500", "read": "0", "calm": "3s", "slow": "1s"}},
@@ -39,18 +39,18 @@ func stallProfile() profile {
 	}
 }
 
-// stall is peers that do not read, those that send to them, and those that only want
-// to be served.
+// stall is a load of three kinds of peers: some that stop reading, some that send to them,
+// and bystanders that expect service.
 type stall struct {
 	*phaseRun
-	read       int           // messages a second that a stalled peer reads
-	resume     chan struct{} // closed when the stalled ones read again
+	read       int           // messages a second that a stalled peer still reads
+	resume     chan struct{} // closed when the stalled peers read again
 	stalled    []*Peer
 	senders    []*Peer
 	bystanders []*Peer
 
 	mu      sync.Mutex
-	times   latency.Times // of the bystanders' pings, in the calm and then in the stall
+	times   latency.Times // of the pings of bystanders, before the flood and then during it
 	ended   map[wire.PeerID]time.Time
 	sent    int64 // bytes to stalled peers
 	failed  int   // messages that could not be sent
@@ -58,10 +58,10 @@ type stall struct {
 }
 
 const (
-	perSender   = 80 // messages a second: shipped clients send less, and hubs may bound it
+	perSender   = 80 // messages a second; shipped clients send fewer, and hubs may bound them
 	pingsASec   = 50 // of all bystanders
 	smallBuffer = 4 << 10
-	inKernels   = 10 << 20 // bytes of one connection that the two kernels may keep
+	inKernels   = 10 << 20 // bytes of one connection that the two kernels may hold
 )
 
 func newStall(s *phaseRun) *stall {
@@ -88,13 +88,13 @@ func (x *stall) run(ctx context.Context) error {
 	during := x.swap()
 	full, _ := x.memory(ctx)
 	close(x.resume)
-	x.await(ctx) // what bystanders send to each other
+	x.await(ctx) // the messages of bystanders
 	x.checkQueueBound(ctx, full-memory, series)
 	x.checkBystanders(before, during)
 	return nil
 }
 
-// crowd connects peers to the network of the stage.
+// crowd connects n peers to the network of the phase. It returns at once if err is set.
 func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer, codec.Event) bool, err error) ([]*Peer, error) {
 	var list []*Peer
 	for i := 0; i < n && err == nil; i++ {
@@ -111,8 +111,7 @@ func (x *stall) crowd(ctx context.Context, place uint64, n int, watch func(*Peer
 	return list, err
 }
 
-// halt is the reader of a stalled peer, which takes its time, and does not look at
-// signals.
+// halt delays the reader of a stalled peer, and consumes signals.
 func (x *stall) halt(_ *Peer, e codec.Event) bool {
 	x.mu.Lock()
 	begun := !x.stopped.IsZero()
@@ -132,8 +131,8 @@ func (x *stall) halt(_ *Peer, e codec.Event) bool {
 	return e.Kind == codec.EventSignal
 }
 
-// notice takes the times of bystanders' pings, and when they hear that a stalled peer
-// is gone.
+// notice records the times of the pings of bystanders, and when they hear that a stalled
+// peer is gone.
 func (x *stall) notice(p *Peer, e codec.Event) bool {
 	p.mu.Lock()
 	pinged := p.pinged
@@ -149,13 +148,13 @@ func (x *stall) notice(p *Peer, e codec.Event) bool {
 	return false
 }
 
-// serve has bystanders ping, and offer to each other, for so long. It has an agenda of
-// its own: who floods may be held up.
+// serve lets bystanders ping, and send offers to each other, for the duration. It has a
+// schedule of its own, because the senders of the flood may be blocked.
 func (x *stall) serve(ctx context.Context, d time.Duration) {
 	a := schedule.New(maxAtOnce, x.fleet.rec.AddSlip)
 	a.AddPaced(x.pace(pingsASec, placeServe), int(d.Seconds()*pingsASec), func(_ context.Context, i int, t schedule.Tick) {
 		p := x.bystanders[i%len(x.bystanders)]
-		_ = p.ping(t) // who cannot send is over, and that is counted
+		_ = p.ping(t) // a peer that cannot send is over, which is counted
 		if to := x.bystanders[(i+1)%len(x.bystanders)]; i%2 == 0 && !p.isOver() && !to.isOver() {
 			_ = p.signal(wire.KindOffer, to.id, x.networks[0].name, t)
 		}
@@ -163,8 +162,8 @@ func (x *stall) serve(ctx context.Context, d time.Duration) {
 	a.Run(ctx)
 }
 
-// flood has the stalled peers stop reading, and senders send to them, for the duration
-// or until the target has ended all of them.
+// flood stops the reading of the stalled peers and lets the senders send to them, for the
+// duration or until the target has ended all of them.
 func (x *stall) flood(ctx context.Context) {
 	bytes, _ := x.IntOf("bytes", 100, 1_000_000) // checked with the plan
 	data := []byte(`{"candidate":"` + strings.Repeat("x", bytes) + `"}`)
@@ -195,7 +194,7 @@ func (x *stall) flood(ctx context.Context) {
 	both.Wait()
 }
 
-// gone is how many stalled peers the target has ended, as they or the bystanders know.
+// gone returns how many stalled peers the target has ended, as they or the bystanders know.
 func (x *stall) gone() (n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -13,24 +13,24 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
-// agentWord makes the program an agent.
+// agentWord selects the agent command.
 const agentWord = "agent"
 
-// natsFlags defines the flags by which a NATS server is found.
+// natsFlags defines the flags of a NATS server.
 func natsFlags(f *pflag.FlagSet, n *agents.NATS, about string) {
 	f.StringVar(&n.URL, "nats", "", "`URL` "+about)
-	f.StringVar(&n.Token, "nats-token", "", "`TOKEN` of the server, if it is not in its URL; one is drawn for a server that is started")
-	f.StringVar(&n.CA, "nats-ca", "", "authorities that the server's certificate is checked by, a PEM `FILE`; empty for the system's")
+	f.StringVar(&n.Token, "nats-token", "", "`TOKEN` of the server, if it is not in the URL; a server that loadgen starts gets a random one")
+	f.StringVar(&n.CA, "nats-ca", "", "PEM `FILE` of the authorities that check the certificate of the server; empty for those of the system")
 }
 
-// runAgent does shares of runs until a signal ends it. A flag that is not given comes
-// from the environment, as for a run.
+// runAgent runs shares of runs until a signal ends it. As for a run, a flag that is not
+// given comes from the environment.
 func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	var cfg agents.AgentConfig
 	var sources []string
 	var help bool
 	f := pflag.NewFlagSet("loadgen agent", pflag.ContinueOnError)
-	f.Usage = func() {} // ours is below
+	f.Usage = func() {} // the usage is printed below
 	f.SortFlags = false
 	natsFlags(f, &cfg.NATS, "of the NATS server, which loadgen run --agents prints")
 	f.StringSliceVar(&sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28")
@@ -45,7 +45,7 @@ func runAgent(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	}
 	switch {
 	case help:
-		fmt.Fprintf(stdout, "loadgen agent does a share of runs that loadgen run --agents makes, until it is ended.\n\nUsage: loadgen agent --nats URL\n\nFlags:\n%s", f.FlagUsagesWrapped(100))
+		fmt.Fprintf(stdout, "loadgen agent runs shares of the runs that loadgen run --agents starts, until it is ended.\n\nUsage: loadgen agent --nats URL\n\nFlags:\n%s", f.FlagUsagesWrapped(100))
 		return exitPassed
 	case err == nil && cfg.URL == "":
 		err = errors.New("--nats is missing: loadgen run --agents prints the command")

@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// check runs the plan, against a hub of our own if there is no URL.
+// check runs the plan. Without a URL it starts a hub and runs the plan against that.
 func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, error) {
 	screen := newScreen(stderr, o.environ)
 	if o.noLive {
@@ -48,7 +48,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, e
 	}
 	h, err := startHub(ctx, o.hub, hubFlags, log)
 	if err != nil {
-		return report.Result{}, fmt.Errorf("no URL is given, and no hub of ours can be started: %w", err)
+		return report.Result{}, fmt.Errorf("no URL is given, and no hub can be started: %w", err)
 	}
 	own := &restartable{hub: h, log: log}
 	defer own.stop()

@@ -12,18 +12,18 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// compareWord is the word that asks for a comparison in place of a run.
+// compareWord selects the compare command.
 const compareWord = "compare"
 
 const compareUsage = `Usage: loadgen compare [flags] BEFORE NOW
 
-BEFORE and NOW are results of two runs of the same plan: the loadgen.json of a report, or the report's
-directory. What differs by less than the noise that was measured in the runs is equal.
+BEFORE and NOW are results of two runs of the same plan: the loadgen.json of a report, or the directory of
+the report. Quantities that differ by less than the noise of the runs are equal.
 
 Flags:
 %s
-Exit codes: %d when nothing became worse, %d when something did, %d when they cannot be compared, %d when
-one of the runs cannot tell.
+Exit codes: %d if nothing became worse, %d if something did, %d if the runs cannot be compared, %d if one of
+them is not conclusive.
 `
 
 // compare compares two results, and returns the exit code.
@@ -31,7 +31,7 @@ func compare(args []string, stdout, stderr io.Writer) int {
 	flags := pflag.NewFlagSet("loadgen compare", pflag.ContinueOnError)
 	flags.Usage = func() {}
 	markdown := flags.Bool("markdown", false, "write Markdown")
-	like := flags.StringArray("like", nil, "a further `RESULT` like BEFORE, which shows how much runs of the same differ; may be given more than once")
+	like := flags.StringArray("like", nil, "a further `RESULT` of the same target as BEFORE, which shows how much its runs differ; may be repeated")
 	help := flags.BoolP("help", "h", false, "print this")
 	err := flags.Parse(args)
 	switch {
@@ -63,7 +63,7 @@ func compare(args []string, stdout, stderr io.Writer) int {
 	return c.Outcome.ExitCode()
 }
 
-// readResult reads a result, or that in the directory of a report.
+// readResult reads a result from a file, or from the directory of a report.
 func readResult(name string) (report.Result, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		name = filepath.Join(name, "loadgen.json")

@@ -9,16 +9,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
+// writeHelp writes the help text.
 func (o *options) writeHelp(w io.Writer) {
-	fmt.Fprint(w, `loadgen puts load on a WebSocket hub and says whether the hub leaks.
+	fmt.Fprint(w, `loadgen puts load on a WebSocket hub and reports whether the hub leaks.
 
 Usage: loadgen [run] [PROFILE] [flags] [URL]
        loadgen compare BEFORE NOW
-       loadgen agent --nats URL         does a share of runs with --agents, from another machine
+       loadgen agent --nats URL         runs a share of a run with --agents, on another machine
 
-Without a URL it starts a pigeonhub of its own (--hub, or beside loadgen, or in PATH, or built with
-go build) and ends it afterwards. A flag that is not given comes from the environment: LOADGEN_SEED
-stands for --seed.
+Without a URL it starts a pigeonhub (--hub, or one beside loadgen, or in PATH, or built with go build)
+and ends it afterwards. A flag that is not given comes from the environment: LOADGEN_SEED for --seed.
 
 Profiles:
 `)
@@ -29,14 +29,14 @@ Profiles:
 	table.Flush()
 	fmt.Fprintf(w, "\nFlags:\n%s", o.flags.FlagUsagesWrapped(100))
 	fmt.Fprint(w, `
-Thresholds are what, one of < <= > >= == !=, and a value: p99(offer)<50ms. One without a sample fails;
-one of times is inconclusive when the generator was saturated. What may be compared:
+A threshold is a measure, one of < <= > >= == !=, and a value: p99(offer)<50ms. It fails without a sample.
+One of times is inconclusive if the generator was saturated. The measures are:
 `)
 	for _, line := range plan.Measures() {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 	fmt.Fprintf(w, `
-Exit codes: %d when the target passed, %d when it failed (it leaks, died, or broke a threshold), %d when the run could
-not tell, %d when it was too short to.
+Exit codes: %d if the target passed, %d if it failed (it leaks, died, or broke a threshold), %d if the run was
+invalid, %d if it was too short to decide.
 `, exitPassed, exitFailed, exitCannotTell, exitInconclusive)
 }

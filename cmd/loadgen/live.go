@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// live is how a run stands, in lines for a terminal. One that is ending was
+// live returns the state of a run as lines for a terminal. ending says that the run was
 // interrupted.
 func live(s loadgen.Status, ending bool) []line {
 	lines := []line{
@@ -77,7 +77,7 @@ func readings(list []report.Reading) string {
 	return strings.Join(words, "   ")
 }
 
-// soFar is the verdict as far as it goes.
+// soFar returns the verdict so far.
 func soFar(s loadgen.Status) line {
 	l := line{{"  so far     ", soft}}
 	clear := 0
@@ -95,5 +95,5 @@ func soFar(s loadgen.Status) line {
 	case clear == len(s.Trends):
 		return append(l, piece{fmt.Sprintf("no leak in any of %d series", clear), green})
 	}
-	return append(l, piece{fmt.Sprintf("no leak in %d of %d series, the others are not sure yet", clear, len(s.Trends)), amber})
+	return append(l, piece{fmt.Sprintf("no leak in %d of %d series, the others are not decided yet", clear, len(s.Trends)), amber})
 }

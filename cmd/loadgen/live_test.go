@@ -101,7 +101,7 @@ func TestLive(t *testing.T) {
 		"99,999 sent 3.21/s   1,234,567 received 12,000/s",
 		"998 of 1,000   lost 2", "heap 12 MB   goroutines 51",
 		"offer                 99/s        1,000   p50    812µs   p99   12.3ms",
-		"no leak in 1 of 2 series, the others are not sure yet",
+		"no leak in 1 of 2 series, the others are not decided yet",
 	} {
 		if !strings.Contains(term.text(), want) {
 			t.Errorf("%q is missing in\n%s", want, term.text())

@@ -1,6 +1,14 @@
-// Command loadgen puts load on a WebSocket hub and says whether the hub leaks. Without
-// a URL it starts a pigeonhub of its own and checks that; loadgen --help lists the
-// rest.
+// Command loadgen puts load on a WebSocket hub and reports whether the hub leaks.
+//
+//	go run ./cmd/loadgen                            # starts a pigeonhub and checks it
+//	go run ./cmd/loadgen ws://127.0.0.1:3000        # checks a hub that runs
+//	go run ./cmd/loadgen churn --peers 5000 ws://127.0.0.1:3000
+//
+//	main.go options.go help.go   the command line
+//	check.go compare.go agent.go worker.go   the commands
+//	hub.go restart.go            a hub that loadgen starts
+//	remote.go                    what a target on another machine may get
+//	screen.go live.go progress.go   the terminal
 package main
 
 import (
@@ -30,8 +38,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// run is the program. It returns the exit code when all that it started has ended.
-// The result goes to stdout, progress and problems go to stderr.
+// run runs the program. It returns the exit code when everything that it started has ended.
+// The result goes to stdout, progress and errors to stderr.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == compareWord {
 		return compare(args[1:], stdout, stderr)
@@ -42,7 +50,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	o, err := parse(args, environ)
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "loadgen: %v\nloadgen --help lists what can be set.\n", err)
+		fmt.Fprintf(stderr, "loadgen: %v\nloadgen --help lists the flags.\n", err)
 		return exitCannotTell
 	case o.help:
 		o.writeHelp(stdout)

@@ -20,13 +20,13 @@ import (
 // envPrefix begins the environment variables: LOADGEN_SEED stands for --seed.
 const envPrefix = "LOADGEN_"
 
-// options are what a command line says.
+// options are the values of a command line.
 type options struct {
 	args  []string
 	flags *pflag.FlagSet
-	given map[string]bool // flags, on the command line
+	given map[string]bool // flags of the command line
 
-	url  string // "" for a hub of our own
+	url  string // "" to start a hub
 	plan plan.Plan
 
 	planFile  string
@@ -40,7 +40,7 @@ type options struct {
 	maxRate   float64
 	lowered   []loweredRate
 	sources   []string
-	ignore    bool // what preflight says
+	ignore    bool // the advice of preflight
 	workers   int
 	agents    int
 	nats      agents.NATS
@@ -56,8 +56,8 @@ type options struct {
 	environ   map[string]string
 }
 
-// parse reads flags, and the environment for those that are not given. The words
-// before the URL may name a profile; without one it is check.
+// parse reads flags, and the environment for those that are not given. The words before the
+// URL may name a profile; the default is check.
 func parse(args, environ []string) (*options, error) {
 	o := &options{args: args, flags: pflag.NewFlagSet("loadgen", pflag.ContinueOnError), given: map[string]bool{}}
 	o.define()
@@ -86,43 +86,42 @@ func parse(args, environ []string) (*options, error) {
 
 func (o *options) define() {
 	f := o.flags
-	f.Usage = func() {} // writeHelp is ours
+	f.Usage = func() {} // writeHelp prints the usage
 	f.SortFlags = false
 	f.StringVar(&o.planFile, "plan", "", "plan `FILE`, YAML or JSON, in place of a profile")
-	f.Uint64Var(&o.seed, "seed", 0, "repeat the run of this seed `NUMBER`; 0 draws one")
-	f.IntVar(&o.figures.Peers, "peers", 0, "`NUMBER` of peers; 0 is what the profile has")
-	f.Float64Var(&o.figures.Rate, "rate", 0, "actions a second, a `NUMBER`; 0 is what the profile has")
-	f.DurationVar(&o.figures.Duration, "duration", 0, "of the profile; 0s is what the profile has")
-	f.IntVar(&o.figures.Networks, "networks", 0, "`NUMBER` of networks; 0 is what the profile has")
-	f.StringToStringVar(&o.params, "param", nil, "further figures of the profile, such as leave=rst,stay=2s")
-	f.StringArrayVar(&o.pages, "page", nil, "`URL` at whose host /health, /metrics and /debug/pprof are looked for, beside the target's; may be given more than once")
+	f.Uint64Var(&o.seed, "seed", 0, "seed `NUMBER` of the run to repeat; 0 draws one")
+	f.IntVar(&o.figures.Peers, "peers", 0, "`NUMBER` of peers; 0 for the default of the profile")
+	f.Float64Var(&o.figures.Rate, "rate", 0, "`NUMBER` of actions a second; 0 for the default of the profile")
+	f.DurationVar(&o.figures.Duration, "duration", 0, "of the profile; 0s for its default")
+	f.IntVar(&o.figures.Networks, "networks", 0, "`NUMBER` of networks; 0 for the default of the profile")
+	f.StringToStringVar(&o.params, "param", nil, "further parameters of the profile, such as leave=rst,stay=2s")
+	f.StringArrayVar(&o.pages, "page", nil, "further `URL` whose host may have /health, /metrics and /debug/pprof; may be repeated")
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
 	f.StringVar(&o.report, "report", "loadgen-report", "`DIRECTORY` for the report; empty for none")
-	f.BoolVar(&o.iOwnThis, "i-own-this", false, "the target on another machine is yours, or its owner agrees")
-	f.Float64Var(&o.maxRate, "max-rate", remoteRate, "cap on the rate of every phase, actions a second, a `NUMBER`, for a target on another machine, or on any if given; 0 is none. hostile, spike, stall and drain do more than their rate says, and want it given")
-	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; on a loopback target chosen by itself")
-	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 is as many as the limit of descriptors asks for")
+	f.BoolVar(&o.iOwnThis, "i-own-this", false, "confirm that the target on another machine is yours, or that its owner agrees")
+	f.Float64Var(&o.maxRate, "max-rate", remoteRate, "bound of the rate of each phase, a `NUMBER` of actions a second, for a target on another machine, or for any if given; 0 for no bound. hostile, spike, stall and drain put more load on the target than their rate says, and need this flag")
+	f.StringSliceVar(&o.sources, "source", nil, "`ADDRESSES` of this machine to connect from, or prefixes such as 192.0.2.16/28; chosen automatically for a loopback target")
+	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of processes that share the peers; 0 for as many as the limit of descriptors requires")
 	f.IntVar(&o.agents, "agents", 0, "`NUMBER` of agents on other machines (loadgen agent) that share the peers")
-	natsFlags(f, &o.nats, "of a NATS server that agents connect to, too; without it one is started")
+	natsFlags(f, &o.nats, "of the NATS server that agents connect to; empty to start one")
 	f.StringVar(&o.embedded.Listen, "nats-listen", ":4222", "`ADDRESS` of the server that is started")
-	f.StringVar(&o.embedded.Cert, "nats-cert", "", "its certificate, a PEM `FILE`: agents connect by TLS")
-	f.StringVar(&o.embedded.Key, "nats-key", "", "the key of the certificate, a PEM `FILE`")
+	f.StringVar(&o.embedded.Cert, "nats-cert", "", "PEM `FILE` with its certificate, for TLS")
+	f.StringVar(&o.embedded.Key, "nats-key", "", "PEM `FILE` with the key of the certificate")
 	f.DurationVar(&o.wait, "agents-wait", time.Minute, "how long to wait for agents")
-	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin although this machine does not suffice")
-	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to check when there is no URL")
-	f.StringVar(&o.codec, "codec", codec.Words()[0], "protocol of the target, a `WORD`: "+strings.Join(codec.Words(), " or ")+"; text is any other one, by the templates that follow")
-	f.StringVar(&o.text.URL, "url-template", "", "URL or path that a peer dials, a `TEMPLATE` of {id}, {index} and {network}; empty for the target's")
-	f.StringVar(&o.text.First, "first", "", "first message of a peer, a `TEMPLATE`")
-	f.StringVar(&o.text.Message, "message", "", "message of a peer, a `TEMPLATE` that has {sequence}, too; empty for \"{id} {sequence}\"")
-	f.StringVar(&o.text.Reply, "reply", "", "what is in the reply to a message, a `TEMPLATE`, or /of a regular expression/; empty for the message")
-	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be given more than once")
-	f.BoolVar(&o.noLive, "no-live", false, "lines of progress instead of the live view, as when stderr is no terminal")
+	f.BoolVar(&o.ignore, "ignore-preflight", false, "begin even if this machine does not suffice")
+	f.StringVar(&o.hub, "hub", "", "pigeonhub program, a `FILE`, to start if there is no URL")
+	f.StringVar(&o.codec, "codec", codec.Words()[0], "protocol of the target, a `WORD`: "+strings.Join(codec.Words(), " or ")+"; text is any other protocol, by the templates below")
+	f.StringVar(&o.text.URL, "url-template", "", "`TEMPLATE` of the URL or path that a peer dials, with {id}, {index} and {network}; empty for the URL of the target")
+	f.StringVar(&o.text.First, "first", "", "`TEMPLATE` of the first message of a peer")
+	f.StringVar(&o.text.Message, "message", "", "`TEMPLATE` of each further message, which may also have {sequence}; empty for \"{id} {sequence}\"")
+	f.StringVar(&o.text.Reply, "reply", "", "`TEMPLATE` of a text that the reply to a message contains, or of a /regular expression/; empty for the message")
+	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be repeated")
+	f.BoolVar(&o.noLive, "no-live", false, "print lines of progress instead of the live view")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
 	f.BoolVarP(&o.help, "help", "h", false, "print this")
 }
 
-// fromEnvironment sets the flags that were not given. An empty variable counts as
-// unset.
+// fromEnvironment sets the flags that were not given. An empty variable counts as unset.
 func (o *options) fromEnvironment(environ []string) error {
 	values := map[string]string{}
 	o.environ = values
@@ -146,10 +145,11 @@ func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// runWord may stand before the profile, beside agent.
+// runWord may precede the profile.
 const runWord = "run"
 
-// words takes the profile's word and the URL, either of which may be missing.
+// words takes the profile and the URL from the words of the command line. Both are
+// optional.
 func (o *options) words(words []string) (profile string, err error) {
 	if len(words) > 0 && words[0] == runWord {
 		words = words[1:]
@@ -159,7 +159,7 @@ func (o *options) words(words []string) (profile string, err error) {
 	}
 	switch {
 	case len(words) > 0 && !strings.Contains(words[0], "://"):
-		_, err := loadgen.PlanOf(words[0]) // says which profiles there are
+		_, err := loadgen.PlanOf(words[0]) // the error lists the profiles
 		return "", fmt.Errorf("%.50q is no URL, and %w", words[0], err)
 	case len(words) > 1:
 		return "", fmt.Errorf("unexpected argument %.50q", words[1])
@@ -219,8 +219,7 @@ func (o *options) chooseCodec() error {
 
 func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan) }
 
-// command is the command line that runs the same again, without secrets: it stands in
-// reports.
+// command returns the command line that repeats the run, without secrets, for reports.
 func (o *options) command(seed uint64) string {
 	words := []string{"loadgen"}
 	for i, a := range o.args {
@@ -243,10 +242,10 @@ const (
 	secret     = "..."
 )
 
-// urlUser is what stands before the host of a URL: a token, or a name and a password.
+// urlUser matches what precedes the host of a URL: a token, or a name and a password.
 var urlUser = regexp.MustCompile(`(://)[^/@\s]*@`)
 
-// quoted writes a word so that a shell reads it as one.
+// quoted quotes a word for a shell.
 func quoted(word string) string {
 	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
 		return !strings.ContainsRune("-_=./:,@%+", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// progress writes log records as lines for people: how far into the run, what, and
-// its figures.
+// progress writes log records as lines: the time since the begin, the message and its
+// attributes.
 type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -20,7 +20,7 @@ type progress struct {
 
 func newProgress(w io.Writer) *progress { return &progress{w: w, start: time.Now()} }
 
-// Enabled leaves out what is for finding faults.
+// Enabled skips debug records.
 func (p *progress) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 // Handle writes a line.
@@ -38,7 +38,7 @@ func (p *progress) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// WithAttrs and WithGroup are not used here: every line says all it has to say.
+// WithAttrs returns p, because loadgen uses neither common attributes nor groups.
 func (p *progress) WithAttrs([]slog.Attr) slog.Handler { return p }
 
 // WithGroup returns p.

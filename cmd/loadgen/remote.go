@@ -11,12 +11,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
-// remoteRate is how many actions a second a target on another machine gets at most,
-// unless --max-rate says otherwise: what a slip can put on a hub that people use.
+// remoteRate is the default of --max-rate for a target on another machine: a load that does
+// no harm if it was started by mistake.
 const remoteRate = 100
 
-// otherMachine returns the host of the target if it is not this machine, and "" if it is.
-// To agents on other machines every address is of another.
+// otherMachine returns the host of the target if it is another machine, and "" otherwise.
+// For agents on other machines each address is another machine.
 func (o *options) otherMachine() (string, error) {
 	if o.url == "" {
 		return "", nil
@@ -31,8 +31,8 @@ func (o *options) otherMachine() (string, error) {
 	return u.Host, nil
 }
 
-// allowed refuses to put load on somebody else's machine by a slip, and more than the
-// cap by the figures of a profile or a plan, or by a profile that has no rate.
+// allowed returns an error if the load was not confirmed: on another machine without
+// --i-own-this, or above its bound.
 func (o *options) allowed() error {
 	host, err := o.otherMachine()
 	switch {
@@ -50,15 +50,15 @@ func (o *options) allowed() error {
 	return nil
 }
 
-// capRates lowers the rates of the phases to the cap. One that was asked for by a flag
-// is not lowered in silence.
+// capRates lowers the rates of the phases to the bound. A rate from a flag is an error
+// instead.
 func (o *options) capRates() error {
 	if o.figures.Rate > o.maxRate {
-		return fmt.Errorf("--rate %v is above the cap of %v a second for a target on another machine: raise --max-rate, too", o.figures.Rate, o.maxRate)
+		return fmt.Errorf("--rate %v is above the bound of %v a second: raise --max-rate, too", o.figures.Rate, o.maxRate)
 	}
 	for i := range o.plan.Phases {
 		if word := o.plan.Phases[i].Profile; isUnpaced(&o.plan.Phases[i]) && !o.flags.Changed("max-rate") {
-			return fmt.Errorf("%s puts more on its target than any rate says: add --max-rate, 0 for no cap on the rest, if this one may have that", word)
+			return fmt.Errorf("%s puts more load on its target than its rate says: add --max-rate to allow it, 0 for no bound of the other phases", word)
 		}
 		f := &o.plan.Phases[i]
 		if loadgen.RoughnessOf(f) == loadgen.RoughHere {
@@ -72,13 +72,14 @@ func (o *options) capRates() error {
 	return nil
 }
 
-// isUnpaced reports whether a phase is of an unpaced profile, or has some at its end.
+// isUnpaced reports whether a phase, or a rough phase after it, puts more load on the
+// target than its rate says.
 func isUnpaced(f *plan.Phase) bool {
 	word := f.Profile
 	return loadgen.RoughnessOf(f) == loadgen.RoughYes || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }
 
-// loweredRate is a phase that the cap changed.
+// loweredRate is a phase whose rate was lowered.
 type loweredRate struct {
 	profile string
 	rate    float64
@@ -86,6 +87,6 @@ type loweredRate struct {
 
 func (o *options) logLowered(log *slog.Logger) {
 	for _, l := range o.lowered {
-		log.Warn("rate lowered to the cap", "profile", l.profile, "rate", l.rate, "cap", o.maxRate, "raise_with", "--max-rate")
+		log.Warn("rate lowered to the bound", "profile", l.profile, "rate", l.rate, "bound", o.maxRate, "raise_with", "--max-rate")
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"sync"
 )
 
-// restartable is a hub of ours that may be restarted while it is checked.
+// restartable is a hub that may be restarted while it is checked.
 type restartable struct {
 	log *slog.Logger
 
-	turn sync.Mutex // of a restart, and of stop
+	turn sync.Mutex // one restart or stop at a time
 	mu   sync.Mutex
 	hub  *childHub
-	busy bool // it is being restarted: its end is no death
+	busy bool // it is being restarted, so its end is expected
 }
 
 func (r *restartable) current() *childHub {
@@ -26,7 +26,7 @@ func (r *restartable) current() *childHub {
 	return r.hub
 }
 
-// died says how the hub ended, nil if it has not.
+// died returns how the hub ended, nil if it runs.
 func (r *restartable) died() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,7 @@ func (r *restartable) stop() {
 	r.current().stop(r.log)
 }
 
-// restart stops the hub as an operator would, and starts it at the same addresses.
+// restart stops the hub by SIGTERM, and starts it at the same addresses.
 func (r *restartable) restart(ctx context.Context) (pid int, err error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
@@ -53,7 +53,7 @@ func (r *restartable) restart(ctx context.Context) (pid int, err error) {
 	}
 	r.set(old, true)
 	built := old.built
-	old.built = "" // the next one is of it
+	old.built = "" // the next hub uses it
 	old.stop(r.log)
 	next, err := startHub(ctx, old.Path(), flags, r.log)
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *restartable) restart(ctx context.Context) (pid int, err error) {
 	next.built = built
 	r.set(next, false)
 	if next.url != old.url {
-		return 0, errors.New("the port was taken by somebody else meanwhile")
+		return 0, errors.New("another process has taken the port")
 	}
 	return next.PID(), nil
 }
@@ -75,7 +75,7 @@ func (r *restartable) set(h *childHub, busy bool) {
 	r.hub, r.busy = h, busy
 }
 
-// sameAddresses are the flags of a hub, with the ports that it took.
+// sameAddresses returns the flags of a hub, with the ports that it has.
 func sameAddresses(h *childHub) ([]string, error) {
 	peers, err := url.Parse(h.url)
 	if err != nil {

@@ -13,11 +13,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// screen keeps some lines at the bottom of a terminal up to date, and lets what is
-// written to it pass above them. It neither hides the cursor nor changes a mode of the
-// terminal: a process that is killed leaves nothing behind but the lines. A frame is
-// one write between the marks of a synchronised update, so that it does not flicker.
-// Its methods may be called concurrently.
+// screen keeps some lines at the bottom of a terminal up to date, and writes other text
+// above them. It neither hides the cursor nor changes a mode of the terminal, so a killed
+// process leaves nothing but the lines. A frame is one write between the marks of a
+// synchronised update, so that it does not flicker. Its methods may be called concurrently.
 type screen struct {
 	size   func() (width, height int)
 	colour bool
@@ -25,11 +24,11 @@ type screen struct {
 	mu    sync.Mutex
 	w     io.Writer
 	lines []line
-	drawn int // lines that are on the terminal
+	drawn int // lines on the terminal
 	over  bool
 }
 
-// line is a line in pieces of one style each.
+// line is a line of pieces, each with one style.
 type line []piece
 
 type piece struct {
@@ -37,7 +36,7 @@ type piece struct {
 	style style
 }
 
-// style is a colour or so, in the terminal's code.
+// style is a code of the terminal, such as a colour.
 type style string
 
 const (
@@ -56,7 +55,7 @@ const (
 	clearRight  = "\x1b[K"
 )
 
-// newScreen returns a screen for w, or nil if it is no terminal that has one.
+// newScreen returns a screen for w, or nil if w is not a terminal that can show one.
 func newScreen(w io.Writer, environ map[string]string) *screen {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || environ["TERM"] == "dumb" {
@@ -71,7 +70,7 @@ func newScreen(w io.Writer, environ map[string]string) *screen {
 	}}
 }
 
-// show puts lines in place of those that are shown.
+// show replaces the lines.
 func (s *screen) show(lines []line) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +81,7 @@ func (s *screen) show(lines []line) {
 	s.drawLocked("")
 }
 
-// Write writes text, of whole lines, above the lines that are shown.
+// Write writes whole lines of text above the lines that are shown.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +92,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// close takes the lines from the terminal. What is written later passes.
+// close removes the lines from the terminal. Later text passes unchanged.
 func (s *screen) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +103,8 @@ func (s *screen) close() {
 	}
 }
 
-// drawLocked draws text and then the lines, where the lines were. What the terminal
-// refuses is lost: that must not end a run.
+// drawLocked draws text, and then the lines, in place of the old lines. An error of the
+// terminal is ignored: it must not end a run.
 func (s *screen) drawLocked(text string) {
 	width, height := s.size()
 	var b strings.Builder
@@ -125,12 +124,12 @@ func (s *screen) drawLocked(text string) {
 	_, _ = io.WriteString(s.w, b.String())
 }
 
-// write writes as much of a line as there is room for. The last column stays free:
-// some terminals break the line there.
+// write writes the part of a line that fits. The last column stays free, because some
+// terminals break the line there.
 func (l line) write(b *strings.Builder, width int, colour bool) {
 	written := 0
 	for _, p := range l {
-		text := report.Printable(p.text) // some of it is the target's
+		text := report.Printable(p.text) // some of it comes from the target
 		if n := utf8.RuneCountInString(text); written+n > width-1 {
 			text = string([]rune(text)[:max(0, width-1-written)])
 		}

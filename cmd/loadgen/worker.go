@@ -11,15 +11,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
-// workerWord makes the program a worker of another loadgen, which starts it. People
-// have no use for it.
+// workerWord makes the program a worker of another loadgen, which starts it.
 const workerWord = "worker"
 
 // isWorker reports whether the command line makes a worker.
 func isWorker(args []string) bool { return len(args) == 2 && args[1] == workerWord }
 
-// serveWorker does a share of a run until it is over or whoever started it has ended.
-// Signals are not handled: they end a worker as they end any process.
+// serveWorker runs a share until the run is over or its parent has ended. It does not
+// handle signals: they end the process.
 func serveWorker() int {
 	if err := loadgen.ServeWorker(context.Background(), os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -28,7 +27,7 @@ func serveWorker() int {
 	return exitPassed
 }
 
-// recruiter says where the workers of a run come from.
+// recruiter returns where the workers of a run come from.
 func (o *options) recruiter() (cluster.Recruiter, error) {
 	if o.agents > 0 {
 		return agents.Agents{NATS: o.nats, Embedded: o.embedded, Patience: o.wait}, nil
@@ -40,7 +39,7 @@ func (o *options) recruiter() (cluster.Recruiter, error) {
 	return cluster.Processes{Command: []string{self, workerWord}}, nil
 }
 
-// maxWorkers is far beyond what there is use for.
+// maxWorkers catches typing errors.
 const maxWorkers = 1000
 
 func (o *options) checkWorkers() error {
@@ -54,7 +53,7 @@ func (o *options) checkWorkers() error {
 	case (o.embedded.Cert == "") != (o.embedded.Key == ""):
 		return errors.New("--nats-cert and --nats-key go together")
 	case o.agents > 0 && o.url == "":
-		return errors.New("--agents needs a URL: a hub of our own listens on this machine only")
+		return errors.New("--agents needs a URL: a hub that loadgen starts listens on this machine only")
 	case o.agents > 0:
 		return nil
 	}

@@ -17,20 +17,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
-// AgentConfig is what an agent must know.
+// AgentConfig configures an agent.
 type AgentConfig struct {
 	NATS
-	Sources []netip.Addr // to connect from; default as for a run
+	Sources []netip.Addr // to connect from; default as in loadgen.Config
 	Logger  *slog.Logger // default none
 }
 
-// reconnectWait is how long an agent waits before it looks again for a server that it
-// does not reach.
+// reconnectWait is the time between two tries to reach a server.
 const reconnectWait = time.Second
 
-// ServeAgent waits for runs at a NATS server, and does a share of one at a time, until
-// ctx ends. A server that is not there yet, or not any more, is waited for. When it
-// returns, nothing of a run is left.
+// ServeAgent waits for runs at a NATS server, and runs a share of one at a time until ctx
+// ends. It waits for a server that is not there, and reconnects to one that was lost. When
+// it returns, nothing of a run is left.
 func ServeAgent(ctx context.Context, cfg AgentConfig) error {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -43,18 +42,18 @@ func ServeAgent(ctx context.Context, cfg AgentConfig) error {
 	}
 	defer nc.Close()
 	a := &agent{cfg: cfg, nc: nc, ctx: ctx}
-	host, _ := os.Hostname() // only to be told
-	service, err := micro.AddService(nc, micro.Config{Name: agentService, Version: agentVersion, Description: "does a share of loadgen runs",
+	host, _ := os.Hostname() // only for messages
+	service, err := micro.AddService(nc, micro.Config{Name: agentService, Version: agentVersion, Description: "runs shares of loadgen runs",
 		Metadata: map[string]string{"host": host, "pid": strconv.Itoa(os.Getpid())}})
 	if err == nil {
-		err = service.AddEndpoint("hire", micro.HandlerFunc(a.hired), micro.WithEndpointSubject(hireSubject(service.Info().ID)))
+		err = service.AddEndpoint("claim", micro.HandlerFunc(a.claimed), micro.WithEndpointSubject(claimSubject(service.Info().ID)))
 	}
 	if err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
 	cfg.Logger.Info("waiting for a run", "agent", service.Info().ID, "nats", nc.ConnectedUrlRedacted())
 	<-ctx.Done()
-	_ = service.Stop() // of a connection that may be lost
+	_ = service.Stop() // its connection may be lost
 	a.mu.Lock()
 	a.over = true
 	a.mu.Unlock()
@@ -62,7 +61,7 @@ func ServeAgent(ctx context.Context, cfg AgentConfig) error {
 	return nil
 }
 
-// agent is one that waits.
+// agent is an agent that waits for runs.
 type agent struct {
 	cfg  AgentConfig
 	nc   *nats.Conn
@@ -74,11 +73,11 @@ type agent struct {
 	over bool
 }
 
-// hired answers an offer, and does a share of the run.
-func (a *agent) hired(r micro.Request) {
+// claimed answers a claim, and runs a share of the run.
+func (a *agent) claimed(r micro.Request) {
 	l, err := a.accept(r.Data())
 	if err != nil {
-		_ = r.Error("409", err.Error(), nil) // who asked sees that no answer comes, if it does not see this
+		_ = r.Error("409", err.Error(), nil) // without this the coordinator times out
 		return
 	}
 	if err := r.Respond(nil); err != nil {
@@ -96,14 +95,14 @@ func (a *agent) hired(r micro.Request) {
 	}()
 }
 
-// accept makes the link, unless there is a run.
+// accept creates the link, unless the agent is in another run.
 func (a *agent) accept(data []byte) (*link, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var o hiring
+	var o claim
 	switch err := json.Unmarshal(data, &o); {
 	case err != nil || o.Up == "" || o.Down == "":
-		return nil, fmt.Errorf("no offer: %w", err)
+		return nil, fmt.Errorf("invalid claim: %w", err)
 	case a.busy || a.over:
 		return nil, fmt.Errorf("it is in another run")
 	}

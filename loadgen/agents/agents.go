@@ -17,19 +17,18 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
-// Agents has workers on other machines, where somebody has started agents (ServeAgent)
-// with the URL of the same NATS server. By default that is one of the coordinator's
-// own, which runs for as long as the coordinator.
+// Agents recruits workers on other machines, on which ServeAgent runs with the URL of the
+// same NATS server. By default the coordinator starts that server, which ends with it.
 type Agents struct {
-	NATS      // URL empty: the server below
+	NATS      // without a URL the server below is started
 	Embedded  EmbeddedNATS
-	Patience  time.Duration    // for agents to come; default a minute
-	Listening func(url string) // told the URL of the own server, with the token; may be nil
+	Patience  time.Duration    // until the agents must have answered; default a minute
+	Listening func(url string) // called with the URL of the started server, which has the token; may be nil
 }
 
 const (
 	agentService  = "loadgen-agent"
-	agentVersion  = "1.0.0" // of what coordinator and agents speak
+	agentVersion  = "1.0.0" // of the protocol between coordinator and agents
 	agentPatience = time.Minute
 	askEvery      = 300 * time.Millisecond
 )
@@ -54,21 +53,21 @@ func (a Agents) Recruit(ctx context.Context, n int, log *slog.Logger) ([]cluster
 		found, err := discoverAgents(ctx, b.nc)
 		for _, info := range found {
 			if len(links) < n && !refused[info.ID] && !hasAgent(links, info) {
-				l, hired := hire(ctx, b, run, info)
-				if hired != nil {
+				l, claimed := claimAgent(ctx, b, run, info)
+				if claimed != nil {
 					refused[info.ID] = true
-					log.Info("an agent is not free", "agent", info.ID, "why", hired)
+					log.Info("an agent is not available", "agent", info.ID, "why", claimed)
 					continue
 				}
 				links = append(links, l)
-				log.Info("an agent has come", "agent", l.Name(), "number", len(links), "of", n)
+				log.Info("an agent has joined", "agent", l.Name(), "number", len(links), "of", n)
 			}
 		}
 		if len(links) < n && (err != nil || ctx.Err() != nil) {
 			for _, l := range links {
 				l.Close(0)
 			}
-			return nil, fmt.Errorf("only %d of %d agents came within %s", len(links), n, a.Patience)
+			return nil, fmt.Errorf("only %d of %d agents joined within %s", len(links), n, a.Patience)
 		}
 	}
 	return links, nil
@@ -108,7 +107,8 @@ func (a Agents) connect(log *slog.Logger) (*bus, error) {
 	return &bus{nc: nc, server: s}, nil
 }
 
-// reachable is an address that others can connect to, if it can be told.
+// reachable returns an address that others can connect to. A host that is not known is
+// THIS-HOST.
 func reachable(a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
@@ -117,7 +117,7 @@ func reachable(a net.Addr) string {
 	return net.JoinHostPort("THIS-HOST", port)
 }
 
-// discoverAgents asks who is there, and waits a while for answers.
+// discoverAgents asks for agents, and collects the answers of a while.
 func discoverAgents(ctx context.Context, nc *nats.Conn) ([]micro.Info, error) {
 	subject, err := micro.ControlSubject(micro.InfoVerb, agentService, "")
 	if err != nil {
@@ -137,7 +137,7 @@ func discoverAgents(ctx context.Context, nc *nats.Conn) ([]micro.Info, error) {
 	var list []micro.Info
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil { // no more answers, or nobody is there
+		if err != nil { // no more answers
 			<-ctx.Done() // no more answers come sooner
 			slices.SortFunc(list, func(a, b micro.Info) int { return strings.Compare(a.ID, b.ID) })
 			return list, nil
@@ -157,16 +157,16 @@ func agentName(info micro.Info) string {
 	return fmt.Sprintf("agent %s at %s, process %s", info.ID, info.Metadata["host"], info.Metadata["pid"])
 }
 
-// hiring is what an agent is asked: to be a worker, with these subjects.
-type hiring struct {
-	Down string `json:"down"` // that the agent hears from
-	Up   string `json:"up"`   // and speaks to
+// claim is the request to an agent to be a worker, with the subjects of the link.
+type claim struct {
+	Down string `json:"down"` // to the agent
+	Up   string `json:"up"`   // from the agent
 }
 
-// hire asks an agent to be a worker.
-func hire(ctx context.Context, b *bus, run string, info micro.Info) (cluster.Link, error) {
+// claimAgent asks an agent to be a worker.
+func claimAgent(ctx context.Context, b *bus, run string, info micro.Info) (cluster.Link, error) {
 	base := "loadgen.run." + run + "." + info.ID
-	o := hiring{Down: base + ".down", Up: base + ".up"}
+	o := claim{Down: base + ".down", Up: base + ".up"}
 	l, err := newLink(b.nc, o.Up, o.Down, agentName(info), b.release)
 	if err != nil {
 		return nil, err
@@ -177,17 +177,17 @@ func hire(ctx context.Context, b *bus, run string, info micro.Info) (cluster.Lin
 	text, err := json.Marshal(o)
 	var m *nats.Msg
 	if err == nil {
-		m, err = b.nc.RequestWithContext(ctx, hireSubject(info.ID), text)
+		m, err = b.nc.RequestWithContext(ctx, claimSubject(info.ID), text)
 	}
 	if err == nil && m.Header.Get(micro.ErrorHeader) != "" {
 		err = fmt.Errorf("%s", m.Header.Get(micro.ErrorHeader))
 	}
 	if err != nil {
 		l.Close(0)
-		return nil, fmt.Errorf("hire: %w", err)
+		return nil, fmt.Errorf("claim: %w", err)
 	}
 	l.begin()
 	return l, nil
 }
 
-func hireSubject(id string) string { return "loadgen.agent." + id + ".hire" }
+func claimSubject(id string) string { return "loadgen.agent." + id + ".hire" }

@@ -14,15 +14,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 )
 
-// link carries parcels over two subjects of NATS, one for each direction. NATS
-// promises neither that a message arrives nor that the other side is there, so pieces
-// are numbered, and both sides say now and then that they are alive. A piece that is
-// missing ends the link: what it held would be missing in the sums.
+// link carries parcels over two subjects of NATS, one for each direction. NATS guarantees
+// neither that a message arrives nor that the other side exists. So pieces are numbered,
+// and both sides send signs of life. A missing piece ends the link, because its counts
+// would be missing in the sums.
 type link struct {
 	nc   *nats.Conn
 	sub  *nats.Subscription
 	to   string // subject
-	who  string // is at the other end
+	peer string // name of the other side
 	end  func() // after close
 	quit chan struct{}
 	beat sync.WaitGroup
@@ -35,35 +35,34 @@ type link struct {
 	sent uint64 // pieces
 }
 
-// What begins a message: its kind, and the number of a piece.
+// The kinds of messages. A piece is preceded by its kind and number.
 const (
 	pieceMore byte = iota // a piece of a parcel, and more follow
 	pieceLast
-	pieceBeat // no piece: the sender is alive
-	pieceBye  // no piece: the sender ends the link
+	pieceBeat // a sign of life
+	pieceBye  // the sender ends the link
 )
 
 const (
 	pieceHeader = 9
 	maxPiece    = 256 << 10
 	beatEvery   = time.Second
-	silence     = 10 * time.Second // after which the other side is lost
+	silence     = 10 * time.Second // until the other side counts as lost
 )
 
-// newLink returns a link that hears from one subject and says to the other. The
-// other side hears from the moment on that it has one, too.
-func newLink(nc *nats.Conn, from, to, who string, end func()) (*link, error) {
+// newLink returns a link that receives from one subject and sends to the other.
+func newLink(nc *nats.Conn, from, to, peer string, end func()) (*link, error) {
 	sub, err := nc.SubscribeSync(from)
 	if err == nil {
-		err = errors.Join(sub.SetPendingLimits(-1, -1), nc.Flush()) // books are merged as they come
+		err = errors.Join(sub.SetPendingLimits(-1, -1), nc.Flush()) // deltas are merged as they arrive
 	}
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	return &link{nc: nc, sub: sub, to: to, who: who, end: end, quit: make(chan struct{})}, nil
+	return &link{nc: nc, sub: sub, to: to, peer: peer, end: end, quit: make(chan struct{})}, nil
 }
 
-// begin begins to say that this side is alive. The other side must hear by now.
+// begin starts the signs of life. The other side must be subscribed by now.
 func (l *link) begin() {
 	l.beat.Go(func() {
 		tick := time.NewTicker(beatEvery)
@@ -73,18 +72,20 @@ func (l *link) begin() {
 			case <-l.quit:
 				return
 			case <-tick.C:
-				_ = l.publish([]byte{pieceBeat}) // a link that is broken is heard to be
+				_ = l.publish([]byte{pieceBeat}) // a broken link is found by Receive
 			}
 		}
 	})
 }
 
-// publish sends a message. If nobody hears it, the server says so to our own subject:
-// a process that was killed is missed at once.
+// publish sends a message. If no process is subscribed, the server reports that to the
+// subject of this side, so a killed process is missed at once.
 func (l *link) publish(b []byte) error { return l.nc.PublishRequest(l.to, l.sub.Subject, b) }
 
-func (l *link) Name() string { return l.who }
+// Name returns the name of the other side.
+func (l *link) Name() string { return l.peer }
 
+// Send sends a parcel in pieces.
 func (l *link) Send(p cluster.Parcel) error {
 	b, err := json.Marshal(p)
 	if err != nil {
@@ -109,6 +110,7 @@ func (l *link) Send(p cluster.Parcel) error {
 	return nil
 }
 
+// Receive waits for the next parcel.
 func (l *link) Receive() (cluster.Parcel, error) {
 	for {
 		m, err := l.sub.NextMsg(silence)
@@ -120,7 +122,7 @@ func (l *link) Receive() (cluster.Parcel, error) {
 		case err != nil:
 			return cluster.Parcel{}, fmt.Errorf("receive: %w", err)
 		case len(m.Data) == 0:
-			return cluster.Parcel{}, errors.New("receive: a message of another sender")
+			return cluster.Parcel{}, errors.New("receive: a message of another protocol")
 		case m.Data[0] == pieceBye:
 			return cluster.Parcel{}, fmt.Errorf("receive: %w", io.EOF)
 		case m.Data[0] == pieceBeat:
@@ -141,10 +143,10 @@ func (l *link) Receive() (cluster.Parcel, error) {
 	}
 }
 
-// piece takes the next piece, and returns the parcel if that was the last of it.
+// piece takes the next piece, and returns the parcel if that was its last piece.
 func (l *link) piece(b []byte) ([]byte, error) {
 	if len(b) < pieceHeader || b[0] > pieceLast {
-		return nil, errors.New("a message of another sender")
+		return nil, errors.New("a message of another protocol")
 	}
 	if n := binary.BigEndian.Uint64(b[1:]); n != l.got+1 {
 		return nil, fmt.Errorf("piece %d came after %d: messages were lost", n, l.got)
@@ -159,11 +161,12 @@ func (l *link) piece(b []byte) ([]byte, error) {
 	return whole, nil
 }
 
+// Close says goodbye and ends the link.
 func (l *link) Close(time.Duration) {
 	l.once.Do(func() {
 		close(l.quit)
 		l.beat.Wait()
-		// The other side may be gone, or the connection: then there is nobody to tell.
+		// The other side or the connection may be gone; then these have no effect.
 		_ = l.publish([]byte{pieceBye})
 		_ = l.nc.FlushTimeout(beatEvery)
 		_ = l.sub.Unsubscribe()

@@ -12,14 +12,14 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// NATS says how the coordinator of a run and agents reach each other.
+// NATS says how coordinator and agents reach a server.
 type NATS struct {
 	// URL of a NATS server: nats://host:4222, or tls:// for TLS. The token may be in
 	// it, as in nats://TOKEN@host:4222. For an agent it is that of the coordinator's
 	// server, unless there is another.
 	URL   string
-	Token string // that the server asks for
-	CA    string // file of the authorities that its certificate is checked by; default the system's
+	Token string // that the server requires
+	CA    string // PEM file of the authorities that check its certificate; default those of the system
 }
 
 func (n NATS) options() []nats.Option {
@@ -33,7 +33,7 @@ func (n NATS) options() []nats.Option {
 	return opts
 }
 
-// EmbeddedNATS says how the coordinator's own NATS server is reached.
+// EmbeddedNATS configures the server that the coordinator starts.
 type EmbeddedNATS struct {
 	Listen string // host:port; port 0 takes a free one
 	Cert   string // PEM file: with it and its key agents connect by TLS
@@ -42,7 +42,7 @@ type EmbeddedNATS struct {
 
 const serverPatience = 10 * time.Second
 
-// Start starts a server that asks for a token.
+// Start starts a server that requires a token.
 func (e EmbeddedNATS) Start(token string) (*server.Server, error) {
 	host, port, err := net.SplitHostPort(e.Listen)
 	if err != nil {
@@ -72,22 +72,22 @@ func (e EmbeddedNATS) Start(token string) (*server.Server, error) {
 	if !s.ReadyForConnections(serverPatience) {
 		s.Shutdown()
 		s.WaitForShutdown()
-		return nil, fmt.Errorf("nats server: it cannot listen at %s", e.Listen)
+		return nil, fmt.Errorf("nats server: cannot listen at %s", e.Listen)
 	}
 	return s, nil
 }
 
-// bus is the coordinator's connection, and its server if it has one. It is closed when
-// the last who uses it releases it.
+// bus is the connection of the coordinator, and its server if it has started one. The last
+// release closes it.
 type bus struct {
 	nc     *nats.Conn
-	server *server.Server // nil: another's
+	server *server.Server // nil if it belongs to another process
 
 	mu    sync.Mutex
 	users int
 }
 
-// release is called once by each user.
+// release must be called once by each user.
 func (b *bus) release() {
 	b.mu.Lock()
 	b.users--
@@ -103,4 +103,4 @@ func (b *bus) release() {
 	}
 }
 
-var errSilent = errors.New("nothing was heard of it for " + silence.String())
+var errSilent = errors.New("no sign of life for " + silence.String())

@@ -16,19 +16,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// Parcel is one message between the coordinator of a run and a worker. It is one of
-// these, and the others are nil.
+// Parcel is one message between the coordinator of a run and a worker. Exactly one of its
+// fields is set.
 type Parcel struct {
-	Job    *Job     `json:"job,omitempty"`    // coordinator: what the run is; the first parcel
-	Order  *Order   `json:"order,omitempty"`  // coordinator: do this; it is answered by a done
-	Cancel bool     `json:"cancel,omitempty"` // coordinator: end what you are doing
+	Job    *Job     `json:"job,omitempty"`    // coordinator: the first parcel
+	Order  *Order   `json:"order,omitempty"`  // coordinator: run this; Done answers it
+	Cancel bool     `json:"cancel,omitempty"` // coordinator: end the order under way
 	Stop   bool     `json:"stop,omitempty"`   // coordinator: the run is over
 	Ready  *Ready   `json:"ready,omitempty"`  // worker: the answer to the job
-	Delta  *Delta   `json:"delta,omitempty"`  // worker: what it counted since the last
-	Done   *Outcome `json:"done,omitempty"`   // worker: what came of an order
+	Delta  *Delta   `json:"delta,omitempty"`  // worker: counts since the last one
+	Done   *Outcome `json:"done,omitempty"`   // worker: the result of an order
 }
 
-// Job is what a worker must know of a run.
+// Job describes the run to a worker.
 type Job struct {
 	URL     string       `json:"url"`
 	Plan    plan.Plan    `json:"plan"`
@@ -36,17 +36,17 @@ type Job struct {
 	Of      int          `json:"of"`
 	Sources []netip.Addr `json:"sources,omitempty"`
 
-	Preflight bool `json:"preflight"` // the worker is on a machine of its own, which it must look at
+	Preflight bool `json:"preflight"` // the worker has a machine of its own and must check it
 }
 
-// Order is a part of the plan.
+// Order is a part of the plan to run.
 type Order struct {
 	Phase int     `json:"phase"`           // its number, from 0
 	Block *uint64 `json:"block,omitempty"` // of an experiment, its place
 	End   bool    `json:"end,omitempty"`   // of an experiment
 }
 
-// Ready says that a worker can begin, if there is no error and no advice.
+// Ready answers a job. The worker can begin if there is no error and no advice.
 type Ready struct {
 	Host   string             `json:"host"`
 	PID    int                `json:"pid"`
@@ -54,7 +54,7 @@ type Ready struct {
 	Error  string             `json:"error,omitempty"`
 }
 
-// Outcome is what a profile found beside what is in the books.
+// Outcome is what a profile found, beside the counts.
 type Outcome struct {
 	Error    string           `json:"error,omitempty"`
 	Figures  []report.Figure  `json:"figures,omitempty"`
@@ -67,16 +67,16 @@ type Outcome struct {
 type Link interface {
 	// Send may be called concurrently.
 	Send(Parcel) error
-	// Receive waits for the next parcel. An error says that there will be none, and why.
+	// Receive waits for the next parcel. After an error there are no more parcels.
 	Receive() (Parcel, error)
-	// Close ends the link and with it the worker, for which it waits so long before it
-	// uses force. Both ends of a link are closed.
+	// Close ends the link and with it the worker, by force when the patience is over. Both
+	// sides of a link must be closed.
 	Close(patience time.Duration)
-	// Name says who is at the other end.
+	// Name returns the name of the other side.
 	Name() string
 }
 
-// lines are parcels as lines of JSON.
+// lines carries parcels as lines of JSON.
 type lines struct {
 	in *json.Decoder
 
@@ -84,6 +84,7 @@ type lines struct {
 	out *json.Encoder
 }
 
+// NewLines returns the link of a worker process over its stdin and stdout.
 func NewLines(in io.Reader, out io.Writer) *lines {
 	return &lines{in: json.NewDecoder(in), out: json.NewEncoder(out)}
 }
@@ -104,19 +105,20 @@ func (l *lines) Receive() (f Parcel, err error) {
 	return f, nil
 }
 
-// Of the worker's end, which its process ends.
+// Close does nothing: the side of the worker ends with its process.
 func (*lines) Close(time.Duration) {}
-func (*lines) Name() string        { return "coordinator" }
 
-// Books are what a process counted since it last told. They add up: the sum of all
-// books of all processes is what one process would have counted, to the last count.
+func (*lines) Name() string { return "coordinator" }
+
+// Delta is what a process counted since its last delta. The sum of all deltas of all
+// processes is exactly what one process would have counted.
 type Delta struct {
 	Times      latency.Delta      `json:"times"`
 	Deliveries delivery.Counts    `json:"deliveries"`
 	Scenarios  []verdict.Scenario `json:"scenarios,omitempty"`
 	Errors     map[string]int     `json:"errors,omitempty"`
 	Counts     Counts             `json:"counts"`
-	At         time.Time          `json:"at"` // by the clock of who counted
+	At         time.Time          `json:"at"` // by the clock of the process that counted
 }
 
 // Counts are the counts of a fleet.
@@ -125,9 +127,10 @@ type Counts struct {
 	Received int64 `json:"received"`
 	Cut      int64 `json:"cut"`
 	Lives    int64 `json:"lives"`
-	Open     int64 `json:"open"` // connections: more, or fewer if negative
+	Open     int64 `json:"open"` // open connections; negative if there are fewer
 }
 
+// Minus returns the counts since the earlier counts o.
 func (c Counts) Minus(o Counts) Counts {
 	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Lives - o.Lives, c.Open - o.Open}
 }

@@ -5,8 +5,7 @@ import (
 	"log/slog"
 )
 
-// Recruiter is where the workers of a run come from: Processes of this machine, or
-// Agents on others.
+// Recruiter provides the workers of a run: Processes on this machine, or Agents on others.
 type Recruiter interface {
 	// Recruit returns links to n workers that wait for a job.
 	Recruit(ctx context.Context, n int, log *slog.Logger) ([]Link, error)

@@ -9,12 +9,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
-// measure is something that a threshold may be of.
+// measure is the left side of a threshold.
 type measure struct {
 	Name     string
 	unit     unit
 	Of       subject
-	interval bool    // it is known within an interval
+	interval bool    // its value is an interval
 	Quantile float64 // of p99 and the like
 	about    string
 }
@@ -25,46 +25,46 @@ const (
 	unitNumber unit = iota
 	unitTime
 	unitShare // a number, or percent of the whole
-	unitBytes // a number, with a unit if it is of bytes
+	unitBytes // a number, with a unit if it is in bytes
 	unitWord
 )
 
-// subject says what stands in the parentheses.
+// subject is the kind of the argument in parentheses.
 type subject int
 
 const (
-	ofNothing subject = iota
+	ofNothing subject = iota // no argument
 	OfTimes
-	OfScenario // or of nothing
+	OfScenario // optional
 	OfSeries
 	OfFigure
 )
 
-// The words of a leak.
+// The words of the measure leak.
 const (
 	LeakNone  = "none"
 	LeakFound = "leak"
 )
 
-// ServiceSuffix asks for the service time of a hop, slipName for how late actions began.
+// ServiceSuffix selects the service time of a hop. SlipName selects how late actions began.
 const (
 	ServiceSuffix = ".service"
 	SlipName      = "slip"
 )
 
-// measures are all measures but the quantiles.
+// measures returns all measures except the quantiles.
 func measures() []measure {
 	list := []measure{
 		{Name: "mean", unit: unitTime, Of: OfTimes},
 		{Name: "max", unit: unitTime, Of: OfTimes},
-		{Name: "count", Of: OfTimes, about: "how often"},
-		{Name: "rate", Of: OfTimes, about: "how often a second"},
+		{Name: "count", Of: OfTimes, about: "number of times"},
+		{Name: "rate", Of: OfTimes, about: "number of times a second"},
 		{Name: "leak", unit: unitWord, Of: OfScenario},
 		{Name: "retained", unit: unitBytes, Of: OfSeries, interval: true, about: "per 1,000 peers"},
 		{Name: "peak", unit: unitBytes, Of: OfSeries, about: "the highest reading"},
-		{Name: "figure", Of: OfFigure, about: "what a profile measured, by its name in the report; a time in seconds"},
-		{Name: "lives", about: "peers that were connected, in all"},
-		{Name: "connections", about: "the most at once"},
+		{Name: "figure", Of: OfFigure, about: "a figure of a profile by its name in the report; a time is in seconds"},
+		{Name: "lives", about: "all peers that were connected"},
+		{Name: "connections", about: "the most at the same time"},
 		{Name: "sent"}, {Name: "received"},
 	}
 	for _, name := range []string{"delivered", "explained", "lost", "duplicated", "reordered", "misrouted", "unexpected", "cut", "errors"} {
@@ -93,7 +93,7 @@ func measureOf(name string) (measure, error) {
 	return measure{}, fmt.Errorf("no measure %q; there are p50, p99, p99.9 and the like, %s", name, strings.Join(names, ", "))
 }
 
-// takes checks what stands in the parentheses.
+// takes checks the argument.
 func (m measure) takes(of string, parentheses bool) error {
 	switch m.Of {
 	case ofNothing:
@@ -102,26 +102,26 @@ func (m measure) takes(of string, parentheses bool) error {
 		}
 	case OfTimes:
 		if _, ok := latency.ParseHop(strings.TrimSuffix(of, ServiceSuffix)); !ok && of != SlipName {
-			return fmt.Errorf("%s is of one of %s and %s, or of %s%s and so on for the service time; not of %q",
+			return fmt.Errorf("%s takes one of %s and %s, or %s%s and so on for the service time; not %q",
 				m.Name, strings.Join(latency.HopNames(), ", "), SlipName, latency.HopNames()[0], ServiceSuffix, of)
 		}
 	case OfScenario:
 		if parentheses && of == "" {
-			return errors.New("leak is of a scenario, as in leak(rst), or of all, without parentheses")
+			return errors.New("leak takes a scenario, as in leak(rst), or no parentheses for all")
 		}
 	case OfFigure:
 		if of == "" {
-			return errors.New("figure is of what a profile measured, as in figure(reconnected)")
+			return errors.New("figure takes the name of a figure, as in figure(reconnected)")
 		}
 	case OfSeries:
 		if of == "" {
-			return fmt.Errorf("%s is of a series of the target, as in %s(health.memory.rss)", m.Name, m.Name)
+			return fmt.Errorf("%s takes a series of the target, as in %s(health.memory.rss)", m.Name, m.Name)
 		}
 	}
 	return nil
 }
 
-// Measures tells what a threshold may be of, a line for each: for the help text.
+// Measures describes each measure in a line, for the help text.
 func Measures() []string {
 	list := []string{"p50(HOP) p99(HOP) p99.9(HOP) mean(HOP) max(HOP): a time, HOP one of " + strings.Join(latency.HopNames(), " ") + "; HOP.service for the service time; or slip"}
 	for _, m := range measures() {

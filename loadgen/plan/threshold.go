@@ -17,28 +17,27 @@ import (
 //	figure(recovered)<5
 //	leak==none   leak(rst)==none   retained(go_goroutines)<0.5   peak(health.memory.rss)<200MB
 //
-// What is measured, with what it is of in parentheses; one of < <= > >= == !=; and a
-// value in the unit of what is measured. ParseThreshold reads it; the zero value is
-// none. A threshold of which the run has no sample fails: nothing was measured, so
-// nothing was shown.
+// that is a measure with its argument in parentheses, one of < <= > >= == !=, and a value in
+// the unit of the measure. The zero value is no threshold. A threshold fails if the run has
+// no sample of the measure: what was not measured was not shown.
 type Threshold struct {
 	Text  string
 	What  measure
-	Of    string // the hop, scenario or series; "" for none
+	Of    string // hop, scenario, series or figure, "" for none
 	Op    string
-	value float64 // in the measure's unit: nanoseconds, percent of the whole, bytes
+	value float64 // in the unit of the measure: nanoseconds, percent of the whole, bytes
 	Share bool    // value is in percent
-	Word  string  // of a measure that is a word
+	Word  string  // value of a measure that is a word
 }
 
 // thresholdForm is a name, a part in parentheses that may hold whatever the name of a
 // series does, an operator, and a value.
 var thresholdForm = regexp.MustCompile(`^\s*([a-z][a-z0-9.]*)\s*(?:\((.*)\))?\s*(<=|>=|==|!=|<|>)\s*([^<>=!()]*?)\s*$`)
 
-// longestThreshold bounds what is read: longer is a slip of the pen.
+// longestThreshold catches typing errors.
 const longestThreshold = 500
 
-// ParseThreshold reads a threshold. The error says what is wrong, and what there is.
+// ParseThreshold reads a threshold. The error says what is wrong and what exists.
 func ParseThreshold(text string) (Threshold, error) {
 	t, err := parseThreshold(text)
 	if err != nil {
@@ -50,7 +49,7 @@ func ParseThreshold(text string) (Threshold, error) {
 func parseThreshold(text string) (Threshold, error) {
 	m := thresholdForm.FindStringSubmatch(text)
 	if m == nil || len(text) > longestThreshold {
-		return Threshold{}, errors.New("must be what, < <= > >= == or !=, and a value, as in p99(offer)<50ms or lost==0")
+		return Threshold{}, errors.New("must be a measure, < <= > >= == or !=, and a value, as in p99(offer)<50ms or lost==0")
 	}
 	of := strings.TrimSpace(m[2])
 	what, err := measureOf(m[1])
@@ -71,7 +70,7 @@ func parseThreshold(text string) (Threshold, error) {
 	return t, nil
 }
 
-// read reads the value in the unit of what is measured.
+// read reads the value in the unit of the measure.
 func (t *Threshold) read(value string) (err error) {
 	switch t.What.unit {
 	case unitWord:
@@ -82,7 +81,7 @@ func (t *Threshold) read(value string) (err error) {
 	case unitTime:
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 {
-			return fmt.Errorf("%q is no time with a unit, such as 50ms or 1.5s", value)
+			return fmt.Errorf("%q is not a time with a unit, such as 50ms or 1.5s", value)
 		}
 		t.value = float64(d)
 	case unitShare:
@@ -94,7 +93,7 @@ func (t *Threshold) read(value string) (err error) {
 		t.value, err = number(value)
 	}
 	if err == nil && t.What.interval && (t.Op == "==" || t.Op == "!=") {
-		err = fmt.Errorf("%s is known within an interval: compare by < or >", t.What.Name)
+		err = fmt.Errorf("the value of %s is an interval: compare by < or >", t.What.Name)
 	}
 	return err
 }
@@ -103,12 +102,12 @@ func (t *Threshold) read(value string) (err error) {
 func number(s string) (float64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil || !(v >= 0) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%q is no number from 0 up", s)
+		return 0, fmt.Errorf("%q is not a number from 0 up", s)
 	}
 	return v, nil
 }
 
-// size reads a number of bytes, or of anything, with or without a unit.
+// size reads a number with or without a unit of bytes.
 func size(s string) (float64, error) {
 	for _, u := range []struct {
 		unit  string
@@ -121,7 +120,7 @@ func size(s string) (float64, error) {
 	}
 	v, err := number(s)
 	if err != nil {
-		err = fmt.Errorf("%q is no number from 0 up, with B, kB, MB, GB, KiB, MiB, GiB or no unit", s)
+		err = fmt.Errorf("%q is not a number from 0 up, with B, kB, MB, GB, KiB, MiB, GiB or no unit", s)
 	}
 	return v, err
 }
@@ -131,13 +130,13 @@ func (t Threshold) String() string { return t.Text }
 // MarshalText writes the threshold as ParseThreshold reads it.
 func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.Text), nil }
 
-// UnmarshalText is ParseThreshold.
+// UnmarshalText calls ParseThreshold.
 func (t *Threshold) UnmarshalText(b []byte) (err error) {
 	*t, err = ParseThreshold(string(b))
 	return err
 }
 
-// Holds compares.
+// Holds reports whether a value meets the threshold.
 func (t Threshold) Holds(v float64) bool {
 	switch t.Op {
 	case "<":

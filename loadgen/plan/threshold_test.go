@@ -36,13 +36,13 @@ func TestParseThreshold(t *testing.T) {
 func TestParseThresholdErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"": "must be what", "p99(offer)": "must be what", "p99(offer)<": "unit", "p99(offer)=50ms": "must be what",
+		"": "must be a measure", "p99(offer)": "must be a measure", "p99(offer)<": "unit", "p99(offer)=50ms": "must be a measure",
 		"p99(offer)<50": "unit", "p99(offer)<-5ms": "unit", "p99(pong)<5ms": "discovery-first", "p99<5ms": "connect",
 		"p100(offer)<5ms": "below 100", "p0(offer)<5ms": "above 0", "pnan(offer)<5ms": "below 100", "latency(offer)<5ms": "p99.9",
-		"lost(offer)==0": "no argument", "lost()==0": "no argument", "lost==NaN": "no number", "lost==-1": "no number", "lost==Inf": "no number",
-		"leak==0": "none or leak", "leak<none": "==", "leak()==none": "leak(rst)", "peak()<5": "series", "peak(a)<5XB": "no number",
-		"retained(a)==0": "interval", "rate(offer)>1000/s": "no number", "lost==0 && cut==0": "must be what", "p99(offer)<50ms x": "unit",
-		"lost==" + strings.Repeat("0", 600): "must be what",
+		"lost(offer)==0": "no argument", "lost()==0": "no argument", "lost==NaN": "not a number", "lost==-1": "not a number", "lost==Inf": "not a number",
+		"leak==0": "none or leak", "leak<none": "==", "leak()==none": "leak(rst)", "peak()<5": "series", "peak(a)<5XB": "not a number",
+		"retained(a)==0": "interval", "rate(offer)>1000/s": "not a number", "lost==0 && cut==0": "must be a measure", "p99(offer)<50ms x": "unit",
+		"lost==" + strings.Repeat("0", 600): "must be a measure",
 	} {
 		if _, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: got %v, want an error with %q", text, err, want)

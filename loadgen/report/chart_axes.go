@@ -38,7 +38,7 @@ func bands(spans []Span) []report.Band {
 	return list
 }
 
-// percentiles are ticks of an axis on which a share q is at log10(1/(1-q)).
+// percentiles returns the ticks of an axis on which a share q is at log10(1/(1-q)).
 func percentiles(_, high float64) []report.Tick {
 	ticks := []report.Tick{{At: 0, Label: "0"}, {At: math.Log10(2), Label: "50 %"}}
 	for i := 1.0; i <= high+1e-9; i++ {
@@ -47,8 +47,8 @@ func percentiles(_, high float64) []report.Tick {
 	return ticks
 }
 
-// decades are ticks of an axis of times in seconds on a logarithmic scale, from the
-// one below the lowest to the one above the highest.
+// decades returns the ticks of a logarithmic axis of times in seconds, from the one below
+// the lowest to the one above the highest.
 func decades(low, high float64) []report.Tick {
 	steps := []float64{1, 2, 5}
 	if high-low > 2.5 {

@@ -14,11 +14,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
-// chart is a chart that lines of a Timeline are added to.
+// chart is a chart to which lines of a Timeline are added.
 type chart struct{ report.Chart }
 
-// latencyCharts draw the times of each hop by percentile: from the intended time, and
-// beside it the service time.
+// latencyCharts returns a chart of each hop: latency and service time by percentile.
 func (r *Result) latencyCharts() []chart {
 	var list []chart
 	for i := range r.Latencies.Hops {
@@ -38,8 +37,8 @@ func (r *Result) latencyCharts() []chart {
 	return list
 }
 
-// spectrum returns the times by percentile, both on a logarithmic scale: as far to the
-// right as the number of times has something to say.
+// spectrum returns the times by percentile, both on a logarithmic scale, up to the
+// percentile that the number of times supports.
 func spectrum(t latency.Times) []report.XY {
 	if t.Count() == 0 {
 		return nil
@@ -60,7 +59,7 @@ func spectrum(t latency.Times) []report.XY {
 	return points
 }
 
-// overTime is a chart whose x axis is the time of the run.
+// overTime returns a chart whose x axis is the time of the run.
 func (t *Timeline) overTime(title string, label func(float64) string) chart {
 	unit, name := 1.0, "seconds"
 	if n := len(t.Seconds); n > 0 {
@@ -83,10 +82,10 @@ func (t *Timeline) overTime(title string, label func(float64) string) chart {
 	return c
 }
 
-// bridged is how many times without a value a line passes over.
+// bridged bounds the times without a value that a line spans.
 const bridged = 8
 
-// line adds a column, or its change a second.
+// line adds a column, or its change per second.
 func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(float64) string) {
 	values := t.column(column)
 	if values == nil || len(c.Lines) == report.MostLines {
@@ -116,7 +115,7 @@ func (c *chart) line(t *Timeline, name, column string, aSecond bool, last func(f
 	c.Lines = append(c.Lines, l)
 }
 
-// loadCharts draw what the generator did.
+// loadCharts returns charts of the load.
 func (r *Result) loadCharts() []chart {
 	t := &r.Timeline
 	connections := t.overTime("Connections", units.Short)
@@ -129,7 +128,7 @@ func (r *Result) loadCharts() []chart {
 	return notEmpty(append([]chart{connections, rates}, t.timesCharts()...))
 }
 
-// timesCharts draw how the times went, those of the most frequent hops.
+// timesCharts returns charts of the times of the most frequent hops.
 func (t *Timeline) timesCharts() []chart {
 	var hops []string
 	for _, c := range t.Columns {
@@ -151,7 +150,7 @@ func (t *Timeline) timesCharts() []chart {
 	return []chart{p50, p99}
 }
 
-// targetCharts draw what was read of the target.
+// targetCharts returns charts of the readings of the target.
 func (r *Result) targetCharts() []chart {
 	t := &r.Timeline
 	size := func(v float64) string { return units.Quantity(v, verdict.Bytes) }
@@ -174,8 +173,8 @@ func (r *Result) targetCharts() []chart {
 	return notEmpty(append([]chart{memory, gauges}, t.countCharts(counts)...))
 }
 
-// countCharts draw what the target counts: what is of the size of the peers, and what
-// is smaller, on a scale of its own. Of those that go alike, one.
+// countCharts returns charts of the counts of the target. Counts much smaller than the
+// number of peers have a chart of their own. Of counts that look alike one is drawn.
 func (t *Timeline) countCharts(names []string) []chart {
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.peak(TargetColumn(b)), t.peak(TargetColumn(a))) })
 	large, small := t.overTime("What it counts", units.Short), t.overTime("What it counts, smaller", units.Short)
@@ -203,7 +202,7 @@ func (t *Timeline) countCharts(names []string) []chart {
 	return []chart{large, small}
 }
 
-// alike reports whether two columns are the same to the eye.
+// alike reports whether two columns look the same in a chart.
 func (t *Timeline) alike(a, b string) bool {
 	const eye = 0.03
 	sum, n := 0.0, 0.0
@@ -215,7 +214,7 @@ func (t *Timeline) alike(a, b string) bool {
 	return n > 0 && sum/n <= eye*t.peak(a)
 }
 
-// still reports whether a column never moved.
+// still reports whether a column is constant.
 func (t *Timeline) still(column string) bool {
 	first := math.NaN()
 	for _, v := range t.column(column) {

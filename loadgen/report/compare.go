@@ -13,47 +13,47 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// Comparison is two runs of the same plan side by side, A being the one before.
+// Comparison sets two runs of the same plan side by side. A is the earlier one.
 type Comparison struct {
 	A, B    About
 	Outcome verdict.Outcome // pass, failed if something became worse, or inconclusive
-	Notes   []string        // what may explain a difference, or keeps from telling
+	Notes   []string        // what may explain a difference, or prevents a comparison
 	Rows    []Compared      // the worst first
 }
 
-// About says which run it was.
+// About identifies a run.
 type About struct{ Target, Commit, Seed, Verdict string }
 
 // Compared is one quantity of both runs.
 type Compared struct {
 	Name  string
-	A, B  string  // as people read them; "" for not measured
-	Ratio float64 // of B to A; 0 where there is none
-	Floor float64 // relative difference up to which they are equal; 0 where there is none
+	A, B  string  // for display, "" if not measured
+	Ratio float64 // of B to A, 0 if there is none
+	Floor float64 // relative difference up to which they are equal, 0 if there is none
 	State State
 	Why   string
 }
 
-// State says what became of a quantity.
+// State is the result of comparing a quantity.
 type State string
 
-// The states, the worst first. What differs by less than the noise is equal.
+// The states, the worst first. Quantities that differ by less than the noise are equal.
 const (
 	Worse   State = "worse"
-	Unknown State = "unknown" // one of the runs could not tell
+	Unknown State = "unknown" // one of the runs is not conclusive
 	Better  State = "better"
 	Equal   State = "equal"
-	Skipped State = "not compared" // there is too little of it in any such run
+	Skipped State = "not compared" // the runs have too few samples
 )
 
 var states = []State{Worse, Unknown, Better, Equal, Skipped}
 
-// ErrOtherPlan says that two runs did not do the same and cannot be compared.
+// ErrOtherPlan is the error of two runs of different plans, which cannot be compared.
 var ErrOtherPlan = errors.New("the runs are of different plans")
 
-// Compare compares run b with run a before it. Runs like a, if there are any, show how
-// much two runs of the same differ: that is noise, too, which one run cannot know. It
-// returns an error that wraps ErrOtherPlan if the runs did not do the same.
+// Compare compares run b with the earlier run a. Runs like a, if there are any, show how
+// much runs of the same target differ, which is noise that a single run does not show. It
+// returns an error that wraps ErrOtherPlan if the plans differ.
 func Compare(a, b Result, like ...Result) (Comparison, error) {
 	for _, o := range append([]Result{b}, like...) {
 		if err := samePlan(a.Plan, o.Plan); err != nil {
@@ -89,7 +89,8 @@ func (c *Comparison) count(s State) (n int) {
 	return n
 }
 
-// samePlan says where two plans differ. Seeds and thresholds may.
+// samePlan returns an error that names where two plans differ. Seeds and thresholds may
+// differ.
 func samePlan(a, b plan.Plan) error {
 	if len(a.Phases) != len(b.Phases) {
 		return fmt.Errorf("%w: %d and %d phases", ErrOtherPlan, len(a.Phases), len(b.Phases))

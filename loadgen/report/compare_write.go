@@ -19,7 +19,7 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		if r.State == Equal && r.Ratio == 0 && r.A == r.B {
 			continue // nothing, twice
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.A, r.B, r.ratio(), r.floor(), r.told())
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.A, r.B, r.ratio(), r.floor(), r.stateText())
 	}
 	table.Flush()
 	for _, n := range c.Notes {
@@ -37,13 +37,13 @@ func (c *Comparison) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
 	for _, r := range c.Rows {
 		if r.State != Equal && r.State != Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.stateText()))
 		}
 	}
 	fmt.Fprintf(&b, "\n<details><summary>%d equal within the noise</summary>\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal))
 	for _, r := range c.Rows {
 		if r.State == Equal || r.State == Skipped {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.told()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.stateText()))
 		}
 	}
 	b.WriteString("\n</details>\n\n")
@@ -54,7 +54,7 @@ func (c *Comparison) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
-// headline is the comparison in a sentence.
+// headline returns the comparison in one sentence.
 func (c *Comparison) headline() string {
 	var words []string
 	for _, s := range states {
@@ -79,8 +79,8 @@ func (r *Compared) floor() string {
 	return fmt.Sprintf("%.0f %%", 100*r.Floor)
 }
 
-// told is the state, in capitals where one has to act.
-func (r *Compared) told() string {
+// stateText returns the state, in capitals if it requires action.
+func (r *Compared) stateText() string {
 	s := string(r.State)
 	if r.State == Worse {
 		s = strings.ToUpper(s)

@@ -7,7 +7,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
-// Environment is where a run was made: what other figures may come of.
+// Environment is where a run was made, which may explain a difference between two runs.
 type Environment struct {
 	Version string           `json:"version,omitempty"` // of loadgen
 	Commit  string           `json:"commit,omitempty"`  // of loadgen

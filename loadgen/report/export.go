@@ -20,13 +20,13 @@ import (
 // SchemaVersion is the version of the JSON form of a Result.
 const SchemaVersion = 1
 
-// Schema is the JSON Schema (draft 2020-12) of what WriteJSON writes. It refers to
-// that of the verdict.
+// Schema is the JSON Schema (draft 2020-12) of the output of WriteJSON. It refers to the
+// schema of the verdict.
 //
 //go:embed schema.json
 var Schema []byte
 
-// WriteJSON writes the whole result for a program.
+// WriteJSON writes the whole result.
 func (r *Result) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -34,7 +34,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// ReadResult reads what WriteJSON wrote.
+// ReadResult reads the output of WriteJSON.
 func ReadResult(r io.Reader) (Result, error) {
 	var res Result
 	if err := json.NewDecoder(r).Decode(&res); err != nil {
@@ -73,7 +73,7 @@ func (r *Result) writeTimelineCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// within names the span of some kinds at a time.
+// within returns the name of the span at a time, among spans of some kinds.
 func (t *Timeline) within(seconds float64, kinds ...string) string {
 	for _, s := range t.Spans {
 		for _, kind := range kinds {

@@ -8,21 +8,20 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// Figure is something that a profile measured, and that is neither a time of a hop
-// nor a delivery.
+// Figure is a measurement of a profile that is neither the time of a hop nor a delivery.
 type Figure struct {
 	Profile string  `json:"profile"`
 	Name    string  `json:"name"`
-	Value   float64 `json:"value"`          // 0 where the text is no number
-	Unit    string  `json:"unit,omitempty"` // "s", "bytes", or what is counted
-	Text    string  `json:"text"`           // as people read it
+	Value   float64 `json:"value"`          // 0 if the text is not a number
+	Unit    string  `json:"unit,omitempty"` // "s", "bytes", or the things that are counted
+	Text    string  `json:"text"`           // for display
 }
 
 // writeFigures writes a line for each figure.
 func (r *Result) writeFigures(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.Figures {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Profile, f.Name, report.Printable(f.Text)) // it may be the target's
+		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Profile, f.Name, report.Printable(f.Text)) // the text may come from the target
 	}
 	table.Flush()
 }

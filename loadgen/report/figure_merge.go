@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MergeFigures makes one figure of several processes' of the same name: counts add up,
-// and so does what they are of ("of 500 peers"); of times the longest holds.
+// MergeFigures merges the figures of several processes by name. Counts and their wholes ("of
+// 500 peers") add up, and the longest time holds.
 func MergeFigures(list, more []Figure) []Figure {
 	for _, f := range more {
 		i := indexOfFigure(list, f)
@@ -21,7 +21,7 @@ func MergeFigures(list, more []Figure) []Figure {
 			*o = f
 		case f.Unit == "s":
 		case f.Unit == "" && f.Text != strconv.FormatFloat(f.Value, 'f', -1, 64)+" ":
-			if o.Text != f.Text { // words
+			if o.Text != f.Text { // a text
 				o.Text += "; " + f.Text
 			}
 		default:
@@ -47,7 +47,7 @@ func indexOfFigure(list []Figure, f Figure) int {
 	return -1
 }
 
-// ofWhole takes a unit such as "of 500 peers" apart.
+// ofWhole splits a unit such as "of 500 peers".
 func ofWhole(unit string) (n int64, rest string, ok bool) {
 	text, ok := strings.CutPrefix(unit, "of ")
 	if !ok {

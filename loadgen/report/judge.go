@@ -14,15 +14,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// JudgeThreshold judges a threshold by the result of a run and by its leaks so far, v.
+// JudgeThreshold evaluates a threshold by the result of a run and by its leaks so far.
 func JudgeThreshold(t plan.Threshold, r *Result, v *verdict.Verdict) verdict.Threshold {
 	return threshold{t}.judge(r, v)
 }
 
-// threshold is a threshold that can be judged.
+// threshold is a threshold with the methods that evaluate it.
 type threshold struct{ plan.Threshold }
 
-// judge judges the threshold by the kind of its operand.
+// judge evaluates the threshold by the kind of its operand.
 func (t threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
 	switch t.What.Of {
 	case plan.OfScenario:
@@ -39,15 +39,15 @@ func (t threshold) judge(r *Result, v *verdict.Verdict) verdict.Threshold {
 	case !samples:
 		return t.none("nothing was counted")
 	case t.Share && whole == 0:
-		return t.none("there is no whole to take percent of")
+		return t.none("nothing was counted that it could be a percentage of")
 	case t.Share:
 		return t.compare(100*value/whole, strconv.FormatFloat(100*value/whole, 'g', 4, 64)+"%")
 	}
 	return t.compare(value, units.Number(value))
 }
 
-// counted returns what was counted under a name, of how many, and whether anything
-// was there to be counted.
+// counted returns the count of a name, the whole that it is a part of, and whether there
+// were samples.
 func (r *Result) counted(name string) (value, whole float64, samples bool) {
 	d, lives, failed := r.Deliveries, r.Verdict.Run.Lives, 0
 	for _, n := range r.Errors {
@@ -127,14 +127,14 @@ func (t threshold) judgeLeak(v *verdict.Verdict) verdict.Threshold {
 	j := verdict.Threshold{Text: t.Text, Actual: word, Outcome: verdict.Failed}
 	switch {
 	case word == "":
-		j.Outcome, j.Why = verdict.Inconclusive, "the run could not tell"
+		j.Outcome, j.Why = verdict.Inconclusive, "the run is not conclusive"
 	case (word == t.Word) == (t.Op == "=="):
 		j.Outcome = verdict.Pass
 	}
 	return j
 }
 
-// leakWord is what is known of leaks in a word, "" for nothing.
+// leakWord returns whether the run has a leak, "" if that is not known.
 func leakWord(v *verdict.Verdict) string {
 	unsure := slices.ContainsFunc(v.Trends, func(t verdict.Trend) bool { return t.Outcome == verdict.Inconclusive })
 	switch {
@@ -146,7 +146,7 @@ func leakWord(v *verdict.Verdict) string {
 	return plan.LeakNone
 }
 
-// LeakOf is that of one scenario.
+// LeakOf returns whether a scenario leaks, "" if that is not known.
 func LeakOf(v *verdict.Verdict, scenario string) string {
 	for i := range v.Leaks {
 		for _, s := range v.Leaks[i].Source.Shares {
@@ -178,7 +178,7 @@ func (t threshold) judgeSeries(r *Result, v *verdict.Verdict) verdict.Threshold 
 	return t.none("no such series was judged; there are " + shortList(names))
 }
 
-// judgeFigure judges every figure of the name: the first that does not hold is told.
+// judgeFigure evaluates all figures of a name, and returns the first that does not hold.
 func (t threshold) judgeFigure(r *Result) verdict.Threshold {
 	var names []string
 	var j verdict.Threshold
@@ -195,18 +195,18 @@ func (t threshold) judgeFigure(r *Result) verdict.Threshold {
 	return j
 }
 
-// judgeTrend compares the whole interval within which a trend is known.
+// judgeTrend evaluates the whole confidence interval of a trend.
 func (t threshold) judgeTrend(trend *verdict.Trend) verdict.Threshold {
 	j := t.compare(trend.Retained, units.Quantity(trend.Retained, trend.Unit))
 	if i := trend.Interval; i == nil || t.Holds(i.Low) != t.Holds(i.High) {
-		j.Outcome, j.Why = verdict.Inconclusive, "the run was too short to tell"
+		j.Outcome, j.Why = verdict.Inconclusive, "the run was too short to decide"
 	} else {
 		j.Actual += fmt.Sprintf(" (%s to %s)", units.Quantity(i.Low, trend.Unit), units.Quantity(i.High, trend.Unit))
 	}
 	return j
 }
 
-// compare judges a value.
+// compare evaluates a value.
 func (t threshold) compare(v float64, actual string) verdict.Threshold {
 	j := verdict.Threshold{Text: t.Text, Outcome: verdict.Failed, Actual: actual}
 	if t.Holds(v) {
@@ -219,12 +219,12 @@ func (t threshold) compareTime(d time.Duration) verdict.Threshold {
 	return t.compare(float64(d), units.Duration(d))
 }
 
-// none judges a threshold of which there is no sample.
+// none returns the failure of a threshold without a sample.
 func (t threshold) none(why string) verdict.Threshold {
 	return verdict.Threshold{Text: t.Text, Outcome: verdict.Failed, Why: why}
 }
 
-// shortList names the first few.
+// shortList lists the first few names.
 func shortList(names []string) string {
 	const few = 12
 	switch {

@@ -13,7 +13,7 @@ type Kind struct {
 	Unit    string
 	Class   verdict.Class
 	Strict  bool // counts one by one and rests at the same number
-	Fine    bool // bytes that are left after a collection: they tell small leaks
+	Fine    bool // bytes that remain after a GC: they show small leaks
 	Prefer  int  // of a class, those that have it measure the same: the one with the highest is judged
 }
 
@@ -22,10 +22,10 @@ func of(pattern string, k Kind) Kind {
 	return k
 }
 
-// kinds are tried in order. Names are as the target has them, with the page in
-// front except for /metrics.
+// kinds are tried in order. The names are those of the target, after the name of the page
+// except for /metrics.
 var kinds = []Kind{
-	// Counters, limits, settings, times: they go up with the traffic, or never move.
+	// Counters, limits, settings, times: they rise with the traffic, or never change.
 	of(`(_total|_sum|_count|_bucket|_created|_info|_limit|_limit_bytes|_seconds|_percent|_max_fds|_level|_threads|_timestamp)(\{.*)?$`, Kind{Skip: true}),
 	of(`(?i)(largest|highest|peak|high_?water)`, Kind{Skip: true}),
 	of(`quantile=`, Kind{Skip: true}),

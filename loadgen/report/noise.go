@@ -12,16 +12,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
-// The least floors. Below them two runs of the same on one machine differ for reasons
-// that neither of them shows.
+// The least floors. Two runs of the same target on one machine differ by less for reasons
+// that neither run shows.
 const (
 	timeFloor   = 0.10                   // of a quantile
-	timeLeast   = 200 * time.Microsecond // what the scheduler of a busy machine takes
+	timeLeast   = 200 * time.Microsecond // delay by the scheduler of a busy machine
 	rateFloor   = 0.03
 	memoryFloor = 0.15 // of the highest reading
 	noiseSigmas = 3.0  // of the measured noise
 	likeMargin  = 1.5  // of how much runs of the same differ
-	fewTimes    = 5    // beyond a quantile tell nothing of it
+	fewTimes    = 5    // times beyond a quantile do not determine it
 	fewSeconds  = 4    // in which a hop was taken do not show its noise
 	correlated  = 3    // times of the timeline count as one that is independent
 )
@@ -81,8 +81,8 @@ func compareQuantile(a, b *Result, like []Result, h latency.Hop, q float64) Comp
 	return row
 }
 
-// brief reports whether a hop was taken within a few seconds only: how it goes up and
-// down cannot be seen then.
+// brief reports whether all times of a hop lie within a few seconds. Its variation over
+// time is then not known.
 func (r *Result) brief(h latency.Hop) bool {
 	column := r.Timeline.column(P50Prefix + h.String())
 	n := 0
@@ -94,13 +94,13 @@ func (r *Result) brief(h latency.Hop) bool {
 	return column != nil && n < fewSeconds
 }
 
-// lateness is what the generator's machine adds to a time by being busy: as much as
-// actions began late when it sent, and as much again when it received.
+// lateness returns what a busy machine adds to a time: the slip of the actions when it
+// sends, and as much when it receives.
 func (r *Result) lateness(q float64) time.Duration { return 2 * r.Latencies.Slip.Quantile(q) }
 
-// noise is how far a quantile of a run may be from what it would be in an endless
-// one, as the logarithm of a ratio: by the times around it, as if each were for
-// itself, and by how much it went up and down during the run, whichever is more.
+// noise returns how far a quantile may be from that of an endless run, as the logarithm of
+// a ratio. It is the larger of two estimates: from the times around the quantile, as if
+// they were independent, and from the variation during the run.
 func (r *Result) noise(h latency.Hop, q float64) float64 {
 	t := r.Latencies.Hops[h].Latency
 	n, middle := float64(t.Count()), float64(t.Quantile(q))
@@ -112,8 +112,8 @@ func (r *Result) noise(h latency.Hop, q float64) float64 {
 	return math.Max(around, noiseSigmas*(p50+between*between*(p99-p50)))
 }
 
-// wavering is the standard error of the mean of logarithms, by their median absolute
-// deviation; values near each other in time are not taken for independent.
+// wavering returns the standard error of the mean of logarithms, from their median absolute
+// deviation. Adjacent values do not count as independent.
 func wavering(values Values) float64 {
 	var logs []float64
 	for _, v := range values {
@@ -132,14 +132,14 @@ func wavering(values Values) float64 {
 	return toSigma * Median(logs) / math.Sqrt(math.Max(1, float64(len(logs))/correlated))
 }
 
-// Median sorts the values.
+// Median returns the median. It sorts the values.
 func Median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)
 	return (values[n/2] + values[(n-1)/2]) / 2
 }
 
-// compareRate compares how many a hop had a second.
+// compareRate compares the times a second of a hop.
 func compareRate(h latency.Hop, a, b latency.Summary) Compared {
 	row := Compared{Name: "rate " + h.String(), A: units.Short(a.Rate) + "/s", B: units.Short(b.Rate) + "/s"}
 	if a.Rate == 0 || b.Rate == 0 {
@@ -151,8 +151,8 @@ func compareRate(h latency.Hop, a, b latency.Summary) Compared {
 	return row
 }
 
-// judge tells whether b is another than a, both positive, beyond a floor that is the
-// logarithm of a ratio.
+// judge reports whether b differs from a by more than a floor, which is the logarithm of a
+// ratio. Both values are positive.
 func (r *Compared) judge(a, b, floor float64, lessIsBetter bool) {
 	d := logRatio(b, a)
 	r.Ratio, r.Floor, r.State = b/a, math.Expm1(floor), Equal
@@ -172,7 +172,7 @@ func logRatio(b, a float64) float64 {
 	return math.Log(b / a)
 }
 
-// compareCounts compares what went wrong, as a share of what could.
+// compareCounts compares failures, each as a share of what could have failed.
 func compareCounts(a, b *Result) []Compared {
 	var rows []Compared
 	for _, name := range []string{"lost", "duplicated", "reordered", "misrouted", "unexpected", "cut", "errors"} {
@@ -186,8 +186,8 @@ func compareCounts(a, b *Result) []Compared {
 	return rows
 }
 
-// compareCount compares a count of n in a whole with one of m in another: they are
-// equal if either may come of the other by chance. A strict one must not begin.
+// compareCount compares a count of n in a whole with one of m in another. They are equal if
+// chance explains the difference. A strict count that was 0 must stay 0.
 func compareCount(name string, n, of, m, now float64, strict bool) Compared {
 	row := Compared{Name: name, A: units.Number(n) + " of " + units.Number(of), B: units.Number(m) + " of " + units.Number(now), State: Equal}
 	if n > 0 && m > 0 {
@@ -232,9 +232,9 @@ func comparePeaks(a, b *Result, like []Result) []Compared {
 	return rows
 }
 
-// peakNoise is by how much the highest reading of a series may differ by chance, as
-// the logarithm of a ratio: what it moves at rest, and, of memory, between two
-// readings, for its peak is where the collector happened to be.
+// peakNoise returns by how much the highest reading of a series may differ by chance, as
+// the logarithm of a ratio: its variation at rest and, for memory, between two readings,
+// because the peak depends on when the GC ran.
 func (r *Result) peakNoise(series, unit string, peak float64) float64 {
 	noise := 0.0
 	for _, t := range r.Verdict.Trends {

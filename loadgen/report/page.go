@@ -19,10 +19,10 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// page has a template for each section of the report that is added to the verdict's.
+// page has a template for each section that is added to the report of the verdict.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return units.Duration(d) }, "number": units.Count[int64]}).Parse(pageHTML))
 
-// WriteHTML writes the report of a run: one file that needs no other and no network.
+// WriteHTML writes the report of a run as one file that loads nothing else.
 func (r *Result) WriteHTML(w io.Writer) error {
 	var first, last []report.Section
 	add := func(to *[]report.Section, title, name string, data any) error {
@@ -68,7 +68,7 @@ func (r *Result) sections() []section {
 	}
 }
 
-// chartsPage are charts of one section.
+// chartsPage holds the charts of one section.
 type chartsPage struct {
 	Charts []chart
 	Shaded bool // blocks are marked in them
@@ -79,7 +79,7 @@ func shaded(list []chart) bool {
 	return len(list) > 0 && slices.ContainsFunc(list[0].Bands, func(b report.Band) bool { return b.Opacity == shadeOn })
 }
 
-// latencyPage is the section of the times.
+// latencyPage returns the data of the section of the times.
 type latencyPage struct {
 	Timing Timing
 	Rows   []latencyRow
@@ -107,7 +107,7 @@ type countRow struct {
 	Bad                       bool
 }
 
-// deliveryRows are the books, with what each line means.
+// deliveryRows returns the deliveries, each count with its meaning.
 func (r *Result) deliveryRows() []countRow {
 	d := r.Deliveries
 	var rows []countRow
@@ -131,7 +131,7 @@ func (r *Result) deliveryRows() []countRow {
 	return rows
 }
 
-// errorRows are what peers ran into, the most frequent first.
+// errorRows returns the errors of peers, the most frequent first.
 func (r *Result) errorRows() []countRow {
 	var rows []countRow
 	for _, text := range r.errorTexts() {
@@ -149,7 +149,7 @@ func (r *Result) errorTexts() []string {
 	return texts
 }
 
-// environmentRows are where and how the run was made.
+// environmentRows returns where and how the run was made.
 func (r *Result) environmentRows() [][2]string {
 	e, run := r.Environment, r.Verdict.Run
 	rows := [][2]string{
@@ -169,7 +169,7 @@ func (r *Result) environmentRows() [][2]string {
 	return slices.DeleteFunc(rows, func(row [2]string) bool { return row[1] == "" })
 }
 
-// planText is the plan in a line.
+// planText returns the plan in one line.
 func (r *Result) planText() string {
 	var words []string
 	for _, f := range r.Plan.Phases {

@@ -10,14 +10,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// SlipBound is how late the generator may be: if one action in a hundred began later
-// than that, the generator was saturated, and latencies say more of it than of the
-// target.
+// SlipBound bounds how late the generator may be. If one action in a hundred began later,
+// the generator was saturated, and latencies describe the generator more than the target.
 const SlipBound = 50 * time.Millisecond
 
-// Timing says whether the latencies can be believed.
+// Timing says whether the latencies are valid.
 type Timing struct {
-	Outcome verdict.Outcome `json:"outcome"` // none: nothing is wrong with them; or inconclusive
+	Outcome verdict.Outcome `json:"outcome"` // none if they are valid, or inconclusive
 	Why     string          `json:"why"`
 	Slip99  time.Duration   `json:"slip99"` // within which 99 % of the actions began
 }
@@ -32,7 +31,7 @@ func TimingOf(slip latency.Times) Timing {
 	return t
 }
 
-// Disturbed says why a load was not the one that was meant.
+// Disturbed returns why a load was not the intended one.
 func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	var list []verdict.Reason
 	if r.Timing.Outcome != verdict.None {
@@ -40,12 +39,12 @@ func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	}
 	if r.Cut > 0 {
 		list = append(list, verdict.Reason{About: "connections", Do: "look in the log of the target for why",
-			What: fmt.Sprintf("%d of %d connections were ended by the target, or by the network", r.Cut, lives)})
+			What: fmt.Sprintf("%d of %d connections were ended by the target or the network", r.Cut, lives)})
 	}
 	return list
 }
 
-// Result is what came of a run.
+// Result is the result of a run.
 type Result struct {
 	Schema     int                        `json:"schema"` // SchemaVersion
 	Verdict    verdict.Verdict            `json:"verdict"`
@@ -54,7 +53,7 @@ type Result struct {
 	Latencies  latency.Histograms         `json:"latencies"`
 	Deliveries delivery.Counts            `json:"deliveries"`
 	Timing     Timing                     `json:"timing"`
-	Figures    []Figure                   `json:"figures,omitempty"` // what the profiles measured beside
+	Figures    []Figure                   `json:"figures,omitempty"` // further figures of the profiles
 	Sent       int64                      `json:"sent"`              // messages
 	Received   int64                      `json:"received"`
 	Cut        int64                      `json:"cut"` // connections that the target ended, or the network

@@ -2,14 +2,14 @@ package report
 
 import "github.com/pigeonhub/pigeonhub/harness/verdict"
 
-// labelled is a quantity, and the series that have it.
+// labelled is a quantity, and the series that show it.
 type labelled struct {
 	label, unit string
 	series      []string
 }
 
-// labels are what people want to see of a target, and the series that have it, the
-// best first: what is read while peers are connected before what is read at rest.
+// labels are the quantities of a target that are displayed, each with its series, the best
+// first: those that are read while peers are connected precede those read at rest.
 var labels = []labelled{
 	{"heap", verdict.Bytes, []string{"go_memstats_heap_alloc_bytes", "health.memory.heapUsed", "pprof.heap_live_bytes"}},
 	{"rss", verdict.Bytes, []string{"proc.rss_bytes", "process_resident_memory_bytes", "health.memory.rss"}},
@@ -17,7 +17,7 @@ var labels = []labelled{
 	{"descriptors", "", []string{"proc.descriptors", "process_open_fds"}},
 }
 
-// Shown returns the values of a reading that people want to see.
+// Shown returns the values of a reading that are displayed.
 func Shown(r map[string]float64) []Reading {
 	var list []Reading
 	for _, l := range labels {

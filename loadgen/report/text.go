@@ -15,25 +15,25 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 )
 
-// WriteText writes the result for a terminal: times, deliveries and the verdict, which
-// comes last because it is read first.
+// WriteText writes the result for a terminal: times, deliveries, and last the verdict, which
+// then is what the reader sees first.
 func (r *Result) WriteText(w io.Writer) error {
 	r.writeTimes(w)
 	r.writeFigures(w)
 	r.writeErrors(w)
 	d := r.Deliveries
 	if d.Sent > 0 {
-		fmt.Fprintf(w, "deliveries   %d sent, %d delivered, %d not because a peer left, %d lost, %d twice, %d out of order, %d misrouted, %d unexpected\n",
+		fmt.Fprintf(w, "deliveries   %d sent, %d delivered, %d explained because a peer left, %d lost, %d duplicated, %d out of order, %d misrouted, %d unexpected\n",
 			d.Sent, d.Delivered, d.Explained, d.Lost, d.Duplicated, d.Reordered, d.Misrouted, d.Unexpected)
 	}
 	if r.Cut > 0 {
-		fmt.Fprintf(w, "cut          %d connections were ended by the target, or by the network\n", r.Cut)
+		fmt.Fprintf(w, "cut          %d connections were ended by the target or the network\n", r.Cut)
 	}
 	fmt.Fprintf(w, "timing       %s\n\n", r.Timing.Why)
 	return report.Text(w, r.Verdict)
 }
 
-// writeTimes writes a line for each hop that was taken.
+// writeTimes writes a line for each hop that has times.
 func (r *Result) writeTimes(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "latency\tcount\tp50\tp90\tp99\tp99.9\tmax\tservice p99\t")
@@ -48,16 +48,16 @@ func (r *Result) writeTimes(w io.Writer) {
 	table.Flush()
 }
 
-// writeErrors writes what peers ran into, the most frequent first.
+// writeErrors writes the errors of peers, the most frequent first.
 func (r *Result) writeErrors(w io.Writer) {
 	for _, text := range r.errorTexts() {
 		fmt.Fprintf(w, "error        %d times %.150q\n", r.Errors[text], text)
 	}
 }
 
-// WriteReport writes all forms of the result into a directory, which it makes:
-// index.html for people, loadgen.json (see Schema) for programs, the forms of the
-// verdict, timeline.csv and latencies.csv, and hgrm/ with a histogram for each hop.
+// WriteReport writes all forms of the result into a directory, which it creates: index.html,
+// loadgen.json (see Schema), the forms of the verdict, timeline.csv, latencies.csv, and
+// hgrm/ with the histograms of each hop.
 func (r *Result) WriteReport(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "hgrm"), 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -87,7 +87,7 @@ func (r *Result) WriteReport(dir string) error {
 	return nil
 }
 
-// writeFile writes a file, and leaves none that is half written.
+// writeFile writes a file, and removes it if that fails.
 func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {

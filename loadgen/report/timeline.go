@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Timeline is what a run and its target did over time, in columns: one value for each
-// time, not a number where there is none. However long a run is, it is of bounded
-// size: when it is full, each two times leave the later one, and the higher value.
+// Timeline holds what a run and its target did over time, in columns: one value for each
+// time, NaN if there is none. Its size is bounded: when it is full, each two times become
+// one, the later one, with the higher value.
 type Timeline struct {
 	Seconds []float64 `json:"seconds"` // since the run began
 	Columns []Column  `json:"columns"`
 	Spans   []Span    `json:"spans,omitempty"`
 }
 
-// Column is one quantity. Those that count go up from the beginning of the run.
+// Column is one quantity. Counts begin at 0 with the run.
 type Column struct {
 	Name   string `json:"name"`
 	Values Values `json:"values"`
 }
 
-// Span is a stretch of the run.
+// Span is a part of the run.
 type Span struct {
 	From float64 `json:"from"` // seconds
 	To   float64 `json:"to"`
@@ -40,9 +40,8 @@ const (
 	SpanOff    = "off"     // block without
 )
 
-// The names of columns. Those of the target begin with targetPrefix, those of the
-// times of a hop, within the time since the one before, in milliseconds, with a
-// quantile.
+// The names of columns. Those of the target begin with targetPrefix. Those of the times of
+// a hop begin with a quantile: they are in milliseconds, of the times since the row before.
 const (
 	ColumnConnections = "connections"
 	ColumnLives       = "lives"
@@ -59,16 +58,16 @@ const (
 
 func TargetColumn(series string) string { return targetPrefix + series }
 
-// MaxTimes and maxSpans bound a timeline.
+// MaxTimes and MaxSpans bound a timeline.
 const (
 	MaxTimes = 2400
 	MaxSpans = 4000
 )
 
-// Values are numbers, null in JSON where there is none.
+// Values are numbers. NaN is null in JSON.
 type Values []float64
 
-// MarshalJSON writes them.
+// MarshalJSON writes the numbers.
 func (v Values) MarshalJSON() ([]byte, error) {
 	b := []byte{'['}
 	for i, x := range v {
@@ -84,7 +83,7 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return append(b, ']'), nil
 }
 
-// UnmarshalJSON reads them.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (v *Values) UnmarshalJSON(b []byte) error {
 	var list []*float64
 	if err := json.Unmarshal(b, &list); err != nil {
@@ -99,7 +98,7 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Add adds the values of a time. A column that is missing has no value then.
+// Add adds the values of a time. A column that is missing in the row has no value.
 func (t *Timeline) Add(seconds float64, row map[string]float64, order []string) {
 	t.Seconds = append(t.Seconds, seconds)
 	for _, name := range order {
@@ -116,7 +115,7 @@ func (t *Timeline) Add(seconds float64, row map[string]float64, order []string) 
 	}
 }
 
-// Thin leaves half of the times.
+// Thin halves the number of times.
 func (t *Timeline) Thin() {
 	n := len(t.Seconds) / 2
 	for i := range n {
@@ -144,7 +143,7 @@ func (t *Timeline) column(name string) Values {
 	return nil
 }
 
-// peak is the highest value of a column, not a number if there is none.
+// peak returns the highest value of a column, NaN if there is none.
 func (t *Timeline) peak(name string) float64 {
 	highest := math.NaN()
 	for _, v := range t.column(name) {
@@ -155,7 +154,7 @@ func (t *Timeline) peak(name string) float64 {
 	return highest
 }
 
-// series names the columns of the target.
+// series returns the names of the series of the target.
 func (t *Timeline) series() []string {
 	var names []string
 	for i := range t.Columns {
