@@ -50,24 +50,17 @@ func (s *session) stow(p *piece[byte]) {
 func (s *session) takeIncoming() (c chain[byte], partial bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.incoming != nil {
-		c, s.incoming.chain = s.incoming.chain, c
-	}
+	c, s.incoming.chain = s.incoming.chain, c
 	return c, s.partial
 }
 
-// endIncoming drops incoming, if there is one.
+// endIncoming drops incoming.
 func (s *session) endIncoming() {
 	s.mu.Lock()
-	m := s.incoming
-	if m != nil {
-		s.dropIncomingLocked()
-		s.incoming = nil
-	}
+	s.dropIncomingLocked()
+	s.incoming = nil
 	s.mu.Unlock()
-	if m != nil {
-		s.hub.receiving.remove(s)
-	}
+	s.hub.receiving.remove(s)
 }
 
 func (s *session) dropIncomingLocked() {

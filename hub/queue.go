@@ -29,18 +29,20 @@ var gathered = sync.Pool{New: func() any { return new([writeStep]byte) }}
 // not take.
 type queue struct {
 	mu       sync.Mutex
-	out      *pending // nil when nothing waits, or while the writer has it
-	bytes    int      // in out and with the writer
-	held     int      // memory of out, counted in Hub.queued
-	lent     int      // bytes that a write blocks with, counted in held
-	position int64    // bytes queued since the session began
-	dirty    bool     // in a batch
+	out      *pending  // nil when nothing waits, or while the writer has it
+	bytes    int       // in out and with the writer
+	held     int       // memory of out, counted in Hub.queued
+	lent     int       // bytes that a write blocks with, counted in held
+	position int64     // bytes queued since the session began
+	incoming *incoming // what has arrived of a large message; here because of mu
+	partial  bool      // pieces of incoming were dropped: the message is not handled
+	dirty    bool      // in a batch
 	writing  bool
-	armed    bool      // the connection has a write deadline
-	overfull bool      // in a batch's cuts as a slow consumer: nothing more is queued
-	ending   bool      // the close frame is queued: nothing may follow it
-	gone     bool      // nothing more is written: a write failed, or the session is torn down
-	endBy    time.Time // when the wait for the peer's close frame ends; set with ending
+	armed    bool // the connection has a write deadline
+	overfull bool // in a batch's cuts as a slow consumer: nothing more is queued
+	ending   bool // the close frame is queued: nothing may follow it
+	gone     bool // nothing more is written: a write failed, or the session is torn down
 	why      wire.CloseReason
+	endBy    time.Time     // when the wait for the peer's close frame ends; set with ending
 	idle     chan struct{} // receives a value when the writer stops; nil unless joinWriter waits
 }

@@ -56,10 +56,6 @@ type session struct {
 	hubData     []byte // data of a hub's announce, for Hubs
 	announcedAt int64  // Unix milliseconds
 
-	// Guarded by queue.mu.
-	incoming *incoming // of a large message being read, else nil
-	partial  bool      // pieces of it were dropped, because the session is cut: it is not handled
-
 	queue
 }
 

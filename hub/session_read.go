@@ -12,18 +12,20 @@ import (
 // in the batch, which beforeRead commits when the socket has no more bytes ready:
 // the writes of a burst happen there, not here. The error is one of reading.
 func (s *session) receive(isText bool, r io.Reader) error {
-	last, err := s.readPieces(r)
+	last, large, err := s.readPieces(r)
 	defer byteStock.put(last)
-	defer s.endIncoming()
+	if large {
+		defer s.endIncoming()
+	}
 	if err != io.EOF {
 		return err
 	}
-	first, partial := s.takeIncoming()
-	if partial {
-		return nil
-	}
 	msg := last.items
-	if first.length > 0 {
+	if large {
+		first, partial := s.takeIncoming()
+		if partial {
+			return nil
+		}
 		n := first.length + len(last.items)
 		if n <= writeStep {
 			room := gathered.Get().(*[writeStep]byte)
@@ -47,18 +49,19 @@ func (s *session) receive(isText bool, r io.Reader) error {
 }
 
 // readPieces reads a message until its end, where the error is io.EOF. It returns the
-// last piece. The ones before it are in s.incoming.
-func (s *session) readPieces(r io.Reader) (*piece[byte], error) {
+// last piece. The ones before it, of a large message, are in s.incoming.
+func (s *session) readPieces(r io.Reader) (last *piece[byte], large bool, err error) {
 	for {
 		p := byteStock.pool.Get().(*piece[byte])
 		for len(p.items) < cap(p.items) {
 			n, err := r.Read(p.items[len(p.items):cap(p.items)])
 			p.items = p.items[:len(p.items)+n]
 			if err != nil {
-				return p, err
+				return p, large, err
 			}
 		}
 		s.stow(p)
+		large = true
 	}
 }
 

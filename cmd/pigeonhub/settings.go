@@ -122,7 +122,7 @@ func (c *config) inbound(d hub.Config) []*setting {
 		{name: "max-announce-bytes", def: inUnits(d.MaxAnnounceBytes), value: size(&h.MaxAnnounceBytes, 64, 1<<30),
 			help: "data of one announce, which every member of the network receives"},
 		{name: "read-bytes-total", def: inUnits(d.ReadBytesTotal), value: size(&h.ReadBytesTotal, 4<<10, 1<<40),
-			help: "messages over 4KiB being read, together; above it the senders of more than an equal share are disconnected"},
+			help: "memory for messages over 4KiB being read, together; above it the senders that hold most for longest are disconnected"},
 		{name: "message-rate", def: decimal(d.MessageRate), value: perSecond(&h.MessageRate),
 			help: "messages a second, each started 4KiB counting as one"},
 		{name: "message-burst", def: strconv.Itoa(d.MessageBurst), value: whole(&h.MessageBurst, 1, 1_000_000),
@@ -142,9 +142,9 @@ func (c *config) outbound(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
 		{name: "queue-bytes", def: inUnits(d.QueueBytes), value: size(&h.QueueBytes, 4<<10, 1<<30),
-			help: "unsent bytes for one peer; above it the peer is disconnected"},
+			help: "unsent bytes for one peer and the memory for them; above it the peer is disconnected"},
 		{name: "queue-bytes-total", def: inUnits(d.QueueBytesTotal), value: size(&h.QueueBytesTotal, 4<<10, 1<<40),
-			help: "unsent bytes for all peers; above it the peers with most are disconnected"},
+			help: "memory for unsent bytes of all peers, a frame for many counted once, and for announce data, which may take half; above it the peers with most unsent are disconnected"},
 		{name: "write-timeout", def: short(d.WriteTimeout), value: duration(&h.WriteTimeout, 10*time.Millisecond, time.Hour),
 			help: "for each 64KiB written"},
 		{name: "ping-interval", def: short(d.PingInterval), value: duration(&h.PingInterval, 10*time.Millisecond, 24*time.Hour),
