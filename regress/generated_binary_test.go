@@ -54,7 +54,7 @@ func (g *generated) startBinary(t *testing.T, env string) (*binaryHub, error) {
 	}
 	t.Cleanup(b.kill)
 	lines := bufio.NewScanner(stderr)
-	for lines.Scan() && (b.url == "" || b.admin == "") {
+	for (b.url == "" || b.admin == "") && lines.Scan() {
 		if at := listening.FindString(lines.Text()); strings.HasPrefix(at, "ws") {
 			b.url = at
 		} else if at != "" {
