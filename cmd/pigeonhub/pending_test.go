@@ -292,3 +292,77 @@ func TestPendingOfFixedSize(t *testing.T) {
 		t.Errorf("%d closed and %d wait, want 12 and 8", closed, l.size())
 	}
 }
+
+// Silent connections of one address, more than there is room for, do not stop the
+// acceptance of others: the oldest of them goes, however young it is. A connection from
+// another address, and one whose request has come in part, stay.
+func TestSilentFloodStopsNoOthers(t *testing.T) {
+	t.Parallel()
+	const most = 16
+	l := newConnLimiter(1, most, func() int { return 1000 }, slog.New(slog.DiscardHandler))
+	srv := newPublicServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }), l, slog.New(slog.DiscardHandler))
+	ln, err := listen(t.Context(), "127.0.0.1", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.Serve(newPausingListener(ln, l))
+	}()
+	defer func() {
+		srv.Close()
+		<-done
+	}()
+	addr := ln.Addr().String()
+	honest := call(t, addr, "") // silent, too, but the only one of its address
+	stop := make(chan struct{})
+	flooded := make(chan error, 1)
+	go func() { // from another address of loopback
+		flood := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: patience}
+		for {
+			select {
+			case <-stop:
+				flooded <- nil
+				return
+			default:
+			}
+			c, err := flood.Dial("tcp", addr)
+			if err != nil {
+				flooded <- err
+				return
+			}
+			defer c.Close()
+			if l.size() < most/2 {
+				continue // until it is full: as fast as it can
+			}
+			time.Sleep(pendingSilence / most) // the pace of the flood
+		}
+	}()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for l.size() < most {
+		select {
+		case <-tick.C:
+		case err := <-flooded:
+			t.Skipf("only one loopback address: %v", err)
+		}
+	}
+	for range 5 {
+		began := time.Now()
+		if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > pendingGrace*3/4 {
+			t.Errorf("an answer took %v beside the flood", took)
+		}
+	}
+	close(stop)
+	if err := <-flooded; err != nil {
+		t.Fatal(err)
+	}
+	honest.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := honest.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the silent connection of another address is gone: %v", err)
+	}
+}
