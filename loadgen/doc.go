@@ -1,119 +1,100 @@
-// Package loadgen puts load on a WebSocket hub, ours or anybody's, and says what came
-// of it: a leak verdict with the smallest leak that it would have seen, latencies, and
-// what became of every message. It sees the target from outside only.
+// Package loadgen puts load on a WebSocket hub, any make of hub, and reports the result: a
+// leak verdict with the smallest leak that the run could have seen, latencies, and what
+// became of every message. It sees the target from outside only.
 //
 //	plan, err := loadgen.PlanOf("check")
 //	result, err := loadgen.Run(ctx, loadgen.Config{URL: "ws://127.0.0.1:3000", Plan: plan})
 //	err = result.WriteReport("loadgen-report")
 //	os.Exit(result.Verdict.Outcome.ExitCode())
 //
-// # How it is built
-//
-// A Plan is phases; a phase is a profile with its figures. A profile (profile_*.go)
-// puts actions on the schedule, each with the time at which it is due; the schedule
-// runs them. Actions make peers of the fleet do something. A peer is one socket and one
-// goroutine that reads; it speaks by a Codec. What peers hear goes to the rooms (who
-// should hear of whom), the Ledger (every message from peer to peer) and the Recorder
-// (times). The target is read by its pages and its process id, and the experiment
-// (experiment.go) makes the verdict of these readings.
+// # Map
 //
 //	plan -> profile -> schedule -> fleet, peers -> codec, socket
 //	                                 |
-//	                                 +-> room, ledger, recorder
+//	                                 +-> network, ledger, recorder
 //	target (probes) -> experiment -> verdict
+//
+//	run*.go             Config, Run: the phases of a plan one after the other
+//	plans.go profile.go the list of profiles, and their defaults
+//	profile_*.go        one profile each
+//	phase_run.go        one phase under way; phase_notes.go its figures, seeds.go its random streams
+//	scenario.go life.go steps.go    what one peer does, step by step
+//	fleet.go peer.go leave.go exchange.go tag.go network.go    the virtual peers
+//	socket.go source*.go            their connections
+//	returners.go visibility.go      peers that reconnect; which members have heard of which
+//	hostile_*.go                    the inputs of the profile hostile
+//	target.go settle.go reading.go wait.go    the target, and how it comes to rest
+//	experiment*.go sites.go         the leak experiment, and where in the code the target grew
+//	counters.go status.go watcher.go          what a run counts and shows
+//	share.go coordinator.go worker.go cursor.go    one plan in several processes
+//
+//	codec/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/
+//
+// # Plans and profiles
+//
+// A plan is a list of phases, and a phase is a profile with its figures. A profile puts
+// actions on the schedule, each with the time at which it is due. Actions make peers act.
+// What peers hear goes to the networks (which members should hear of which), to the ledger
+// (every message from peer to peer) and to the recorder (times).
 //
 // # Time
 //
-// The model is open: when an action is due depends on the rate and the seed alone, not
-// on how the target answers. Latency counts from then, service time from when the
-// action began. How late actions began is counted too; beyond SlipBound the generator
-// was saturated, and the times say more of it than of the target.
-//
-// While it runs, a watcher notes once a second what the generator and the target do,
-// in a Timeline of bounded size, and tells whoever watches how the run stands.
-//
-// # Thresholds
-//
-// A plan may say what must hold, as in p99(offer)<50ms or leak==none (see Threshold).
-// What was not measured fails; times are inconclusive when the generator was
-// saturated. They are told with the verdict, and can make a pass worse only.
-//
-// # Reports
-//
-// A Result is written as one HTML file, as JSON (see Schema), as CSV, and each
-// histogram as .hgrm; the forms of the verdict are beside them. Compare sets two
-// results side by side: what differs by less than the noise that they show is equal.
+// The model is open: the time of an action depends on the rate and the seed alone, not on
+// the answers of the target. Latency counts from that time, service time from the begin of
+// the action. How late actions began is counted, too. Beyond report.SlipBound the generator
+// was saturated, and the times describe the generator more than the target.
 //
 // # Leaks
 //
-// Blocks in which peers of all scenarios come and go alternate, in random order within
-// each pair, with blocks without; at the end of each nobody is connected, the target
-// settles, and is read. All scenarios are in every block, each with a dose of its own
-// that differs from block to block: that takes as many peers as one scenario alone
-// would, and the growth says whose it is. See harness/verdict for the statistics. A
-// peer that vanishes is reset by us after a while, as the network would do with the
-// next packet: what stays after that is retained, whatever the target's idea of a
-// timeout.
+// Blocks in which peers of all scenarios come and go alternate with blocks without peers, in
+// random order within each pair. At the end of each block no peer is connected, the target
+// settles and is read. The dose of each scenario differs from block to block, so that the
+// growth shows which scenario it comes from. Package harness/verdict has the statistics. A
+// peer that vanishes is reset after a while, as a network would do with the next packet.
+// What is retained after that is a leak, whatever timeout the target has.
 //
-// With pprof pages the places in the code of the target that grew are named, by the
-// difference of two profiles (places.go). The first time that the target settles, it
-// shows how long it takes to let go of things. Memory that is read without a collection
-// before it moves by megabytes: what matters of it is larger.
+// If the target has pprof pages, the difference of two profiles names the sites that grew.
+// When the target settles for the first time, the run learns how long that takes. Memory
+// that is read without a GC varies by megabytes, so only larger growth of it matters.
+// `make calibrate` runs all this against hubs with known leaks and without.
 //
-// Whether all this is right where the answer is known, `make calibrate` finds out:
-// testdata/leakyhubs are hubs with a leak each, and some that grow without one.
+// # Profiles with a judgement of their own
 //
-// # Profiles that judge by themselves
+// Some profiles evaluate what they see, and note figures: fanout (which members have heard
+// of which), duplicate, halfopen, stall (are queues bounded, do bystanders suffer), spike and
+// drain (which peers have returned, and when), hostile (which input killed the target). A
+// peer that the target may end is excused: its end is not a cut. A soak is an experiment
+// whose blocks grow up to a bound. It goes on when no series leaks.
 //
-// Some profiles say of what they see whether it is right, and note figures of it: fanout
-// (who has heard of whom), duplicate, halfopen, stall (is the queue bounded, do others
-// suffer), spike and drain (who is back, and when), hostile (which input killed the
-// target). Peers that the target has a right to end are excused: their ends are no cuts.
-// A soak is the experiment in blocks that grow to a bound, with as long a rest after
-// each; it goes on when it is sure that there is no leak, and keeps of each block a few
-// readings.
-//
-// # What is rough
-//
-// A check ends with what is no life of one peer, and is not done in blocks: a crowd in one
-// network, a herd, and hostile input, which comes last for it may be the end of the target
-// (rough.go). That is in no book of the run, and what is wrong there takes nothing from
-// what is known of leaks. A target on another machine is spared unless the plan says
-// otherwise.
+// A check ends with rough phases: a crowd in one network, a herd, and hostile input, which
+// comes last because it may end the target. They do not change what is known of leaks. A
+// target on another machine gets them only on request.
 //
 // # Other protocols
 //
-// The text codec speaks to any WebSocket server by templates (codec.Text). Peers then
-// hear only what answers them: a message is in the books as one to its sender.
+// A codec translates between peers and the protocol of the target. What only some protocols
+// have is a capability of the codec. A profile that needs a missing capability is refused
+// before the run. A check leaves out the scenarios that need one, and reports them as not
+// tested.
 //
 // # Seeds
 //
-// All that is drawn is drawn from streams derived from the seed of the plan and the
-// place of the choice. The same plan and seed give the same peers, scenarios, times and
-// doses; what depends on the answers of the target, such as which of two members is
+// Every random choice draws from a stream of its own, derived from the seed of the plan and
+// the place of the choice. The same plan and seed give the same peers, scenarios, times and
+// doses. A choice that depends on answers of the target, such as which of two members is
 // there to be signalled to, may differ.
 //
 // # Scale
 //
-// Before a run the machine is compared with what the run takes (package preflight): then it
-// does not begin, or all of it fits. An idle peer takes less than 8 KB of this process;
-// what bounds a process is its limit of descriptors, and beyond that several share a
-// plan (share.go). Each does a part of the peers and actions, with the members of a
-// network together where there are enough networks; a profile that is marked whole is
-// done by one. The coordinator (coordinator.go) reads the target and makes the verdict;
-// a worker (worker.go) does phases and blocks as it is told to, and says several times
-// a second what it has counted since it said so last (books.go). These sums are what
-// one process would have counted, to the last count. Workers are processes that this
-// one starts (package cluster), or agents on other machines, over NATS (package agents): the
-// same parcels over another link (cluster.Link). The end of a worker makes a run invalid,
-// for what it counted last is not known; the end of the coordinator ends its workers.
-//
-// With workers, what one of them notes of its share (figures, doubts) is merged or
-// listed; a time across machines counts by one clock, for peers signal only to peers
-// of the same worker.
-//
-// # The socket
-//
-// Peers do not use the client of hub/wire: its buffers are 8 KB a connection, and of
-// these there are to be many thousands in a process. They share its parser and words.
+// Before a run, package preflight compares what the run needs with what the machine allows.
+// An idle peer takes less than 8 KB of this process. The limit of descriptors bounds the
+// peers of a process. Beyond it several processes share a plan: each runs a part of the
+// peers and actions, with the members of a network together if there are enough networks.
+// The coordinator reads the target and makes the verdict. The workers run phases and blocks
+// on its orders, and send several times a second what they have counted. The sums are
+// exactly what one process would have counted. Workers are processes on this machine
+// (package cluster), or agents on others over NATS (package agents). The loss of a worker
+// makes a run invalid, because its last counts are unknown. The end of the coordinator ends
+// its workers. Peers signal only to peers of the same worker, so that each time is measured
+// by one clock.
 package loadgen

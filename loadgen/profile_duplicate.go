@@ -96,7 +96,7 @@ func (d *duplicates) run(ctx context.Context) error {
 	}
 	d.arrive(placePeer, d.Peers, func(i int) scenario {
 		state := d.states[i%len(d.states)]
-		return scenario{name: "duplicate-" + state, steps: []step{{0, moveTo(i)}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
+		return scenario{name: "duplicate-" + state, steps: []step{{0, moveTo(i)}, {0, pinging}, {stay, d.meet(state, d.callers[i%len(d.callers)])}}}
 	})
 	d.schedule.Run(ctx)
 	d.report()
@@ -109,8 +109,8 @@ func (d *duplicates) meet(state string, caller *Peer) func(context.Context, *lif
 		switch {
 		case l.peer.isOver():
 			return errCut
-		case !l.peer.isGreeted():
-			return errLater
+		case !l.peer.isGreeted() || l.peer.isWaiting():
+			return errLater // the target has not read all that the old session sent
 		}
 		l.peer.excuse()
 		switch state {

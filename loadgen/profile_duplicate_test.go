@@ -9,14 +9,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// The stay is long beside what the target takes to read an announce on a slow machine: what
-// it has not read when a peer resets is, to it, an answer of the old session.
-var someDuplicates = plan.Phase{Peers: 30, Rate: 30, Networks: 2, Params: map[string]string{"stay": "1s"}}
+// The second session comes when the target has read all that the first one sent: what it
+// reads later is, to it, an answer of the old session.
+var someDuplicates = plan.Phase{Peers: 30, Rate: 30, Networks: 2, Params: map[string]string{"stay": "100ms"}}
 
 // Our hub keeps the session that answers, and replaces the one that does not.
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
-	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 3 * time.Second}), "duplicate", someDuplicates)
+	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 5 * time.Second}), "duplicate", someDuplicates)
 	wantWell(t, &r, 30)
 	if figureOf(&r, "alive: "+wasRefused) != 10 || figureOf(&r, "vanished: "+tookOver) != 10 || figureOf(&r, "reset: "+tookOver) != 10 {
 		t.Errorf("figures %+v", r.Figures)

@@ -44,6 +44,9 @@ func leaving(how Leave) func(context.Context, *life, schedule.Tick) error {
 
 var errCut = errors.New("the target ended the connection")
 
+// pinging sends a ping, the answer to which shows that the target has read the announce.
+func pinging(_ context.Context, l *life, t schedule.Tick) error { return l.peer.ping(t) }
+
 // early leaves at once.
 func early(_ context.Context, l *life, t schedule.Tick) error {
 	l.peer.leave(LeaveEarly, t)

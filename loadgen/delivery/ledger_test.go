@@ -15,84 +15,87 @@ func sendAll(l *Ledger, n int) (flow uint64) {
 	return flow
 }
 
+// ledgerTests are what may happen to the messages of one flow.
+var ledgerTests = []struct {
+	name string
+	do   func(*Ledger)
+	want Counts
+}{
+	{"in order", func(l *Ledger) {
+		f := sendAll(l, 3)
+		for i := range uint64(3) {
+			l.Deliver(f, i+1, ann, bob, "n")
+		}
+	}, Counts{Sent: 3, Delivered: 3}},
+	{"one lost", func(l *Ledger) {
+		f := sendAll(l, 3)
+		l.Deliver(f, 1, ann, bob, "n")
+		l.Deliver(f, 3, ann, bob, "n")
+	}, Counts{Sent: 3, Delivered: 2, Lost: 1}},
+	{"out of order and twice", func(l *Ledger) {
+		f := sendAll(l, 3)
+		for _, s := range []uint64{2, 1, 3, 1} {
+			l.Deliver(f, s, ann, bob, "n")
+		}
+	}, Counts{Sent: 3, Delivered: 3, Reordered: 1, Duplicated: 1}},
+	{"to another peer", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, eve, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
+	{"in another's name", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, eve, bob, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
+	{"in another network", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, bob, "m") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
+	{"never sent", func(l *Ledger) {
+		l.Deliver(0, 0, eve, bob, "n")
+		l.Deliver(9, 1, eve, bob, "n")
+		l.Deliver(sendAll(l, 1), 2, ann, bob, "n")
+	}, Counts{Sent: 1, Unexpected: 3, Lost: 1}},
+	{"the target left", func(l *Ledger) { sendAll(l, 2); l.Left(bob) }, Counts{Sent: 2, Explained: 2}},
+	{"the sender left, and one arrives all the same", func(l *Ledger) {
+		f := sendAll(l, 2)
+		l.Left(ann)
+		l.Deliver(f, 1, ann, bob, "n")
+	}, Counts{Sent: 2, Delivered: 1, Explained: 1}},
+	{"could not be sent", func(l *Ledger) { l.Unsent(sendAll(l, 2)) }, Counts{Sent: 1, Lost: 1}},
+	{"could not be sent, and arrived", func(l *Ledger) {
+		f := sendAll(l, 2)
+		l.Deliver(f, 2, ann, bob, "n")
+		l.Unsent(f)
+	}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
+	{"could not be sent, after the end", func(l *Ledger) {
+		f := sendAll(l, 2)
+		l.Settle()
+		l.Unsent(f)
+	}, Counts{Sent: 1, Lost: 1}},
+	{"the target left, and another peer gets it", func(l *Ledger) {
+		f := sendAll(l, 1)
+		l.Left(bob)
+		l.Deliver(f, 1, ann, eve, "n")
+	}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
+	{"the sender left, and it comes in another network", func(l *Ledger) {
+		f := sendAll(l, 1)
+		l.Left(ann)
+		l.Deliver(f, 1, ann, bob, "m")
+	}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
+	{"the sender left, and they come late, in disorder and twice", func(l *Ledger) {
+		f := sendAll(l, 3)
+		l.Left(ann)
+		for _, s := range []uint64{2, 1, 2, 1, 4} {
+			l.Deliver(f, s, ann, bob, "n")
+		}
+	}, Counts{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
+	{"a copy comes after the end", func(l *Ledger) {
+		f := sendAll(l, 1)
+		l.Deliver(f, 1, ann, bob, "n")
+		l.Left(ann)
+		l.Deliver(f, 1, ann, bob, "n")
+	}, Counts{Sent: 1, Delivered: 1, Duplicated: 1}},
+	{"what was lost comes after all", func(l *Ledger) {
+		f := sendAll(l, 2)
+		l.Settle()
+		l.Deliver(f, 1, ann, bob, "n")
+	}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
+}
+
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		do   func(*Ledger)
-		want Counts
-	}{
-		{"in order", func(l *Ledger) {
-			f := sendAll(l, 3)
-			for i := range uint64(3) {
-				l.Deliver(f, i+1, ann, bob, "n")
-			}
-		}, Counts{Sent: 3, Delivered: 3}},
-		{"one lost", func(l *Ledger) {
-			f := sendAll(l, 3)
-			l.Deliver(f, 1, ann, bob, "n")
-			l.Deliver(f, 3, ann, bob, "n")
-		}, Counts{Sent: 3, Delivered: 2, Lost: 1}},
-		{"out of order and twice", func(l *Ledger) {
-			f := sendAll(l, 3)
-			for _, s := range []uint64{2, 1, 3, 1} {
-				l.Deliver(f, s, ann, bob, "n")
-			}
-		}, Counts{Sent: 3, Delivered: 3, Reordered: 1, Duplicated: 1}},
-		{"to another peer", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, eve, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
-		{"in another's name", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, eve, bob, "n") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
-		{"in another network", func(l *Ledger) { l.Deliver(sendAll(l, 1), 1, ann, bob, "m") }, Counts{Sent: 1, Misrouted: 1, Lost: 1}},
-		{"never sent", func(l *Ledger) {
-			l.Deliver(0, 0, eve, bob, "n")
-			l.Deliver(9, 1, eve, bob, "n")
-			l.Deliver(sendAll(l, 1), 2, ann, bob, "n")
-		}, Counts{Sent: 1, Unexpected: 3, Lost: 1}},
-		{"the target left", func(l *Ledger) { sendAll(l, 2); l.Left(bob) }, Counts{Sent: 2, Explained: 2}},
-		{"the sender left, and one arrives all the same", func(l *Ledger) {
-			f := sendAll(l, 2)
-			l.Left(ann)
-			l.Deliver(f, 1, ann, bob, "n")
-		}, Counts{Sent: 2, Delivered: 1, Explained: 1}},
-		{"could not be sent", func(l *Ledger) { l.Unsent(sendAll(l, 2)) }, Counts{Sent: 1, Lost: 1}},
-		{"could not be sent, and arrived", func(l *Ledger) {
-			f := sendAll(l, 2)
-			l.Deliver(f, 2, ann, bob, "n")
-			l.Unsent(f)
-		}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
-		{"could not be sent, after the end", func(l *Ledger) {
-			f := sendAll(l, 2)
-			l.Settle()
-			l.Unsent(f)
-		}, Counts{Sent: 1, Lost: 1}},
-		{"the target left, and another peer gets it", func(l *Ledger) {
-			f := sendAll(l, 1)
-			l.Left(bob)
-			l.Deliver(f, 1, ann, eve, "n")
-		}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
-		{"the sender left, and it comes in another network", func(l *Ledger) {
-			f := sendAll(l, 1)
-			l.Left(ann)
-			l.Deliver(f, 1, ann, bob, "m")
-		}, Counts{Sent: 1, Explained: 1, Misrouted: 1}},
-		{"the sender left, and they come late, in disorder and twice", func(l *Ledger) {
-			f := sendAll(l, 3)
-			l.Left(ann)
-			for _, s := range []uint64{2, 1, 2, 1, 4} {
-				l.Deliver(f, s, ann, bob, "n")
-			}
-		}, Counts{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
-		{"a copy comes after the end", func(l *Ledger) {
-			f := sendAll(l, 1)
-			l.Deliver(f, 1, ann, bob, "n")
-			l.Left(ann)
-			l.Deliver(f, 1, ann, bob, "n")
-		}, Counts{Sent: 1, Delivered: 1, Duplicated: 1}},
-		{"what was lost comes after all", func(l *Ledger) {
-			f := sendAll(l, 2)
-			l.Settle()
-			l.Deliver(f, 1, ann, bob, "n")
-		}, Counts{Sent: 2, Delivered: 1, Lost: 1}},
-	} {
+	for _, tt := range ledgerTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			l := NewLedger()
