@@ -143,7 +143,7 @@ func TestKilledAgent(t *testing.T) {
 	}
 }
 
-// With a certificate agents connect by TLS, and only to who has it.
+// With a certificate agents connect by TLS, and only to the server that has it.
 func TestAgentsByTLS(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// Whatever several processes count, and however often they tell, the sum is what one
-// would have counted: every histogram to the last count, every counters and total.
+// The sum of the deltas of several processes is exactly what one process would have
+// counted, however often they are sent: each histogram, counter and total.
 func TestMergingLosesNothing(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -46,6 +46,7 @@ func TestMergingLosesNothing(t *testing.T) {
 	}
 }
 
+// testRunner returns a runner without a target.
 func testRunner() *runner {
 	return &runner{fleet: newFleet("", codec.PeerPigeon{}), counters: newCounters()}
 }
@@ -88,7 +89,8 @@ func overTheWire(t *testing.T, b cluster.Delta) cluster.Delta {
 	return *f.Delta
 }
 
-// asText is all that a runner counted, but for when: clocks differ.
+// asText returns everything that a runner counted except the times of day, because clocks
+// differ.
 func asText(t *testing.T, r *runner) string {
 	t.Helper()
 	times := r.fleet.rec.Snapshot()

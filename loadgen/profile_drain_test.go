@@ -63,7 +63,7 @@ func TestDrainForGood(t *testing.T) {
 	}
 }
 
-// One that nobody restarts makes the run invalid.
+// A target that is not restarted makes the run invalid.
 func TestDrainOfNothing(t *testing.T) {
 	t.Parallel()
 	p, err := With(drainPlan(t, "1s"), plan.Phase{Params: map[string]string{"wait": "300ms"}})

@@ -13,7 +13,8 @@ import (
 // reads later is, to it, an answer of the old session.
 var someDuplicates = plan.Phase{Peers: 30, Rate: 30, Networks: 2, Params: map[string]string{"stay": "100ms"}}
 
-// Our hub keeps the session that answers, and replaces the one that does not.
+// The hub of this repository keeps an old session that answers, and replaces one that does
+// not.
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{ProbeTimeout: 5 * time.Second}), "duplicate", someDuplicates)
@@ -23,7 +24,7 @@ func TestDuplicate(t *testing.T) {
 	}
 }
 
-// A hub for which a peer is two is doubted.
+// A hub that keeps two sessions of one peer is doubted.
 func TestDuplicateTaken(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{takesTwo: true}).start(t), "duplicate", someDuplicates)

@@ -20,7 +20,7 @@ func TestFanout(t *testing.T) {
 	}
 }
 
-// The toy hub tells of who comes, and of nobody who leaves.
+// The toy hub notifies of joins, and not of leaves.
 func TestFanoutIncomplete(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{}).start(t), "fanout", plan.Phase{Peers: 10, Rate: 200, Params: map[string]string{"patience": "3s"}})
@@ -59,7 +59,7 @@ func TestAudience(t *testing.T) {
 	}
 }
 
-// Who is told of peers of other networks makes the hub fail.
+// Notices of peers of other networks make the hub fail.
 func TestFanoutStrangers(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{tellsAll: true}).start(t), "fanout", plan.Phase{Peers: 4, Rate: 200, Params: map[string]string{"patience": "2s"}})

@@ -23,7 +23,7 @@ func TestHalfopen(t *testing.T) {
 	}
 }
 
-// The toy hub tells nobody.
+// The toy hub sends no leave notices.
 func TestHalfopenUnnoticed(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{}).start(t), "halfopen", plan.Phase{Peers: 5, Rate: 200, Networks: 1, Duration: 500 * time.Millisecond, Params: map[string]string{"stay": "50ms"}})
@@ -32,7 +32,7 @@ func TestHalfopenUnnoticed(t *testing.T) {
 	}
 }
 
-// A hub that notices a RST, and not a silence, has noticed nobody: the resets are ours.
+// A hub that notices a RST and not a silence has noticed no peer: the resets come from the run.
 func TestHalfopenOwnResets(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 40, Rate: 400, Networks: 1, Duration: 300 * time.Millisecond, Params: map[string]string{"stay": "50ms"}}

@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// Our hub survives every input, and its other peers do not suffer.
+// The hub of this repository survives every input, and its other peers do not suffer.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	n := len(inputs())
@@ -56,7 +56,7 @@ func TestHostileKills(t *testing.T) {
 }
 
 // A hub that relays whatever is sent invents nothing: signals of an attack to a bystander
-// are not in the books.
+// are not in the ledger.
 func TestHostileSignals(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, (&toyHub{}).start(t), "hostile", plan.Phase{Peers: 3, Params: map[string]string{"patience": "20s", "slow": "20s", "only": "signals to a bystander"}})

@@ -7,7 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// Our hub lets nobody be a hub that it does not know: a reported peer reaches no one.
+// The hub of this repository accepts only hubs that it knows: a reported peer is not
+// announced.
 func TestHubs(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 40, Rate: 300, Networks: 2, Params: map[string]string{"stay": "60ms"}}
@@ -18,8 +19,8 @@ func TestHubs(t *testing.T) {
 	}
 }
 
-// A hub that believes everybody is seen to. The peers stay until all are there, however
-// slow the machine: who is alone hears of nobody.
+// A hub that accepts any peer as a hub is found out. The peers stay until all are connected
+// on any machine, because a peer that is alone hears of no other.
 func TestHubsBelieved(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 20, Rate: 300, Networks: 2, Params: map[string]string{"stay": "2s"}}
@@ -29,7 +30,7 @@ func TestHubsBelieved(t *testing.T) {
 	}
 }
 
-// A notice that names no peer does no harm.
+// A notice without a peer id does no harm.
 func TestHubsNoticeOfNobody(t *testing.T) {
 	t.Parallel()
 	figures := plan.Phase{Peers: 2, Rate: 300, Networks: 1, Params: map[string]string{"stay": "20ms"}}

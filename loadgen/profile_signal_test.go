@@ -7,8 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
-// Nobody signals to a member before the target has read its announce: such messages were
-// told as lost by the target.
+// No peer signals to a member before the target has read its announce. Such messages were
+// counted as lost by the target.
 func TestSignalAwaitsAnnounces(t *testing.T) {
 	t.Parallel()
 	url := (&toyHub{late: 500 * time.Millisecond}).start(t)

@@ -39,7 +39,7 @@ func TestSpikeRefused(t *testing.T) {
 	}
 }
 
-// Who was not taken with one herd comes with the next, whose times are not its own.
+// A peer that one herd has left behind returns with the next, which does not count its time.
 func TestSpikeAbsentComeBack(t *testing.T) {
 	t.Parallel()
 	h := &toyHub{patient: true}

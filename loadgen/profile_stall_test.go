@@ -17,7 +17,7 @@ import (
 
 var smallStall = plan.Phase{Peers: 2, Rate: 1500, Duration: 15 * time.Second, Params: map[string]string{"bystanders": "4", "bytes": "3500", "calm": "500ms", "slow": "10s"}}
 
-// Our hub ends who does not read, and serves the others.
+// The hub of this repository ends peers that do not read, and serves the others.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	r := runProfile(t, ourHub(t, hub.Config{QueueBytes: 256 << 10}), "stall", smallStall)
@@ -41,7 +41,7 @@ func TestStallUnbounded(t *testing.T) {
 	}
 }
 
-// A hub whose other peers wait for who does not read fails.
+// A hub whose other peers wait for one that does not read fails.
 func TestStallOthersSuffer(t *testing.T) {
 	t.Parallel()
 	stall := smallStall
@@ -63,13 +63,13 @@ func TestStallToldLate(t *testing.T) {
 	})
 }
 
-// phaseRunOf is a stage of a profile without a target.
+// phaseRunOf returns a phase of a profile without probes.
 func phaseRunOf(word string) *phaseRun {
 	return &phaseRun{Phase: plan.Phase{Profile: word, Peers: 1, Networks: 1}, fleet: newFleet("", codec.PeerPigeon{}), target: &target{waits: usualWaits}, networks: []*network{newNetwork("n", nil)},
 		evidence: &verdict.Run{}, figures: &[]report.Figure{}}
 }
 
-// whileTold has a reader tell of one peer after another while something is done.
+// whileTold reports one peer after another in a goroutine while it calls do.
 func whileTold(hear func(wire.PeerID), do func()) {
 	over, begun, stop := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {

@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// ourHub starts a hub of ours.
+// ourHub starts a hub of this repository.
 func ourHub(t *testing.T, cfg hub.Config) string {
 	t.Helper()
 	target, err := hubtest.Start(cfg)

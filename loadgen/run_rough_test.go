@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// Our hub is not hurt by what is rough, and it is in no book of the run.
+// The rough phases do not harm the hub of this repository, and are not counted in the run.
 func TestRough(t *testing.T) {
 	t.Parallel()
 	r, err := newRunner(Config{URL: ourHub(t, hub.Config{}), Plan: quickCheck(t, 41)})
@@ -39,8 +39,8 @@ func TestRough(t *testing.T) {
 	}
 }
 
-// A hub that leaks, and dies of an input when that is known, has both told, and the
-// scenarios that do not leak are cleared.
+// A hub that leaks, and then dies of an input, has both reported, and the scenarios that do
+// not leak are cleared.
 func TestCheckTellsLeaksAndDeath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute, nearly all of it in what TestRough does")
@@ -59,7 +59,7 @@ func TestCheckTellsLeaksAndDeath(t *testing.T) {
 	}
 }
 
-// It is rough with others' hubs only if that is asked for.
+// Rough phases against a target on another machine need a request.
 func TestRoughOnlyHere(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -80,7 +80,7 @@ func TestRoughOnlyHere(t *testing.T) {
 	}
 }
 
-// onOtherMachines recruits workers of other machines, as far as isRough can see.
+// onOtherMachines is a recruiter of workers on other machines, for isRough.
 type onOtherMachines struct{ cluster.Recruiter }
 
 func (onOtherMachines) Elsewhere() bool { return true }

@@ -15,8 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// quickCheck is the experiment in small: a leak of every peer of a scenario is plain
-// after few of them.
+// quickCheck is a short check: a leak of each peer of a scenario is certain after few
+// peers.
 func quickCheck(t *testing.T, seed uint64) plan.Plan {
 	t.Helper()
 	p, err := PlanOf("check")
@@ -36,6 +36,7 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 // impatient finds a dead target soon.
 var impatient = waits{quiet: time.Second, longestQuiet: 2 * time.Second, settle: 4 * time.Second, answer: 2 * time.Second, delivery: time.Second}
 
+// run runs a plan, and logs the report if the test fails.
 func run(t *testing.T, cfg Config) report.Result {
 	t.Helper()
 	r, err := Run(t.Context(), cfg)
@@ -52,8 +53,8 @@ func run(t *testing.T, cfg Config) report.Result {
 	return r
 }
 
-// atPeers watches a run, and does something once so many peers are connected: what takes
-// how long until then depends on the machine.
+// atPeers returns a Watch function that calls do once when n peers are connected: how long
+// that takes depends on the machine.
 func atPeers(n int, do func()) func(Status) {
 	return func(s Status) {
 		if s.Connections >= n && do != nil {
@@ -101,7 +102,7 @@ func TestCheckPasses(t *testing.T) {
 	}
 }
 
-// Our hub passes.
+// The hub of this repository passes.
 func TestCheckOfOurHub(t *testing.T) {
 	t.Parallel()
 	r := run(t, Config{URL: startHubProcess(t), Plan: quickCheck(t, 13)})
@@ -214,7 +215,7 @@ func TestInterruptedRun(t *testing.T) {
 	}
 }
 
-// Nobody at the URL: the run does not begin.
+// Without a target the run does not begin.
 func TestNoTarget(t *testing.T) {
 	t.Parallel()
 	if _, err := Run(t.Context(), Config{URL: "ws://127.0.0.1:1", Plan: quickCheck(t, 16)}); err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
-// letsGo is a target that lets go of its peers so long after they have left.
+// letsGo returns a target that releases its peers some time after they have left.
 func letsGo(after time.Duration) *target {
 	start := time.Now()
 	return &target{waits: usualWaits, quiet: usualWaits.longestQuiet, died: func() error { return nil }, probes: []probe.Probe{{Name: "health",

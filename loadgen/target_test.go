@@ -74,7 +74,7 @@ func TestCheckOfAHubThatHangs(t *testing.T) {
 	}
 }
 
-// Who knocks at a hub is answered, also by a refusal, but not by one that hangs.
+// A liveness dial gets an answer, which may be a refusal, but not from a hub that hangs.
 func TestKnock(t *testing.T) {
 	t.Parallel()
 	h := &toyHub{patient: true}

@@ -29,7 +29,7 @@ func (h *toyHub) announce(p *toyPeer, network string) {
 	}
 }
 
-// left tells the members of a network of a peer whose connection has ended.
+// left notifies the members of a network of a peer whose connection has ended.
 func (h *toyHub) left(p *toyPeer) {
 	h.mu.Lock()
 	var others []*toyPeer
@@ -44,7 +44,7 @@ func (h *toyHub) left(p *toyPeer) {
 	}
 }
 
-// reported tells the members of a network of a peer of another hub.
+// reported notifies the members of a network of a peer of another hub.
 func (h *toyHub) reported(p *toyPeer, m wire.Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -74,8 +74,8 @@ func (h *toyHub) relay(p *toyPeer, m wire.Message) {
 	}
 }
 
-// deliver sends a message to a peer, in the order of such messages. Whoever holds the
-// hub's mu does not wait for the peer, unless the hub is one that does.
+// deliver sends a message to a peer, in the order of such messages. The caller, which holds
+// mu, does not wait for the peer, unless the hub is one that does.
 func (h *toyHub) deliver(o *toyPeer, m wire.Message) {
 	if h.waits {
 		o.send(m)

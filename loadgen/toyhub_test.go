@@ -18,26 +18,26 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// toyHub is a small hub of another make, with nothing to look at but /health. It can
-// be told to do wrong.
+// toyHub is a small hub of another make, whose only page is /health. Its fields make it
+// misbehave.
 type toyHub struct {
-	leakOffers  bool // the record of a peer that has offered stays
+	leakOffers  bool // it retains the record of a peer that has offered
 	releaseLate time.Duration
 	swapNetwork bool          // signals are delivered in another network
-	believes    bool          // what anybody reports as a hub goes to the network
-	diesOn      string        // what is in a message that kills it
-	hangsOn     string        // after a message with it nothing is done for six seconds
-	keepsAll    bool          // what a peer does not read waits for it, however much it is
-	closed      bool          // who connects is refused
-	patient     bool          // it waits for ever for a peer that is silent
-	idle        time.Duration // after how much silence it gives a peer up; 0: idleLimit
-	waits       bool          // nobody is served while a peer does not read
-	tellsAll    bool          // members of all networks are told of who comes
-	accepts     int           // connections that it takes in all; 0: any number
-	takesTwo    bool          // a second session of an id is taken, not refused
-	late        time.Duration // announces are read so much later, and signals go to members only
-	tellsLeft   bool          // members are told of whose connection ends
-	tellsNobody bool          // who comes is told of a peer that has no id
+	believes    bool          // it forwards the reports of any peer as those of a hub
+	diesOn      string        // text of a message that kills it
+	hangsOn     string        // text of a message after which it does nothing for six seconds
+	keepsAll    bool          // its queues have no bound
+	closed      bool          // it refuses connections
+	patient     bool          // it never ends a silent peer
+	idle        time.Duration // silence after which it ends a peer, 0 for idleLimit
+	waits       bool          // it serves no peer while one does not read
+	tellsAll    bool          // it notifies all networks of a join
+	accepts     int           // connections that it accepts in all, 0 for any number
+	takesTwo    bool          // it accepts a second session of an id
+	late        time.Duration // it reads announces so much later, and relays to members only
+	tellsLeft   bool          // it notifies members of a leave
+	tellsNobody bool          // it sends each peer a notice without an id
 
 	server   *httptest.Server
 	mu       sync.Mutex
@@ -56,11 +56,11 @@ type toyPeer struct {
 
 	offered  bool           // the hub's mu guards it
 	queue    []wire.Message // signals on their way to it; the hub's mu guards it
-	draining bool           // somebody sends them
+	draining bool           // a goroutine sends them
 }
 
-// idleLimit is after how much silence the toy hub gives a peer up: more than a busy
-// machine is silent.
+// idleLimit is the silence after which the toy hub ends a peer. A busy machine is silent
+// for less.
 const idleLimit = 5 * time.Second
 
 func (h *toyHub) start(t *testing.T) string {
@@ -74,7 +74,7 @@ func (h *toyHub) start(t *testing.T) string {
 	return "ws" + strings.TrimPrefix(h.server.URL, "http")
 }
 
-// closeAll ends all connections, and refuses new ones or lets them in again.
+// closeAll ends all connections, and refuses or accepts new ones from now on.
 func (h *toyHub) closeAll(closed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +84,7 @@ func (h *toyHub) closeAll(closed bool) {
 	}
 }
 
-// takes lets so many more in, or any number if it is negative.
+// takes accepts some more connections, or any number if it is negative.
 func (h *toyHub) takes(more int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,7 +94,7 @@ func (h *toyHub) takes(more int) {
 	}
 }
 
-// hang has the hub do nothing any more after so long, until what is returned is called.
+// hang stops the hub after a time, until end is called.
 func (h *toyHub) hang(after time.Duration) (end func()) {
 	over, hung := make(chan struct{}), make(chan struct{})
 	h.done.Go(func() {
@@ -199,8 +199,8 @@ func (h *toyHub) admit(p *toyPeer) bool {
 	return true
 }
 
-// isReset reports whether a connection ended without a word. Where the hub was writing,
-// the reader sees an end of file in place of the reset.
+// isReset reports whether a connection ended without a close frame. If the hub was writing,
+// the reader sees the end of the stream in place of the reset.
 func isReset(err error) bool {
 	var silence net.Error
 	if errors.As(err, &silence) && silence.Timeout() {
@@ -254,7 +254,7 @@ func (h *toyHub) read(p *toyPeer) error {
 			h.reported(p, m)
 		case "ping":
 			h.mu.Lock()
-			h.mu.Unlock() //nolint:staticcheck // waits, if somebody has it
+			h.mu.Unlock() //nolint:staticcheck // waits while the hub hangs
 			p.send(wire.Message{Type: "pong", FromPeerID: "system"})
 		case "offer", "answer", "ice-candidate":
 			h.relay(p, m)
@@ -262,7 +262,7 @@ func (h *toyHub) read(p *toyPeer) error {
 	}
 }
 
-// suffer has a message do harm.
+// suffer lets a message do harm.
 func (h *toyHub) suffer(message string) {
 	if h.diesOn != "" && strings.Contains(message, h.diesOn) {
 		h.done.Go(h.kill)

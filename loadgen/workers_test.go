@@ -18,7 +18,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// totals are what must be the same however many processes a plan is shared among.
+// totals are the counts that must not depend on the number of processes.
 type totals struct {
 	Lives      int64
 	Scenarios  map[string]verdict.Scenario
@@ -50,7 +50,7 @@ func planWith(t testing.TB, word string, figures plan.Phase) plan.Plan {
 	return p
 }
 
-// runOnHub runs a plan against a fresh hub of ours.
+// runOnHub runs a plan against a new hub of this repository.
 func runOnHub(t *testing.T, cfg Config) report.Result {
 	t.Helper()
 	target, err := hubtest.Start(hub.Config{})
@@ -108,7 +108,7 @@ func TestWorkersCheck(t *testing.T) {
 	checkForALeak(t, 21, Config{Workers: 3, Recruiter: testProcesses})
 }
 
-// checkForALeak checks a hub that keeps the records of peers that offered, which one
+// checkForALeak checks a hub that retains the records of peers that offered, which one
 // scenario does.
 func checkForALeak(t *testing.T, seed uint64, cfg Config) {
 	t.Helper()
@@ -171,7 +171,7 @@ func TestInterruptedWorkers(t *testing.T) {
 	h.wantNobody(t)
 }
 
-// A worker whose parent is gone ends, and so do its connections.
+// A worker whose parent has ended ends, and so do its connections.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	h := &toyHub{}

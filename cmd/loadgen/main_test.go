@@ -137,12 +137,12 @@ func TestHelpAndPlan(t *testing.T) {
 	}
 }
 
-// slow reports whether a run could not tell because the machine was busy otherwise.
+// slow reports whether a run is inconclusive because the machine was busy.
 func slow(code int, text string) bool {
 	return code == exitInconclusive && strings.Contains(text, "the generator was saturated")
 }
 
-// Without a URL a hub of ours is built, started, loaded and stopped.
+// Without a URL a hub is built, started, loaded and stopped.
 func TestOwnHub(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -198,7 +198,7 @@ func TestTextFlags(t *testing.T) {
 	}
 }
 
-// The drain profile restarts a hub of ours, at the same address, and it is not taken for
+// The drain profile restarts the hub at the same address, and its end is not taken for
 // dead.
 func TestOwnHubIsRestarted(t *testing.T) {
 	t.Parallel()

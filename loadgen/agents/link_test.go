@@ -63,7 +63,7 @@ func TestNATSLink(t *testing.T) {
 	}
 }
 
-// A message that is lost, or is somebody else's, ends the link.
+// A message that is lost, or of another protocol, ends the link.
 func TestNATSLinkLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(a *link, nc *nats.Conn) error{

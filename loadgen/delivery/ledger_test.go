@@ -21,6 +21,7 @@ var ledgerTests = []struct {
 	do   func(*Ledger)
 	want Counts
 }{
+
 	{"in order", func(l *Ledger) {
 		f := sendAll(l, 3)
 		for i := range uint64(3) {
@@ -134,7 +135,7 @@ func TestLedgerForgets(t *testing.T) {
 	}
 }
 
-// Whatever happens, nothing is lost from the books.
+// Whatever happens, the counts of the ledger balance.
 func TestLedgerBalances(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -178,7 +179,7 @@ func newLedgerModel(most int) *ledgerModel {
 	return m
 }
 
-// play does what the bytes say, and fails the test when the books are wrong.
+// play runs the operations of the bytes, and fails the test if the counts are wrong.
 func (m *ledgerModel) play(t *testing.T, ops []byte) {
 	t.Helper()
 	peers := []wire.PeerID{ann, bob, eve}
@@ -271,7 +272,7 @@ func (m *ledgerModel) fail(from, to wire.PeerID, left bool) {
 	m.sent = m.sent[:len(m.sent)-1]
 }
 
-// isRight reports whether the books balance, and say what they should.
+// isRight reports whether the counts balance, and are those of the model.
 func (m *ledgerModel) isRight() bool {
 	d := m.totals
 	balanced := d.Sent == d.Delivered+d.Explained+d.Lost+m.UnderWay() && min(d.Sent, d.Delivered, d.Explained, d.Lost, m.UnderWay()) >= 0

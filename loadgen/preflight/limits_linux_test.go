@@ -21,7 +21,7 @@ func TestPortsIn(t *testing.T) {
 	}
 }
 
-// What this system tells is plausible.
+// The limits of this system are plausible.
 func TestSystemLimits(t *testing.T) {
 	t.Parallel()
 	l := SystemLimits(true)

@@ -172,7 +172,7 @@ func TestCompareLike(t *testing.T) {
 	}
 }
 
-// What cannot be told is not said to be equal.
+// Quantities that cannot be compared do not count as equal.
 func TestCompareUnknown(t *testing.T) {
 	t.Parallel()
 	a := clean().run(t, 1)

@@ -6,7 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// What a name says of a series, for the pages of hubs that exist.
+// The kinds of the series of existing hubs, by their names.
 func TestKindOf(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]Kind{
