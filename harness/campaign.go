@@ -50,6 +50,8 @@ type Campaign struct {
 	began    time.Time
 }
 
+func init() { heap.OmitFramesOf((*Campaign).conclude) }
+
 // Run does it all. The error says that the run could not be made; what could not
 // be seen in it is in the run, which is then judged invalid.
 func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -100,7 +101,7 @@ func (h *echoHub) Stop(context.Context) error {
 func (h *echoHub) Gauges() (map[string]float64, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return gauges{"sessions": float64(len(h.state.sessions))}, h.err
+	return map[string]float64{"sessions": float64(len(h.state.sessions))}, h.err
 }
 
 func (h *echoHub) Check() error { return nil }
@@ -277,7 +278,7 @@ func TestCampaignOfNobody(t *testing.T) {
 
 // A target that takes connections and never says a word does not hold the controls up.
 func TestCampaignOfMute(t *testing.T) {
-	ln := listen(t, "tcp", "127.0.0.1:0") // whose backlog takes them
+	ln := fixture.Listen(t, "tcp", "127.0.0.1:0") // whose backlog takes them
 	remote, err := harness.NewRemote("ws://" + ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)

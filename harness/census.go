@@ -81,17 +81,19 @@ func (c *Census) Noise() float64 { return 0 }
 // Plant implements Controlled by a map, lent to it as a root, with an entry for each peer.
 func (c *Census) Plant(func(context.Context) (func(), error)) Plant {
 	roots, entries := c.Roots, map[int]int64{}
+	var doses []int64
 	c.Roots = map[string]any{"planted": &entries}
 	maps.Copy(c.Roots, roots)
 	return Plant{
 		Grow: func(dose int64, _ bool) error {
+			doses = append(doses, dose)
 			for range dose {
 				entries[len(entries)] = dose
 			}
 			return nil
 		},
 		Remove: func() { c.Roots = roots },
-		Is:     func(f verdict.Finding) bool { return slices.Equal(f.PerCycle, controlDoses) },
+		Is:     func(f verdict.Finding) bool { return slices.Equal(f.PerCycle, doses) },
 	}
 }
 

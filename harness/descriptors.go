@@ -156,6 +156,16 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
+// Recount lists the descriptors of the last cycle again.
+func (d *Descriptors) Recount() error {
+	if len(d.cycles) == 0 {
+		return nil
+	}
+	now, err := d.read()
+	d.cycles[len(d.cycles)-1] = now
+	return err
+}
+
 // Findings returns a finding for each kind and state of which there were more at
 // the end of the last cycle than at the baseline.
 func (d *Descriptors) Findings(context.Context) ([]verdict.Finding, error) {

@@ -25,7 +25,7 @@ import (
 // A socket that the peer has closed and the hub has not is CLOSE_WAIT, and the
 // finding says whose it was.
 func TestDescriptorsFindsForgottenSockets(t *testing.T) {
-	l := listen(t, "tcp", "127.0.0.1:0")
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
 	tcpPair(t, l) // one that is there before and stays
 	var addr string
 	found := findIn(t, &harness.Descriptors{}, []int64{1, 2}, func(_ int, dose int64) {
@@ -51,7 +51,7 @@ func TestDescriptorsFindsForgottenSockets(t *testing.T) {
 // Every kind is told from every other, and one of each is found.
 // One connection in a thousand that stays open is found, whichever it is.
 func TestDescriptorsFindsOneInAThousand(t *testing.T) {
-	l := listen(t, "tcp", "127.0.0.1:0")
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
 	var kept []net.Conn
 	defer func() {
 		for _, c := range kept {
@@ -86,8 +86,8 @@ func TestDescriptorsFindsOneInAThousand(t *testing.T) {
 func TestDescriptorsKinds(t *testing.T) {
 	dir := t.TempDir()
 	found := findIn(t, &harness.Descriptors{}, []int64{1}, func(int, int64) {
-		tcpPair(t, listen(t, "tcp", "[::1]:0"))
-		l := listen(t, "unix", filepath.Join(dir, "s"))
+		tcpPair(t, fixture.Listen(t, "tcp", "[::1]:0"))
+		l := fixture.Listen(t, "unix", filepath.Join(dir, "s"))
 		tcpPair(t, l)
 		pc, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 		if err != nil {
@@ -127,7 +127,7 @@ func TestDescriptorsKinds(t *testing.T) {
 func TestDescriptorsBenign(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	l := listen(t, "tcp", "127.0.0.1:0")
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
 	client, conn := tcpPair(t, l)
 	found := findIn(t, &harness.Descriptors{Grace: time.Minute}, []int64{1, 1}, func(k int, _ int64) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)

@@ -5,12 +5,30 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
+
+// Inspected is a target whose state Gauges reads.
+type Inspected interface {
+	// Gauges returns how much the target holds, by name. All gauges must return to their
+	// baseline when the peers have left.
+	Gauges() (map[string]float64, error)
+	// Check runs the target's consistency check.
+	Check() error
+	// Roots returns pointers that lead to all state of the target, by name, for Census and
+	// heap.Retainers.
+	Roots() map[string]any
+}
+
+// Classifier is an Inspected that knows what its gauges count.
+type Classifier interface {
+	// GaugeClass returns the class of what a gauge counts, verdict.Gauge if it is none of
+	// the other classes.
+	GaugeClass(name string) verdict.Class
+}
 
 // Gauges finds what the hub itself says it holds when nobody is connected: gauges
 // that are not back at their baseline, and a consistency check that fails. It is
@@ -21,7 +39,7 @@ import (
 //
 // It believes the hub: what no gauge counts it does not see.
 type Gauges struct {
-	Target Inspector
+	Target Inspected
 
 	base   map[string]float64
 	cycles []map[string]float64
@@ -104,8 +122,8 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 		if f.Count = sum(f.PerCycle); f.Count == 0 {
 			continue
 		}
-		if strings.Contains(name, "subscription") {
-			f.Class = verdict.Subscription
+		if c, ok := g.Target.(Classifier); ok {
+			f.Class = c.GaugeClass(name)
 		}
 		f.Detail = fmt.Sprintf("%g at the baseline, %g in the end", g.base[name], g.cycles[len(g.cycles)-1][name])
 		below := f.Count < 0

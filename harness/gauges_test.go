@@ -48,7 +48,15 @@ func TestGaugesFindsOneThatComesLater(t *testing.T) {
 	}
 }
 
-// A listener that stays has a class of its own.
+// GaugeClass implements harness.Classifier.
+func (t *gaugesOf) GaugeClass(gauge string) verdict.Class {
+	if gauge == "hub.subscriptions" {
+		return verdict.Subscription
+	}
+	return verdict.Gauge
+}
+
+// The target says what a gauge counts.
 func TestGaugesClassOfSubscriptions(t *testing.T) {
 	t.Parallel()
 	wantOne(t, gaugeCycles(t, gauges{"hub.subscriptions": 0}, gauges{"hub.subscriptions": 1}), verdict.Subscription, 1, "")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 // What a look at so many goroutines costs, with labels and without.
@@ -12,9 +13,9 @@ func BenchmarkGoroutines(b *testing.B) {
 	for _, n := range []int64{100, 10_000} {
 		for _, labels := range []map[string]string{nil, {"none": "has it"}} {
 			b.Run(fmt.Sprintf("%d/labels_%v", n, labels != nil), func(b *testing.B) {
-				h := &herd{done: make(chan struct{})}
-				defer h.end()
-				h.leak(n)
+				h := fixture.NewHerd(b)
+				defer h.End()
+				h.Leak(n)
 				g := &harness.Goroutines{Labels: labels}
 				if err := g.Baseline(b.Context(), harness.NewReading(0)); err != nil {
 					b.Fatal(err)

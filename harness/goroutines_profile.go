@@ -234,6 +234,12 @@ func cutQuoted(s string) (value, rest string, ok bool) {
 // runtime's and the test framework's, the running test among them.
 var harmlessPackages = []string{"runtime", "testing", "os/signal", "github.com/onsi/ginkgo"}
 
+// OfTestFramework reports whether what has this stack is the test framework's own.
+func OfTestFramework(frames []verdict.Site) bool {
+	i := slices.IndexFunc(frames, func(s verdict.Site) bool { return !stack.IsStandard(s) })
+	return i >= 0 && stack.InPackages(frames[i].Function, harmlessPackages)
+}
+
 // pipeTimeout is what a deadline of a net.Pipe runs when it passes, also long after
 // the pipe was closed: it closes a channel and ends.
 const pipeTimeout = "net.(*pipeDeadline).set.func1"

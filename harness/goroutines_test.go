@@ -7,62 +7,32 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// herd is goroutines that wait until it ends, at the latest with the test.
-type herd struct {
-	done chan struct{}
-	once sync.Once
-	wg   sync.WaitGroup
-}
-
-func newHerd(t *testing.T) *herd {
-	h := &herd{done: make(chan struct{})}
-	t.Cleanup(h.end)
-	return h
-}
-
-func (h *herd) end() {
-	h.once.Do(func() { close(h.done) })
-	h.wg.Wait()
-}
-
-func (h *herd) leak(n int64) {
-	for range n {
-		h.wg.Add(1)
-		go h.wait() // the line a finding must name
-	}
-}
-
-func (h *herd) wait() {
-	defer h.wg.Done()
-	<-h.done
-}
-
 func TestGoroutinesNamesTheGoStatement(t *testing.T) {
-	h := newHerd(t)
-	h.leak(3) // those of the baseline do not count
-	found := findIn(t, &harness.Goroutines{}, []int64{5, 7}, func(_ int, dose int64) { h.leak(dose) })
-	f := wantOne(t, found, verdict.Goroutine, 12, "(*herd).leak")
+	h := fixture.NewHerd(t)
+	h.Leak(3) // those of the baseline do not count
+	found := findIn(t, &harness.Goroutines{}, []int64{5, 7}, func(_ int, dose int64) { h.Leak(dose) })
+	f := wantOne(t, found, verdict.Goroutine, 12, "(*Herd).Leak")
 	wantCycles(t, f, 5, 7)
-	if !strings.HasSuffix(f.Born.File, "goroutines_test.go") || f.Born.Line == 0 || !strings.Contains(f.Detail, "(*herd).wait") {
+	if !strings.HasSuffix(f.Born.File, "leaks.go") || f.Born.Line == 0 || !strings.Contains(f.Detail, "(*Herd).wait") {
 		t.Errorf("born %s\n%s", f.Born, f.Detail)
 	}
 }
 
 // One of 10,000 is found.
 func TestGoroutinesFindsOne(t *testing.T) {
-	h, crowd := newHerd(t), newHerd(t)
-	crowd.leak(10_000)
+	h, crowd := fixture.NewHerd(t), fixture.NewHerd(t)
+	crowd.Leak(10_000)
 	found := findIn(t, &harness.Goroutines{}, []int64{1}, func(int, int64) {
-		h.wg.Go(func() { <-h.done })
+		h.WG.Go(func() { <-h.Done })
 	})
 	// WaitGroup.Go has the go statement; the caller's function is what helps.
 	wantOne(t, found, verdict.Goroutine, 1, "TestGoroutinesFindsOne")
@@ -71,18 +41,18 @@ func TestGoroutinesFindsOne(t *testing.T) {
 // The same function started at two places is two leaks; one that waits at two
 // lines is one.
 func TestGoroutinesGroupsByPlace(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	ch := make(chan struct{})
 	t.Cleanup(func() { close(ch) }) // before the herd waits
 	twoLines := func(even bool) {
-		defer h.wg.Done()
+		defer h.WG.Done()
 		if even {
-			<-h.done
+			<-h.Done
 		}
 		<-ch
 	}
 	found := findIn(t, &harness.Goroutines{}, []int64{10}, func(int, int64) {
-		h.wg.Add(11)
+		h.WG.Add(11)
 		for i := range 10 {
 			go twoLines(i%3 == 0)
 		}
@@ -99,15 +69,15 @@ func TestGoroutinesGroupsByPlace(t *testing.T) {
 // A goroutine of the baseline that waits somewhere else now is no leak, and one
 // that is about to end is waited for.
 func TestGoroutinesBenign(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	next, slow := make(chan struct{}), make(chan struct{})
-	h.wg.Go(func() {
+	h.WG.Go(func() {
 		<-next
-		<-h.done
+		<-h.Done
 	})
 	found := findIn(t, &harness.Goroutines{Grace: time.Minute}, []int64{1}, func(int, int64) {
 		close(next)
-		h.wg.Go(func() { <-slow })
+		h.WG.Go(func() { <-slow })
 		time.AfterFunc(300*time.Millisecond, func() { close(slow) })
 	})
 	wantNone(t, found)
@@ -119,18 +89,18 @@ func TestGoroutinesByLabel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			harness.Label(t.Context(), "spec", t.Name())
-			h := newHerd(t)
+			h := fixture.NewHerd(t)
 			g := &harness.Goroutines{Labels: map[string]string{"spec": t.Name()}}
 			found := findIn(t, g, []int64{2, 3}, func(_ int, dose int64) {
 				if name == "leaks" {
-					h.wg.Go(func() { h.leak(dose) })
+					h.WG.Go(func() { h.Leak(dose) })
 				}
 			})
 			if name == "clean" {
 				wantNone(t, found)
 				return
 			}
-			wantCycles(t, wantOne(t, found, verdict.Goroutine, 5, "(*herd).leak"), 2, 3)
+			wantCycles(t, wantOne(t, found, verdict.Goroutine, 5, "(*Herd).Leak"), 2, 3)
 		})
 	}
 }
@@ -169,12 +139,12 @@ func TestGoroutinesOfIdleConnections(t *testing.T) {
 }
 
 func TestGoroutinesEndsWithTheContext(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	g := &harness.Goroutines{}
 	if err := g.Baseline(t.Context(), harness.NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
-	h.leak(1)
+	h.Leak(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := g.Cycle(ctx, harness.NewReading(1)); err == nil {
@@ -183,7 +153,7 @@ func TestGoroutinesEndsWithTheContext(t *testing.T) {
 	bounded, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err := settle.Until(bounded, func() error {
-		if err := g.Quiet(); err == nil || !strings.Contains(err.Error(), "1 of ") || !strings.Contains(err.Error(), "(*herd).wait") {
+		if err := g.Quiet(); err == nil || !strings.Contains(err.Error(), "1 of ") || !strings.Contains(err.Error(), "(*Herd).wait") {
 			return fmt.Errorf("got %w", err)
 		}
 		return nil

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/heap"
-	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
@@ -90,7 +89,7 @@ func Guard(tb TB, opts ...GuardOption) *Watch {
 	g.add(goroutines)
 	g.add(&Unclosed{})
 	g.add(g.watch)
-	g.add(&Timers{Ignore: ofFramework})
+	g.add(&Timers{Ignore: OfTestFramework})
 	if _, err := heap.Gaps(); err != nil {
 		g.off(err.Error())
 	}
@@ -98,7 +97,7 @@ func Guard(tb TB, opts ...GuardOption) *Watch {
 		g.add(d)
 	}
 	g.start()
-	g.tellBefore(goroutines)
+	g.logBefore(goroutines)
 	return g.watch
 }
 
@@ -156,7 +155,7 @@ func (g *guard) start() {
 	r := NewReading(0)
 	g.each(func(d Detector) error {
 		if labelled, ok := d.(*Goroutines); ok && labelled.Labels != nil {
-			labelled.startEmpty() // nobody can have the label yet
+			labelled.StartEmpty() // no goroutine has the label yet
 			return nil
 		}
 		return d.Baseline(ctx, r)
@@ -195,12 +194,6 @@ func (g *guard) finish() {
 // staleCleanups is how many cleanups a test may have and the guard not be misled.
 const staleCleanups = 128
 
-// ofFramework reports whether a timer is the test framework's own.
-func ofFramework(frames []verdict.Site) bool {
-	i := slices.IndexFunc(frames, func(s verdict.Site) bool { return !stack.IsStandard(s) })
-	return i >= 0 && stack.InPackages(frames[i].Function, harmlessPackages)
-}
-
 // forgetCleanups has the testing package let go of the cleanups that have run: the
 // end of its list still holds them, and with them whatever they refer to. Others
 // take their places.
@@ -238,21 +231,18 @@ func (g *guard) run() verdict.Run {
 	return run
 }
 
-// recount counts the descriptors again if the collector had to close some: those
-// are Unclosed's to tell, which knows where they were opened. One leak is told once.
+// recount reads the descriptors again if the GC closed some during the test: Unclosed
+// reports those, with the line that opened them, and they must not be reported twice.
 func (g *guard) recount(d Detector) error {
-	descriptors, ok := d.(*Descriptors)
-	if !ok || len(descriptors.cycles) == 0 || !slices.ContainsFunc(g.detectors, hasClosed) {
-		return nil
+	if d, ok := d.(*Descriptors); ok && slices.ContainsFunc(g.detectors, hasClosed) {
+		return d.Recount()
 	}
-	now, err := descriptors.read()
-	descriptors.cycles[len(descriptors.cycles)-1] = now
-	return err
+	return nil
 }
 
 func hasClosed(d Detector) bool {
 	u, ok := d.(*Unclosed)
-	return ok && len(u.counts) > 1 && u.counts[1] > u.counts[0]
+	return ok && u.Seen()
 }
 
 // guardDetailLines is how many lines of evidence a guard shows for a leak.

@@ -9,28 +9,29 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
 // Of tests side by side each is told of its own.
 func TestGuardParallel(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	type session struct{ _ *session }
 	var kept *session
 	bodies := map[string]func(ctx context.Context, tb *fakeTB, w *harness.Watch){
 		"clean": func(_ context.Context, tb *fakeTB, w *harness.Watch) {
-			own := newHerd(t)
-			own.leak(5)
-			tb.Cleanup(own.end)
+			own := fixture.NewHerd(t)
+			own.Leak(5)
+			tb.Cleanup(own.End)
 			if err := w.Add(&session{}, "short"); err != nil {
 				t.Error(err)
 			}
 		},
-		"goroutine": func(context.Context, *fakeTB, *harness.Watch) { h.leak(1) },
+		"goroutine": func(context.Context, *fakeTB, *harness.Watch) { h.Leak(1) },
 		"grandchild": func(context.Context, *fakeTB, *harness.Watch) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				h.leak(1)
+				h.Leak(1)
 			}()
 			<-done
 		},

@@ -78,8 +78,8 @@ func TestGuardFinds(t *testing.T) {
 	if fixture.InChild(t) {
 		return
 	}
-	h := newHerd(t)
-	dropListeners(t, 1, true) // the first one in a process reads a file
+	h := fixture.NewHerd(t)
+	fixture.DropListeners(t, 1, true) // the first one in a process reads a file
 	type room struct{ _ map[string]*room }
 	var kept []any
 	var timer *time.Timer
@@ -91,9 +91,9 @@ func TestGuardFinds(t *testing.T) {
 		want  []string
 		grace time.Duration // short for those that will not go
 	}{
-		{"goroutine", func(*fakeTB, *harness.Watch) { h.leak(2) }, []string{"goroutine of harness_test.(*herd).leak does not end", "goroutines_test.go:", "2 from 1 peer", "(*herd).wait"}, brief},
+		{"goroutine", func(*fakeTB, *harness.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 from 1 peer", "(*Herd).wait"}, brief},
 		{"descriptor", func(*fakeTB, *harness.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
-		{"unclosed", func(*fakeTB, *harness.Watch) { dropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "dropListeners"}, long},
+		{"unclosed", func(*fakeTB, *harness.Watch) { fixture.DropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "DropListeners"}, long},
 		{"timer", func(*fakeTB, *harness.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}, long},
 		{"object", func(_ *fakeTB, w *harness.Watch) {
 			r := &room{}
@@ -135,26 +135,26 @@ func mustOpen(t *testing.T) *os.File {
 // A test that cleans up is left alone, whatever it has done and whatever was there
 // before; its later cleanups come first.
 func TestGuardClean(t *testing.T) {
-	before := newHerd(t)
-	before.leak(3)
+	before := fixture.NewHerd(t)
+	before.Leak(3)
 	old := mustOpen(t)
 	defer old.Close()
 	got, tb := guarded(t, func(tb *fakeTB, w *harness.Watch) {
-		h, f := newHerd(t), mustOpen(t)
-		h.leak(10)
+		h, f := fixture.NewHerd(t), mustOpen(t)
+		h.Leak(10)
 		timer := time.AfterFunc(time.Hour, func() {})
 		tb.Cleanup(func() {
-			h.end()
+			h.End()
 			f.Close()
 			timer.Stop()
 		})
 		slow := make(chan struct{})
-		h.wg.Go(func() { <-slow })
+		h.WG.Go(func() { <-slow })
 		tb.Cleanup(func() { close(slow) })
 		if err := w.Add(new([64]int), "short"); err != nil {
 			t.Fatal(err)
 		}
-		dropListeners(t, 5, true)
+		fixture.DropListeners(t, 5, true)
 	})
 	if got != "" {
 		t.Error(got)
@@ -168,11 +168,11 @@ func TestGuardClean(t *testing.T) {
 
 // What was there before is logged once, with its place.
 func TestGuardTellsOfBefore(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	ch := make(chan struct{})
 	leftRuns++ // one more than a run of this test before has told of
 	for range leftRuns {
-		h.wg.Go(func() { leftBehind(ch) })
+		h.WG.Go(func() { leftBehind(ch) })
 	}
 	t.Cleanup(func() { close(ch) })
 	told := 0
@@ -198,9 +198,9 @@ func leftBehind(ch chan struct{}) { <-ch }
 
 // A test that has failed is not looked at, and that is said.
 func TestGuardOfFailedTest(t *testing.T) {
-	h := newHerd(t)
+	h := fixture.NewHerd(t)
 	_, tb := guarded(t, func(tb *fakeTB, _ *harness.Watch) {
-		h.leak(1)
+		h.Leak(1)
 		tb.Errorf("it went wrong")
 	})
 	if len(tb.errors) != 1 || !slices.ContainsFunc(tb.logs, func(s string) bool { return strings.Contains(s, "nobody looked for leaks") }) {
@@ -234,9 +234,9 @@ func TestGuardOptions(t *testing.T) {
 	if got != "" {
 		t.Errorf("a map that shrinks: %q", got)
 	}
-	h := newHerd(t)
-	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { h.leak(1) }, harness.Except(func(stack []verdict.Site) bool {
-		return strings.Contains(stack[len(stack)-1].Function, "(*herd).wait")
+	h := fixture.NewHerd(t)
+	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { h.Leak(1) }, harness.Except(func(stack []verdict.Site) bool {
+		return strings.Contains(stack[len(stack)-1].Function, "(*Herd).wait")
 	}))
 	if got != "" {
 		t.Errorf("excepted: %s", got)

@@ -22,13 +22,3 @@ func tcpPair(t *testing.T, l net.Listener) (client, server net.Conn) {
 	})
 	return client, server
 }
-
-func listen(t *testing.T, network, addr string) net.Listener {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), network, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}

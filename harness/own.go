@@ -13,5 +13,5 @@ var own struct{ readGoroutines, measure string }
 func init() {
 	own.readGoroutines = stack.FuncName((*goroutineReader).read)
 	own.measure = stack.FuncName((*Footprint).Measure)
-	heap.OmitFramesOf((*Watch).Explain, (*Watch).Findings, (*Campaign).conclude)
+	heap.OmitFramesOf((*Watch).Explain, (*Watch).Findings)
 }

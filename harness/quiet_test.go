@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -51,8 +52,8 @@ func TestQuietBenign(t *testing.T) {
 		defer hog.Wait()
 	}
 	defer cancel() // before they are waited for
-	h := newHerd(t)
-	wantNone(t, findIn(t, &harness.Quiet{}, []int64{1, 1}, func(int, int64) { h.leak(100) }))
+	h := fixture.NewHerd(t)
+	wantNone(t, findIn(t, &harness.Quiet{}, []int64{1, 1}, func(int, int64) { h.Leak(100) }))
 }
 
 // What spins no more is gone from the count.

@@ -22,17 +22,10 @@ type Target interface {
 	Stop(ctx context.Context) error
 }
 
-// Inspector is a Target that can be looked into. The in-process ones can.
+// Inspector is a Target whose state can be read. Targets in this process can be.
 type Inspector interface {
 	Target
-	// Gauges returns what the hub itself says it holds, by name. All must be
-	// back at their baseline once the peers have gone.
-	Gauges() (map[string]float64, error)
-	// Check runs the hub's own consistency check.
-	Check() error
-	// Roots returns pointers from which all state of the hub can be reached, by
-	// name, for Census and Retainers.
-	Roots() map[string]any
+	Inspected
 }
 
 // Remote is a hub at a URL, of which nothing else is known.

@@ -147,6 +147,12 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	return []verdict.Finding{f}, nil
 }
 
+// Seen reports whether the last cycle had any.
+func (u *Unclosed) Seen() bool {
+	n := len(u.counts)
+	return n > 1 && u.counts[n-1] > u.counts[n-2]
+}
+
 // wereAccepted reports whether what was forgotten are connections that the listener has
 // accepted, or nearly all of it.
 func (u *Unclosed) wereAccepted(count int64) bool { return 10*int64(len(u.forgotten)) >= 9*count }

@@ -6,27 +6,14 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// dropListeners opens so many listeners and forgets all or closes them.
-func dropListeners(t *testing.T, n int64, closes bool) {
-	t.Helper()
-	for range n {
-		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if closes {
-			l.Close()
-		}
-	}
-}
-
 func TestUnclosedCountsForgottenConnections(t *testing.T) {
-	dropListeners(t, 7, false) // forgotten before the baseline
-	found := findIn(t, &harness.Unclosed{}, []int64{20, 30}, func(_ int, dose int64) { dropListeners(t, dose, false) })
-	f := wantOne(t, found, verdict.Unclosed, 50, "dropListeners")
+	fixture.DropListeners(t, 7, false) // forgotten before the baseline
+	found := findIn(t, &harness.Unclosed{}, []int64{20, 30}, func(_ int, dose int64) { fixture.DropListeners(t, dose, false) })
+	f := wantOne(t, found, verdict.Unclosed, 50, "DropListeners")
 	wantCycles(t, f, 20, 30)
 	if f.Type != "net.Conn" {
 		t.Errorf("type %s\n%s", f.Type, f.Detail)
@@ -36,7 +23,7 @@ func TestUnclosedCountsForgottenConnections(t *testing.T) {
 // Where some are closed and some are not, the lines are named, no line is blamed.
 func TestUnclosedAmongClosed(t *testing.T) {
 	found := findIn(t, &harness.Unclosed{}, []int64{1}, func(int, int64) {
-		dropListeners(t, 50, true)
+		fixture.DropListeners(t, 50, true)
 		for range 3 {
 			if _, err := os.Open(os.DevNull); err != nil {
 				t.Fatal(err)
@@ -52,8 +39,8 @@ func TestUnclosedAmongClosed(t *testing.T) {
 func TestUnclosedBenign(t *testing.T) {
 	var kept []net.Listener
 	found := findIn(t, &harness.Unclosed{}, []int64{50}, func(_ int, dose int64) {
-		dropListeners(t, dose, true)
-		l := listen(t, "tcp", "127.0.0.1:0")
+		fixture.DropListeners(t, dose, true)
+		l := fixture.Listen(t, "tcp", "127.0.0.1:0")
 		kept = append(kept, l) // open, and held
 		f, err := os.Open(os.DevNull)
 		if err != nil {
@@ -71,7 +58,7 @@ func TestDescriptorsAndUnclosedTogether(t *testing.T) {
 	for _, collect := range []bool{false, true} {
 		all := harness.Detectors{&harness.Descriptors{}, &harness.Unclosed{}}
 		found := findIn(t, all, []int64{50}, func(_ int, dose int64) {
-			dropListeners(t, dose, false)
+			fixture.DropListeners(t, dose, false)
 			if collect {
 				if err := harness.NewReading(0).Collect(t.Context()); err != nil {
 					t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
@@ -118,6 +119,14 @@ func (t *Target) Gauges() (map[string]float64, error) {
 		"hub.Hub.queued": float64(st.QueuedBytes), "hub.Hub.reading": float64(st.ReadingBytes), "hub.Hub.announced": float64(st.AnnouncedBytes),
 		"hub.Hub.gate": float64(st.Goroutines),
 	}, nil
+}
+
+// GaugeClass implements harness.Classifier.
+func (t *Target) GaugeClass(gauge string) verdict.Class {
+	if gauge == "hub.Hub.subscriptions" {
+		return verdict.Subscription
+	}
+	return verdict.Gauge
 }
 
 // Check implements harness.Inspector.

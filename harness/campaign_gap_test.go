@@ -1,0 +1,34 @@
+package harness_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+)
+
+// A campaign calls the detector missing that has a gap. That it records nothing at
+// its own end is no gap for the next.
+func TestCampaignsAndHeapGap(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	h := startEchoHub(t)
+	for _, gap := range []bool{false, true, false} {
+		c := campaignAt(h, &harness.Timers{}, &harness.Sites{}, &harness.Goroutines{Grace: 100 * time.Millisecond})
+		c.Uncontrolled = true
+		c.Progress = func(what string) {
+			if gap && what == "cycle 2 of 3" {
+				heap.PauseRecording()()
+			}
+		}
+		v := runCampaign(t, c)
+		for _, name := range []string{"timers", "sites"} {
+			if saysInvalid(v, name+" is missing: the heap profile has a gap") != gap {
+				t.Errorf("a gap %v: %s %+v", gap, name, v.Invalid)
+			}
+		}
+	}
+}
