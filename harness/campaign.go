@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -30,7 +31,7 @@ type Campaign struct {
 	// Trials are cycles more that are made if there is a leak but of none it is clear which
 	// scenario leaks: see verdict.Trials. Default 6; none if negative.
 	Trials    int
-	Detectors []Detector // in the order in which they look
+	Detectors []detect.Detector // in the order in which they look
 	// Quiet says what is still going on after all peers have gone, beyond what the
 	// gauges of an Inspector say; nil if nothing. A reading waits for it.
 	Quiet func() error
@@ -70,7 +71,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		c.control(ctx)
 	}
 	c.say("baseline")
-	c.each(func(_ int, d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
+	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Baseline(ctx, r) }, detect.NewReading(0))
 	c.record(0)
 	for k, planned := range plan {
 		if err := ctx.Err(); err != nil {
@@ -103,22 +104,22 @@ func (c *Campaign) prepare() {
 
 // attribute gives the detectors what is known of connections.
 func (c *Campaign) attribute() {
-	by := Attribution{Label: c.Crowd.DialledBy}
-	if target, ok := c.Crowd.Target.(interface{ Accepted() *Accepted }); ok {
+	by := detect.Attribution{Label: c.Crowd.DialledBy}
+	if target, ok := c.Crowd.Target.(interface{ Accepted() *detect.Accepted }); ok {
 		by.Accepted = target.Accepted()
 	}
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		by.Roots = target.Roots()
 	}
 	for _, d := range c.Detectors {
-		if d, ok := d.(Attributed); ok {
+		if d, ok := d.(detect.Attributed); ok {
 			d.Attribute(by)
 		}
 	}
 }
 
 // newState returns the state of a detector that is ready.
-func newState(d Detector) verdict.Detector {
+func newState(d detect.Detector) verdict.Detector {
 	return verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: d.Unit(), Noise: d.Noise()}
 }
 
@@ -166,9 +167,9 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 		dose += n
 	}
 	c.dose += dose
-	r := NewReading(dose)
+	r := detect.NewReading(dose)
 	r.Trial = planned.Trial
-	c.each(func(_ int, d Detector, r *Reading) error { return d.Cycle(ctx, r) }, r)
+	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Cycle(ctx, r) }, r)
 	c.record(k)
 }
 
@@ -205,7 +206,7 @@ func (c *Campaign) note(a Arrivals) {
 }
 
 // each has every detector look. One that cannot is missing from then on.
-func (c *Campaign) each(look func(i int, d Detector, r *Reading) error, r *Reading) {
+func (c *Campaign) each(look func(i int, d detect.Detector, r *detect.Reading) error, r *detect.Reading) {
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
 			continue

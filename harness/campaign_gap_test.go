@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
@@ -17,7 +17,7 @@ func TestCampaignsAndHeapGap(t *testing.T) {
 	}
 	h := startEchoHub(t)
 	for _, gap := range []bool{false, true, false} {
-		c := campaignAt(h, &harness.Timers{}, &harness.Sites{}, &harness.Goroutines{Grace: 100 * time.Millisecond})
+		c := campaignAt(h, &detect.Timers{}, &detect.Sites{}, &detect.Goroutines{Grace: 100 * time.Millisecond})
 		c.Uncontrolled = true
 		c.Progress = func(what string) {
 			if gap && what == "cycle 2 of 3" {

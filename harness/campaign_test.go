@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -152,7 +153,7 @@ func (s *echoSession) talk(conn *websocket.Conn) (last string) {
 }
 
 // campaignAt is a short campaign against a target.
-func campaignAt(target harness.Target, detectors ...harness.Detector) *harness.Campaign {
+func campaignAt(target harness.Target, detectors ...detect.Detector) *harness.Campaign {
 	scenarios := slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
 		return s.Name != "clean" && s.Name != "goodbye" && s.Name != "drop"
 	})
@@ -183,8 +184,8 @@ func runCampaign(t *testing.T, c *harness.Campaign) verdict.Verdict {
 func TestCampaignPasses(t *testing.T) {
 	harness.GuardParallel(t.Context(), t) // and not Guard: the controls forget a file on purpose
 	h := startEchoHub(t)
-	c := campaignAt(h, &harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{},
-		&harness.Gauges{Target: h}, &harness.Unclosed{}, harness.NewWatch(), &harness.Timers{}, &harness.Census{Roots: h.Roots()})
+	c := campaignAt(h, &detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{},
+		&detect.Gauges{Target: h}, &detect.Unclosed{}, detect.NewWatch(), &detect.Timers{}, &detect.Census{Roots: h.Roots()})
 	var steps []string
 	c.Progress = func(s string) { steps = append(steps, s) }
 	v := runCampaign(t, c)
@@ -214,7 +215,7 @@ func TestCampaignPasses(t *testing.T) {
 func TestCampaignFindsLeak(t *testing.T) {
 	h := startEchoHub(t)
 	h.leaks = true
-	v := runCampaign(t, campaignAt(h, &harness.Goroutines{}, &harness.Census{Roots: h.Roots()}))
+	v := runCampaign(t, campaignAt(h, &detect.Goroutines{}, &detect.Census{Roots: h.Roots()}))
 	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 {
 		t.Fatalf("outcome %s, %d leaks", v.Outcome, len(v.Leaks))
 	}
@@ -242,7 +243,7 @@ func TestCampaignTriesScenarios(t *testing.T) {
 			left++
 			return left*left%7 + 1
 		}
-		c := campaignAt(h, &harness.Goroutines{}, &harness.Census{Roots: h.Roots()})
+		c := campaignAt(h, &detect.Goroutines{}, &detect.Census{Roots: h.Roots()})
 		c.Trials = tt.trials
 		var steps []string
 		c.Progress = func(s string) {
@@ -270,7 +271,7 @@ func TestCampaignOfNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := campaignAt(remote, &harness.Gauges{Target: h})
+	c := campaignAt(remote, &detect.Gauges{Target: h})
 	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "no peer went through a scenario") || !saysInvalid(v, "could not be planted") || saysInvalid(v, "gauges is missing") {
 		t.Errorf("%s: %+v", v.Outcome, v.Invalid)
 	}
@@ -283,7 +284,7 @@ func TestCampaignOfMute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := campaignAt(remote, &harness.Gauges{Target: startEchoHub(t)})
+	c := campaignAt(remote, &detect.Gauges{Target: startEchoHub(t)})
 	c.Peers, c.Cycles, c.Crowd.AtOnce, c.Crowd.LifeLimit = func(string) int { return 1 }, 1, 20, 50*time.Millisecond
 	if v := runCampaign(t, c); v.Outcome != verdict.Invalid || !saysInvalid(v, "could not be planted") {
 		t.Errorf("%s: %+v", v.Outcome, v.Invalid)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -28,7 +29,7 @@ func (c *Campaign) findings(ctx context.Context) [][]verdict.Finding {
 func (c *Campaign) shorten(grace time.Duration) (restore func()) {
 	var all []func()
 	for _, d := range c.Detectors {
-		if d, ok := d.(Brief); ok {
+		if d, ok := d.(detect.Brief); ok {
 			all = append(all, d.Shorten(grace))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -32,7 +33,7 @@ func TestConformanceNamesItsChecks(t *testing.T) {
 func wantNothingLeft(t *testing.T) {
 	t.Helper()
 	goroutines := goleak.IgnoreCurrent()
-	before, err := harness.ReadDescriptors(0)
+	before, err := detect.ReadDescriptors(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func wantNothingLeft(t *testing.T) {
 		if err := goleak.Find(goroutines); err != nil {
 			t.Error(err)
 		}
-		after, err := harness.ReadDescriptors(0)
+		after, err := detect.ReadDescriptors(0)
 		if err != nil || len(after) > len(before) {
 			t.Errorf("descriptors: %d before, then %v: %v", len(before), after, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -17,11 +18,11 @@ import (
 // lossyHub greets peers over TCP and forgets the connections of those that are lost.
 type lossyHub struct {
 	*harness.Remote
-	accepted *harness.Accepted
+	accepted *detect.Accepted
 	open     openHandlers
 }
 
-func (h *lossyHub) Accepted() *harness.Accepted { return h.accepted }
+func (h *lossyHub) Accepted() *detect.Accepted { return h.accepted }
 
 func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.open.enter() {
@@ -41,7 +42,7 @@ func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A campaign has its detectors say whose connections are left, and where they were
 // taken over.
 func TestCampaignTellsWhoseConnections(t *testing.T) {
-	hub := &lossyHub{accepted: harness.WatchAccepted(fixture.Listen(t, "tcp", "127.0.0.1:0"))}
+	hub := &lossyHub{accepted: detect.WatchAccepted(fixture.Listen(t, "tcp", "127.0.0.1:0"))}
 	remote, err := harness.NewRemote("ws://" + hub.accepted.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +54,7 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 		server.Close()
 		hub.open.wait()
 	})
-	campaign := campaignAt(hub, &harness.Descriptors{}, &harness.Unclosed{})
+	campaign := campaignAt(hub, &detect.Descriptors{}, &detect.Unclosed{})
 	campaign.Uncontrolled = true
 	v := runCampaign(t, campaign)
 	if len(v.Leaks) == 0 {

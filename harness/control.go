@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -18,11 +19,11 @@ var controlDoses = []int64{1009, 1013}
 // each detector, and each must find its own. A detector that is wrong here makes the run
 // invalid. What was planted is taken away again.
 func (c *Campaign) control(ctx context.Context) {
-	still := c.rehearse(ctx, make([]Plant, len(c.Detectors)))
-	plants := make([]Plant, len(c.Detectors))
+	still := c.rehearse(ctx, make([]detect.Plant, len(c.Detectors)))
+	plants := make([]detect.Plant, len(c.Detectors))
 	defer c.settle(ctx)
 	for i, d := range c.Detectors {
-		if d, ok := d.(Controlled); ok {
+		if d, ok := d.(detect.Controlled); ok {
 			plants[i] = d.Plant(c.join)
 			if plants[i].Remove != nil {
 				defer plants[i].Remove()
@@ -41,7 +42,7 @@ func (c *Campaign) control(ctx context.Context) {
 }
 
 // noteControls adds what the rehearsals say of a detector to the run.
-func (c *Campaign) noteControls(d Detector, p Plant, still, grown []verdict.Finding) {
+func (c *Campaign) noteControls(d detect.Detector, p detect.Plant, still, grown []verdict.Finding) {
 	still = slices.DeleteFunc(still, func(f verdict.Finding) bool {
 		return f.Class == verdict.Invariant // the warm-up may have broken it: no false finding
 	})
@@ -72,9 +73,9 @@ const controlGrace = 250 * time.Millisecond
 
 // rehearse takes a baseline and two readings, and returns what each detector finds in
 // them; nil if a leak could not be planted.
-func (c *Campaign) rehearse(ctx context.Context, plants []Plant) [][]verdict.Finding {
+func (c *Campaign) rehearse(ctx context.Context, plants []detect.Plant) [][]verdict.Finding {
 	defer c.shorten(controlGrace)()
-	c.each(func(_ int, d Detector, r *Reading) error { return d.Baseline(ctx, r) }, NewReading(0))
+	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Baseline(ctx, r) }, detect.NewReading(0))
 	for k, dose := range controlDoses {
 		for _, p := range plants {
 			if p.Grow == nil {
@@ -85,14 +86,14 @@ func (c *Campaign) rehearse(ctx context.Context, plants []Plant) [][]verdict.Fin
 				return nil
 			}
 		}
-		c.each(func(i int, d Detector, r *Reading) error {
+		c.each(func(i int, d detect.Detector, r *detect.Reading) error {
 			read := func() error { return d.Cycle(ctx, r) }
 			if plants[i].During == nil {
 				return read()
 			}
 			defer c.settle(ctx) // before another detector walks through the target
 			return plants[i].During(ctx, read)
-		}, NewReading(dose))
+		}, detect.NewReading(dose))
 	}
 	return c.findings(ctx)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -22,16 +22,16 @@ func (s *says) Name() string   { return s.name }
 func (s *says) Unit() string   { return "ghost" }
 func (s *says) Noise() float64 { return 0 }
 
-func (s *says) Plant(func(context.Context) (func(), error)) harness.Plant {
-	return harness.Plant{Is: func(f verdict.Finding) bool { return f.Detail == "a ghost" }}
+func (s *says) Plant(func(context.Context) (func(), error)) detect.Plant {
+	return detect.Plant{Is: func(f verdict.Finding) bool { return f.Detail == "a ghost" }}
 }
 
 // uncontrolled is a detector that does not say how it can be checked.
-type uncontrolled struct{ harness.Detector }
+type uncontrolled struct{ detect.Detector }
 
-func (s *says) Baseline(context.Context, *harness.Reading) error { return s.look() }
+func (s *says) Baseline(context.Context, *detect.Reading) error { return s.look() }
 
-func (s *says) Cycle(context.Context, *harness.Reading) error { return s.look() }
+func (s *says) Cycle(context.Context, *detect.Reading) error { return s.look() }
 
 func (s *says) look() error {
 	s.reading++
@@ -127,9 +127,9 @@ func TestUncontrolled(t *testing.T) {
 // that has no roots of its own.
 func TestControlsGiveCensusBack(t *testing.T) {
 	h := startEchoHub(t)
-	one, other, none := &harness.Census{Roots: h.Roots()}, &harness.Census{Roots: h.Roots()}, &harness.Census{}
+	one, other, none := &detect.Census{Roots: h.Roots()}, &detect.Census{Roots: h.Roots()}, &detect.Census{}
 	v := runCampaign(t, campaignAt(h, one, other, none))
-	for _, c := range []*harness.Census{one, other, none} {
+	for _, c := range []*detect.Census{one, other, none} {
 		if _, planted := c.Roots["planted"]; planted {
 			t.Errorf("the planted map stays in %v", c.Roots)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -25,7 +26,7 @@ func Grace(d time.Duration) GuardOption {
 
 // Also has a guard ask further detectors, after its own: a Census of what outlives
 // the test, Gauges of a hub that many tests share.
-func Also(detectors ...Detector) GuardOption {
+func Also(detectors ...detect.Detector) GuardOption {
 	return func(g *guard) { g.also = append(g.also, detectors...) }
 }
 
@@ -38,11 +39,11 @@ func Except(ignore func(stack []verdict.Site) bool) GuardOption {
 // guard is what looks at one test.
 type guard struct {
 	tb        TB
-	watch     *Watch
+	watch     *detect.Watch
 	grace     time.Duration
 	except    func([]verdict.Site) bool
-	also      []Detector
-	detectors []Detector
+	also      []detect.Detector
+	detectors []detect.Detector
 	states    []verdict.Detector
 	began     time.Time
 }
@@ -78,18 +79,18 @@ const guardLongest = time.Minute
 // guard that cannot look fails the test.
 //
 // It takes some milliseconds before and after. Descriptors are seen on Linux only.
-func Guard(tb TB, opts ...GuardOption) *Watch {
+func Guard(tb TB, opts ...GuardOption) *detect.Watch {
 	tb.Helper()
 	g := newGuard(tb, opts)
-	goroutines := &Goroutines{Grace: g.grace, Ignore: g.except}
-	g.add(&Descriptors{Grace: g.grace})
+	goroutines := &detect.Goroutines{Grace: g.grace, Ignore: g.except}
+	g.add(&detect.Descriptors{Grace: g.grace})
 	if runtime.GOOS != "linux" {
 		g.off("descriptors can be read on Linux only")
 	}
 	g.add(goroutines)
-	g.add(&Unclosed{})
+	g.add(&detect.Unclosed{})
 	g.add(g.watch)
-	g.add(&Timers{Ignore: OfTestFramework})
+	g.add(&detect.Timers{Ignore: detect.OfTestFramework})
 	if _, err := heap.Gaps(); err != nil {
 		g.off(err.Error())
 	}
@@ -109,13 +110,13 @@ func Guard(tb TB, opts ...GuardOption) *Watch {
 // belongs into the It.
 //
 // The context has the label, for pprof.Do and the like.
-func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *Watch) {
+func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *detect.Watch) {
 	tb.Helper()
 	g := newGuard(tb, opts)
 	// The name alone would not do: a test may run twice.
 	label := fmt.Sprintf("%s#%d", tb.Name(), guards.Add(1))
-	ctx = Label(ctx, guardLabel, label)
-	g.add(&Goroutines{Grace: g.grace, Ignore: g.except, Labels: map[string]string{guardLabel: label}})
+	ctx = detect.Label(ctx, guardLabel, label)
+	g.add(&detect.Goroutines{Grace: g.grace, Ignore: g.except, Labels: map[string]string{guardLabel: label}})
 	g.add(g.watch)
 	for _, d := range g.also {
 		g.add(d)
@@ -129,14 +130,14 @@ const guardLabel = "harness.Guard"
 var guards atomic.Int64
 
 func newGuard(tb TB, opts []GuardOption) *guard {
-	g := &guard{tb: tb, watch: NewWatch(), grace: time.Second, began: time.Now()}
+	g := &guard{tb: tb, watch: detect.NewWatch(), grace: time.Second, began: time.Now()}
 	for _, o := range opts {
 		o(g)
 	}
 	return g
 }
 
-func (g *guard) add(d Detector) {
+func (g *guard) add(d detect.Detector) {
 	g.detectors, g.states = append(g.detectors, d), append(g.states, newState(d))
 }
 
@@ -152,9 +153,9 @@ func (g *guard) start() {
 	g.tb.Cleanup(g.finish)
 	ctx, cancel := context.WithTimeout(context.Background(), guardLongest)
 	defer cancel()
-	r := NewReading(0)
-	g.each(func(d Detector) error {
-		if labelled, ok := d.(*Goroutines); ok && labelled.Labels != nil {
+	r := detect.NewReading(0)
+	g.each(func(d detect.Detector) error {
+		if labelled, ok := d.(*detect.Goroutines); ok && labelled.Labels != nil {
 			labelled.StartEmpty() // no goroutine has the label yet
 			return nil
 		}
@@ -163,7 +164,7 @@ func (g *guard) start() {
 }
 
 // each has all detectors do something that work so far.
-func (g *guard) each(do func(Detector) error) {
+func (g *guard) each(do func(detect.Detector) error) {
 	for i, d := range g.detectors {
 		if g.states[i].State != verdict.Ready {
 			continue
@@ -216,10 +217,10 @@ func (g *guard) run() verdict.Run {
 		Scenarios: []verdict.Scenario{{Name: name, Planned: 1, Landed: 1}},
 		Cycles:    []verdict.Cycle{{Doses: map[string]int64{name: 1}}},
 	}
-	r := NewReading(1)
-	g.each(func(d Detector) error { return d.Cycle(ctx, r) })
+	r := detect.NewReading(1)
+	g.each(func(d detect.Detector) error { return d.Cycle(ctx, r) })
 	g.each(g.recount)
-	g.each(func(d Detector) error {
+	g.each(func(d detect.Detector) error {
 		found, err := d.Findings(ctx)
 		for _, f := range found {
 			f.PerScenario = map[string]int64{name: f.Count} // who else
@@ -233,15 +234,15 @@ func (g *guard) run() verdict.Run {
 
 // recount reads the descriptors again if the GC closed some during the test: Unclosed
 // reports those, with the line that opened them, and they must not be reported twice.
-func (g *guard) recount(d Detector) error {
-	if d, ok := d.(*Descriptors); ok && slices.ContainsFunc(g.detectors, hasClosed) {
+func (g *guard) recount(d detect.Detector) error {
+	if d, ok := d.(*detect.Descriptors); ok && slices.ContainsFunc(g.detectors, hasClosed) {
 		return d.Recount()
 	}
 	return nil
 }
 
-func hasClosed(d Detector) bool {
-	u, ok := d.(*Unclosed)
+func hasClosed(d detect.Detector) bool {
+	u, ok := d.(*detect.Unclosed)
 	return ok && u.Seen()
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
@@ -16,7 +17,7 @@ var loggedBefore struct {
 
 // logBefore logs the goroutines that are there when a test begins and that no guard has
 // logged yet: an earlier test without a guard may have left them. They do not count.
-func (g *guard) logBefore(goroutines *Goroutines) {
+func (g *guard) logBefore(goroutines *detect.Goroutines) {
 	g.tb.Helper()
 	loggedBefore.Lock()
 	defer loggedBefore.Unlock()

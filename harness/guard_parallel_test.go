@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
@@ -17,8 +18,8 @@ func TestGuardParallel(t *testing.T) {
 	h := fixture.NewHerd(t)
 	type session struct{ _ *session }
 	var kept *session
-	bodies := map[string]func(ctx context.Context, tb *fakeTB, w *harness.Watch){
-		"clean": func(_ context.Context, tb *fakeTB, w *harness.Watch) {
+	bodies := map[string]func(ctx context.Context, tb *fakeTB, w *detect.Watch){
+		"clean": func(_ context.Context, tb *fakeTB, w *detect.Watch) {
 			own := fixture.NewHerd(t)
 			own.Leak(5)
 			tb.Cleanup(own.End)
@@ -26,8 +27,8 @@ func TestGuardParallel(t *testing.T) {
 				t.Error(err)
 			}
 		},
-		"goroutine": func(context.Context, *fakeTB, *harness.Watch) { h.Leak(1) },
-		"grandchild": func(context.Context, *fakeTB, *harness.Watch) {
+		"goroutine": func(context.Context, *fakeTB, *detect.Watch) { h.Leak(1) },
+		"grandchild": func(context.Context, *fakeTB, *detect.Watch) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -35,7 +36,7 @@ func TestGuardParallel(t *testing.T) {
 			}()
 			<-done
 		},
-		"object": func(_ context.Context, _ *fakeTB, w *harness.Watch) {
+		"object": func(_ context.Context, _ *fakeTB, w *detect.Watch) {
 			kept = &session{}
 			if err := w.Add(kept, "long"); err != nil {
 				t.Error(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -66,7 +67,7 @@ func (f *fakeTB) end() string {
 }
 
 // guarded is a test with a guard, whose body leaks or does not.
-func guarded(t *testing.T, body func(tb *fakeTB, w *harness.Watch), opts ...harness.GuardOption) (errors string, tb *fakeTB) {
+func guarded(t *testing.T, body func(tb *fakeTB, w *detect.Watch), opts ...harness.GuardOption) (errors string, tb *fakeTB) {
 	tb = newFakeTB(t)
 	w := harness.Guard(tb, append([]harness.GuardOption{harness.Grace(5 * time.Second)}, opts...)...)
 	body(tb, w)
@@ -87,15 +88,15 @@ func TestGuardFinds(t *testing.T) {
 	const brief, long = 100 * time.Millisecond, 5 * time.Second
 	for _, leak := range []struct {
 		name  string
-		body  func(*fakeTB, *harness.Watch)
+		body  func(*fakeTB, *detect.Watch)
 		want  []string
 		grace time.Duration // short for those that will not go
 	}{
-		{"goroutine", func(*fakeTB, *harness.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 from 1 peer", "(*Herd).wait"}, brief},
-		{"descriptor", func(*fakeTB, *harness.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
-		{"unclosed", func(*fakeTB, *harness.Watch) { fixture.DropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "DropListeners"}, long},
-		{"timer", func(*fakeTB, *harness.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}, long},
-		{"object", func(_ *fakeTB, w *harness.Watch) {
+		{"goroutine", func(*fakeTB, *detect.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 from 1 peer", "(*Herd).wait"}, brief},
+		{"descriptor", func(*fakeTB, *detect.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
+		{"unclosed", func(*fakeTB, *detect.Watch) { fixture.DropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "DropListeners"}, long},
+		{"timer", func(*fakeTB, *detect.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}, long},
+		{"object", func(_ *fakeTB, w *detect.Watch) {
 			r := &room{}
 			kept = append(kept, r)
 			if err := w.Add(r, "lobby"); err != nil {
@@ -139,7 +140,7 @@ func TestGuardClean(t *testing.T) {
 	before.Leak(3)
 	old := mustOpen(t)
 	defer old.Close()
-	got, tb := guarded(t, func(tb *fakeTB, w *harness.Watch) {
+	got, tb := guarded(t, func(tb *fakeTB, w *detect.Watch) {
 		h, f := fixture.NewHerd(t), mustOpen(t)
 		h.Leak(10)
 		timer := time.AfterFunc(time.Hour, func() {})
@@ -177,7 +178,7 @@ func TestGuardTellsOfBefore(t *testing.T) {
 	t.Cleanup(func() { close(ch) })
 	told := 0
 	for range 2 {
-		got, tb := guarded(t, func(*fakeTB, *harness.Watch) {})
+		got, tb := guarded(t, func(*fakeTB, *detect.Watch) {})
 		if got != "" {
 			t.Error(got)
 		}
@@ -199,7 +200,7 @@ func leftBehind(ch chan struct{}) { <-ch }
 // A test that has failed is not looked at, and that is said.
 func TestGuardOfFailedTest(t *testing.T) {
 	h := fixture.NewHerd(t)
-	_, tb := guarded(t, func(tb *fakeTB, _ *harness.Watch) {
+	_, tb := guarded(t, func(tb *fakeTB, _ *detect.Watch) {
 		h.Leak(1)
 		tb.Errorf("it went wrong")
 	})
@@ -209,11 +210,11 @@ func TestGuardOfFailedTest(t *testing.T) {
 }
 
 // blind is a detector that cannot look.
-type blind struct{ harness.Quiet }
+type blind struct{ detect.Quiet }
 
 func (*blind) Name() string { return "blind" }
 
-func (*blind) Cycle(context.Context, *harness.Reading) error { return fmt.Errorf("no light") }
+func (*blind) Cycle(context.Context, *detect.Reading) error { return fmt.Errorf("no light") }
 
 // The options: further detectors, of which one that cannot look fails the test, and
 // goroutines that do not count.
@@ -221,21 +222,21 @@ func TestGuardOptions(t *testing.T) {
 	if fixture.InChild(t) {
 		return
 	}
-	got, _ := guarded(t, func(*fakeTB, *harness.Watch) {}, harness.Also(&blind{}))
+	got, _ := guarded(t, func(*fakeTB, *detect.Watch) {}, harness.Also(&blind{}))
 	if !strings.Contains(got, "INVALID") || !strings.Contains(got, "detector blind is missing: no light") {
 		t.Errorf("a detector that cannot look: %q", got)
 	}
 	rooms := map[int]int{}
-	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { rooms[1] = 1 }, harness.Also(&harness.Census{Roots: map[string]any{"rooms": &rooms}}))
+	got, _ = guarded(t, func(*fakeTB, *detect.Watch) { rooms[1] = 1 }, harness.Also(&detect.Census{Roots: map[string]any{"rooms": &rooms}}))
 	if !strings.Contains(got, "LEAK 1 of 1") || !strings.Contains(got, "grows") {
 		t.Errorf("a map that grows: %q", got)
 	}
-	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { delete(rooms, 1) }, harness.Also(&harness.Census{Roots: map[string]any{"rooms": &rooms}}))
+	got, _ = guarded(t, func(*fakeTB, *detect.Watch) { delete(rooms, 1) }, harness.Also(&detect.Census{Roots: map[string]any{"rooms": &rooms}}))
 	if got != "" {
 		t.Errorf("a map that shrinks: %q", got)
 	}
 	h := fixture.NewHerd(t)
-	got, _ = guarded(t, func(*fakeTB, *harness.Watch) { h.Leak(1) }, harness.Except(func(stack []verdict.Site) bool {
+	got, _ = guarded(t, func(*fakeTB, *detect.Watch) { h.Leak(1) }, harness.Except(func(stack []verdict.Site) bool {
 		return strings.Contains(stack[len(stack)-1].Function, "(*Herd).wait")
 	}))
 	if got != "" {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -25,7 +26,7 @@ type Target interface {
 // Inspector is a Target whose state can be read. Targets in this process can be.
 type Inspector interface {
 	Target
-	Inspected
+	detect.Inspected
 }
 
 // Remote is a hub at a URL, of which nothing else is known.

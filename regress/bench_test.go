@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -104,7 +105,7 @@ func BenchmarkRelayWatched(b *testing.B) {
 			defer heap.PauseRecording()()
 			cfg := patientConfig()
 			if watched {
-				cfg.Trace = hubtest.Trace(harness.NewWatch(), nil)
+				cfg.Trace = hubtest.Trace(detect.NewWatch(), nil)
 			}
 			target, err := hubtest.Start(cfg)
 			if err != nil {

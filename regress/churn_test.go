@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -91,10 +92,10 @@ func (w *world) manyOf(peers int) {
 }
 
 // quickDetectors are those that need not count every object.
-func (w *world) quickDetectors() []harness.Detector {
-	return []harness.Detector{
-		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Gauges{Target: w.target},
-		w.watch, &harness.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
+func (w *world) quickDetectors() []detect.Detector {
+	return []detect.Detector{
+		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
+		w.watch, &detect.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -32,8 +32,8 @@ const (
 // half as much again as it does: 1,744 bytes of heap, and a stack of 4 KB or, under
 // the race detector, of 8. Of what stays 3 bytes were measured; maps that keep the
 // size of their peak would make it 85, and that much is not held against a hub.
-func footprintLimits() harness.FootprintLimits {
-	limits := harness.FootprintLimits{Heap: 2800, Stack: 6500, Left: 120}
+func footprintLimits() detect.FootprintLimits {
+	limits := detect.FootprintLimits{Heap: 2800, Stack: 6500, Left: 120}
 	if raceEnabled {
 		limits.Stack *= 2
 	}
@@ -48,7 +48,7 @@ var _ = Describe("a peer that has said much and idles", Serial, func() {
 // costsLittle measures the hub against footprintLimits.
 func costsLittle(ctx SpecContext) {
 	began := time.Now()
-	watch := harness.NewWatch()
+	watch := detect.NewWatch()
 	cfg := patientConfig()
 	cfg.WriteTimeout, cfg.MessageTimeout = 20*time.Second, 20*time.Second
 	cfg.Trace = hubtest.Trace(watch, func(wire.PeerID) string { return "idle/a peer" }) // the id would stay with it
@@ -56,20 +56,20 @@ func costsLittle(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { _ = shutDown(target, stopLimit) })
 	watch.Paths, watch.Roots = true, target.Roots()
-	holders := harness.Detectors{watch, &harness.Census{Roots: target.Roots()}} // what keeps that which stays
+	holders := detect.Detectors{watch, &detect.Census{Roots: target.Roots()}} // what keeps that which stays
 
 	var landed atomic.Int64
-	f := &harness.Footprint{Ignore: isTheSpecs, Settled: func(ctx context.Context) error { return atRest(ctx, target) }}
+	f := &detect.Footprint{Ignore: isTheSpecs, Settled: func(ctx context.Context) error { return atRest(ctx, target) }}
 	Expect(f.Measure(ctx, func(ctx context.Context, n int) (func(), error) {
 		if n == idlers {
-			Expect(holders.Baseline(ctx, harness.NewReading(0))).To(Succeed())
+			Expect(holders.Baseline(ctx, detect.NewReading(0))).To(Succeed())
 		}
 		return gatherTalkers(ctx, target, n, &landed)
 	}, idlers)).To(Succeed())
 	GinkgoWriter.Printf("there:\n%s\nleft:\n%s\n", f.Held, f.Left)
 	run := idleRun(f, landed.Load())
 	run.Target, run.Start, run.Duration = target.URL(), began, time.Since(began)
-	Expect(holders.Cycle(ctx, harness.NewReading(idlers))).To(Succeed())
+	Expect(holders.Cycle(ctx, detect.NewReading(idlers))).To(Succeed())
 	held, err := holders.Findings(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	if len(run.Findings) == 0 {
@@ -82,7 +82,7 @@ func costsLittle(ctx SpecContext) {
 }
 
 // idleRun is the run of one crowd.
-func idleRun(f *harness.Footprint, landed int64) verdict.Run {
+func idleRun(f *detect.Footprint, landed int64) verdict.Run {
 	run := verdict.Run{
 		Name: "regress, idle", Seed: uint64(GinkgoRandomSeed()), Lives: landed,
 		Scenarios: []verdict.Scenario{{Name: "idle", Planned: idlers + 3*(idlers/10), Landed: landed}},

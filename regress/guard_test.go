@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 )
 
 // guardedSpec is a spec as harness.Guard sees it, of which the errors are kept: the
@@ -32,7 +33,7 @@ func (g *guardedSpec) Errorf(format string, args ...any) {
 // the spec is over, whatever it looks like in the code.
 var _ = Describe("a leak guard in Ginkgo", Serial, func() {
 	var spec *guardedSpec
-	var watch *harness.Watch
+	var watch *detect.Watch
 	var want func()
 	BeforeEach(func() {
 		spec = &guardedSpec{TB: GinkgoT()}

@@ -6,7 +6,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -18,10 +18,10 @@ var _ = Describe("listeners that nobody removes", Serial, Label("quick"), func()
 		cfg := patientConfig()
 		w := startWorld(cfg, hubtest.StartPipes)
 		doses := []int64{101, 103, 107}
-		detectors := harness.Detectors{
-			&harness.Gauges{Target: w.target}, &harness.Timers{}, &harness.Sites{}, &harness.Census{Roots: w.target.Roots()},
+		detectors := detect.Detectors{
+			&detect.Gauges{Target: w.target}, &detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: w.target.Roots()},
 		}
-		Expect(detectors.Baseline(ctx, harness.NewReading(0))).To(Succeed())
+		Expect(detectors.Baseline(ctx, detect.NewReading(0))).To(Succeed())
 		run := verdict.Run{Lives: 1, Scenarios: []verdict.Scenario{{Name: "listen"}}}
 		for _, dose := range doses {
 			for i := range dose {
@@ -30,7 +30,7 @@ var _ = Describe("listeners that nobody removes", Serial, Label("quick"), func()
 			run.Cycles = append(run.Cycles, verdict.Cycle{Doses: map[string]int64{"listen": dose}})
 			run.Scenarios[0].Planned += dose
 			run.Scenarios[0].Landed += dose
-			Expect(detectors.Cycle(ctx, harness.NewReading(dose))).To(Succeed())
+			Expect(detectors.Cycle(ctx, detect.NewReading(dose))).To(Succeed())
 		}
 		found, err := detectors.Findings(ctx)
 		Expect(err).NotTo(HaveOccurred())

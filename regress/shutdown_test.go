@@ -8,7 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -25,21 +25,21 @@ func patientConfig() hub.Config {
 
 // balance is what the process holds, to be compared with what it holds later.
 type balance struct {
-	detectors harness.Detectors
+	detectors detect.Detectors
 }
 
 // balanceOf reads the process. Watched sessions count from here on.
-func balanceOf(ctx context.Context, more ...harness.Detector) *balance {
+func balanceOf(ctx context.Context, more ...detect.Detector) *balance {
 	GinkgoHelper()
-	b := &balance{append(harness.Detectors{&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Unclosed{}}, more...)}
-	Expect(b.detectors.Baseline(ctx, harness.NewReading(0))).To(Succeed())
+	b := &balance{append(detect.Detectors{&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Unclosed{}}, more...)}
+	Expect(b.detectors.Baseline(ctx, detect.NewReading(0))).To(Succeed())
 	return b
 }
 
 // left returns what has been added since, after so many peers.
 func (b *balance) left(ctx context.Context, peers int64) []verdict.Finding {
 	GinkgoHelper()
-	Expect(b.detectors.Cycle(ctx, harness.NewReading(peers))).To(Succeed())
+	Expect(b.detectors.Cycle(ctx, detect.NewReading(peers))).To(Succeed())
 	found, err := b.detectors.Findings(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	return found
@@ -54,12 +54,12 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			cfg := patientConfig()
 			cfg.MaxConnections = peers + 100
 			cfg.Memory.Interval = -1 // the monitor makes maps anew after such a peak, and the census must have quiet
-			watch := harness.NewWatch()
+			watch := detect.NewWatch()
 			cfg.Trace = hubtest.Trace(watch, nil)
 			target, err := start(cfg)
 			Expect(err).NotTo(HaveOccurred())
 			DeferCleanup(func() { _ = shutDown(target, stopLimit) })
-			withHub := balanceOf(ctx, &harness.Gauges{Target: target}, watch, &harness.Census{Roots: target.Roots()})
+			withHub := balanceOf(ctx, &detect.Gauges{Target: target}, watch, &detect.Census{Roots: target.Roots()})
 
 			By("coming")
 			g, err := gather(ctx, target, peers, atOnce)
@@ -91,7 +91,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 })
 
 // runtimeKeepsNothing expects that every session and connection was collected.
-func runtimeKeepsNothing(ctx context.Context, watch *harness.Watch) {
+func runtimeKeepsNothing(ctx context.Context, watch *detect.Watch) {
 	GinkgoHelper()
 	found, err := watch.Settle(ctx)
 	Expect(err).NotTo(HaveOccurred())

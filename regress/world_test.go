@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -30,14 +31,14 @@ func quickConfig() hub.Config {
 // world is a hub and all that is needed to put it through a campaign.
 type world struct {
 	target   *hubtest.Target
-	watch    *harness.Watch
+	watch    *detect.Watch
 	campaign *harness.Campaign
 	config   hub.Config // of the target
 }
 
 // newWorld starts a hub whose sessions are watched, over TCP or pipes.
 func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Target, error)) (*world, error) {
-	w := &world{watch: harness.NewWatch(), campaign: &harness.Campaign{}}
+	w := &world{watch: detect.NewWatch(), campaign: &harness.Campaign{}}
 	crowd := &w.campaign.Crowd
 	cfg.Trace = hubtest.Trace(w.watch, crowd.Label)
 	target, err := start(cfg)
@@ -85,11 +86,11 @@ func doses(mean int) func(string) int {
 
 // detectors are all there are, in the order in which they must look: descriptors
 // before the collection, heap after it.
-func (w *world) detectors() []harness.Detector {
-	return []harness.Detector{
-		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Quiet{}, &harness.Gauges{Target: w.target},
-		&harness.Unclosed{}, w.watch, &harness.Timers{}, &harness.Sites{},
-		&harness.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
+func (w *world) detectors() []detect.Detector {
+	return []detect.Detector{
+		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
+		&detect.Unclosed{}, w.watch, &detect.Timers{}, &detect.Sites{},
+		&detect.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -57,8 +57,8 @@ func TestOrigins(t *testing.T) {
 	cafe := &toyCafe{bills: map[string]*toyBill{}, ended: make(chan struct{})}
 	t.Cleanup(func() { close(cafe.ended) })
 	wants := map[string]int64{"rst": 30, "clean": 50}
-	goroutines := &harness.Goroutines{}
-	if err := goroutines.Baseline(t.Context(), harness.NewReading(0)); err != nil {
+	goroutines := &detect.Goroutines{}
+	if err := goroutines.Baseline(t.Context(), detect.NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
 	for scenario, n := range wants {
@@ -66,7 +66,7 @@ func TestOrigins(t *testing.T) {
 			cafe.come(fmt.Sprintf("%s-1-%d", scenario, i))
 		}
 	}
-	if err := goroutines.Cycle(t.Context(), harness.NewReading(80)); err != nil {
+	if err := goroutines.Cycle(t.Context(), detect.NewReading(80)); err != nil {
 		t.Fatal(err)
 	}
 	found, err := goroutines.Findings(t.Context())

@@ -7,7 +7,7 @@
 //	}
 //	defer target.Stop(ctx)
 //
-// hubtest.go serves the hub; trace.go connects it to a harness.Watch.
+// hubtest.go serves the hub; trace.go connects it to a detect.Watch.
 package hubtest
 
 import (
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 )
@@ -28,7 +29,7 @@ import (
 type Target struct {
 	Hub *hub.Hub
 
-	accepted *harness.Accepted // nil if served over pipes
+	accepted *detect.Accepted // nil if served over pipes
 
 	server *http.Server
 	serve  sync.WaitGroup
@@ -46,7 +47,7 @@ func Start(cfg hub.Config) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hubtest: %w", err)
 	}
-	accepted := harness.WatchAccepted(ln)
+	accepted := detect.WatchAccepted(ln)
 	t, err := serve(cfg, accepted, new(net.Dialer).DialContext)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 
 // Accepted returns the accepted connections for harness.Campaign, nil if served over
 // pipes.
-func (t *Target) Accepted() *harness.Accepted { return t.accepted }
+func (t *Target) Accepted() *detect.Accepted { return t.accepted }
 
 // Stop shuts the hub down and waits for it and its server. Further calls return
 // the result of the first.
@@ -121,7 +122,7 @@ func (t *Target) Gauges() (map[string]float64, error) {
 	}, nil
 }
 
-// GaugeClass implements harness.Classifier.
+// GaugeClass implements detect.Classifier.
 func (t *Target) GaugeClass(gauge string) verdict.Class {
 	if gauge == "hub.Hub.subscriptions" {
 		return verdict.Subscription

@@ -1,15 +1,15 @@
 package hubtest
 
 import (
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // Trace returns a hub.Config.Trace that adds the hub's sessions and their connections to
 // w: what is reachable after its session has ended is retained. label returns the
-// scenario of a peer, see harness.Watch; nil means the peer id.
-func Trace(w *harness.Watch, label func(wire.PeerID) string) *hub.Trace {
+// scenario of a peer, see detect.Watch; nil means the peer id.
+func Trace(w *detect.Watch, label func(wire.PeerID) string) *hub.Trace {
 	if label == nil {
 		label = func(id wire.PeerID) string { return string(id) }
 	}

@@ -25,6 +25,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -99,14 +101,14 @@ func leave(t *testing.T, conn *websocket.Conn) {
 }
 
 // judge puts three doses of clients through a scenario and returns the verdict.
-func judge(t *testing.T, scenario string, root *Hub, live func(), more ...harness.Detector) verdict.Verdict {
+func judge(t *testing.T, scenario string, root *Hub, live func(), more ...detect.Detector) verdict.Verdict {
 	t.Helper()
-	detectors := harness.Detectors{
-		&harness.Descriptors{}, &harness.Goroutines{}, &harness.Unclosed{},
-		&harness.Sites{Ignore: ofTheTest}, &harness.Timers{Ignore: ofTheTest},
+	detectors := detect.Detectors{
+		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Unclosed{},
+		&detect.Sites{Ignore: ofTheTest}, &detect.Timers{Ignore: ofTheTest},
 	}
 	if root != nil {
-		detectors = append(detectors, &harness.Census{Roots: map[string]any{"hub": root}})
+		detectors = append(detectors, &detect.Census{Roots: map[string]any{"hub": root}})
 	}
 	detectors = append(detectors, more...)
 	run := verdict.Run{Name: "chat", Target: "gorilla/websocket examples/chat", Start: time.Now(), Scenarios: []verdict.Scenario{{Name: scenario}}}
@@ -116,14 +118,14 @@ func judge(t *testing.T, scenario string, root *Hub, live func(), more ...harnes
 	for range 107 { // warm up to the same peak
 		live()
 	}
-	if err := detectors.Baseline(t.Context(), harness.NewReading(0)); err != nil {
+	if err := detectors.Baseline(t.Context(), detect.NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
 	for _, dose := range []int64{101, 103, 107} {
 		for range dose {
 			live()
 		}
-		if err := detectors.Cycle(t.Context(), harness.NewReading(dose)); err != nil {
+		if err := detectors.Cycle(t.Context(), detect.NewReading(dose)); err != nil {
 			t.Fatal(err)
 		}
 		run.Cycles = append(run.Cycles, verdict.Cycle{Doses: map[string]int64{scenario: dose}})
@@ -165,7 +167,7 @@ func TestLeave(t *testing.T) {
 // run has no end: each hub that is dropped stays, with a goroutine, and with the
 // map and the channels that newHub made.
 func TestDroppedHub(t *testing.T) {
-	hubs := harness.NewWatch()
+	hubs := detect.NewWatch()
 	v := judge(t, "drop the hub", nil, func() {
 		c := start(t)
 		if err := hubs.Add(c.hub, "drop the hub"); err != nil {
@@ -258,8 +260,8 @@ func heldFor(t *testing.T, want time.Duration, live func(t *testing.T, c *chat))
 	c.serve(pipes, pipes.DialContext)
 	defer c.server.Close()
 	synctest.Wait()
-	goroutines := &harness.Goroutines{}
-	if err := goroutines.Baseline(ctx, harness.NewReading(0)); err != nil {
+	goroutines := &detect.Goroutines{}
+	if err := goroutines.Baseline(ctx, detect.NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

@@ -1,0 +1,389 @@
+package detect_test
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+	"weak"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// censusHub has collections in every way in which a program can hold them.
+type censusHub struct {
+	mu       sync.Mutex
+	sessions map[string]*censusSession
+	networks map[string]*censusNetwork
+	byPair   map[[2]string]map[*censusSession]bool // keys lead on, too
+	byIP     sync.Map
+	current  atomic.Pointer[censusSession]
+	value    atomic.Value
+	lru      list.List
+	tree     *censusTree
+	events   chan string
+	any      any
+	ring     [3][]int
+	ctx      context.Context
+	pool     sync.Pool
+	log      *slog.Logger
+	self     *censusHub
+}
+
+type censusNetwork struct {
+	members map[string]*censusSession
+	hub     *censusHub
+}
+
+type censusSession struct {
+	id    string
+	queue [][]byte
+	next  *censusSession
+}
+
+type censusTree struct {
+	children map[string]*censusTree
+	leaves   []int
+}
+
+type censusAny struct{ entries []string }
+
+func newCensusHub(ctx context.Context) *censusHub {
+	h := &censusHub{
+		sessions: map[string]*censusSession{}, networks: map[string]*censusNetwork{},
+		byPair: map[[2]string]map[*censusSession]bool{}, tree: &censusTree{children: map[string]*censusTree{}},
+		events: make(chan string, 10), ctx: ctx, log: slog.Default(),
+	}
+	h.self = h
+	h.value.Store([]string{"a"})
+	h.any = &censusAny{entries: []string{"x", "y"}}
+	h.pool.Put(&censusAny{entries: make([]string, 100)})
+	return h
+}
+
+func count(t *testing.T, roots ...any) map[string]detect.Size {
+	t.Helper()
+	c := detect.Census{Roots: map[string]any{}}
+	for i, r := range roots {
+		c.Roots[fmt.Sprint(i)] = r
+	}
+	sizes, err := c.Count(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sizes
+}
+
+// Every kind of collection is found by its path, and shared ones once.
+func TestCensusPaths(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h := newCensusHub(ctx)
+	for i := range 3 {
+		s := &censusSession{id: fmt.Sprint(i), queue: make([][]byte, i, 8)}
+		h.sessions[s.id] = s
+		n := &censusNetwork{members: map[string]*censusSession{s.id: s, "also": s}, hub: h}
+		h.networks[s.id] = n
+		h.byPair[[2]string{s.id}] = map[*censusSession]bool{s: true, {queue: make([][]byte, 5)}: true}
+		h.byIP.Store(s.id, []int{1, 2, 3, 4})
+		h.lru.PushBack(s)
+		child, stop := context.WithCancel(ctx)
+		defer stop()
+		_ = child
+	}
+	h.current.Store(&censusSession{queue: make([][]byte, 7)})
+	h.tree.children["a"] = &censusTree{children: map[string]*censusTree{"b": {leaves: []int{1, 2, 3}}}, leaves: []int{1}}
+	h.events <- "one"
+	h.ring[1] = []int{1, 2}
+	sizes := count(t, h)
+	want := map[string]int64{
+		".sessions":                             3,
+		".sessions[*].queue":                    0 + 1 + 2,
+		".networks":                             3,
+		".networks[*].members":                  6,
+		".byPair":                               3,
+		".byPair[*]":                            6,
+		".byPair[*][key].queue":                 15,
+		".byIP":                                 3,
+		".byIP[*].([]int)":                      12,
+		".current.queue":                        7,
+		".value.v.([]string)":                   1,
+		".lru":                                  3,
+		".tree.children":                        2, // at all levels
+		".tree.children[*].leaves":              4,
+		".events":                               1,
+		".any.(*detect_test.censusAny).entries": 2,
+		".ring[*]":                              2,
+		".ctx.(*context.cancelCtx).children":    3,
+	}
+	for path, n := range want {
+		if got, ok := sizes["detect_test.censusHub"+path]; !ok || got.Len != n {
+			t.Errorf("%s has %d, want %d", path, got.Len, n)
+		}
+		delete(sizes, "detect_test.censusHub"+path)
+	}
+	for path, s := range sizes {
+		t.Errorf("also found %s: %+v", path, s)
+	}
+}
+
+// What the census remembers of a key is not the key: it would keep what the target
+// has let go, and the detectors beside it would find that.
+func TestCensusKeepsNoKey(t *testing.T) {
+	t.Parallel()
+	h := &struct{ names map[string]int }{map[string]int{}}
+	c := detect.Census{Roots: map[string]any{"hub": h}, Label: func(key string) string {
+		scenario, _, _ := strings.Cut(key, "/")
+		return scenario
+	}}
+	if err := c.Baseline(t.Context(), detect.NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	var keys []weak.Pointer[byte]
+	for i := range 3 {
+		key := fmt.Sprintf("rst/%s %d", t.Name(), i)
+		keys = append(keys, weak.Make(unsafe.StringData(key)))
+		h.names[key] = 1
+	}
+	if err := c.Cycle(t.Context(), detect.NewReading(3)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []bool{true, false} { // in its map, and let go
+		for i, key := range keys {
+			if alive := key.Value() != nil; alive != want {
+				t.Errorf("key %d: alive %v, want %v", i, alive, want)
+			}
+		}
+		clear(h.names)
+		runtime.GC()
+	}
+	runtime.KeepAlive(&c)
+}
+
+// Which path a shared collection counts for does not depend on the order of maps.
+func TestCensusIsStable(t *testing.T) {
+	t.Parallel()
+	type node struct {
+		a, b *node
+		all  []int
+	}
+	roots := map[string]*node{}
+	shared := make([]*node, 50)
+	for i := range shared {
+		shared[i] = &node{all: []int{1}}
+	}
+	for i := range 1000 {
+		roots[fmt.Sprint(i)] = &node{a: shared[i%50], b: shared[i%49]}
+	}
+	first := count(t, &roots)
+	for range 10 {
+		if again := count(t, &roots); !reflect.DeepEqual(first, again) {
+			t.Fatalf("%v, then %v", first, again)
+		}
+	}
+}
+
+func TestCensusFindsWhatGrows(t *testing.T) {
+	t.Parallel()
+	h := newCensusHub(context.Background())
+	join := func(n int64, leak int64, label string) {
+		for i := range n {
+			s := &censusSession{id: fmt.Sprint(label, i), queue: make([][]byte, 2)}
+			h.sessions[s.id] = s
+			if i >= leak {
+				delete(h.sessions, s.id)
+			}
+		}
+	}
+	join(100, 0, "warm")
+	c := &detect.Census{Roots: map[string]any{"hub": h}}
+	found := findIn(t, c, primes[:3], func(k int, dose int64) { join(dose, dose/100, fmt.Sprint("cycle", k, "-")) })
+	f := wantOne(t, found, verdict.Collection, 30, "")
+	wantCycles(t, f, 10, 10, 10)
+	if f.Field != "detect_test.censusHub.sessions" || !strings.Contains(f.Detail, "in its elements: [*].queue +60") {
+		t.Errorf("%s: %s", f.Field, f.Detail)
+	}
+}
+
+// Contexts that are never cancelled are timers, in the words of a verdict.
+func TestCensusFindsContextChildren(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h := newCensusHub(ctx)
+	found := findIn(t, &detect.Census{Roots: map[string]any{"hub": h}}, []int64{200}, func(_ int, dose int64) {
+		for range dose {
+			context.AfterFunc(ctx, func() {})
+			child, stop := context.WithTimeout(ctx, time.Hour)
+			t.Cleanup(stop)
+			_ = child
+		}
+	})
+	if f := wantOne(t, found, verdict.Timer, 400, ""); !strings.HasSuffix(f.Field, "censusHub.ctx.(*context.cancelCtx).children") {
+		t.Errorf("field %s", f.Field)
+	}
+}
+
+// What is back at its baseline, was filled once, or was stopped is no finding.
+func TestCensusBenign(t *testing.T) {
+	t.Parallel()
+	h := newCensusHub(context.Background())
+	var series []int
+	c := &detect.Census{
+		Roots:  map[string]any{"hub": h, "series": &series},
+		Ignore: func(path string) bool { return path == "[]int" },
+		Stop:   func(t reflect.Type) bool { return t == reflect.TypeFor[censusTree]() },
+		Lock:   &h.mu,
+	}
+	found := findIn(t, c, primes[:3], func(k int, dose int64) {
+		for i := range int(dose) {
+			id := fmt.Sprint(k, i)
+			h.sessions[id] = &censusSession{}
+			delete(h.sessions, id)
+			h.tree.leaves = append(h.tree.leaves, i)
+			h.pool.Put(&censusAny{entries: make([]string, i)})
+			if h.ring[0] = append(h.ring[0], i); len(h.ring[0]) > 10 {
+				h.ring[0] = h.ring[0][1:]
+			}
+		}
+		h.byIP.Store("once", k)
+		series = append(series, k)
+	})
+	wantNone(t, found)
+}
+
+// What is taken out leaves capacity, which did not grow: one cycle, as a guard has it,
+// or several.
+func TestCensusShrinking(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 4} {
+		h := newCensusHub(context.Background())
+		for i := range 10 {
+			h.sessions[fmt.Sprint(i)] = nil
+			h.byIP.Store(i, i)
+			h.lru.PushBack(i)
+			h.events <- "one"
+			h.ring[0] = append(h.ring[0], i)
+			h.ring[1] = append(h.ring[1], i)
+		}
+		c := &detect.Census{Roots: map[string]any{"hub": h}}
+		found := findIn(t, c, primes[:cycles], func(k int, _ int64) {
+			delete(h.sessions, fmt.Sprint(k))
+			h.byIP.Delete(k)
+			h.lru.Remove(h.lru.Front())
+			<-h.events
+			h.ring[0] = h.ring[0][:len(h.ring[0])-1]
+			h.ring[1] = h.ring[1][1:]
+		})
+		wantNone(t, found)
+	}
+}
+
+// A buffer that is made larger each time and emptied holds more and more.
+func TestCensusFindsCapacity(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 3} {
+		s := &censusSession{queue: make([][]byte, 5, 10)}
+		c := &detect.Census{Roots: map[string]any{"session": s}}
+		found := findIn(t, c, primes[:cycles], func(int, int64) {
+			s.queue = make([][]byte, len(s.queue)-1, cap(s.queue)+10)
+		})
+		f := wantOne(t, found, verdict.Collection, int64(10*cycles), "")
+		if f.Field != "detect_test.censusSession.queue" || !strings.Contains(f.Detail, "in capacity") {
+			t.Errorf("%s: %s", f.Field, f.Detail)
+		}
+	}
+}
+
+// step is a lock that changes the target each time it is taken, as something does that
+// goes on while the census is taken.
+type step func()
+
+func (s step) Lock() { s() }
+func (step) Unlock() {}
+
+// What goes up and down at rest is no leak for being higher each time by chance; what
+// grows by far more than that is one.
+func TestCensusOfWhatIsNeverAtRest(t *testing.T) {
+	t.Parallel()
+	for name, lengths := range map[string][]int{"by chance": {1, 5, 2, 6, 3, 7, 4, 8}, "a leak": {0, 4, 100, 104, 200, 204, 300, 304}} {
+		s, n := &censusSession{}, 0
+		c := &detect.Census{Roots: map[string]any{"session": s}}
+		c.Lock = step(func() {
+			s.queue = make([][]byte, lengths[n])
+			n++
+		})
+		found := findIn(t, c, primes[:3], func(int, int64) {})
+		if n != len(lengths) || (len(found) > 0) != (name == "a leak") {
+			t.Errorf("%s: %d readings, %+v", name, n, found)
+		}
+	}
+}
+
+// A queue that is taken from by slicing has more room in one reading and less in another.
+func TestCensusOfAQueueBySlicing(t *testing.T) {
+	t.Parallel()
+	s := &censusSession{queue: make([][]byte, 16)}
+	c := &detect.Census{Roots: map[string]any{"session": s}}
+	found := findIn(t, c, primes[:3], func(k int, _ int64) {
+		for cap(s.queue) != 20+4*k { // by chance
+			s.queue = append(s.queue, nil)[1:]
+		}
+	})
+	wantNone(t, found)
+}
+
+func TestCensusRefuses(t *testing.T) {
+	t.Parallel()
+	var missing *censusHub
+	long := &censusSession{}
+	for range 1000 {
+		long = &censusSession{next: long}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]*detect.Census{
+		"no roots":        {},
+		"a nil pointer":   {Roots: map[string]any{"hub": missing}},
+		"a value":         {Roots: map[string]any{"hub": 1}},
+		"nothing":         {Roots: map[string]any{"hub": nil}},
+		"too many values": {Roots: map[string]any{"list": long}, MaxValues: 100},
+	} {
+		if sizes, err := c.Count(t.Context()); err == nil {
+			t.Errorf("%s: counted %v", name, sizes)
+		}
+	}
+	c := detect.Census{Roots: map[string]any{"list": long}}
+	if _, err := c.Count(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if got := count(t, long)["detect_test.censusSession.next*"]; got.Len != 999 {
+		t.Errorf("a list of 1,001 has %d further links", got.Len)
+	}
+}
+
+func BenchmarkCensus(b *testing.B) {
+	h := newCensusHub(context.Background())
+	for i := range 10_000 {
+		s := &censusSession{id: fmt.Sprint(i), queue: make([][]byte, 2)}
+		h.sessions[s.id] = s
+		h.networks[s.id] = &censusNetwork{members: map[string]*censusSession{s.id: s}, hub: h}
+	}
+	c := detect.Census{Roots: map[string]any{"hub": h}}
+	for b.Loop() {
+		if _, err := c.Count(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

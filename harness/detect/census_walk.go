@@ -1,0 +1,314 @@
+package detect
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Count takes a census: the sizes of all collections by path.
+func (c *Census) Count(ctx context.Context) (map[string]Size, error) {
+	if len(c.Roots) == 0 {
+		return nil, errors.New("census: no roots")
+	}
+	w := censusWalk{
+		stop: c.Stop, label: c.Label, left: c.MaxValues, ctx: ctx,
+		seen: map[censusRef]bool{}, sizes: map[string]Size{}, next: map[*censusPath][]reflect.Value{},
+		leads: map[reflect.Type]bool{},
+	}
+	if w.left == 0 {
+		w.left = 20_000_000
+	}
+	if err := w.addRoots(c.Roots); err != nil {
+		return nil, err
+	}
+	if c.Lock != nil {
+		c.Lock.Lock()
+		defer c.Lock.Unlock()
+	}
+	if err := w.run(); err != nil {
+		return nil, err
+	}
+	return w.sizes, nil
+}
+
+// censusWalk goes level by level: first what the roots refer to, then what that
+// refers to. In a level it goes path by path, the shortest first: which path a shared value
+// counts for must not depend on the order in which a map is read.
+type censusWalk struct {
+	ctx   context.Context
+	stop  func(reflect.Type) bool
+	label func(string) string
+	left  int
+	seen  map[censusRef]bool
+	sizes map[string]Size
+	next  map[*censusPath][]reflect.Value // references for the next level
+	leads map[reflect.Type]bool           // types by which a collection can be reached
+}
+
+// censusRef is something that was visited. A slice is known by its length, too:
+// two may share an array.
+type censusRef struct {
+	at       unsafe.Pointer
+	t        reflect.Type
+	len, cap int
+}
+
+func (w *censusWalk) addRoots(roots map[string]any) error {
+	types := map[reflect.Type]int{}
+	for _, root := range roots {
+		types[reflect.TypeOf(root)]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(roots)) {
+		v := reflect.ValueOf(roots[name])
+		if v.Kind() != reflect.Pointer || v.IsNil() {
+			return fmt.Errorf("census: root %q is a %T, want a pointer", name, roots[name])
+		}
+		p := &censusPath{text: v.Type().Elem().String(), step: censusStep{from: v.Type(), field: -100}}
+		if types[v.Type()] > 1 {
+			p.text += "(" + name + ")"
+		}
+		w.next[p] = append(w.next[p], v)
+	}
+	return nil
+}
+
+func (w *censusWalk) run() error {
+	for len(w.next) > 0 {
+		level := w.next
+		w.next = map[*censusPath][]reflect.Value{}
+		paths := slices.SortedFunc(maps.Keys(level), func(a, b *censusPath) int {
+			return cmp.Or(cmp.Compare(len(a.text), len(b.text)), strings.Compare(a.text, b.text))
+		})
+		for _, p := range paths {
+			for i, v := range level[p] {
+				if i&1023 == 0 && w.ctx.Err() != nil {
+					return fmt.Errorf("census: %w", w.ctx.Err())
+				}
+				if w.left < 0 {
+					return fmt.Errorf("census: more values than it may visit, at %s", p.text)
+				}
+				w.follow(p, v)
+			}
+		}
+	}
+	return nil
+}
+
+// follow visits what a reference leads to, once.
+func (w *censusWalk) follow(p *censusPath, v reflect.Value) {
+	w.left--
+	ref := censusRef{at: v.UnsafePointer(), t: v.Type()}
+	if v.Kind() == reflect.Slice {
+		ref.len, ref.cap = v.Len(), v.Cap()
+	}
+	if ref.at == nil || w.seen[ref] {
+		return
+	}
+	w.seen[ref] = true
+	switch v.Kind() {
+	case reflect.Pointer:
+		switch c := v.Interface().(type) {
+		case *sync.Map:
+			w.library(p, v.Type(), c.Range)
+		case *list.List:
+			w.library(p, v.Type(), func(yield func(k, v any) bool) {
+				for e := c.Front(); e != nil && yield(nil, e.Value); e = e.Next() {
+				}
+			})
+		default:
+			w.value(p, v.Elem())
+		}
+	case reflect.Map:
+		w.add(p.text, v.Len(), 0)
+		w.labels(p.text, v)
+		w.mapOf(p, v)
+	case reflect.Slice:
+		w.add(p.text, v.Len(), v.Cap())
+		w.labels(p.text, v)
+		if w.leadsOn(v.Type().Elem()) && !p.shut {
+			elem, again := p.down(censusStep{from: v.Type(), field: stepElem}, "[*]")
+			for i := range v.Len() {
+				w.reach(elem, v.Index(i), again)
+			}
+		}
+	case reflect.Chan:
+		w.add(p.text, v.Len(), v.Cap())
+	}
+}
+
+func (w *censusWalk) add(path string, n, capacity int) {
+	s := w.sizes[path]
+	s.Collections, s.Len, s.Cap = s.Collections+1, s.Len+int64(n), s.Cap+int64(capacity)
+	w.sizes[path] = s
+}
+
+// labels counts the keys of a map, or the strings in a slice, by the scenario they
+// come from.
+func (w *censusWalk) labels(path string, v reflect.Value) {
+	switch {
+	case w.label == nil:
+	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
+		for it := v.MapRange(); it.Next(); {
+			w.labelled(path, it.Key().String())
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
+		for i := range v.Len() {
+			w.labelled(path, v.Index(i).String())
+		}
+	}
+}
+
+func (w *censusWalk) labelled(path, text string) {
+	// It may be a part of the key, and keep what the target lets go; a map that has an
+	// equal key takes the new one all the same.
+	label := strings.Clone(w.label(text))
+	if label == "" {
+		return
+	}
+	s := w.sizes[path]
+	if s.Labels == nil {
+		s.Labels = map[string]int64{}
+		w.sizes[path] = s
+	}
+	s.Labels[label]++
+}
+
+func (w *censusWalk) mapOf(p *censusPath, v reflect.Value) {
+	keys, elems := w.leadsOn(v.Type().Key()), w.leadsOn(v.Type().Elem())
+	if p.shut || !keys && !elems {
+		return
+	}
+	elem, elemAgain := p.down(censusStep{from: v.Type(), field: stepElem}, "[*]")
+	key, keyAgain := p.down(censusStep{from: v.Type(), field: stepKey}, "[key]")
+	for it := v.MapRange(); it.Next(); {
+		if elems {
+			w.reach(elem, it.Value(), elemAgain)
+		}
+		if keys {
+			w.reach(key, it.Key(), keyAgain)
+		}
+	}
+}
+
+// library goes through a collection of the standard library that has a way to.
+func (w *censusWalk) library(p *censusPath, t reflect.Type, all iter.Seq2[any, any]) {
+	elem, _ := p.down(censusStep{from: t, field: stepElem}, "[*]")
+	key, _ := p.down(censusStep{from: t, field: stepKey}, "[key]")
+	n := 0
+	for k, v := range all {
+		n++
+		if key := reflect.ValueOf(k); w.label != nil && key.Kind() == reflect.String {
+			w.labelled(p.text, key.String())
+		}
+		w.dynamic(elem, t, reflect.ValueOf(v))
+		w.dynamic(key, t, reflect.ValueOf(k))
+	}
+	w.add(p.text, n, 0)
+}
+
+// reach goes on to an element, field or key. One that links to a value of its own
+// kind, by recursion, is counted as a link.
+func (w *censusWalk) reach(p *censusPath, v reflect.Value, again bool) {
+	if again && v.Kind() == reflect.Pointer && !v.IsNil() && !w.seen[censusRef{at: v.UnsafePointer(), t: v.Type()}] {
+		w.add(p.text+"*", 1, 0)
+	}
+	w.value(p, v)
+}
+
+// value goes into what is here, and leaves what is elsewhere for the next level.
+func (w *censusWalk) value(p *censusPath, v reflect.Value) {
+	if !w.leadsOn(v.Type()) {
+		return
+	}
+	w.left--
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Chan:
+		if !v.IsNil() {
+			w.next[p] = append(w.next[p], v)
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			w.dynamic(p, v.Type(), v.Elem())
+		}
+	case reflect.Array:
+		elem, again := p.down(censusStep{from: v.Type(), field: stepElem}, "[*]")
+		v = addressable(v)
+		for i := range v.Len() {
+			w.reach(elem, v.Index(i), again)
+		}
+	case reflect.Struct:
+		w.structOf(p, addressable(v))
+	}
+}
+
+// dynamic goes into what an interface of type from holds.
+func (w *censusWalk) dynamic(p *censusPath, from reflect.Type, v reflect.Value) {
+	if v.IsValid() && w.leadsOn(v.Type()) {
+		next, again := p.down(censusStep{from, stepDynamic, v.Type()}, ".("+v.Type().String()+")")
+		w.reach(next, v, again)
+	}
+}
+
+func (w *censusWalk) structOf(p *censusPath, v reflect.Value) {
+	t := v.Type()
+	switch {
+	case isLibrary(t):
+		w.next[p] = append(w.next[p], v.Addr())
+		return
+	case t.PkgPath() == "sync/atomic" && strings.HasPrefix(t.Name(), "Pointer["):
+		w.atomicPointer(p, v)
+		return
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !w.leadsOn(f.Type) || t.PkgPath() == "context" && !contextFields[f.Name] {
+			continue
+		}
+		next, again := p.down(censusStep{from: t, field: i}, "."+f.Name)
+		next.shut = t.PkgPath() == "context" && f.Name == "children"
+		w.reach(next, open(v.Field(i)), again)
+	}
+}
+
+// contextFields are the fields of contexts that are looked at: the parent and the
+// children, which are counted only.
+var contextFields = map[string]bool{"Context": true, "c": true, "cancelCtx": true, "children": true}
+
+// atomicPointer loads an atomic.Pointer[T], whose first field is a [0]*T.
+func (w *censusWalk) atomicPointer(p *censusPath, v reflect.Value) {
+	to := v.Type().Field(0).Type.Elem().Elem()
+	at := atomic.LoadPointer((*unsafe.Pointer)(v.FieldByName("v").Addr().UnsafePointer()))
+	if at != nil && w.leadsOn(to) {
+		w.value(p, reflect.NewAt(to, at))
+	}
+}
+
+// open returns an unexported field as one that can be used.
+func open(v reflect.Value) reflect.Value {
+	if v.CanInterface() {
+		return v
+	}
+	return reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem()
+}
+
+// addressable returns the value, or a copy of it that has an address: fields of a
+// copy are as good, for what they refer to is the same.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
+}

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package detect
+
+import "errors"
+
+// ReadDescriptors is implemented for Linux only.
+func ReadDescriptors(int) ([]Descriptor, error) {
+	return nil, errors.New("descriptors: can be read on Linux only")
+}

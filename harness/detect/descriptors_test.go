@@ -1,0 +1,228 @@
+//go:build linux
+
+package detect_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// A socket that the peer has closed and the hub has not is CLOSE_WAIT, and the
+// finding says whose it was.
+func TestDescriptorsFindsForgottenSockets(t *testing.T) {
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
+	tcpPair(t, l) // one that is there before and stays
+	var addr string
+	found := findIn(t, &detect.Descriptors{}, []int64{1, 2}, func(_ int, dose int64) {
+		for range 10 * dose {
+			client, server := tcpPair(t, l)
+			addr = client.LocalAddr().String()
+			client.Close()
+			if dose == 1 {
+				server.Close()
+			}
+		}
+	})
+	f := wantOne(t, found, verdict.Descriptor, 20, "")
+	wantCycles(t, f, 0, 20)
+	if f.Type != "tcp CLOSE_WAIT" || strings.Count(f.Detail, "\n") != 9 {
+		t.Errorf("%s\n%s", f.Type, f.Detail)
+	}
+	if _, port, _ := net.SplitHostPort(addr); !strings.Contains(f.Detail, "127.0.0.1:") || port == "" {
+		t.Errorf("no address in %s", f.Detail)
+	}
+}
+
+// Every kind is told from every other, and one of each is found.
+// One connection in a thousand that stays open is found, whichever it is.
+func TestDescriptorsFindsOneInAThousand(t *testing.T) {
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
+	var kept []net.Conn
+	defer func() {
+		for _, c := range kept {
+			c.Close()
+		}
+	}()
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	found := findIn(t, &detect.Descriptors{}, []int64{1000, 1000, 1000}, func(_ int, dose int64) {
+		leaks := random.Int64N(dose)
+		for i := range dose {
+			client, err := new(net.Dialer).DialContext(t.Context(), l.Addr().Network(), l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.Close()
+			if i == leaks {
+				kept = append(kept, server)
+			} else {
+				server.Close()
+			}
+		}
+	})
+	wantCycles(t, wantOne(t, found, verdict.Descriptor, 3, ""), 1, 1, 1)
+}
+
+func TestDescriptorsKinds(t *testing.T) {
+	dir := t.TempDir()
+	found := findIn(t, &detect.Descriptors{}, []int64{1}, func(int, int64) {
+		tcpPair(t, fixture.Listen(t, "tcp", "[::1]:0"))
+		l := fixture.Listen(t, "unix", filepath.Join(dir, "s"))
+		tcpPair(t, l)
+		pc, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(filepath.Join(dir, "f"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []io.Closer{pc, r, w, f} {
+			t.Cleanup(func() { c.Close() })
+		}
+	})
+	got := map[string]int64{}
+	for _, f := range found {
+		got[f.Type] = f.Count
+	}
+	want := map[string]int64{
+		"tcp ESTABLISHED": 2, "tcp listener LISTEN": 1, "unix CONNECTED": 2, "unix listener": 1, "udp": 1, "pipe": 2, "file": 1,
+	}
+	for kind, n := range want {
+		if got[kind] != n {
+			t.Errorf("%d of %s, want %d", got[kind], kind, n)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// One opened for another closed, one about to be closed, an idle connection that
+// a client keeps and the reading itself are no findings.
+func TestDescriptorsBenign(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
+	client, conn := tcpPair(t, l)
+	found := findIn(t, &detect.Descriptors{Grace: time.Minute}, []int64{1, 1}, func(k int, _ int64) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if k == 0 {
+			client.Close()
+			conn.Close()
+			tcpPair(t, l)
+		}
+		late, _ := tcpPair(t, l)
+		later, _ := tcpPair(t, l)
+		time.AfterFunc(50*time.Millisecond, func() { late.Close() })
+		time.AfterFunc(100*time.Millisecond, func() { later.Close() })
+	})
+	for _, f := range found {
+		// Their other ends are the test's to close, and it does not.
+		if f.Type != "tcp CLOSE_WAIT" || f.Count != 4 {
+			wantNone(t, []verdict.Finding{f})
+		}
+	}
+}
+
+// Another process is read as well, whatever this one has collected.
+func TestDescriptorsOfAnotherProcess(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	// A shell that opens a file when it is told to.
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "echo ready; read x; exec 9</dev/null; echo open; read x")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 6)
+	if _, err := io.ReadFull(out, line); err != nil {
+		t.Fatal(err)
+	}
+	d := &detect.Descriptors{PID: cmd.Process.Pid}
+	found := findIn(t, detect.Detectors{&detect.Unclosed{}, d}, []int64{1}, func(int, int64) {
+		fmt.Fprintln(in, "go")
+		if _, err := io.ReadFull(out, line[:5]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if f := wantOne(t, found, verdict.Descriptor, 1, ""); f.Type != "file" || !strings.Contains(f.Detail, "/dev/null") {
+		t.Errorf("%s: %s", f.Type, f.Detail)
+	}
+	in.Close()
+	cmd.Wait()
+	if err := d.Cycle(t.Context(), detect.NewReading(1)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading a process that has ended: %v", err)
+	}
+}
+
+// What a listing costs, with so many sockets open.
+func BenchmarkDescriptors(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			for range n / 2 {
+				c, err := new(net.Dialer).DialContext(b.Context(), "tcp", l.Addr().String())
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer c.Close()
+				s, err := l.Accept()
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+			}
+			for b.Loop() {
+				if all, err := detect.ReadDescriptors(0); err != nil || len(all) < n {
+					b.Fatal(len(all), err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/source"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// FootprintLimits is what a peer may cost, in bytes. What is 0 has no limit.
+type FootprintLimits struct {
+	Heap  float64 // while it is there
+	Stack float64
+	Left  float64 // of heap, when it has gone
+}
+
+// topLines is how many lines a finding tells of.
+const topLines = 8
+
+// Since is what n peers have added.
+func (r *footprintReading) since(before *footprintReading, n int) Cost {
+	c := Cost{Stack: (float64(r.stack) - float64(before.stack)) / float64(n)}
+	lines := map[verdict.Site]*CostLine{}
+	for site, now := range r.sites {
+		was := before.sites[site]
+		l := &CostLine{site.Born, float64(now.Bytes-was.Bytes) / float64(n), float64(now.Objects-was.Objects) / float64(n), ""}
+		r.attribute(l, site, before, n)
+		if same := lines[l.Born]; same != nil {
+			same.Bytes, same.Objects, same.By = same.Bytes+l.Bytes, same.Objects+l.Objects, cmp.Or(same.By, l.By)
+			continue
+		}
+		lines[l.Born] = l
+	}
+	// A line that shrank is of what was there before, such as the target of a test
+	// that is over: it must not hide another.
+	for _, l := range lines {
+		if l.Bytes > 0 {
+			c.Heap += l.Bytes
+			c.Lines = append(c.Lines, *l)
+		}
+	}
+	slices.SortFunc(c.Lines, func(a, b CostLine) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Born.String(), b.Born.String()))
+	})
+	return c
+}
+
+// attribute names the line that keeps what a library allocated by itself: the one
+// that the library's goroutine, of which there is one for every peer, waits for.
+func (r *footprintReading) attribute(l *CostLine, site *heap.Site, before *footprintReading, n int) {
+	if !stack.IsStandard(site.Born) {
+		if site.Stack[0] != site.Born {
+			l.By = site.Stack[0].Function
+		}
+		return
+	}
+	entry := entryOf(site.Stack)
+	if w := r.waiting[entry]; w.count-before.waiting[entry].count >= int64(n+1)/2 {
+		l.Born, l.By = w.at, entry+", which waits for it"
+	}
+}
+
+// leader is the line to name: the dearest, unless one that makes its object itself
+// is not much cheaper. What a line has others make hangs on such an object more
+// often than the other way round.
+func (c Cost) leader() *CostLine {
+	for i, l := range c.Lines {
+		if l.By == "" && l.Bytes >= c.Lines[0].Bytes/4 {
+			return &c.Lines[i]
+		}
+	}
+	if len(c.Lines) == 0 {
+		return nil
+	}
+	return &c.Lines[0]
+}
+
+// Findings returns what is above its limit: a finding for each line that is to be
+// named, with the bytes above the limit.
+func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
+	var findings []verdict.Finding
+	add := func(c Cost, got, limit float64, what string) {
+		if limit <= 0 || got <= limit {
+			return
+		}
+		v := verdict.Finding{
+			Detector: "footprint", Class: verdict.Object, Count: int64(f.Peers), Bytes: int64((got - limit) * float64(f.Peers)),
+			Detail: fmt.Sprintf("%.0f bytes of %s, %.0f are allowed\n%s", got, what, limit, c.table(topLines)),
+		}
+		if l := c.leader(); l != nil {
+			v.Born = source.BeginOfLiteral(l.Born)
+			v.Count = min(v.Count, int64(math.Round(l.Objects*float64(f.Peers)))) // it may be of some peers only
+		}
+		for i := range findings {
+			if same := &findings[i]; same.Born == v.Born { // the same bytes
+				same.Bytes, same.Count, same.Detail = max(same.Bytes, v.Bytes), max(same.Count, v.Count), same.Detail+"\n"+v.Detail
+				return
+			}
+		}
+		findings = append(findings, v)
+	}
+	add(f.Held, f.Held.Heap, limits.Heap, "heap for each peer that is there")
+	add(f.Held, f.Held.Stack, limits.Stack, "stack for each peer that is there")
+	add(f.Left, f.Left.Heap, limits.Left, "heap stay of each peer that has left")
+	return findings
+}
+
+// String is the whole table.
+func (c Cost) String() string {
+	return fmt.Sprintf("%.0f bytes of heap, %.0f of stack\n%s", c.Heap, c.Stack, c.table(len(c.Lines)))
+}
+
+// table is the dearest lines, for a person.
+func (c Cost) table(n int) string {
+	var b strings.Builder
+	for _, l := range c.Lines[:min(n, len(c.Lines))] {
+		fmt.Fprintf(&b, "%8.1f bytes in %.2f objects  %s", l.Bytes, l.Objects, l.Born)
+		if l.By != "" {
+			fmt.Fprintf(&b, " by %s", l.By)
+		}
+		b.WriteByte('\n')
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,188 @@
+package detect_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// lodgings is a target whose guests cost something while they are there.
+type lodgings struct {
+	mu     sync.Mutex
+	guests map[int]*guest
+	spare  []*guest
+	leave  func(*lodgings, *guest) // what goes with a guest that goes
+	name   func(letter []byte) string
+	wait   func(end <-chan struct{})
+
+	sameMap bool // it keeps the size of its peak
+}
+
+type guest struct {
+	name string
+	end  context.CancelFunc
+}
+
+// letterSize is what a guest says, of which a few bytes are its name.
+const letterSize = 8 << 10
+
+func copied(letter []byte) string { return string(letter[:8]) }
+
+// pinned is a name that keeps the letter it stands in.
+func pinned(letter []byte) string { return unsafe.String(&letter[0], 8) }
+
+func waiting(end <-chan struct{}) { <-end }
+
+// lying needs a large stack to wait on.
+func lying(end <-chan struct{}) {
+	var room [20 << 10]byte
+	<-end
+	runtime.KeepAlive(&room)
+}
+
+func (l *lodgings) enter(i int) *guest {
+	letter := bytes.Repeat([]byte("letter "), letterSize/7)
+	g := &guest{name: l.name(letter)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.guests[i] = g
+	return g
+}
+
+// gather has guests come, each with a goroutine that waits for its end.
+func (l *lodgings) gather(_ context.Context, n int) (func(), error) {
+	var all sync.WaitGroup
+	for i := range n {
+		g := l.enter(i)
+		var wait context.Context
+		wait, g.end = context.WithCancel(context.Background())
+		all.Go(func() { l.wait(wait.Done()) })
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for i, g := range l.guests {
+			g.end()
+			g.end = nil
+			delete(l.guests, i)
+			l.leave(l, g)
+		}
+		all.Wait()
+		if !l.sameMap {
+			l.guests = map[int]*guest{}
+		}
+	}, nil
+}
+
+func newLodgings() *lodgings {
+	return &lodgings{guests: map[int]*guest{}, leave: func(*lodgings, *guest) {}, name: copied, wait: waiting}
+}
+
+const guests = 300
+
+// measured returns what 300 guests cost, when the target holds on to nothing else.
+func measured(t *testing.T, l *lodgings) *detect.Footprint {
+	t.Helper()
+	f := &detect.Footprint{}
+	if err := f.Measure(t.Context(), l.gather, guests); err != nil {
+		t.Fatal(err)
+	}
+	if f.Peers != guests || f.Held.Heap < 32 {
+		t.Errorf("%d guests, of whom each costs %s", f.Peers, f.Held)
+	}
+	return f
+}
+
+func TestFootprintOfWhatIsRight(t *testing.T) {
+	f := measured(t, newLodgings())
+	wantNone(t, f.Findings(detect.FootprintLimits{Heap: 600, Stack: 5000, Left: 10}))
+	if f.Held.Heap > 600 || f.Left.Heap > 10 {
+		t.Errorf("there %s\nleft %s", f.Held, f.Left)
+	}
+}
+
+// What is limited is found, with the dearest line: a name that keeps the letter it
+// stands in costs while its guest is there, and nothing afterwards.
+func TestFootprintWhileTheyAreThere(t *testing.T) {
+	l := newLodgings()
+	l.name = pinned
+	f := measured(t, l)
+	found := f.Findings(detect.FootprintLimits{Heap: 600, Left: 10})
+	wantFootprint(t, found, "(*lodgings).enter", "bytes of heap for each peer that is there, 600 are allowed")
+	if each := found[0].Bytes / guests; each < letterSize-700 || each > letterSize+2000 {
+		t.Errorf("%d bytes each", each)
+	}
+	if f.Left.Heap > 10 {
+		t.Errorf("left %s", f.Left)
+	}
+}
+
+// The map keeps the size of its peak.
+func TestFootprintOfMaps(t *testing.T) {
+	l := newLodgings()
+	l.sameMap = true
+	found := measured(t, l).Findings(detect.FootprintLimits{Left: 10})
+	if len(found) != 1 || !strings.Contains(found[0].Born.Function, "(*lodgings).enter") {
+		t.Errorf("%+v", found)
+	}
+}
+
+// What a peak leaves is found: guests in a list of spare ones.
+func TestFootprintAfterTheyHaveLeft(t *testing.T) {
+	l := newLodgings()
+	l.leave = func(l *lodgings, g *guest) { l.spare = append(l.spare, g) }
+	f := measured(t, l)
+	found := f.Findings(detect.FootprintLimits{Left: 10})
+	wantFootprint(t, found, "(*lodgings).enter", "bytes of heap stay of each peer that has left, 10 are allowed")
+}
+
+// Stacks are measured, too.
+func TestFootprintOfStacks(t *testing.T) {
+	l := newLodgings()
+	wantNone(t, measured(t, l).Findings(detect.FootprintLimits{Stack: 12 << 10}))
+	l.wait = lying
+	found := measured(t, l).Findings(detect.FootprintLimits{Stack: 12 << 10})
+	if len(found) != 1 || !strings.Contains(found[0].Detail, "bytes of stack for each peer") {
+		wantNone(t, found)
+		t.Errorf("%d findings", len(found))
+	}
+}
+
+func wantFootprint(t *testing.T, found []verdict.Finding, born, detail string) {
+	t.Helper()
+	if len(found) != 1 {
+		t.Fatalf("%d findings: %+v", len(found), found)
+	}
+	f := found[0]
+	if f.Detector != "footprint" || f.Class != verdict.Object || !strings.Contains(f.Born.Function, born) || !strings.Contains(f.Detail, detail) {
+		t.Errorf("%+v", f)
+	}
+	if f.Count < guests*9/10 || f.Count > guests {
+		t.Errorf("%d of %d", f.Count, guests)
+	}
+}
+
+// A target that cannot be reached, or that never settles, is no pass.
+func TestFootprintRefuses(t *testing.T) {
+	full := func(context.Context, int) (func(), error) { return nil, errFull }
+	if err := (&detect.Footprint{}).Measure(t.Context(), full, 10); err == nil {
+		t.Error("nobody came, and no error")
+	}
+	l := newLodgings()
+	stuck := &detect.Footprint{Settled: func(context.Context) error { return errFull }}
+	if err := stuck.Measure(t.Context(), l.gather, 10); err == nil {
+		t.Error("it never settled, and no error")
+	}
+	if err := (&detect.Footprint{}).Measure(t.Context(), l.gather, 0); err == nil {
+		t.Error("no peers, and no error")
+	}
+}
+
+var errFull = context.DeadlineExceeded

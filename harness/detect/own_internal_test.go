@@ -1,0 +1,18 @@
+package detect
+
+import (
+	"testing"
+)
+
+// A name that does not match fails silently: the instrument would then report its own
+// objects and goroutines. An inlined function could give its name to its caller.
+func TestOwnNames(t *testing.T) {
+	t.Parallel()
+	const pkg = "github.com/pigeonhub/pigeonhub/harness/detect."
+	if want := pkg + "(*goroutineReader).read"; own.readGoroutines != want {
+		t.Errorf("got %s, want %s", own.readGoroutines, want)
+	}
+	if want := pkg + "(*Footprint).Measure"; own.measure != want {
+		t.Errorf("got %s, want %s", own.measure, want)
+	}
+}

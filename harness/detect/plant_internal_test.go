@@ -1,0 +1,52 @@
+package detect
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect/internal/planted"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Of what a detector finds while leaks are planted only its own proves it: another
+// thing that grew then does not.
+func TestPlantKnowsOnlyItsOwn(t *testing.T) {
+	t.Parallel()
+	by := func(function any) verdict.Finding {
+		return verdict.Finding{Born: verdict.Site{Function: stack.FuncName(function)}, PerCycle: []int64{1, 1}}
+	}
+	other := by(TestPlantKnowsOnlyItsOwn)
+	of := func(c verdict.Class, perCycle ...int64) verdict.Finding {
+		return verdict.Finding{Class: c, PerCycle: perCycle}
+	}
+	open := verdict.Finding{Class: verdict.Descriptor, Type: "file", Detail: "fd 9 file " + os.DevNull}
+	socket := verdict.Finding{Class: verdict.Descriptor, Type: "tcp ESTABLISHED", Detail: "fd 9 tcp ESTABLISHED"}
+	counted := verdict.Finding{Field: "map[int]int64", PerCycle: []int64{1009, 1013}}
+	for _, c := range []struct {
+		d          Detector
+		own, other verdict.Finding
+	}{
+		{&Census{}, counted, verdict.Finding{Field: "hub.Hub.peers", PerCycle: []int64{0, 1}}},
+		{&Sites{}, by(planted.Object), other},
+		{&Timers{}, by(planted.Timer), other},
+		{&Goroutines{}, by(planted.Goroutine), other},
+		{&Watch{}, by(planted.Watched), other},
+		{&Descriptors{}, open, socket},
+		{&Unclosed{}, of(verdict.Unclosed, 1, 2), of(verdict.Unclosed, 1, 1)},
+		{&Gauges{}, of(verdict.Gauge, 1, 0), of(verdict.Invariant, 1, 0)},
+		{&Quiet{}, of(verdict.CPU, 0, 1), of(verdict.Goroutine, 0, 1)},
+	} {
+		p := c.d.(Controlled).Plant(nil)
+		if _, ok := c.d.(*Census); ok { // compares with what it has planted
+			for _, dose := range counted.PerCycle {
+				if err := p.Grow(dose, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !p.Is(c.own) || p.Is(c.other) {
+			t.Errorf("%s: its own %v, another %v", c.d.Name(), p.Is(c.own), p.Is(c.other))
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package detect_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// spinOn is a goroutine that does not notice that its channel is closed.
+func spinOn(ctx context.Context, closed <-chan struct{}) {
+	for ctx.Err() == nil {
+		<-closed
+	}
+}
+
+// Goroutines that spin are counted, by the cycle in which they began; those of the
+// baseline do not count.
+func TestQuietFindsSpinning(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := make(chan struct{})
+	close(closed)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	spin := func() { wg.Go(func() { spinOn(ctx, closed) }) }
+	spin()
+	found := findIn(t, &detect.Quiet{}, []int64{1, 1, 1}, func(k int, _ int64) {
+		if k > 0 {
+			spin()
+		}
+	})
+	f := wantOne(t, found, verdict.CPU, 2, "")
+	wantCycles(t, f, 0, 1, 1)
+}
+
+// Goroutines that wait are not, nor another process that takes all there is.
+func TestQuietBenign(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 2 * runtime.NumCPU() {
+		hog := exec.CommandContext(ctx, "nice", "-n", "19", "sh", "-c", "while :; do :; done") // spares the tests beside it
+		if err := hog.Start(); err != nil {
+			t.Skip(err)
+		}
+		defer hog.Wait()
+	}
+	defer cancel() // before they are waited for
+	h := fixture.NewHerd(t)
+	wantNone(t, findIn(t, &detect.Quiet{}, []int64{1, 1}, func(int, int64) { h.Leak(100) }))
+}
+
+// What spins no more is gone from the count.
+func TestQuietAgain(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	closed := make(chan struct{})
+	close(closed)
+	var wg sync.WaitGroup
+	wantNone(t, findIn(t, &detect.Quiet{}, []int64{1, 1}, func(k int, _ int64) {
+		if k == 0 {
+			wg.Go(func() { spinOn(ctx, closed) })
+			return
+		}
+		cancel()
+		wg.Wait()
+	}))
+}
+
+func TestQuietOrder(t *testing.T) {
+	q := &detect.Quiet{}
+	if err := q.Cycle(t.Context(), detect.NewReading(1)); !errors.Is(err, detect.ErrNoBaseline) {
+		t.Errorf("a cycle without a baseline: %v", err)
+	}
+	if _, err := q.Findings(t.Context()); !errors.Is(err, detect.ErrNoCycle) {
+		t.Errorf("findings without a cycle: %v", err)
+	}
+}

@@ -1,0 +1,319 @@
+package detect_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// toyHub has what a hub has: indexes by peer and by network, queues, pools. It
+// forgets everything of a peer that leaves but what keep keeps.
+type toyHub struct {
+	mu       sync.Mutex
+	sessions map[string]*toySession
+	networks map[string]map[string]*toySession
+	seen     []string // bounded
+	free     []*toySession
+	kept     []any
+	tags     map[uint64]int
+	pool     sync.Pool
+	log      *slog.Logger
+}
+
+type toySession struct {
+	id, network string
+	queue       [][]byte
+	hub         *toyHub
+}
+
+func newToyHub() *toyHub {
+	h := &toyHub{
+		sessions: map[string]*toySession{}, networks: map[string]map[string]*toySession{}, tags: map[uint64]int{},
+		log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	h.pool.New = func() any { return new([512]byte) }
+	return h
+}
+
+func (h *toyHub) join(id, network string) *toySession {
+	s := &toySession{id: strings.Clone(id), network: strings.Clone(network), hub: h}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sessions[s.id] = s
+	if h.networks[network] == nil {
+		h.networks[s.network] = map[string]*toySession{}
+	}
+	h.networks[network][s.id] = s
+	return s
+}
+
+func (h *toyHub) leave(s *toySession) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, s.id)
+	delete(h.networks[s.network], s.id)
+	if len(h.networks[s.network]) == 0 {
+		delete(h.networks, s.network)
+	}
+}
+
+// crowd sends peers through the hub, all there at once; each gets messages and
+// answers them from goroutines of their own.
+func (h *toyHub) crowd(rng *rand.Rand, peers int64, each func(rng *rand.Rand, s *toySession)) {
+	there := make([]*toySession, peers)
+	for i := range there {
+		id := []byte("peer-0123456789012345678901234567890123")
+		for j := 5; j < len(id); j++ {
+			id[j] = "0123456789abcdef"[rng.IntN(16)]
+		}
+		there[i] = h.join(string(id), "net-"+string(rune('a'+i%26)))
+	}
+	var wg sync.WaitGroup
+	for part := range 4 {
+		seed := rng.Uint64()
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			for i := part; i < len(there); i += 4 {
+				b := h.pool.Get().(*[512]byte)
+				for range 1 + rng.IntN(4) {
+					there[i].queue = append(there[i].queue, bytes.Clone(b[:rng.IntN(64)]))
+				}
+				h.pool.Put(b)
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range there {
+		if each != nil {
+			each(rng, s)
+		}
+		h.leave(s)
+	}
+}
+
+// churn runs three cycles of a hub, after a warm-up, and returns what Sites finds.
+func churn(t *testing.T, seed uint64, doses []int64, each func(rng *rand.Rand, s *toySession)) []verdict.Finding {
+	t.Helper()
+	h, rng := newToyHub(), rand.New(rand.NewPCG(seed, 1))
+	h.crowd(rng, 1100, nil)
+	h.crowd(rng, 1100, nil)
+	found := findIn(t, &detect.Sites{}, doses, func(_ int, dose int64) { h.crowd(rng, dose, each) })
+	runtime.KeepAlive(h)
+	return found
+}
+
+// A leak of one object of 16 bytes per peer, or of several kinds at once.
+func TestSitesFindsOnePerPeer(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	doses := primes[:3]
+	f := wantOne(t, churn(t, 1, doses, keep16), verdict.Object, 3041, "detect_test.keep16")
+	wantCycles(t, f, doses...)
+	if f.Bytes != 16*3041 || !strings.Contains(f.Detail, "exactly 1 per peer") {
+		t.Errorf("%d bytes\n%s", f.Bytes, f.Detail)
+	}
+	f = wantOne(t, churn(t, 2, doses, keepSession), verdict.Object, 3041, "(*toyHub).join")
+	if f.Bytes <= 3041*100 {
+		t.Errorf("the session holds more than %d bytes: %s", f.Bytes, f.Detail)
+	}
+}
+
+type sixteen struct{ a, b uint64 }
+
+func keep16(_ *rand.Rand, s *toySession) { s.hub.kept = append(s.hub.kept, &sixteen{1, 2}) }
+
+func keepSession(_ *rand.Rand, s *toySession) {
+	s.queue = nil
+	s.hub.kept = append(s.hub.kept, s)
+}
+
+// A map kept for each peer is found at the line that makes it, however it is made and
+// whatever is in it.
+func TestSitesFindsMapPerPeer(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	tags := map[string]int{"a": 1}
+	for mark, keep := range map[string]func(*rand.Rand, *toySession){
+		"an empty map": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, map[string]int{}) // an empty map
+		},
+		"a map of one": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, map[string]int{"a": 1}) // a map of one
+		},
+		"a map with room": func(rng *rand.Rand, s *toySession) {
+			m := make(map[int]int, 20+rng.IntN(80)) // a map with room
+			m[1] = 1
+			s.hub.kept = append(s.hub.kept, m)
+		},
+		"a map that grew": func(rng *rand.Rand, s *toySession) {
+			m := map[int]int{} // a map that grew
+			for i := range rng.IntN(200) {
+				m[i] = i
+			}
+			s.hub.kept = append(s.hub.kept, m)
+		},
+		"a copy": func(_ *rand.Rand, s *toySession) {
+			s.hub.kept = append(s.hub.kept, maps.Clone(tags)) // a copy
+		},
+	} {
+		t.Run(strings.ReplaceAll(mark, " ", "_"), func(t *testing.T) {
+			f := wantOne(t, churn(t, 4, primes[:3], keep), verdict.Object, 3041, "TestSitesFindsMapPerPeer")
+			wantCycles(t, f, primes[:3]...)
+			if want := fixture.LineOf(t, "sites_test.go", mark); f.Born.Line != want.Line || f.Bytes != 48*3041 {
+				t.Errorf("%d bytes at line %d, want line %d\n%s", f.Bytes, f.Born.Line, want.Line, f.Detail)
+			}
+		})
+	}
+}
+
+// A line of a library is reported as the line that called it.
+func TestSitesNamesOurLine(t *testing.T) {
+	found := churn(t, 3, primes[:3], func(_ *rand.Rand, s *toySession) { s.hub.kept = append(s.hub.kept, slog.Default().With("id", s.id)) })
+	if len(found) != 1 || !strings.Contains(found[0].Born.Function, "TestSitesNamesOurLine") || !strings.Contains(found[0].Detail, "log/slog.(*Logger).With") {
+		wantNone(t, found)
+	}
+}
+
+// habits are what peers of a hub that does not leak do to it.
+var habits = map[string]func(*rand.Rand, *toySession){
+	"bounded cache that the warm-up filled": func(_ *rand.Rand, s *toySession) {
+		if s.hub.seen = append(s.hub.seen, strings.Clone(s.id)); len(s.hub.seen) > 500 {
+			s.hub.seen = append(s.hub.seen[:0:0], s.hub.seen[1:]...)
+		}
+	},
+	"log buffers": func(_ *rand.Rand, s *toySession) { s.hub.log.Info("peer left", "peer", s.id, "queue", len(s.queue)) },
+	"tokens that expire": func(_ *rand.Rand, s *toySession) {
+		// Those of the last 300 peers: what a TTL leaves at a steady rate.
+		s.hub.kept = append(s.hub.kept, &sixteen{})
+		if len(s.hub.kept) > 300 {
+			s.hub.kept = slices.Delete(s.hub.kept, 0, 1)
+		}
+	},
+	"pool": func(_ *rand.Rand, s *toySession) {
+		for range 3 {
+			s.hub.pool.Put(new([512]byte))
+		}
+	},
+	"queue by q=q[1:]": func(_ *rand.Rand, s *toySession) {
+		if s.hub.seen = append(s.hub.seen, strings.Clone(s.id)); len(s.hub.seen) > 10 {
+			s.hub.seen = s.hub.seen[1:]
+		}
+	},
+	"lazy singleton": func(_ *rand.Rand, s *toySession) {
+		if len(s.hub.kept) < 1009 {
+			s.hub.kept = append(s.hub.kept, new([64]byte))
+		}
+	},
+	"free list that follows the peak": func(rng *rand.Rand, s *toySession) {
+		if len(s.hub.free) < 100+rng.IntN(20) {
+			s.hub.free = append(s.hub.free, s)
+		}
+	},
+	"map that does not shrink": func(rng *rand.Rand, s *toySession) {
+		if rng.IntN(50) > 0 {
+			return
+		}
+		m := map[int]int{}
+		for i := range 1000 {
+			m[i] = i
+		}
+		clear(m)
+		if len(s.hub.kept) == 0 {
+			s.hub.kept = append(s.hub.kept, m)
+		}
+	},
+	"map that grows": func(rng *rand.Rand, s *toySession) { // Census finds it
+		s.hub.tags[rng.Uint64()] = 1
+	},
+	"goroutines that wait": func(rng *rand.Rand, _ *toySession) {
+		if rng.IntN(50) > 0 {
+			return
+		}
+		var wg sync.WaitGroup
+		ch := make(chan int)
+		for range 50 {
+			wg.Go(func() { <-ch })
+		}
+		close(ch)
+		wg.Wait()
+	},
+}
+
+// What grows up to a bound, or moves up and down, is no leak.
+func TestSitesBenign(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	for name, each := range habits {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			h, rng := newToyHub(), rand.New(rand.NewPCG(7, 7))
+			h.crowd(rng, 1100, nil)
+			if name != "lazy singleton" {
+				h.crowd(rng, 1100, each)
+			}
+			found := findIn(t, &detect.Sites{}, primes[:3], func(_ int, dose int64) { h.crowd(rng, dose, each) })
+			wantNone(t, found)
+			runtime.KeepAlive(h)
+		})
+	}
+}
+
+// Traffic beside the cycles comes and goes; what is under way when a reading is
+// taken moves a line up and down, and does not keep growing.
+func TestSitesBesideOtherTraffic(t *testing.T) {
+	if fixture.InChild(t) {
+		return
+	}
+	h, rng := newToyHub(), rand.New(rand.NewPCG(8, 8))
+	h.crowd(rng, 1100, nil)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		other, rng := newToyHub(), rand.New(rand.NewPCG(9, 9))
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				other.crowd(rng, 50, nil)
+			}
+		}
+	})
+	wantNone(t, findIn(t, &detect.Sites{}, primes, func(_ int, dose int64) { h.crowd(rng, dose, nil) }))
+	close(stop)
+	wg.Wait()
+}
+
+// A single cycle can prove nothing, and an inexact profile neither.
+func TestSitesRefuses(t *testing.T) {
+	s := &detect.Sites{}
+	for _, read := range []func() error{
+		func() error { return s.Baseline(t.Context(), detect.NewReading(0)) },
+		func() error { return s.Cycle(t.Context(), detect.NewReading(7)) },
+	} {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, err := s.Findings(t.Context()); err == nil {
+		t.Errorf("one cycle gave %d findings", len(found))
+	}
+	defer func(rate int) { runtime.MemProfileRate = rate }(runtime.MemProfileRate)
+	runtime.MemProfileRate = 512 << 10
+	if err := s.Baseline(t.Context(), detect.NewReading(0)); err == nil {
+		t.Error("a sampled profile was taken for an exact one")
+	}
+}

@@ -1,0 +1,125 @@
+package detect
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect/internal/planted"
+	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Timers finds timers that are never stopped and contexts that are never
+// cancelled. The runtime does not say how many timers wait: what is counted are
+// the live objects made by time.AfterFunc, NewTimer, NewTicker and After and by
+// context.WithCancel, WithTimeout, WithDeadline and AfterFunc, by the line that
+// calls them. A timer of AfterFunc lives until it has fired or was stopped, a
+// context until it is cancelled or its parent is gone; a timer or ticker with a
+// channel, stopped or not, is free when nobody refers to it (since Go 1.23), and
+// then does not count.
+//
+// So one that was stopped, or a context that was cancelled, still counts while
+// somebody keeps it: then it is an object that stays, and Sites reports its line,
+// too. Deadlines of connections are timers inside the runtime and are not seen.
+// A timer that re-arms itself keeps one object, and counts as one.
+//
+// Unlike Sites it needs no three cycles: what has grown in one cycle is reported
+// after one, what has grown in two thirds and in the last after more. It needs
+// RecordAll. The zero value is ready to use.
+type Timers struct {
+	// Ignore says of a line that it does not count. The stack begins with the
+	// innermost frame that is not the runtime's.
+	Ignore func(stack []verdict.Site) bool
+
+	base   *heap.Profile
+	cycles []*heap.Profile
+	doses  []int64 // of the cycles that are no trials, which come first
+}
+
+// timerMakers allocate what lives as long as the timer or context does.
+var timerMakers = []string{
+	"time.AfterFunc", "time.NewTimer", "time.NewTicker", "time.After", "time.Tick", "time.newTimer",
+	"context.withCancel", "context.WithDeadlineCause", "context.AfterFunc", "context.(*cancelCtx).propagateCancel",
+}
+
+// Name implements Detector.
+func (t *Timers) Name() string { return "timers" }
+
+// Unit implements Detector.
+func (t *Timers) Unit() string { return "timer" }
+
+// Noise implements Detector.
+func (t *Timers) Noise() float64 { return 0 }
+
+// Plant implements Controlled by a timer that stays armed, in each cycle one.
+func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
+	var timers []*time.Timer
+	return Plant{
+		Grow: func(int64, bool) error {
+			timers = append(timers, planted.Timer())
+			return nil
+		},
+		Remove: func() {
+			for _, t := range timers {
+				t.Stop()
+			}
+		},
+		Is: func(f verdict.Finding) bool { return f.Born.Function == stack.FuncName(planted.Timer) },
+	}
+}
+
+// Baseline counts the timers and contexts of every line, after a collection.
+func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
+	profile, err := r.heapProfile(ctx)
+	if err != nil {
+		return err
+	}
+	t.base, t.cycles, t.doses = profile, nil, nil
+	return nil
+}
+
+// Cycle counts them again.
+func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
+	if t.base == nil {
+		return ErrNoBaseline
+	}
+	profile, err := r.heapProfileSince(ctx, t.base)
+	if err != nil {
+		return err
+	}
+	if t.cycles = append(t.cycles, profile); !r.Trial {
+		t.doses = append(t.doses, r.Dose)
+	}
+	return nil
+}
+
+// Findings returns a finding for each line whose timers or contexts stay.
+func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
+	if len(t.cycles) == 0 {
+		return nil, ErrNoCycle
+	}
+	var leaks []siteLeak
+	for site := range t.cycles[len(t.cycles)-1].Sites {
+		if !isTimer(site) {
+			continue
+		}
+		growth, bytes := siteGrowth(site, t.base, t.cycles)
+		judged := growth[:len(t.doses)]
+		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.Stack)) {
+			typ := "*time.Timer"
+			if stack.PackageOf(site.Stack[0].Function) == "context" {
+				typ = "context.Context"
+			}
+			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(judged, t.doses), false, typ})
+		}
+	}
+	return mergeSites(t.Name(), verdict.Timer, leaks), nil
+}
+
+// isTimer reports whether a site makes timers or contexts. The channel of a timer is not
+// another one.
+func isTimer(site *heap.Site) bool {
+	return site.Kind != "runtime.makechan" && slices.Contains(timerMakers, site.Stack[0].Function)
+}

@@ -1,0 +1,392 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// settled settles a watch and fails if that does not work.
+func settled(t *testing.T, w *Watch) []verdict.Finding {
+	t.Helper()
+	found, err := w.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// added watches an object and returns nothing that keeps it.
+func added(t *testing.T, w *Watch, object any, label string) {
+	t.Helper()
+	if err := w.Add(object, label); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatchFindsOneInAHundredThousand(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept *toyhub.Peer
+	for i := range 100_000 {
+		p := &toyhub.Peer{}
+		added(t, w, p, fmt.Sprintf("rst/peer %d", i))
+		if i == 77_777 {
+			kept = p
+		}
+	}
+	found := settled(t, w)
+	runtime.KeepAlive(kept)
+	if len(found) != 1 {
+		t.Fatalf("got %d findings, want 1: %v", len(found), found)
+	}
+	f := found[0]
+	if f.Detector != "watch" || f.Class != verdict.Object || f.Type != "*toyhub.Peer" || f.Count != 1 || f.Bytes != 88 || f.PerScenario["rst"] != 1 {
+		t.Errorf("got %+v", f)
+	}
+	if want := "1 of 100000 watched are alive: rst/peer 77777"; f.Detail != want {
+		t.Errorf("got %q, want %q", f.Detail, want)
+	}
+	if f.Born.Function != stack.FuncName(added) {
+		t.Errorf("added at %v", f.Born)
+	}
+	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on
+		t.Errorf("after it was let go: %v", found)
+	}
+}
+
+// What retains must be seen, whatever it is; those that need no root in the test
+// come from toyhub.Plants.
+func TestWatchControls(t *testing.T) {
+	w := NewWatch()
+	h := toyhub.New()
+	func() {
+		for _, plant := range toyhub.Plants {
+			p := &toyhub.Peer{}
+			plant.Put(h, p)
+			added(t, w, p, plant.Name+"/x")
+		}
+	}()
+	found := settled(t, w)
+	if len(found) != 1 {
+		t.Fatalf("got %d findings, want 1", len(found))
+	}
+	for _, plant := range toyhub.Plants {
+		if found[0].PerScenario[plant.Name] != 1 {
+			t.Errorf("%s: not seen", plant.Name)
+		}
+	}
+	h.Close()
+	runtime.KeepAlive(h)
+}
+
+type valueKey struct{}
+
+// What does not retain must not be seen.
+func TestWatchNegativeControls(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept []any
+	for name, use := range map[string]func(p *toyhub.Peer) any{
+		"dropped":       func(p *toyhub.Peer) any { return nil },
+		"pooled":        func(p *toyhub.Peer) any { pool := &sync.Pool{}; pool.Put(p); return pool },
+		"deleted":       func(p *toyhub.Peer) any { m := map[string]*toyhub.Peer{"x": p}; delete(m, "x"); return m },
+		"slices.Delete": func(p *toyhub.Peer) any { return slices.Delete([]*toyhub.Peer{{}, p}, 1, 2) },
+		"stopped timer": func(p *toyhub.Peer) any { timer := time.AfterFunc(time.Hour, p.Expire); timer.Stop(); return nil },
+		"ticker":        func(p *toyhub.Peer) any { return time.NewTicker(time.Hour) },
+		"cancelled": func(p *toyhub.Peer) any {
+			ctx, cancel := context.WithCancel(context.Background())
+			_, done := context.WithCancel(context.WithValue(ctx, valueKey{}, p))
+			done()
+			return cancel
+		},
+		"stopped AfterFunc": func(p *toyhub.Peer) any {
+			ctx, cancel := context.WithCancel(context.Background())
+			context.AfterFunc(ctx, p.Expire)()
+			return cancel
+		},
+		"finalizer": func(p *toyhub.Peer) any { runtime.SetFinalizer(p, (*toyhub.Peer).Expire); return nil },
+		"cleanup":   func(p *toyhub.Peer) any { runtime.AddCleanup(p, func(int) {}, 0); return nil },
+		"cycle":     func(p *toyhub.Peer) any { p.Next = &toyhub.Peer{Next: p}; return nil },
+		"ended": func(p *toyhub.Peer) any {
+			done := make(chan int)
+			go func() { p.Expire(); close(done) }()
+			<-done
+			return done
+		},
+		"value copied": func(p *toyhub.Peer) any { return *p },
+		"queue, pushed on": func(p *toyhub.Peer) any {
+			q := []*toyhub.Peer{p}
+			for range 100 { // a queue that is used is made anew now and then
+				q = append(q[1:], &toyhub.Peer{})
+			}
+			return q
+		},
+	} {
+		p := &toyhub.Peer{}
+		kept = append(kept, use(p))
+		added(t, w, p, name+"/x")
+	}
+	for _, f := range settled(t, w) {
+		t.Errorf("got %+v", f)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// A stopped timer stays in the runtime's heap of timers, and what it refers to stays with
+// it, while many others wait there: see timerFlusher.
+func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	await := func() {
+		for range 1000 {
+			timer := time.AfterFunc(time.Hour, func() {})
+			t.Cleanup(func() { timer.Stop() })
+		}
+	}
+	await()
+	for range 10 {
+		p := &toyhub.Peer{}
+		timer := time.AfterFunc(time.Hour, p.Expire)
+		await() // a timer at the end of the heap goes with the next one
+		timer.Stop()
+		added(t, w, p, "stopped/x")
+	}
+	for _, f := range settled(t, w) {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestWatchUnclosed(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var kept []*toyhub.Peer
+	func() {
+		for i, label := range []string{"rst/closed", "rst/forgotten", "vanish/forgotten", "rst/kept open", "rst/kept closed"} {
+			p := &toyhub.Peer{}
+			if err := w.Open(p, label); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(label, "closed") {
+				w.Closed(p)
+				w.Closed(p)
+			}
+			if i >= 3 {
+				kept = append(kept, p)
+			}
+		}
+		w.Closed(&toyhub.Peer{})
+		w.Closed(nil)
+	}()
+	for range 2 { // what was never closed stays so
+		found := settled(t, w)
+		if len(found) != 2 {
+			t.Fatalf("got %d findings, want 2: %+v", len(found), found)
+		}
+		slices.SortFunc(found, func(a, b verdict.Finding) int { return strings.Compare(string(a.Class), string(b.Class)) })
+		retained, unclosed := found[0], found[1]
+		if retained.Class != verdict.Object || retained.Count != 2 || !strings.HasSuffix(retained.Detail, "rst/kept closed; 1 of them were never closed") {
+			t.Errorf("retained: got %+v", retained)
+		}
+		if unclosed.Class != verdict.Unclosed || unclosed.Count != 2 || !maps.Equal(unclosed.PerScenario, map[string]int64{"rst": 1, "vanish": 1}) {
+			t.Errorf("not closed: got %+v", unclosed)
+		}
+	}
+	runtime.KeepAlive(kept)
+}
+
+// Who has the place of an object that was collected and never closed is not that
+// object.
+func TestWatchClosedIsOfTheObject(t *testing.T) {
+	t.Parallel()
+	const forgotten = 1000 // few enough that no Open sweeps
+	w := NewWatch()
+	places := map[uintptr]bool{}
+	func() {
+		for range forgotten {
+			p := &toyhub.Peer{}
+			if err := w.Open(p, "rst/forgotten"); err != nil {
+				t.Fatal(err)
+			}
+			places[uintptr(unsafe.Pointer(p))] = true
+		}
+	}()
+	runtime.GC()
+	var kept []*toyhub.Peer
+	for inPlace := false; !inPlace || len(kept) < 10_000; {
+		p := &toyhub.Peer{}
+		w.Closed(p)
+		inPlace = inPlace || places[uintptr(unsafe.Pointer(p))]
+		if kept = append(kept, p); len(kept) > 1_000_000 {
+			t.Fatal("no place was used again")
+		}
+	}
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Class != verdict.Unclosed || found[0].Count != forgotten {
+		t.Errorf("got %+v, want %d not closed", found, forgotten)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// What is opened while it is open is closed by one Closed; afterwards it is to be
+// closed again.
+func TestWatchOpenedTwice(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		calls    string // o opens, c closes
+		unclosed int64
+	}{
+		{"ooc", 0}, {"oocc", 0}, {"ococ", 0},
+		{"oo", 2}, {"oco", 1}, {"ooco", 1},
+	} {
+		w := NewWatch()
+		func() {
+			p := &toyhub.Peer{}
+			for _, call := range test.calls {
+				if call == 'c' {
+					w.Closed(p)
+				} else if err := w.Open(p, "rst/x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}()
+		var unclosed int64
+		for _, f := range settled(t, w) {
+			unclosed += f.Count
+		}
+		if unclosed != test.unclosed || len(w.unclosed) != 0 {
+			t.Errorf("%s: %d were never closed, want %d; the watch keeps %d", test.calls, unclosed, test.unclosed, len(w.unclosed))
+		}
+	}
+}
+
+func TestWatchRefuses(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	number, word, pair := new(int), new(uintptr), new([2]uint32)
+	for _, bad := range []any{nil, 1, "x", toyhub.Peer{}, map[int]int{}, func() {}, (*toyhub.Peer)(nil), number, word, pair, new(struct{})} {
+		if err := w.Add(bad, "x"); !errors.Is(err, ErrNotWatchable) {
+			t.Errorf("%T: got %v, want %v", bad, err, ErrNotWatchable)
+		}
+	}
+	for _, good := range []any{&toyhub.Peer{}, new(*int), new([2]uint64), new(string)} {
+		if err := w.Add(good, "x"); err != nil {
+			t.Errorf("%T: %v", good, err)
+		}
+	}
+	if found := settled(t, w); len(found) != 0 {
+		t.Errorf("got %v", found)
+	}
+}
+
+// A type that cannot be named here is watched by the interface that holds it.
+func TestWatchUnexportedTypes(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	ctx, cancel := context.WithCancel(context.Background())
+	added(t, w, ctx, "alice")
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Type != "*context.cancelCtx" || found[0].PerScenario != nil {
+		t.Errorf("got %+v", found)
+	}
+	cancel()
+}
+
+func TestWatchCycles(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	if err := w.Cycle(t.Context(), NewReading(1)); !errors.Is(err, ErrNoBaseline) {
+		t.Errorf("cycle without a baseline: %v", err)
+	}
+	if _, err := w.Findings(t.Context()); !errors.Is(err, ErrNoBaseline) {
+		t.Errorf("findings without a baseline: %v", err)
+	}
+	var kept, late []*toyhub.Peer
+	keep := func(n int, to *[]*toyhub.Peer) {
+		for i := range n {
+			p := &toyhub.Peer{}
+			*to = append(*to, p)
+			added(t, w, p, fmt.Sprintf("roam/%d", i))
+		}
+	}
+	keep(3, &kept) // before the baseline: not ours
+	if err := w.Baseline(t.Context(), NewReading(0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Findings(t.Context()); !errors.Is(err, ErrNoCycle) {
+		t.Errorf("findings without a cycle: %v", err)
+	}
+	for cycle, n := range []int{10, 0, 7} {
+		keep(n, &kept)
+		if cycle == 1 {
+			keep(5, &late)
+		}
+		if err := w.Cycle(t.Context(), NewReading(int64(n))); err != nil {
+			t.Fatal(err)
+		}
+		late = nil // in the next cycle they are gone
+	}
+	found, err := w.Findings(t.Context())
+	if err != nil || len(found) != 1 || found[0].Count != 17 || !slices.Equal(found[0].PerCycle, []int64{10, 0, 7}) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	runtime.KeepAlive(kept)
+}
+
+func TestWatchEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	kept := &toyhub.Peer{}
+	added(t, w, kept, "x")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if found, err := w.Settle(ctx); !errors.Is(err, context.Canceled) || found != nil {
+		t.Errorf("got %v, %v", found, err)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// Add and Closed while the collector runs and places are used again.
+func TestWatchConcurrently(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 5_000 {
+				p := &toyhub.Peer{}
+				if err := w.Open(p, "rst/x"); err != nil {
+					t.Error(err)
+				}
+				if g > 0 || i%10 > 0 {
+					w.Closed(p)
+				}
+			}
+		})
+	}
+	for range 3 {
+		settled(t, w)
+	}
+	wg.Wait()
+	found := settled(t, w)
+	if len(found) != 1 || found[0].Class != verdict.Unclosed || found[0].Count != 500 {
+		t.Errorf("got %+v, want 500 not closed", found)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.lives) != 0 || len(w.unclosed) != 0 {
+		t.Errorf("the watch itself keeps %d and %d", len(w.lives), len(w.unclosed))
+	}
+}
