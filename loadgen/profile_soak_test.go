@@ -13,7 +13,7 @@ func quickSoak(t *testing.T, seed uint64, d time.Duration) plan.Plan {
 	p, err := PlanOf("soak")
 	if err == nil {
 		p.Seed = seed
-		p, err = With(p, plan.Phase{Peers: 70, Rate: 600, Networks: 3, Duration: d, Params: map[string]string{"stay": "100ms", "vanish": "300ms", "confirm": "1s"}})
+		p, err = With(p, plan.Phase{Peers: 70, Rate: 1000, Networks: 3, Duration: d, Params: map[string]string{"stay": "60ms", "vanish": "100ms", "confirm": "1s"}})
 	}
 	if err != nil {
 		t.Fatal(err)
