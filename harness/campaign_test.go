@@ -29,7 +29,7 @@ import (
 type echoHub struct {
 	*harness.Pipes
 	server *http.Server
-	open   openHandlers
+	open   fixture.Handlers
 	leaks  bool
 	copies func() int   // how many of each it keeps then; nil for one
 	err    error        // of Dial and Gauges
@@ -46,37 +46,11 @@ type echoState struct {
 
 type echoSession struct{ id string }
 
-// openHandlers is who serves connections still, whom http.Server.Close does not wait for.
-type openHandlers struct {
-	wg sync.WaitGroup
-
-	mu     sync.Mutex
-	closed bool
-}
-
-// enter counts a handler, until it calls wg.Done. It reports false once somebody waits.
-func (o *openHandlers) enter() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		return false
-	}
-	o.wg.Add(1)
-	return true
-}
-
-func (o *openHandlers) wait() {
-	o.mu.Lock()
-	o.closed = true
-	o.mu.Unlock()
-	o.wg.Wait()
-}
-
 func startEchoHub(t *testing.T) *echoHub {
 	t.Helper()
 	h := &echoHub{Pipes: harness.ListenPipes(), state: echoState{sessions: map[*echoSession]bool{}}}
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	h.open.wg.Go(func() { h.server.Serve(h.Pipes) })
+	h.open.Go(func() { h.server.Serve(h.Pipes) })
 	t.Cleanup(func() { h.Stop(context.Background()) })
 	return h
 }
@@ -95,7 +69,7 @@ func (h *echoHub) Dial(ctx context.Context, network, addr string) (net.Conn, err
 
 func (h *echoHub) Stop(context.Context) error {
 	err := h.server.Close()
-	h.open.wait()
+	h.open.Wait()
 	return err
 }
 
@@ -110,10 +84,10 @@ func (h *echoHub) Check() error { return nil }
 func (h *echoHub) Roots() map[string]any { return map[string]any{"hub": &h.state} }
 
 func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.open.enter() {
+	if !h.open.Enter() {
 		return
 	}
-	defer h.open.wg.Done()
+	defer h.open.Done()
 	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
 	if err != nil {
 		return

@@ -19,16 +19,16 @@ import (
 type lossyHub struct {
 	*harness.Remote
 	accepted *detect.Accepted
-	open     openHandlers
+	open     fixture.Handlers
 }
 
 func (h *lossyHub) Accepted() *detect.Accepted { return h.accepted }
 
 func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.open.enter() {
+	if !h.open.Enter() {
 		return
 	}
-	defer h.open.wg.Done()
+	defer h.open.Done()
 	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil) // the upgrade
 	if err != nil {
 		return
@@ -49,10 +49,10 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 	}
 	hub.Remote = remote
 	server := &http.Server{Handler: hub, ReadHeaderTimeout: time.Minute}
-	hub.open.wg.Go(func() { server.Serve(hub.accepted) })
+	hub.open.Go(func() { server.Serve(hub.accepted) })
 	t.Cleanup(func() {
 		server.Close()
-		hub.open.wait()
+		hub.open.Wait()
 	})
 	campaign := campaignAt(hub, &detect.Descriptors{}, &detect.Unclosed{})
 	campaign.Uncontrolled = true

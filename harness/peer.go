@@ -294,6 +294,9 @@ func (p *Peer) leaveNothing() {
 	}
 }
 
+// Conn returns the connection of the peer, nil if it is not connected.
+func (p *Peer) Conn() *wire.Conn { return p.conn }
+
 // Connected reports whether the peer has been dialled; the hub may have ended the
 // connection since.
 func (p *Peer) Connected() bool { return p.conn != nil }

@@ -17,6 +17,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/conformance"
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -63,7 +64,7 @@ func isLoopback(host string) bool {
 }
 
 var _ = Describe("a deployed hub", Serial, Label("remote"), func() {
-	for _, c := range harness.Conformance() {
+	for _, c := range conformance.Checks() {
 		It(fmt.Sprintf("conforms: %s (protocol section %s)", c.Name, c.Section), func(ctx SpecContext) {
 			Expect(c.Run(ctx, remoteTarget())).To(Succeed())
 		}, SpecTimeout(time.Minute))

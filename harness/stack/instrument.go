@@ -12,7 +12,7 @@ import (
 var instrument = func() map[string]bool {
 	root := path.Dir(PackageOf(FuncName(PackageOf)))
 	own := map[string]bool{root: true}
-	for _, name := range []string{"settle", "stack", "heap", "source", "detect"} {
+	for _, name := range []string{"settle", "stack", "heap", "source", "detect", "conformance"} {
 		own[root+"/"+name] = true
 	}
 	return own

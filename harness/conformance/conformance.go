@@ -1,4 +1,4 @@
-package harness
+package conformance
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -22,24 +23,24 @@ type Check struct {
 	// takes at most 30 s, and leaves no peer connected. Checks may run
 	// concurrently, also against a hub that has other peers: they use ids and
 	// networks that nobody else has.
-	Run func(ctx context.Context, t Target) error
+	Run func(ctx context.Context, t harness.Target) error
 }
 
-// Conformance returns the checks, in the order of the protocol. They ask for what
+// Checks returns the checks, in the order of the protocol. They ask for what
 // shipped clients rely on; where the reference server has a weakness that a hub may
 // repair without their noticing, both pass. The server of peerpigeon 1.1.3 passes
 // all. What takes the hub's end (the code of a
 // shutdown), its configuration (the most connections) or its HTTP side is not
 // looked at, nor is federation.
-func Conformance() []Check {
+func Checks() []Check {
 	return slices.Concat(handshakeChecks(), announceChecks(), relayChecks(), leaveChecks(), messageChecks())
 }
 
-// Conform runs all checks, one after another, and returns the errors of those that
+// Run runs all checks, one after another, and returns the errors of those that
 // failed, each with its name and section.
-func Conform(ctx context.Context, t Target) error {
+func Run(ctx context.Context, t harness.Target) error {
 	var errs []error
-	for _, c := range Conformance() {
+	for _, c := range Checks() {
 		if err := c.Run(ctx, t); err != nil {
 			errs = append(errs, fmt.Errorf("%s (protocol section %s): %w", c.Name, c.Section, err))
 		}
@@ -53,7 +54,7 @@ const checkLongest = 30 * time.Second
 
 // newCheck makes a check of a function that fails by examiner.failf.
 func newCheck(name, section string, f func(x *examiner)) Check {
-	return Check{name, section, func(ctx context.Context, t Target) (err error) {
+	return Check{name, section, func(ctx context.Context, t harness.Target) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, checkLongest)
 		defer cancel()
 		x := &examiner{ctx: ctx, target: t}
@@ -76,8 +77,8 @@ func newCheck(name, section string, f func(x *examiner)) Check {
 // does not happen, by a panic that newCheck turns into the error.
 type examiner struct {
 	ctx    context.Context
-	target Target
-	peers  []*Peer
+	target harness.Target
+	peers  []*harness.Peer
 }
 
 type checkFailure struct{ err error }
@@ -105,28 +106,28 @@ func (x *examiner) dismiss() {
 func (x *examiner) network() string { return "conformance-" + string(wire.NewPeerID()) }
 
 // peer is one that is not connected.
-func (x *examiner) peer(name string, id wire.PeerID) *Peer {
-	p := NewPeer(x.target, name, id)
+func (x *examiner) peer(name string, id wire.PeerID) *harness.Peer {
+	p := harness.NewPeer(x.target, name, id)
 	x.peers = append(x.peers, p)
 	return p
 }
 
 // connect is a peer that has been greeted.
-func (x *examiner) connect(name string) *Peer {
+func (x *examiner) connect(name string) *harness.Peer {
 	p := x.peer(name, wire.NewPeerID())
 	x.enter(p)
 	return p
 }
 
 // enter connects a peer and waits for the greeting.
-func (x *examiner) enter(p *Peer) {
+func (x *examiner) enter(p *harness.Peer) {
 	if err := p.Connect(x.ctx); err != nil {
 		x.failf("wanted to be let in and greeted, got %w", err)
 	}
 }
 
 // join is a peer in a network, of which the hub has handled the announce.
-func (x *examiner) join(name, network string) *Peer {
+func (x *examiner) join(name, network string) *harness.Peer {
 	p := x.connect(name)
 	x.ok(p.Announce(network))
 	x.fence(p)
@@ -134,7 +135,7 @@ func (x *examiner) join(name, network string) *Peer {
 }
 
 // pair is two peers in a network that know of each other.
-func (x *examiner) pair() (alice, bob *Peer) {
+func (x *examiner) pair() (alice, bob *harness.Peer) {
 	network := x.network()
 	alice, bob = x.join("alice", network), x.join("bob", network)
 	x.want(alice, wire.KindPeerDiscovered)
@@ -142,26 +143,26 @@ func (x *examiner) pair() (alice, bob *Peer) {
 }
 
 // send sends a message as it is.
-func (x *examiner) send(p *Peer, message string) {
+func (x *examiner) send(p *harness.Peer, message string) {
 	if err := p.SendRaw([]byte(message)); err != nil {
 		x.failf("wanted the hub to take in %.80q, got %w", message, err)
 	}
 }
 
 // write sends a frame as it is.
-func (x *examiner) write(p *Peer, frame []byte) {
+func (x *examiner) write(p *harness.Peer, frame []byte) {
 	if err := p.WriteBytes(frame); err != nil {
 		x.failf("wanted the hub to take in the frame %q, got %w", frame, err)
 	}
 }
 
 // signal sends an offer, answer or candidate without a change to its data.
-func (x *examiner) signal(p *Peer, kind wire.Kind, to wire.PeerID, data []byte) {
+func (x *examiner) signal(p *harness.Peer, kind wire.Kind, to wire.PeerID, data []byte) {
 	x.send(p, fmt.Sprintf(`{"type":%q,"data":%s,"targetPeerId":%q,"networkName":%q}`, kind, data, to, p.Network))
 }
 
 // want returns the next message of a kind that concerns a peer of the check.
-func (x *examiner) want(p *Peer, kind wire.Kind) wire.Message {
+func (x *examiner) want(p *harness.Peer, kind wire.Kind) wire.Message {
 	var others []wire.Message
 	for {
 		m, err := p.Receive(x.ctx)
@@ -177,7 +178,7 @@ func (x *examiner) want(p *Peer, kind wire.Kind) wire.Message {
 
 // fence returns what comes before the hub has handled all that the peer has sent,
 // as far as it concerns the check.
-func (x *examiner) fence(p *Peer) []wire.Message {
+func (x *examiner) fence(p *harness.Peer) []wire.Message {
 	got, err := p.Fence(x.ctx)
 	if err != nil {
 		x.failf("wanted a pong, got %s and then: %w", told(got), err)
@@ -186,7 +187,7 @@ func (x *examiner) fence(p *Peer) []wire.Message {
 }
 
 // silence checks that nothing came for a peer but what is named.
-func (x *examiner) silence(p *Peer, but ...wire.Kind) {
+func (x *examiner) silence(p *harness.Peer, but ...wire.Kind) {
 	got := slices.DeleteFunc(x.fence(p), func(m wire.Message) bool {
 		return slices.ContainsFunc(but, func(k wire.Kind) bool { return m.Type == k.String() })
 	})
@@ -202,7 +203,7 @@ func (x *examiner) concerns(m wire.Message) bool {
 		return true
 	}
 	about := wire.PeerIDOf(m.Data)
-	return m.NetworkName != "" && slices.ContainsFunc(x.peers, func(p *Peer) bool { return p.ID == about })
+	return m.NetworkName != "" && slices.ContainsFunc(x.peers, func(p *harness.Peer) bool { return p.ID == about })
 }
 
 // same checks the envelope of a message. Data is compared if it is given.
@@ -229,7 +230,7 @@ func firstDifference(a, b []byte) int {
 }
 
 // wantClose checks how the hub ends a connection.
-func (x *examiner) wantClose(p *Peer, code int, reason string) {
+func (x *examiner) wantClose(p *harness.Peer, code int, reason string) {
 	closed, err := p.WantClose(x.ctx)
 	x.ok(err)
 	if closed.Code != code || closed.Reason != reason {
@@ -262,7 +263,7 @@ func told(messages []wire.Message) string {
 
 // elsewhere is a target under another path.
 type elsewhere struct {
-	Target
+	harness.Target
 	path string
 }
 

@@ -1,4 +1,4 @@
-package harness
+package conformance
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -74,12 +75,12 @@ func duplicateID(x *examiner) {
 	case !errors.As(err, &closed) || *closed != want:
 		x.failf("%s: wanted %v, got %w", second.Name, &want, err)
 	}
-	x.signal(alice, wire.KindOffer, bob.ID, Offer())
+	x.signal(alice, wire.KindOffer, bob.ID, harness.Offer())
 	x.want(bob, wire.KindOffer)
 }
 
 // comesBack waits until a peer that has gone is let in again.
-func (x *examiner) comesBack(p *Peer) {
+func (x *examiner) comesBack(p *harness.Peer) {
 	refused := errors.New("nothing")
 	for {
 		again := x.peer(p.Name+" again", p.ID)
@@ -120,7 +121,7 @@ func announceChecks() []Check {
 		newCheck("announced data", "5.2", func(x *examiner) {
 			network := x.network()
 			alice, bob := x.join("alice", network), x.connect("bob")
-			x.ok(bob.conn.Announce(network, map[string]any{"role": "reader", "n": 7}))
+			x.ok(bob.Conn().Announce(network, map[string]any{"role": "reader", "n": 7}))
 			var got struct {
 				Role string
 				N    int
@@ -143,7 +144,7 @@ func announceChecks() []Check {
 }
 
 // discovers checks that a peer hears of another.
-func (x *examiner) discovers(p, other *Peer) {
+func (x *examiner) discovers(p, other *harness.Peer) {
 	m := x.want(p, wire.KindPeerDiscovered)
 	x.same(m, wire.Message{Type: m.Type, FromPeerID: wire.SystemPeer, TargetPeerID: p.ID, NetworkName: other.Network})
 	var data struct {
@@ -159,7 +160,7 @@ func (x *examiner) discovers(p, other *Peer) {
 // them anew may come out at the same bytes.
 func payloads() map[wire.Kind]json.RawMessage {
 	return map[wire.Kind]json.RawMessage{
-		wire.KindOffer:        Offer(),
+		wire.KindOffer:        harness.Offer(),
 		wire.KindAnswer:       []byte(`{"type":"answer","sdp":"v=0\r\na=<script>&\"quoted\" é 鳩 \\u0041\r\n"}`),
 		wire.KindICECandidate: []byte(`{"candidate":"candidate:1 1 udp 2113937151 192.0.2.1 50000 typ host","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":null}`),
 	}
@@ -211,13 +212,13 @@ func relayChecks() []Check {
 		}),
 		newCheck("relay to nobody", "5.3", func(x *examiner) {
 			alice := x.join("alice", x.network())
-			x.signal(alice, wire.KindOffer, wire.NewPeerID(), Offer())
+			x.signal(alice, wire.KindOffer, wire.NewPeerID(), harness.Offer())
 			x.send(alice, `{"type":"offer","data":{"sdp":"1234567890"}}`)
 			x.silence(alice)
 		}),
 		newCheck("no relay between networks", "5.3", func(x *examiner) {
 			alice, bob := x.join("alice", x.network()), x.join("bob", x.network())
-			x.signal(bob, wire.KindOffer, alice.ID, Offer())
+			x.signal(bob, wire.KindOffer, alice.ID, harness.Offer())
 			x.silence(bob)
 			x.silence(alice)
 		}),

@@ -1,4 +1,4 @@
-package harness_test
+package conformance_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package harness
+package conformance
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -26,8 +27,8 @@ func leaveChecks() []Check {
 		}),
 		newCheck("goodbye to the closest", "5.4", goodbyeFanout),
 	}
-	for name, end := range map[string]func(p *Peer, ctx context.Context) error{
-		"close": (*Peer).Close, "reset": func(p *Peer, _ context.Context) error { return p.Reset() },
+	for name, end := range map[string]func(p *harness.Peer, ctx context.Context) error{
+		"close": (*harness.Peer).Close, "reset": func(p *harness.Peer, _ context.Context) error { return p.Reset() },
 	} {
 		checks = append(checks, newCheck("peer-disconnected after "+name, "5.5", func(x *examiner) {
 			alice, bob := x.pair()
@@ -40,7 +41,7 @@ func leaveChecks() []Check {
 }
 
 // hearsOfEnd checks that a member hears that another has gone.
-func (x *examiner) hearsOfEnd(p, gone *Peer) {
+func (x *examiner) hearsOfEnd(p, gone *harness.Peer) {
 	m := x.want(p, wire.KindPeerDisconnected)
 	x.same(m, wire.Message{Type: m.Type, FromPeerID: wire.SystemPeer, TargetPeerID: p.ID, NetworkName: gone.Network})
 	if id := wire.PeerIDOf(m.Data); id != gone.ID {
@@ -53,7 +54,7 @@ func (x *examiner) hearsOfEnd(p, gone *Peer) {
 func goodbyeFanout(x *examiner) {
 	network := x.network()
 	leaver := x.peer("leaver", wire.NewPeerID())
-	var members []*Peer
+	var members []*harness.Peer
 	for i := range wire.GoodbyeFanout + 3 { // at distances that differ
 		id := []byte(leaver.ID)
 		for d := range 1 + i {
@@ -61,7 +62,7 @@ func goodbyeFanout(x *examiner) {
 		}
 		members = append(members, x.peer(fmt.Sprintf("member %d", i), wire.PeerID(id)))
 	}
-	slices.SortFunc(members, func(a, b *Peer) int {
+	slices.SortFunc(members, func(a, b *harness.Peer) int {
 		return cmp.Compare(wire.Distance(a.ID, leaver.ID), wire.Distance(b.ID, leaver.ID))
 	})
 	for _, p := range append(members, leaver) {
@@ -158,7 +159,7 @@ func messageChecks() []Check {
 }
 
 // refuses checks that a message is answered with the error for a type.
-func (x *examiner) refuses(p *Peer, message, typ string) {
+func (x *examiner) refuses(p *harness.Peer, message, typ string) {
 	x.send(p, message)
 	m := x.want(p, wire.KindError)
 	if m.Error != wire.ErrorText(typ) {
@@ -167,7 +168,7 @@ func (x *examiner) refuses(p *Peer, message, typ string) {
 }
 
 // wantCode checks the code of a close frame that has a reason in some libraries.
-func (x *examiner) wantCode(p *Peer, code int) {
+func (x *examiner) wantCode(p *harness.Peer, code int) {
 	closed, err := p.WantClose(x.ctx)
 	x.ok(err)
 	if closed.Code != code {
@@ -179,7 +180,7 @@ func (x *examiner) wantCode(p *Peer, code int) {
 func pingFrame(x *examiner) {
 	alice := x.connect("alice")
 	x.write(alice, clientFrame(0x89, "hello"))
-	conn := alice.conn.NetConn() // nothing else is on its way to a peer that has not announced
+	conn := alice.Conn().NetConn() // nothing else is on its way to a peer that has not announced
 	deadline, _ := x.ctx.Deadline()
 	x.ok(conn.SetReadDeadline(deadline))
 	got, want := make([]byte, 7), "\x8a\x05hello"

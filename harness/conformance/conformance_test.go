@@ -1,4 +1,4 @@
-package harness_test
+package conformance_test
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/conformance"
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
@@ -17,7 +17,7 @@ import (
 func TestConformanceNamesItsChecks(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
-	for _, c := range harness.Conformance() {
+	for _, c := range conformance.Checks() {
 		if names[c.Name] || c.Name == "" || c.Section == "" || c.Run == nil {
 			t.Errorf("%q has no name of its own, or lacks something", c.Name)
 		}
@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := harness.Conform(t.Context(), target); err != nil {
+	if err := conformance.Run(t.Context(), target); err != nil {
 		t.Errorf("over TCP: %v", err)
 	}
 	if err := target.Stop(t.Context()); err != nil {
@@ -67,7 +67,7 @@ func TestConformance(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if err := harness.Conform(t.Context(), target); err != nil {
+		if err := conformance.Run(t.Context(), target); err != nil {
 			t.Errorf("over pipes: %v", err)
 		}
 		if took := time.Since(began); took > time.Minute {
@@ -87,7 +87,7 @@ func TestConformanceOfAHubThatIsWrongInNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := harness.Conform(t.Context(), target); err != nil {
+		if err := conformance.Run(t.Context(), target); err != nil {
 			t.Error(err)
 		}
 		if err := target.Stop(t.Context()); err != nil {
@@ -99,7 +99,7 @@ func TestConformanceOfAHubThatIsWrongInNothing(t *testing.T) {
 // Each check fails on a hub that is wrong in what it looks at, and says so.
 func TestConformanceControls(t *testing.T) {
 	t.Parallel()
-	for _, c := range harness.Conformance() {
+	for _, c := range conformance.Checks() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			wrong, ok := wrongHubs[c.Name]

@@ -1,4 +1,4 @@
-package harness_test
+package conformance_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -40,7 +41,7 @@ type wrongHub struct {
 	wrong  wrong
 	pipes  *harness.Pipes
 	server *http.Server
-	open   openHandlers
+	open   fixture.Handlers
 }
 
 func startWrongHub(w wrong) (*wrongHub, error) {
@@ -50,7 +51,7 @@ func startWrongHub(w wrong) (*wrongHub, error) {
 	}
 	h := &wrongHub{Target: right, wrong: w, pipes: harness.ListenPipes()}
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	h.open.wg.Go(func() { h.server.Serve(h.pipes) })
+	h.open.Go(func() { h.server.Serve(h.pipes) })
 	return h, nil
 }
 
@@ -62,7 +63,7 @@ func (h *wrongHub) Dial(ctx context.Context, network, addr string) (net.Conn, er
 
 func (h *wrongHub) Stop(ctx context.Context) error {
 	err := errors.Join(h.Target.Stop(ctx), h.server.Close())
-	h.open.wait()
+	h.open.Wait()
 	return err
 }
 
@@ -96,10 +97,10 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if !h.open.enter() { // before the hijack, after which the server forgets it
+	if !h.open.Enter() { // before the hijack, after which the server forgets it
 		return
 	}
-	defer h.open.wg.Done()
+	defer h.open.Done()
 	dialer := websocket.Dialer{NetDialContext: h.Target.Dial}
 	there, _, err := dialer.Dial(h.URL()+"/?peerId="+id, nil)
 	if err != nil {
@@ -119,9 +120,9 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &wrongSession{wrong: &h.wrong, id: id, here: here, there: there, out: make(chan func(), 4096)}
 	c.ended, c.end = context.WithCancel(context.Background())
-	h.open.wg.Go(c.hear)
-	h.open.wg.Go(c.say)
-	h.open.wg.Go(c.tell)
+	h.open.Go(c.hear)
+	h.open.Go(c.say)
+	h.open.Go(c.tell)
 }
 
 // wrongSession is one peer of a wrong hub.

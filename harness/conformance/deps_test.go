@@ -1,0 +1,15 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/deptest"
+)
+
+// The checks work on any hub: they know the protocol, never our hub.
+func TestDeps(t *testing.T) {
+	t.Parallel()
+	deptest.Ours(t, "harness", "harness/detect", "harness/detect/internal/planted", "harness/heap", "harness/settle", "harness/source",
+		"harness/stack", "harness/verdict", "harness/verdict/report", "harness/verdict/units", "hub/wire")
+	deptest.Never(t, "testing")
+}
