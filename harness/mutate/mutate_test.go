@@ -173,6 +173,9 @@ func TestIDsAreStable(t *testing.T) {
 // The room with all mutants in it is the room as long as none is on, and its own test fails
 // for those that leak in what it does.
 func TestSwitch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs a program for every mutant")
+	}
 	t.Parallel()
 	mutants, overlay := generate(t, room)
 	dir := t.TempDir()
