@@ -95,7 +95,7 @@ func TestExplainALineOfContexts(t *testing.T) {
 		w := &toyWork{}
 		w.ctx, w.end = context.WithCancel(context.WithValue(process, toyKey{}, w)) // the context
 	}
-	line := fixture.LineOf(t, "retainer_places_test.go", "the context")
+	line := fixture.LineOf(t, "explain_test.go", "the context")
 	found := explained(t, map[string]any{"process": process}, line)
 	if path := fmt.Sprint(heap.Normal(found[0].Path)); !strings.HasSuffix(path, "children[*].(*context.cancelCtx) }]") {
 		t.Errorf("it is held by %s", path)
@@ -124,7 +124,7 @@ func TestExplainALineOfAFinalizer(t *testing.T) {
 		runtime.SetFinalizer(owner, func(*toyOwner) {})
 	}
 	found := explained(t, map[string]any{"test": &struct{ t *testing.T }{t}},
-		fixture.LineOf(t, "retainer_places_test.go", "the owner"), fixture.LineOf(t, "retainer_places_test.go", "the owned"))
+		fixture.LineOf(t, "explain_test.go", "the owner"), fixture.LineOf(t, "explain_test.go", "the owned"))
 	owner, owned := heap.Normal(found[0].Path), heap.Normal(found[1].Path)
 	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
 		t.Errorf("the owner is held by %v", owner)
