@@ -36,7 +36,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := wire.PeerID(query.Get("peerId"))
 	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
 	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id), address: clientAddress(r)}
+	if !h.addresses.Enter(s.ip()) {
+		h.refuse(w, r, RefuseAddress, http.StatusTooManyRequests)
+		return
+	}
 	if err := h.upgrade(w, r, s); err != nil {
+		h.addresses.Leave(s.ip())
 		h.countRefusal(r, RefuseHandshake)
 		h.cfg.Logger.Debug("handshake failed", "error", err)
 		return
@@ -71,7 +76,7 @@ func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason, status int) {
 	h.countRefusal(r, reason)
 	switch status {
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(h.cfg.RetryAfter/time.Second))))
 		w.Header().Set("Connection", "close")
 	case http.StatusUnauthorized:
@@ -84,15 +89,6 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 func (h *Hub) countRefusal(r *http.Request, reason RefuseReason) {
 	h.counters.refused[reason].Add(1)
 	h.logRefusal(reason, clientAddress(r), r.URL.Query().Get("peerId"))
-}
-
-// clientAddress returns the address that a request comes from, without its port.
-func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	return strings.Clone(host)
 }
 
 // upgrade does the handshake and sets the session's connection.

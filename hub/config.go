@@ -2,6 +2,7 @@ package hub
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -18,7 +19,15 @@ type Config struct {
 	AuthToken      string        // token that every peer must send, as bearer token or query parameter "token"; "" asks for none
 	AllowedOrigins []string      // Origin values that may connect, "*" for all; a request without Origin always may. Default: all
 	ProbeTimeout   time.Duration // how long a newcomer waits for a sign of life of its id's holder; default 5s
-	RetryAfter     time.Duration // Retry-After of a 503 response; default 5s
+	RetryAfter     time.Duration // Retry-After of a 429 or 503 response; default 5s
+
+	// What one address may have. Exempt addresses have no limits, by default those of
+	// loopback and of private networks: see package hub/admission.
+	AddressSessions int            // sessions of one address at once; default half of MaxConnections, but 100 at least; negative unlimited
+	PrefixSessions  int            // sessions of one /24, or /48 of IPv6, at once; default three quarters, but 100 at least; negative unlimited
+	AddressRate     float64        // new sessions of one address a second; default 100, negative unlimited
+	AddressBurst    int            // new sessions of one address at once; default 1000
+	ExemptAddresses []netip.Prefix // nil stands for admission.DefaultExempt
 
 	// What one session may send.
 	MaxMessageBytes     int64         // one message; default 1 MiB
@@ -73,6 +82,10 @@ func (c Config) WithDefaults() Config {
 	if c.MaxConnections == 0 {
 		c.MaxConnections = DefaultMaxConnections()
 	}
+	set(&c.AddressSessions, max(100, c.MaxConnections/2))
+	set(&c.PrefixSessions, max(100, c.MaxConnections*3/4))
+	set(&c.AddressRate, 100)
+	set(&c.AddressBurst, 1000)
 	set(&c.MaxMessageBytes, wire.MaxMessageBytes)
 	set(&c.MaxAnnounceBytes, 8<<10)
 	set(&c.ReadBytesTotal, 64<<20)

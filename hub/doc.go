@@ -19,7 +19,7 @@
 // In the order of a connection's life:
 //
 //	hub.go, config.go, validate.go   Hub, New, the gate; Config, its defaults and its checks
-//	accept.go, auth.go               from the HTTP request to the session
+//	accept.go, auth.go, address.go   from the HTTP request to the session
 //	admit.go                         from the session to the registered peer
 //	session.go                       the life of a session
 //	session_read.go, incoming.go     reading messages
@@ -35,6 +35,7 @@
 //	remove.go                        taking a session out
 //	shutdown.go                      Shutdown and Close
 //	events.go, trace.go, stats.go    Subscribe, Trace, Stats
+//	report.go                        log lines about refusals and cuts
 //	check.go, reason.go              CheckInvariants, closed sets of reasons
 //	memory.go, memory_return.go      the memory monitor, returning memory to the OS
 //
@@ -81,8 +82,8 @@
 //
 // All that a peer can make grow has a bound in Config: connections, bytes of a
 // message, of an announce, of a queue and of all queues, messages and announces a
-// second, subscriptions. A network is deleted with its last member in the same
-// critical section. Maps are made anew once most sessions of a peak have left. A
-// session that was removed never comes back: registered only changes from true to
-// false.
+// second, sessions of an address (package hub/admission), subscriptions. A network is
+// deleted with its last member in the same critical section. Maps are made anew once
+// most sessions of a peak have left. A session that was removed never comes back:
+// registered only changes from true to false.
 package hub

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/pigeonhub/pigeonhub/hub/admission"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -38,6 +39,7 @@ type Hub struct {
 	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	reports   reports
+	addresses *admission.Limiter
 	memory    monitor
 
 	mu            sync.Mutex
@@ -74,6 +76,10 @@ func New(cfg Config) (*Hub, error) {
 		hubs:          make(map[wire.PeerID]*session),
 		subscriptions: make(map[*Subscription]struct{}),
 	}
+	h.addresses = admission.New(admission.Config{
+		Sessions: cfg.AddressSessions, PrefixSessions: cfg.PrefixSessions,
+		Rate: cfg.AddressRate, Burst: cfg.AddressBurst, Exempt: cfg.ExemptAddresses,
+	})
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,
 		ReadBufferSize:   128,             // the transport has a larger one while there are bytes to read

@@ -141,6 +141,7 @@ func (h *Hub) monitor() {
 		h.observe(readMemory())
 		h.returnMemory()
 		h.flushReports(0)
+		h.addresses.Sweep()
 		if time.Since(logged) >= h.cfg.Memory.Interval {
 			logged = time.Now()
 			h.logMemory()

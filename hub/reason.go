@@ -13,6 +13,7 @@ const (
 	RefuseDraining                         // Shutdown has begun
 	RefuseMemory                           // the process uses more than 90 % of its memory limit
 	RefuseCapacity                         // the hub is full and Config.CapacityStatus is set
+	RefuseAddress                          // the address has too many sessions, or begins too many
 
 	NumRefuseReasons
 )
@@ -24,6 +25,7 @@ var refuseLabels = [NumRefuseReasons]string{
 	RefuseDraining:     "draining",
 	RefuseMemory:       "memory",
 	RefuseCapacity:     "capacity",
+	RefuseAddress:      "address",
 }
 
 // String returns the label.

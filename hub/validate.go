@@ -17,11 +17,13 @@ func (c Config) Validate() error {
 	var p problems
 	p.rate("MessageRate", c.MessageRate)
 	p.rate("AnnounceRate", c.AnnounceRate)
+	p.rate("AddressRate", c.AddressRate)
 	p.atLeast(1, "MaxConnections", int64(c.MaxConnections))
 	p.atLeast(1, "MaxMessageBytes", c.MaxMessageBytes)
 	p.atLeast(2, "MaxAnnounceBytes", int64(c.MaxAnnounceBytes))
 	p.atLeast(1, "MessageBurst", int64(c.MessageBurst))
 	p.atLeast(1, "AnnounceBurst", int64(c.AnnounceBurst))
+	p.atLeast(1, "AddressBurst", int64(c.AddressBurst))
 	p.atLeast(4096, "QueueBytes", int64(c.QueueBytes))
 	p.atLeast(4096, "QueueBytesTotal", c.QueueBytesTotal)
 	p.atLeast(4096, "ReadBytesTotal", c.ReadBytesTotal)

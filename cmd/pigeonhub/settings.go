@@ -108,7 +108,21 @@ func (c *config) admission(d hub.Config) []*setting {
 		{name: "capacity-503", def: strconv.FormatBool(d.CapacityStatus), value: boolean(&h.CapacityStatus),
 			help: "when full, refuse with HTTP status 503, not with close code 1008 as the Node.js hub does"},
 		{name: "retry-after", def: short(d.RetryAfter), value: duration(&h.RetryAfter, time.Second, time.Hour),
-			help: "Retry-After of a 503 response"},
+			help: "Retry-After of a 429 or 503 response"},
+		{name: "address-connections", def: "auto",
+			value: orWord(&h.AddressSessions, "auto", 0, orOff(&h.AddressSessions, -1, whole(&h.AddressSessions, 1, 10_000_000))),
+			help: "connections of one address at once (of one /64 of IPv6); more are refused with HTTP status 429; " +
+				"auto is half of max-connections, but 100 at least"},
+		{name: "prefix-connections", def: "auto",
+			value: orWord(&h.PrefixSessions, "auto", 0, orOff(&h.PrefixSessions, -1, whole(&h.PrefixSessions, 1, 10_000_000))),
+			help:  "connections of one /24 at once (of one /48 of IPv6); auto is three quarters of max-connections, but 100 at least"},
+		{name: "address-rate", def: decimal(d.AddressRate), value: perSecond(&h.AddressRate),
+			help: "new connections of one address a second"},
+		{name: "address-burst", def: strconv.Itoa(d.AddressBurst), value: whole(&h.AddressBurst, 1, 10_000_000),
+			help: "new connections of one address at once"},
+		{name: "exempt-addresses", def: "private", list: true, value: orWord(&h.ExemptAddresses, "private", nil, prefixes(&h.ExemptAddresses)),
+			help: "addresses without the four limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
+				"private is loopback, link-local and private networks, none is no address"},
 		{name: "probe-timeout", def: short(d.ProbeTimeout), value: duration(&h.ProbeTimeout, 10*time.Millisecond, time.Minute),
 			help: "how long a newcomer waits for a sign of life of the peer that holds its id"},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -151,6 +152,24 @@ func address(dst *string) value {
 		_, port, err := net.SplitHostPort(s)
 		_, notANumber := strconv.ParseUint(port, 10, 16)
 		return err == nil && notANumber == nil
+	}}
+}
+
+// prefixes allows addresses and prefixes in CIDR notation, or "none".
+func prefixes(dst *[]netip.Prefix) value {
+	return value{"ADDRESSES", "addresses or prefixes such as 10.0.0.0/8, with commas between them, or none", func(s string) bool {
+		*dst = []netip.Prefix{}
+		for _, text := range fields(s) {
+			p, err := netip.ParsePrefix(text)
+			if addr, failed := netip.ParseAddr(text); failed == nil {
+				p, err = addr.Prefix(addr.BitLen())
+			}
+			if err != nil {
+				return s == "none"
+			}
+			*dst = append(*dst, p.Masked())
+		}
+		return len(*dst) > 0
 	}}
 }
 

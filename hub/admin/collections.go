@@ -27,6 +27,8 @@ var collections = []collection{
 	{"probing_sessions", "", "Connections that wait for a sign of life of the peer that holds their id.",
 		func(st *hub.Stats) int64 { return int64(st.Probing) },
 		func(st *hub.Stats) int64 { return int64(st.MaxProbing) }},
+	{"addresses", "", "Addresses and prefixes of peers that have a session or had one lately.",
+		func(st *hub.Stats) int64 { return int64(st.Addresses) }, nil},
 	{"peers", "", "Registered sessions.",
 		func(st *hub.Stats) int64 { return int64(st.Peers) }, connections},
 	{"memberships", "", "Peers in a network.",

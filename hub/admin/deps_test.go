@@ -15,7 +15,7 @@ var arrows = struct {
 	never  []string // a path, and all that is below it
 }{
 	module: "github.com/pigeonhub/pigeonhub",
-	ours:   []string{"hub", "hub/admin", "hub/wire"},
+	ours:   []string{"hub", "hub/admin", "hub/admission", "hub/wire"},
 	never: []string{
 		"testing", "github.com/nats-io", "go.uber.org/goleak", "github.com/onsi",
 		"github.com/prometheus/client_golang/prometheus/testutil", "github.com/chromedp",
