@@ -171,7 +171,7 @@ func (p *Peer) announceBy(message []byte, r *network, t schedule.Tick) error {
 
 // enter makes the peer a member of a network. It reports false if the peer has left.
 func (p *Peer) enter(r *network, t schedule.Tick) bool {
-	p.mu.Lock() // and then the room's: whoever ends the peer finds it in its room
+	p.mu.Lock() // before that of the network, so that the end of the peer finds its network
 	defer p.mu.Unlock()
 	if p.left || p.over {
 		return false
