@@ -21,7 +21,8 @@ import (
 // peers that all reconnect at once get in. See pausingListener for the ones above that.
 type connLimiter struct {
 	least, most int
-	free        func() int // returns the free descriptors beyond least; nil means none
+	free        func() int               // returns the free descriptors beyond least; nil means none
+	silent      func(conn net.Conn) bool // isSilent
 	log         *slog.Logger
 	left        chan struct{} // receives a value when a connection has left
 
@@ -54,7 +55,7 @@ const (
 )
 
 func newConnLimiter(least, most int, free func() int, log *slog.Logger) *connLimiter {
-	return &connLimiter{least: least, most: most, free: free, log: log, left: make(chan struct{}, 1),
+	return &connLimiter{least: least, most: most, free: free, silent: isSilent, log: log, left: make(chan struct{}, 1),
 		waiting: make(map[net.Conn]*list.Element), sources: make(map[string]int)}
 }
 
@@ -152,7 +153,7 @@ func (l *connLimiter) silentLocked() *list.Element {
 		if time.Since(g.came) < pendingSilence {
 			return nil // those behind it are younger
 		}
-		if looked++; isSilent(g.conn) {
+		if looked++; l.silent(g.conn) {
 			return e
 		}
 	}

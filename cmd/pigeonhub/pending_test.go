@@ -293,76 +293,55 @@ func TestPendingOfFixedSize(t *testing.T) {
 	}
 }
 
+// from is a connection from an address.
+type from struct {
+	net.Conn
+	address net.Addr
+}
+
+func (f *from) RemoteAddr() net.Addr { return f.address }
+
+// arrive has a connection from an address come.
+func arrive(l *connLimiter, ip string) (conn, surplus net.Conn) {
+	here, _ := net.Pipe()
+	conn = &from{here, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}
+	return conn, l.note(conn, http.StateNew)
+}
+
 // Silent connections of one address, more than there is room for, do not stop the
-// acceptance of others: the oldest of them goes, however young it is. A connection from
-// another address, and one whose request has come in part, stay.
+// acceptance of others for longer than pendingSilence: the oldest of them is closed. A
+// silent connection of another address, and one that has sent something, are not.
 func TestSilentFloodStopsNoOthers(t *testing.T) {
 	t.Parallel()
-	const most = 16
-	l := newConnLimiter(1, most, func() int { return 1000 }, slog.New(slog.DiscardHandler))
-	srv := newPublicServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }), l, slog.New(slog.DiscardHandler))
-	ln, err := listen(t.Context(), "127.0.0.1", 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		srv.Serve(newPausingListener(ln, l))
-	}()
-	defer func() {
-		srv.Close()
-		<-done
-	}()
-	addr := ln.Addr().String()
-	honest := call(t, addr, "") // silent, too, but the only one of its address
-	stop := make(chan struct{})
-	flooded := make(chan error, 1)
-	go func() { // from another address of loopback
-		flood := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: patience}
-		for {
-			select {
-			case <-stop:
-				flooded <- nil
-				return
-			default:
+	synctest.Test(t, func(t *testing.T) {
+		l := newConnLimiter(1, 6, func() int { return 1000 }, slog.New(slog.DiscardHandler))
+		speaking := map[net.Conn]bool{}
+		l.silent = func(conn net.Conn) bool { return !speaking[conn] }
+		arrive(l, "192.0.2.1") // silent too, but the only one of its address
+		spoke, _ := arrive(l, "192.0.2.2")
+		speaking[spoke] = true
+		active, _ := arrive(l, "192.0.2.2")
+		l.track(active, http.StateActive)
+		var flood []net.Conn
+		for range 3 {
+			conn, _ := arrive(l, "192.0.2.2")
+			flood = append(flood, conn)
+		}
+		if wait := l.fullFor(); wait != pendingSilence {
+			t.Errorf("full for %v, want %v", wait, pendingSilence)
+		}
+		time.Sleep(pendingSilence)
+		for _, want := range flood {
+			if wait := l.fullFor(); wait != 0 {
+				t.Errorf("full for %v beside the flood", wait)
 			}
-			c, err := flood.Dial("tcp", addr)
-			if err != nil {
-				flooded <- err
-				return
+			conn, surplus := arrive(l, "192.0.2.3")
+			if surplus != want {
+				t.Error("another connection was closed than the oldest silent one of the flood")
 			}
-			defer c.Close()
-			if l.size() < most/2 {
-				continue // until it is full: as fast as it can
-			}
-			time.Sleep(pendingSilence / most) // the pace of the flood
+			l.track(conn, http.StateClosed)
+			flooding, _ := arrive(l, "192.0.2.2") // in its place
+			speaking[flooding] = false
 		}
-	}()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for l.size() < most {
-		select {
-		case <-tick.C:
-		case err := <-flooded:
-			t.Skipf("only one loopback address: %v", err)
-		}
-	}
-	for range 5 {
-		began := time.Now()
-		if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(began); took > pendingGrace*3/4 {
-			t.Errorf("an answer took %v beside the flood", took)
-		}
-	}
-	close(stop)
-	if err := <-flooded; err != nil {
-		t.Fatal(err)
-	}
-	honest.SetReadDeadline(time.Now().Add(time.Millisecond))
-	if _, err := honest.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the silent connection of another address is gone: %v", err)
-	}
+	})
 }
