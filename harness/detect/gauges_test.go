@@ -49,7 +49,7 @@ func TestGaugesFindsOneThatComesLater(t *testing.T) {
 }
 
 // GaugeClass implements detect.Classifier.
-func (t *gaugesOf) GaugeClass(gauge string) verdict.Class {
+func (g *gaugesOf) GaugeClass(gauge string) verdict.Class {
 	if gauge == "hub.subscriptions" {
 		return verdict.Subscription
 	}

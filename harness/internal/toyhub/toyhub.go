@@ -65,7 +65,7 @@ func (p *Peer) Expire() { p.buf[0]++ }
 // Package variables that retain peers.
 var (
 	registry = map[string]*Peer{}
-	last     *Peer
+	Last     *Peer
 	State    struct {
 		sync.Mutex
 		peers []Entry
@@ -117,7 +117,7 @@ var Plants = []Plant{
 	{"held timer", func(h *Hub, p *Peer) { h.idle = time.AfterFunc(time.Hour, p.Expire) },
 		`toyhub.Hub.idle -> *time.Timer.arg.(func()) -> func toyhub.(*Peer).Expire-fm`, ""},
 	{"variable map", func(_ *Hub, p *Peer) { registry["dave"] = p }, `var toyhub.registry[*]`, `* -> object -> object`},
-	{"variable", func(_ *Hub, p *Peer) { last = p }, `var toyhub.last`, `*`},
+	{"variable", func(_ *Hub, p *Peer) { Last = p }, `var toyhub.Last`, `*`},
 	{"variable struct", func(_ *Hub, p *Peer) { State.peers = append(State.peers, Entry{1, p}) },
 		`var toyhub.State.peers[*].peer`, `* -> object`},
 	{"goroutine", func(h *Hub, p *Peer) { go writeLoop(h, p) }, `goroutine * toyhub.writeLoop`, ""},
