@@ -60,13 +60,15 @@ func newSoak(s *phaseRun) *experiment {
 	return e
 }
 
-// soakSizes returns how many peers the blocks have, each size for eight pairs.
+// soakSizes returns how many peers the blocks have, each size for eight pairs. There are
+// enough for the fastest target, which settles at once: the time ends the soak, not the
+// list.
 func soakSizes(f *plan.Phase) []int {
 	most := max(f.Peers, min(maxBlockPeers, int(f.Rate*maxBlock.Seconds())))
 	var sizes []int
 	for n, left := f.Peers, f.Duration; left > 0; n = min(2*n, most) {
 		sizes = append(sizes, n)
-		left -= pairsOfASize * pairTime(f, n)
+		left -= pairsOfASize * sendTime(f, n)
 	}
 	return sizes
 }
@@ -76,7 +78,13 @@ func soakPairs(f *plan.Phase) int { return int(f.Duration / pairTime(f, f.Peers)
 
 // pairTime returns about how long a pair of blocks takes.
 func pairTime(f *plan.Phase, peers int) time.Duration {
-	return 2*time.Duration(float64(peers)/f.Rate*float64(time.Second)) + stays("stay", "vanish")(f) + 2*blockOverhead
+	return sendTime(f, peers) + stays("stay", "vanish")(f) + 2*blockOverhead
+}
+
+// sendTime returns how long the peers of a pair of blocks keep coming, and the rest after
+// them: no pair takes less.
+func sendTime(f *plan.Phase, peers int) time.Duration {
+	return 2 * time.Duration(float64(peers)/f.Rate*float64(time.Second))
 }
 
 // total returns the number of peers of a cycle.
