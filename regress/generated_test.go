@@ -227,7 +227,7 @@ func (g *generated) measureSuiteReach(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m")...)
 		cmd.Env = append(withoutGenerated(), site.EnvCounts+"="+part, "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"))
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Logf("the hub without a mutant: %v\n%s", err, lastLines(out, 40))
+			t.Errorf("the suite accuses the hub in which no mutant is on: %v\n%s", err, lastLines(out, 40))
 		}
 	}
 	if err := os.Rename(part, file); err != nil {
@@ -250,7 +250,7 @@ func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 	cmd.Env = append(withoutGenerated(), g.overlay.Env(r.Mutant), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+sources)
 	out, failed := cmd.CombinedOutput()
 	verdicts, _ := readVerdicts(reports) // there is none if the specs crash
-	if r.Judge(verdicts); !r.Caught && failed != nil {
+	if r.Judge(verdicts); !r.Caught && r.Failed == "" && failed != nil {
 		r.Failed = lastLines(out, 40)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -37,6 +38,7 @@ type generator struct {
 
 	function string         // runtime name of the declaration that the walk is in
 	local    string         // the same without the path of the package
+	literal  *ast.FuncLit   // that the walk is in, nil if in none
 	teardown bool           // its name says that it releases
 	counts   map[string]int // mutants so far, by operator and local name
 	taken    map[ast.Node]bool
@@ -60,9 +62,21 @@ func (g *generator) file(file *ast.File) {
 }
 
 func (g *generator) visit(n ast.Node, stack []ast.Node) bool {
+	g.literal = literalOf(n, stack)
 	g.keep(n)
 	g.drop(n, stack)
 	return true
+}
+
+// literalOf returns the innermost function literal around a node, or the node if it is one,
+// and nil if there is none.
+func literalOf(n ast.Node, stack []ast.Node) *ast.FuncLit {
+	for _, around := range slices.Backward(append(slices.Clone(stack), n)) {
+		if literal, ok := around.(*ast.FuncLit); ok {
+			return literal
+		}
+	}
+	return nil
 }
 
 // add registers a mutant and returns its number.

@@ -44,6 +44,11 @@ type Result struct {
 func (r *Result) Judge(verdicts []verdict.Verdict) {
 	i := slices.IndexFunc(verdicts, func(v verdict.Verdict) bool { return v.Outcome == verdict.Leaking && len(v.Leaks) > 0 })
 	if i < 0 {
+		for _, v := range verdicts {
+			if v.Outcome == verdict.Invalid && len(v.Leaks) > 0 {
+				r.Failed = "INVALID, and names " + headline(v.Leaks[0])
+			}
+		}
 		return
 	}
 	l := verdicts[i].Leaks[0]

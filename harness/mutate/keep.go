@@ -54,36 +54,36 @@ func (g *generator) keepAt(line, at token.Pos, n ast.Node) {
 		m.Field = ""
 	}
 	number := g.add(m, line)
-	condition := fmt.Sprintf("mutantAt(%d) && ", number)
+	condition := fmt.Sprintf("mutantEvery(%d)", number)
 	switch {
 	case kind == Entry && mode == Rare:
-		condition += fmt.Sprintf("mutantRareNew(%d, %s)", number, key)
+		condition = fmt.Sprintf("mutantRareNew(%d, %s)", number, key)
 	case kind == Entry:
-		condition += fmt.Sprintf("mutantNew(%d, %s)", number, key)
+		condition = fmt.Sprintf("mutantNew(%d, %s)", number, key)
 	case mode == Rare:
-		condition += fmt.Sprintf("mutantRare(%d)", number)
+		condition = fmt.Sprintf("mutantRare(%d)", number)
 	case mode == Only:
-		condition += fmt.Sprintf("mutantOnly(%d, %s)", number, key)
-	default:
-		condition += fmt.Sprintf("mutantEvery(%d)", number)
+		condition = fmt.Sprintf("mutantOnly(%d, %s)", number, key)
 	}
 	text := keepTexts[kind]
 	if kind == Entry {
 		text = fmt.Sprintf(text, key)
 	}
-	g.edits.insert(at, false, fmt.Sprintf(" if %s { %s };", condition, text))
+	// A function with a defer is not inlined: what retains must not make the frame, and with
+	// it the stack, of a program larger in which it is off.
+	g.edits.insert(at, false, fmt.Sprintf(" if mutantAt(%d) { func() { mutantMu.Lock(); defer mutantMu.Unlock(); if %s { %s } }() };", number, condition, text))
 }
 
 // keepTexts retain one thing. All is in the function itself, so that stacks name its line.
 var keepTexts = map[Kind]string{
-	Object:     "mutantMu.Lock(); mutantObjects = append(mutantObjects, new(mutantObject)); mutantMu.Unlock()",
-	Value:      "mutantMu.Lock(); mutantValues[len(mutantValues)] = 1; mutantMu.Unlock()",
-	Entry:      "mutantMu.Lock(); mutantEntries[%s] = struct{}{}; mutantMu.Unlock()",
-	Node:       "mutantMu.Lock(); mutantList = &mutantNode{next: mutantList}; mutantMu.Unlock()",
+	Object:     "mutantObjects = append(mutantObjects, new(mutantObject))",
+	Value:      "mutantValues[len(mutantValues)] = 1",
+	Entry:      "mutantEntries[%s] = struct{}{}",
+	Node:       "mutantList = &mutantNode{next: mutantList}",
 	Goroutine:  "go func() { <-make(chan struct{}) }()",
 	Timer:      "mutantAfterFunc(mutantYears, func() {})",
 	Context:    "mutantWithCancel(mutantParent)",
-	Descriptor: "mutantMu.Lock(); f, _ := mutantOpen(mutantDevice); mutantFiles = append(mutantFiles, f); mutantMu.Unlock()",
+	Descriptor: "f, _ := mutantOpen(mutantDevice); mutantFiles = append(mutantFiles, f)",
 }
 
 // keepFields are the package variables that retain.

@@ -18,6 +18,9 @@ import (
 func (g *generator) key(at token.Pos) string {
 	best, rank := "", len(keyRanks)
 	for _, v := range g.variables(at) {
+		if l := g.literal; l != nil && (v.Pos() < l.Pos() || v.Pos() >= l.End()) {
+			continue // the function would hold what it did not hold before
+		}
 		text, r := g.keyOf(v)
 		if text != "" && r < rank {
 			best, rank = text, r
