@@ -224,11 +224,11 @@ func (g *generated) measureSuiteReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range suiteParts {
-		cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m")...)
-		cmd.Env = append(withoutGenerated(), site.EnvCounts+"="+part, "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"))
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := g.suiteRun(t, args).CombinedOutput(); err != nil {
 			t.Errorf("the suite accuses the hub in which no mutant is on: %v\n%s", err, lastLines(out, 40))
 		}
+		// What it says while all are counted does not matter: the counting itself retains a little.
+		_ = g.suiteRun(t, args, site.EnvCounts+"="+part).Run()
 	}
 	if err := os.Rename(part, file); err != nil {
 		t.Fatal(err)
@@ -253,6 +253,13 @@ func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 	if r.Judge(verdicts); !r.Caught && r.Failed == "" && failed != nil {
 		r.Failed = lastLines(out, 40)
 	}
+}
+
+// suiteRun is a run of a part of the suite in which no mutant is on.
+func (g *generated) suiteRun(t *testing.T, args []string, env ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m", "-ginkgo.no-color")...)
+	cmd.Env = append(append(withoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report")), env...)
+	return cmd
 }
 
 // generatedResults is where the results are.
