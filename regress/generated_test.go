@@ -2,14 +2,12 @@ package regress_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -260,47 +258,4 @@ func (g *generated) suiteRun(t *testing.T, args []string, env ...string) *exec.C
 	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m", "-ginkgo.no-color")...)
 	cmd.Env = append(append(withoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report")), env...)
 	return cmd
-}
-
-// generatedResults is where the results are.
-func generatedResults() string { return filepath.Join("..", reportDir, "generated") }
-
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-func resultFile(m mutate.Mutant) string {
-	return filepath.Join(generatedResults(), notInNames.ReplaceAllString(m.ID, "-")+".json")
-}
-
-// known returns what was measured before of a mutant that is as it was.
-func (g *generated) known(m mutate.Mutant) (r mutate.Result, ok bool) {
-	b, err := os.ReadFile(resultFile(m))
-	if err != nil || json.Unmarshal(b, &r) != nil {
-		return r, false
-	}
-	return r, r.Kind == m.Kind && r.Mode == m.Mode && r.Source == m.Source && r.Line == m.Line
-}
-
-func keepGenerated(r mutate.Result) error {
-	if err := os.MkdirAll(generatedResults(), 0o755); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(resultFile(r.Mutant), b, 0o644)
-}
-
-// report writes the table.
-func (g *generated) report(t *testing.T) {
-	t.Helper()
-	slices.SortFunc(g.results, func(a, b mutate.Result) int { return a.Number - b.Number })
-	table := mutate.Table(g.results)
-	t.Log("\n" + table)
-	if err := os.MkdirAll(generatedResults(), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join("..", reportDir, "generated.md"), []byte(table), 0o644); err != nil {
-		t.Error(err)
-	}
 }
