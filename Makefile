@@ -3,7 +3,7 @@ GO        ?= go
 FUZZTIME  ?= 500000x
 BENCHTIME ?= 1x
 POWER     ?= all
-GENERATED ?= $(if $(filter sample,$(POWER)),3,all)
+GENERATED ?= all
 FOR       ?= $(if $(filter sample,$(POWER)),45s)
 CALIBRATE ?= all
 ALARMS    ?= 300
@@ -30,11 +30,11 @@ race: ## run the tests under the race detector
 regress: ## run the leak suite, with its summary; the report is in regress-report
 	$(GO) test -count=1 -v ./regress -run 'TestRegress|TestThirtyDays'
 
-power: ## measure what the leak suite catches: every planted leak, then the generated ones, for hours (POWER=sample: some of each)
+power: ## measure what the leak suite catches: every planted leak, then generated ones, for hours (POWER=sample: some of the planted)
 	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
-	$(MAKE) generated
+	$(if $(filter all,$(POWER)),$(MAKE) generated)
 
 # FOR is after how long no more are begun; RESUME=1 goes on where the last run ended.
 generated: ## the same with generated leaks alone (GENERATED: how many, all, or names; SEED: which, by default the date's)
