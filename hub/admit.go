@@ -85,7 +85,8 @@ func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }
 
 // probe pings the holder of an id and reports whether it may be replaced: it has
 // ended, or showed no sign of life for ProbeTimeout. Signs are the answer to this
-// ping, bytes that came after it, and progress with what is ahead of it.
+// ping, bytes that came after it, and progress with what is ahead of it. A holder that
+// has come to the ping only meanwhile has ProbeTimeout once more.
 func (h *Hub) probe(holder *session) (replaceable bool) {
 	if !h.countProbe(1) {
 		return false

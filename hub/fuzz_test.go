@@ -122,7 +122,7 @@ func fuzzSession(t *testing.T, input []byte) {
 			}
 		}
 	}
-	time.Sleep(7 * time.Second) // who waits for the holder of an id has the answer
+	time.Sleep(11 * time.Second) // who waits for the holder of an id has the answer: twice ProbeTimeout is the longest
 	check()
 	for _, p := range peers {
 		p.wantAnswer()
