@@ -34,7 +34,7 @@ type witnessed struct {
 func TestGeneratedWitness(t *testing.T) {
 	dir := os.Getenv(generatedDir)
 	if dir == "" {
-		t.Skip("this is for make mutants")
+		t.Skip("this is for make generated")
 	}
 	var dose int
 	if _, err := fmt.Sscan(os.Getenv(generatedDose), &dose); err != nil {
