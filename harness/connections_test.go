@@ -39,8 +39,8 @@ func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A campaign has its detectors say whose connections are left, and where they were
-// taken over.
+// The findings of a campaign name the scenario of each connection that is left, and the
+// line where the hub took it over.
 func TestCampaignTellsWhoseConnections(t *testing.T) {
 	hub := &lossyHub{accepted: detect.WatchAccepted(fixture.Listen(t, "tcp", "127.0.0.1:0"))}
 	remote, err := harness.NewRemote("ws://" + hub.accepted.Addr().String())
@@ -66,7 +66,7 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 	}
 }
 
-// fromPort is a target whose peers come from a port of TCP.
+// fromPort is a target that gives every connection the same local TCP address.
 type fromPort struct{ harness.Target }
 
 type fromPortConn struct{ net.Conn }
@@ -78,7 +78,7 @@ func (f fromPort) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return fromPortConn{conn}, err
 }
 
-// A crowd knows the addresses of its peers, and who had one when.
+// A crowd records which scenario used an address, and when.
 func TestCrowdKnowsAddresses(t *testing.T) {
 	live := func(ctx context.Context, v *harness.Visit) error { return v.Dial(ctx) }
 	crowd := &harness.Crowd{Target: fromPort{startEchoHub(t)}, Scenarios: []harness.Scenario{{Name: "here", Live: live}, {Name: "there", Live: live}}}

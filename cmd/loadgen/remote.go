@@ -79,7 +79,7 @@ func isUnpaced(f *plan.Phase) bool {
 	return loadgen.RoughnessOf(f) == loadgen.RoughYes || slices.ContainsFunc(loadgen.Words(), func(w loadgen.Word) bool { return w.Word == word && w.Unpaced })
 }
 
-// loweredRate is a phase whose rate was lowered.
+// loweredRate describes a phase that runs at a lower rate than its profile asks for.
 type loweredRate struct {
 	profile string
 	rate    float64

@@ -80,8 +80,8 @@ func (c *config) unknown() (names []string) {
 	return names
 }
 
-// guarding are parts of names of settings that close or bound a hub. An operator who
-// misspells one believes that the hub is closed: it must not run open.
+// guarding lists parts of the names of settings that close or bound a hub. If such a
+// name is misspelled, the hub must not start: it would run open.
 var guarding = []string{
 	"TOKEN", "SECRET", "PASSWORD", "AUTH", "KEY", "CERT", "TLS", "ORIGIN", "ALLOW", "DENY", "HIDE", "TRUST",
 	"MAX", "LIMIT", "RATE", "BURST", "BYTES", "SIZE", "TIMEOUT", "QUOTA",

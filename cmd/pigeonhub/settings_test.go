@@ -261,7 +261,7 @@ func TestVariableByFlagName(t *testing.T) {
 	}
 }
 
-// An operator who misspells a secret or a limit must not run an open hub.
+// A hub does not start with a misspelled secret or limit, because it would run open.
 func TestUnknownSecretsAndLimitsAreProblems(t *testing.T) {
 	t.Parallel()
 	for name, problem := range map[string]bool{

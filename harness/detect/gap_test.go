@@ -13,8 +13,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// What was not recorded since the baseline is told, not taken for nothing; the next
-// baseline may be trusted.
+// A gap in the heap profile since the baseline is reported as an error. The next baseline
+// is valid again.
 func TestHeapGapIsSeen(t *testing.T) {
 	if fixture.InChild(t) {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Inspected is a target whose state Gauges reads.
+// Inspected is a target that gives its gauges and its state to a detector.
 type Inspected interface {
 	// Gauges returns how much the target holds, by name. All gauges must return to their
 	// baseline when the peers have left.
