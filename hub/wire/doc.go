@@ -13,7 +13,7 @@
 //
 // PROTOCOL.md describes the protocol. The files:
 //
-//	envelope.go, scan.go, word.go   parsing a peer's message
+//	envelope.go, scan*.go, word.go  parsing a peer's message
 //	frame.go                        building a hub's frames
 //	kind.go, peerid.go, reason.go   message kinds, peer ids, close reasons
 //	limits.go                       limits
