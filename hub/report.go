@@ -58,7 +58,7 @@ func (s *session) logEnd(why wire.CloseReason) {
 	}
 	log.Log(context.Background(), level, message, "reason", why.String(), "address", s.address, "peer", s.name(),
 		"network", fmt.Sprintf("%q", network), "duration", time.Since(s.began).Round(time.Millisecond).String(),
-		"received_bytes", s.received, "sent_bytes", s.written.Load())
+		"received_bytes", s.received, "sent_bytes", s.written.bytes)
 }
 
 // whatEnded returns what the hub did to a session that ended for a reason: "refused",

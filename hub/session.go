@@ -40,7 +40,7 @@ type session struct {
 	heardAt atomic.Int64 // Hub.clock at the last bytes read; written by the reader
 	pings   atomic.Int32 // pings sent and not answered yet
 
-	written atomic.Int64          // bytes handed to the socket
+	written written
 	probed  atomic.Pointer[probe] // what waits for a sign of life; nil if nothing does
 
 	// Guarded by Hub.mu.

@@ -116,10 +116,7 @@ func (s *session) shrinks(k *backlog) bool {
 
 // delivered returns how many bytes the peer's system has acknowledged, or, if the
 // system does not say that, how many the socket has taken.
-func (s *session) delivered() int64 {
-	n := s.written.Load() // before unacked: a write in between must not count as acknowledged
-	return n - s.conn.unacked()
-}
+func (s *session) delivered() int64 { return s.written.less(s.conn.unacked) }
 
 // probe is the wait of one newcomer for a sign of life of the session that holds its
 // id. Bytes that came before the probe are none, even if they are read after it.

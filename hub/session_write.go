@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -57,7 +58,7 @@ func (s *session) writeSome(out *pending, write func([]byte) (int, error)) (n in
 		defer gathered.Put(step)
 		next = out.gather(step[:0], s.id)
 	}
-	n, err = write(next)
+	n, err = s.written.by(write, next)
 	if err != nil {
 		out.clear()
 		out.free()
@@ -73,7 +74,6 @@ func (s *session) writeSome(out *pending, write func([]byte) (int, error)) (n in
 // whether anything waits. If not, the caller is no longer the writer.
 func (s *session) putBack(out *pending, written, lent int) bool {
 	s.hub.counters.sentBytes.Add(uint64(written))
-	s.written.Add(int64(written))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if out != nil {
@@ -206,10 +206,41 @@ func (s *session) writeBlocking() (n int, more bool, err error) {
 	if len(next) == 0 {
 		return 0, more, nil
 	}
+	s.written.add(len(next)) // before the write, which may block after some of them
 	if n, err = s.conn.Conn.Write(next); err != nil {
+		s.written.add(n - len(next))
 		return n, true, err
 	}
 	return n, s.putBack(nil, n, 0), nil
+}
+
+// written counts the bytes handed to the socket. A write that does not block and its
+// count are one step for whoever compares the count with what the socket holds.
+type written struct {
+	mu    sync.Mutex
+	bytes int64
+}
+
+// by calls write, which does not block, and counts.
+func (w *written) by(write func([]byte) (int, error), p []byte) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, err = write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+func (w *written) add(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bytes += int64(n)
+}
+
+// less returns the count minus what held returns at that time.
+func (w *written) less(held func() int64) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes - held()
 }
 
 // armWrite sets the deadline of the next writes. Holding s.mu keeps it from

@@ -21,12 +21,13 @@ func TestScenarios(t *testing.T) {
 			const key = "of hubs"
 			limit, probe := 30*time.Second, 10*time.Second // which a machine that stalls does not reach
 			if s.Waits {
-				limit, probe = 2*time.Second, 700*time.Millisecond // FirstMessageTimeout counts from before the probe
+				limit, probe = 2*time.Second, 700*time.Millisecond
 			}
 			target, err := hubtest.Start(hub.Config{
-				FirstMessageTimeout: limit, PingInterval: limit, PongTimeout: limit,
+				// FirstMessageTimeout counts from before the probe, which may take twice as long.
+				FirstMessageTimeout: 2 * limit, PingInterval: limit, PongTimeout: limit,
 				ProbeTimeout: probe, CloseTimeout: 500 * time.Millisecond, MessageTimeout: limit,
-				WriteTimeout: time.Second, QueueBytes: 64 << 10, MessageRate: -1, DrainWindow: -1, HubKey: key, IsHub: true,
+				WriteTimeout: time.Second, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1, HubKey: key, IsHub: true,
 			})
 			if err != nil {
 				t.Fatal(err)
