@@ -1,35 +1,16 @@
 package hub_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/deptest"
 )
 
-// The hub is a library for production: it pulls in neither what tests it nor what
-// watches it, and of our own packages the protocol alone.
+// The hub is a library for production: it links in neither what tests it nor what
+// watches it.
 func TestDeps(t *testing.T) {
 	t.Parallel()
-	const module = "github.com/pigeonhub/pigeonhub"
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").CombinedOutput()
-	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, out)
-	}
-	deps := strings.Fields(string(out))
-	if len(deps) < 10 {
-		t.Fatalf("go list names only %q", deps)
-	}
-	for _, dep := range deps {
-		if dep == "testing" || strings.HasPrefix(dep, "testing/") || dep == "net/http/httptest" {
-			t.Errorf("hub depends on %s", dep)
-		}
-		for _, forbidden := range []string{"prometheus", "nats-io", "ginkgo", "gomega", "goleak", "testify"} {
-			if strings.Contains(dep, forbidden) {
-				t.Errorf("hub depends on %s", dep)
-			}
-		}
-		if ours, ok := strings.CutPrefix(dep, module+"/"); ok && ours != "hub" && ours != "hub/wire" && ours != "hub/admission" {
-			t.Errorf("hub depends on %s: of ours it may know hub/wire and hub/admission only", dep)
-		}
-	}
+	deptest.Ours(t, "hub/admission", "hub/wire")
+	deptest.Others(t, "github.com/gorilla/websocket", "github.com/KimMachineGun/automemlimit", "github.com/pbnjay/memory", "golang.org/x/sys")
+	deptest.Never(t, "testing", "net/http/httptest")
 }
