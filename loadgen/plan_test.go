@@ -56,6 +56,8 @@ func TestParsePlanErrors(t *testing.T) {
 		{"no whole number", "phases: [{profile: roam, params: {moves: 1.5}}]", "moves"},
 		{"bad state", "phases: [{profile: duplicate, params: {old: sleepy}}]", "sleepy"},
 		{"bad spike", "phases: [{profile: spike, params: {leave: vanish}}]", "vanish"},
+		{"a leak that nothing tests", "phases: [{profile: churn}, {profile: steady}]\nfail: [lost==0, leak==none]", "threshold leak==none: no phase tests"},
+		{"growth that nothing tests", "phases: [{profile: spike}]\nfail: ['retained(go_goroutines)<1']", "no phase tests for leaks"},
 		{"too few for a verdict", "phases: [{profile: check, peers: 100}]", "peers"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

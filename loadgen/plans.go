@@ -22,5 +22,5 @@ func With(p plan.Plan, f plan.Phase) (plan.Plan, error) { return p.With(f, defau
 // defaultsOf is the catalogue of the profiles.
 func defaultsOf(word string) (plan.Defaults, error) {
 	p, err := profileOf(word)
-	return plan.Defaults{Phase: p.phase, Check: p.check, Needs: p.needs}, err
+	return plan.Defaults{Phase: p.phase, Check: p.check, Needs: p.needs, Experiment: p.experiment}, err
 }

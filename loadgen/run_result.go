@@ -8,6 +8,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
+// notTestedHere is why a load does not look for leaks.
+const notTestedHere = "leaks: not tested; loadgen check and loadgen soak test for them"
+
 // result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
 	r.fleet.ledger.Settle()
@@ -26,6 +29,9 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		run.Scenarios = calledOff(run.Scenarios)
 	}
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
+	if len(run.Trends) == 0 {
+		run.Detectors = append(run.Detectors, verdict.Detector{Name: "leaks", State: verdict.Off, Why: notTestedHere})
+	}
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
 	if len(run.Trends) == 0 { // a leak verdict does not depend on these

@@ -36,7 +36,8 @@ One of times is inconclusive if the generator was saturated. The measures are:
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 	fmt.Fprintf(w, `
-Exit codes: %d if the target passed, %d if it failed (it leaks, died, or broke a threshold), %d if the run was
-invalid, %d if it was too short to decide.
+Exit codes: %d if the target passed (for a load that tests no leaks: it is done, and no threshold is broken),
+%d if the target failed (it leaks, died, or broke a threshold), %d if the run was invalid or could not begin,
+%d if it is inconclusive.
 `, exitPassed, exitFailed, exitCannotTell, exitInconclusive)
 }

@@ -22,7 +22,7 @@ import (
 
 // Exit codes. The first four are those of a verdict.
 const (
-	exitPassed       = 0
+	exitPassed       = 0 // no leak; or a load without a leak test is done
 	exitFailed       = 1 // a leak, or another failure of the target
 	exitCannotTell   = 2 // the run could not begin, or was invalid
 	exitInconclusive = 3

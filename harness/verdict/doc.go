@@ -29,7 +29,10 @@
 //   - Failed: a failure that does not affect the leaks (Aside), or a failed threshold.
 //   - Invalid: a rule is stale. It would hide the next leak of its kind.
 //   - Inconclusive: there is a doubt.
+//   - Untested: nothing looked for leaks, neither a detector that counts them nor a trend.
 //   - Pass.
+//
+// Only a pass, or a leak whose scenarios are known, clears scenarios (NotLeaking).
 //
 // # One leak, reported once
 //

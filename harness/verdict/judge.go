@@ -42,15 +42,16 @@ func Judge(run Run) Verdict {
 	rank(v.Doubtful)
 	v.doubtTrends()
 	stale := v.applyRules(r)
-	v.NotLeaking = notLeaking(r, &v)
 	v.Outcome = v.decide(len(stale) > 0)
+	v.NotLeaking = notLeaking(r, &v)
 	v.Invalid = append(v.Invalid, stale...)
 	return v
 }
 
 // decide picks the outcome in this order: failures of the target (except Aside ones),
 // reasons why the run is invalid, leaks, other failures and failed thresholds, stale rules,
-// doubts, pass. A target that died comes first because that explains whatever the run lacks.
+// doubts, untested, pass. A target that died comes first because that explains whatever the
+// run lacks.
 func (v *Verdict) decide(stale bool) Outcome {
 	switch {
 	case len(Touching(v.Failures)) > 0:
@@ -65,8 +66,29 @@ func (v *Verdict) decide(stale bool) Outcome {
 		return Invalid
 	case len(v.Doubts) > 0 || len(v.Doubtful) > 0 || v.hasThreshold(Inconclusive):
 		return Inconclusive
+	case !v.Tested():
+		return Untested
 	}
 	return Pass
+}
+
+// Tested reports whether the run looked for leaks: with a detector that counts them, or with
+// the trend of a series.
+func (v *Verdict) Tested() bool {
+	counts := func(d Detector) bool { return d.State == Ready && !d.Aside }
+	return len(v.Trends) > 0 || slices.ContainsFunc(v.Detectors, counts)
+}
+
+// Clears reports whether the run looked for leaks and leaves none, nor a doubt of one.
+func (v *Verdict) Clears() bool {
+	wrong := len(v.Leaks) + len(v.Invalid) + len(Touching(v.Failures))
+	return v.Tested() && wrong == 0 && !v.MayLeak() && v.Outcome != Inconclusive
+}
+
+// MayLeak reports whether growth is left that may be a leak.
+func (v *Verdict) MayLeak() bool {
+	undecided := func(t Trend) bool { return t.Outcome == Inconclusive }
+	return len(v.Doubtful) > 0 || slices.ContainsFunc(v.Trends, undecided)
 }
 
 func (j *judge) about() About {
@@ -160,8 +182,9 @@ func rank(leaks []Leak) {
 	})
 }
 
-// notLeaking returns the scenarios that ran and that no leak comes from. A leak of unknown
-// source may come from any of them, so it clears none; nor does a failed or an invalid run.
+// notLeaking returns the scenarios that were tested and that no leak comes from. A leak of
+// unknown source may come from any of them, so it clears none; nor does a run that failed, is
+// invalid or inconclusive, or tested nothing.
 func notLeaking(r *Run, v *Verdict) []string {
 	leaking := make(map[string]bool)
 	note := func(l *Leak) bool {
@@ -170,7 +193,11 @@ func notLeaking(r *Run, v *Verdict) []string {
 		}
 		return l.Source.certain() && len(l.Source.Shares) > 0
 	}
-	known := len(v.Invalid)+len(Touching(v.Failures)) == 0
+	clear := []string{}
+	known := v.Tested() && len(v.Invalid)+len(Touching(v.Failures)) == 0
+	if v.Outcome == Inconclusive || len(v.Leaks) == 0 && v.MayLeak() {
+		return clear
+	}
 	for i := range v.Leaks {
 		known = note(&v.Leaks[i]) && known
 	}
@@ -180,7 +207,6 @@ func notLeaking(r *Run, v *Verdict) []string {
 	for i := range v.Doubtful {
 		known = note(&v.Doubtful[i]) && known
 	}
-	clear := []string{}
 	for _, s := range r.Scenarios {
 		if known && !leaking[s.Name] && s.Landed > 0 {
 			clear = append(clear, s.Name)

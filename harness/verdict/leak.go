@@ -236,7 +236,7 @@ func (j *judge) clean(g group) []string {
 	var names []string
 	for _, d := range j.run.Detectors {
 		saw := slices.ContainsFunc(g, func(c *candidate) bool { return c.Detector == d.Name })
-		if d.State == Ready && !saw {
+		if d.State == Ready && !d.Aside && !saw {
 			names = append(names, d.Name)
 		}
 	}

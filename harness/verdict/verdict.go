@@ -7,6 +7,7 @@ type Outcome string
 
 // The outcomes. None is the outcome of a trend only.
 const (
+	Untested     Outcome = "untested" // the load is done, and no detector looked for leaks
 	Pass         Outcome = "pass"
 	Leaking      Outcome = "leak"
 	Inconclusive Outcome = "inconclusive"
@@ -18,7 +19,7 @@ const (
 // ExitCode returns the exit status of a command with this outcome.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case Pass, None:
+	case Pass, Untested, None:
 		return 0
 	case Leaking, Failed:
 		return 1
@@ -47,7 +48,7 @@ type Verdict struct {
 
 	Thresholds []Threshold `json:"thresholds,omitempty"` // evaluated by the caller
 
-	NotLeaking  []string    `json:"notLeaking"` // scenarios that ran and do not leak
+	NotLeaking  []string    `json:"notLeaking"` // scenarios that were tested and do not leak
 	Sensitivity Sensitivity `json:"sensitivity"`
 
 	Scenarios []Scenario `json:"scenarios,omitempty"`

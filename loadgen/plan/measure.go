@@ -15,6 +15,7 @@ type measure struct {
 	unit     unit
 	Of       subject
 	interval bool    // its value is an interval
+	leaks    bool    // only an experiment measures it
 	Quantile float64 // of p99 and the like
 	about    string
 }
@@ -59,8 +60,8 @@ func measures() []measure {
 		{Name: "max", unit: unitTime, Of: OfTimes},
 		{Name: "count", Of: OfTimes, about: "number of times"},
 		{Name: "rate", Of: OfTimes, about: "number of times a second"},
-		{Name: "leak", unit: unitWord, Of: OfScenario},
-		{Name: "retained", unit: unitBytes, Of: OfSeries, interval: true, about: "per 1,000 peers"},
+		{Name: "leak", unit: unitWord, Of: OfScenario, leaks: true, about: "with check or soak"},
+		{Name: "retained", unit: unitBytes, Of: OfSeries, interval: true, leaks: true, about: "per 1,000 peers, with check or soak"},
 		{Name: "peak", unit: unitBytes, Of: OfSeries, about: "the highest reading"},
 		{Name: "figure", Of: OfFigure, about: "a figure of a profile by its name in the report; a time is in seconds"},
 		{Name: "lives", about: "all peers that were connected"},

@@ -22,9 +22,10 @@ type Phase struct {
 
 // Defaults describes a profile to a plan.
 type Defaults struct {
-	Phase Phase                           // its default figures; its parameters are all that exist
-	Check func(*Phase) error              // further conditions, nil for none
-	Needs func(*Phase) codec.Capabilities // what the codec must have, nil for nothing
+	Phase      Phase                           // its default figures; its parameters are all that exist
+	Check      func(*Phase) error              // further conditions, nil for none
+	Needs      func(*Phase) codec.Capabilities // what the codec must have, nil for nothing
+	Experiment bool                            // it tests for leaks
 }
 
 // Catalogue returns the defaults of a profile, or an error that lists the profiles.

@@ -99,7 +99,7 @@ func (p Plan) Complete(c Catalogue) (Plan, error) {
 	}
 	spoken, err := p.NewCodec()
 	if err == nil {
-		err = p.Supported(spoken, c)
+		err = errors.Join(p.Supported(spoken, c), p.measured(c))
 	}
 	if err != nil {
 		return Plan{}, fmt.Errorf("plan: %w", err)
@@ -123,6 +123,21 @@ func (p Plan) Supported(spoken codec.Codec, c Catalogue) error {
 		}
 		if missing := d.Needs(f).MissingIn(spoken); len(missing) > 0 {
 			return fmt.Errorf("phase %d: %s needs %s, which the codec does not have", i+1, f.Profile, missing)
+		}
+	}
+	return nil
+}
+
+// measured returns an error if a threshold is about leaks and no phase tests for them.
+func (p Plan) measured(c Catalogue) error {
+	for _, f := range p.Phases {
+		if d, err := c(f.Profile); err == nil && d.Experiment {
+			return nil
+		}
+	}
+	for _, t := range p.Fail {
+		if t.What.leaks {
+			return fmt.Errorf("threshold %s: no phase tests for leaks; the profiles check and soak do", t)
 		}
 	}
 	return nil

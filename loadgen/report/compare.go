@@ -139,7 +139,7 @@ func orNone(s string) string {
 // compareVerdicts: a run that failed, or could not tell, where the one before passed.
 func compareVerdicts(a, b *Result) []Compared {
 	rank := func(o verdict.Outcome) int {
-		return slices.Index([]verdict.Outcome{verdict.Pass, verdict.Inconclusive, verdict.Invalid, verdict.Failed, verdict.Leaking}, o)
+		return slices.Index([]verdict.Outcome{verdict.Pass, verdict.Untested, verdict.Inconclusive, verdict.Invalid, verdict.Failed, verdict.Leaking}, o)
 	}
 	row := Compared{Name: "verdict", A: string(a.Verdict.Outcome), B: string(b.Verdict.Outcome), State: Equal}
 	x, y := rank(a.Verdict.Outcome), rank(b.Verdict.Outcome)
@@ -147,7 +147,7 @@ func compareVerdicts(a, b *Result) []Compared {
 	switch {
 	case y >= bad && x < bad:
 		row.State = Worse
-	case y < bad && x >= bad && y == 0:
+	case y < bad && x >= bad && y <= rank(verdict.Untested):
 		row.State = Better
 	case rank(verdict.Invalid) == x || rank(verdict.Invalid) == y:
 		row.State, row.Why = Unknown, "a run could not tell"

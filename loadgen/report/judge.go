@@ -136,14 +136,13 @@ func (t threshold) judgeLeak(v *verdict.Verdict) verdict.Threshold {
 
 // leakWord returns whether the run has a leak, "" if that is not known.
 func leakWord(v *verdict.Verdict) string {
-	unsure := slices.ContainsFunc(v.Trends, func(t verdict.Trend) bool { return t.Outcome == verdict.Inconclusive })
 	switch {
 	case len(v.Leaks) > 0:
 		return plan.LeakFound
-	case unsure || len(v.Doubtful)+len(v.Invalid)+len(verdict.Touching(v.Failures)) > 0:
-		return ""
+	case v.Clears():
+		return plan.LeakNone
 	}
-	return plan.LeakNone
+	return ""
 }
 
 // LeakOf returns whether a scenario leaks, "" if that is not known.

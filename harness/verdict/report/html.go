@@ -135,7 +135,10 @@ func newDocument(v verdict.Verdict) document {
 func (d *document) facts() {
 	v := &d.Verdict
 	d.Facts = append(d.Facts, fact{units.Count(v.Run.Lives), "peers put through"}, fact{units.Seconds(v.Run.Seconds), "from start to verdict"})
-	if len(v.Scenarios) > 0 {
+	switch {
+	case !v.Tested():
+		d.Facts = append(d.Facts, fact{"not tested", "leaks"})
+	case len(v.Scenarios) > 0:
 		d.Facts = append(d.Facts, fact{fmt.Sprintf("%d of %d", len(v.NotLeaking), len(v.Scenarios)), "scenarios cleared"})
 	}
 	if len(v.Leaks) > 0 && v.Leaks[0].BytesPerDay > 0 {

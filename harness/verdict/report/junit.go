@@ -58,7 +58,7 @@ type junitProblem struct {
 // JUnit writes the verdict for a CI system: a test case for each scenario, detector, control,
 // series and threshold, and one for the run. A leak fails the scenarios that it comes from and
 // the detectors that saw it. A reason for an invalid run is an error of the case that it is
-// about.
+// about. A scenario that the run does not clear is skipped.
 func JUnit(w io.Writer, v verdict.Verdict) error {
 	name := cmp.Or(v.Run.Name, "leaks")
 	s := junitSuite{
@@ -96,6 +96,9 @@ func junitCases(v *verdict.Verdict, name string) []junitCase {
 	for _, s := range v.Scenarios {
 		c := junitCase{Class: name + ".scenario", Name: s.Name, Error: junitError(v, s.Name)}
 		junitFailure(v, &c, func(l *verdict.Leak) bool { return slices.Contains(l.Source.Scenarios(), s.Name) })
+		if c.Error == nil && c.Failure == nil && !slices.Contains(v.NotLeaking, s.Name) {
+			c.Skipped = &junitProblem{Message: "leaks: not cleared"}
+		}
 		cases = append(cases, c)
 	}
 	for _, d := range v.Detectors {

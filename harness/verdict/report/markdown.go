@@ -39,7 +39,7 @@ func Markdown(w io.Writer, v verdict.Verdict) error {
 	return err
 }
 
-var badge = map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Leaking: "❌", verdict.Inconclusive: "🟡", verdict.Invalid: "⛔", verdict.Failed: "❌"}
+var badge = map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Untested: "🔵", verdict.Leaking: "❌", verdict.Inconclusive: "🟡", verdict.Invalid: "⛔", verdict.Failed: "❌"}
 
 func mdThresholds(b *strings.Builder, list []verdict.Threshold) {
 	if len(list) == 0 {

@@ -9,11 +9,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
+// untested is the headline of a run that did not look for leaks.
+const untested = "Load done, leaks not tested"
+
 // headline returns the verdict in one sentence.
 func headline(v *verdict.Verdict) string {
 	switch v.Outcome {
 	case verdict.Pass:
 		return "No leak"
+	case verdict.Untested:
+		return untested
 	case verdict.Leaking:
 		what := units.Plural(int64(len(v.Leaks)), "leak")
 		if len(v.Leaks) == 1 {
@@ -29,10 +34,13 @@ func headline(v *verdict.Verdict) string {
 		}
 		return "Failed: " + v.Failures[0].What
 	case verdict.Inconclusive:
-		if len(v.Doubts)+len(v.Doubtful) == 0 {
-			return "Undecided: " + withOutcome(v.Thresholds, verdict.Inconclusive)[0]
+		switch {
+		case v.MayLeak():
+			return "Undecided: there may be a leak"
+		case len(v.Doubts) > 0:
+			return "Undecided: " + v.Doubts[0].What
 		}
-		return "Undecided: there may be a leak"
+		return "Undecided: " + withOutcome(v.Thresholds, verdict.Inconclusive)[0]
 	}
 	if len(v.Invalid) == 1 {
 		return "The run cannot tell: " + v.Invalid[0].What

@@ -109,7 +109,7 @@ func (p *page) reason(title string, r verdict.Reason) {
 	p.item("do", r.Do)
 }
 
-// coverage writes which scenarios do not leak, which detectors looked, and the sensitivity.
+// coverage writes which scenarios were tested and do not leak, which detectors looked, and the sensitivity.
 func (p *page) coverage(v *verdict.Verdict) {
 	smallest := "smallest leak this run could have seen: " + v.Sensitivity.String()
 	if !v.Sensitivity.Known && len(v.Trends) > 0 {
@@ -117,6 +117,8 @@ func (p *page) coverage(v *verdict.Verdict) {
 	}
 	scenarios := strings.Join(v.NotLeaking, ", ")
 	switch {
+	case !v.Tested():
+		p.columns("NOT TESTED", "leaks")
 	case scenarios == "":
 		p.columns("NOT LEAKING", "no scenario is cleared", smallest)
 	case utf8.RuneCountInString(scenarios)+utf8.RuneCountInString(smallest) > textWidth-23:
@@ -127,13 +129,24 @@ func (p *page) coverage(v *verdict.Verdict) {
 	default:
 		p.line("NOT LEAKING  " + scenarios + strings.Repeat(" ", 10) + smallest)
 	}
-	if len(v.Leaks)+len(v.Doubtful) == 0 {
+	if v.Clears() {
 		p.item("clean", strings.Join(ready(v.Detectors), ", "))
 	}
 	p.item("off", strings.Join(off(v.Detectors), "; "))
 	if v.Outcome != verdict.Leaking {
 		p.item("control", strings.Join(controls(v.Controls), ", "))
 	}
+}
+
+// ready returns the detectors that looked for leaks.
+func ready(detectors []verdict.Detector) []string {
+	var names []string
+	for _, d := range detectors {
+		if d.State == verdict.Ready && !d.Aside {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // last writes the outcome and identifies the run.
@@ -146,16 +159,6 @@ func (p *page) last(v *verdict.Verdict) {
 	if v.Outcome == verdict.Invalid || v.Outcome == verdict.Inconclusive {
 		p.item("again", v.Run.Command)
 	}
-}
-
-func ready(detectors []verdict.Detector) []string {
-	var names []string
-	for _, d := range detectors {
-		if d.State == verdict.Ready {
-			names = append(names, d.Name)
-		}
-	}
-	return names
 }
 
 func off(detectors []verdict.Detector) []string {
