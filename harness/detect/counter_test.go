@@ -94,6 +94,9 @@ func TestCounters(t *testing.T) {
 		"till.Till.loans":              {"loans", "(*Till).Set"},
 		"till.Till.gate":               {"gate", "(*tillGate).enter"},
 		"till.Till.gate.n":             {"gate", "(*tillGate).enter"},
+		"till.Till.lent":               {"lent", "(*Till).Lend"},
+		"till.Till.pawned":             {"pawned", "(*Till).Lend"},
+		"till.Till.guests":             {"guests", "(*Till).Lend"},
 		"till.Till.drawer.coins.depth": {"depth", "(*tillStack[...]).push"},
 	}
 	found := drifted(t, newTill(), 3, slices.Collect(maps.Keys(wants))...)
@@ -125,6 +128,27 @@ func TestCounterForgotten(t *testing.T) {
 	f = drifted(t, newTill(), -7, gauge)[gauge]
 	if want := marked(t, "down queued")[0]; f.Born.Line != want || f.Count != 7 {
 		t.Errorf("given back too often: %d born at %s, want 7 at line %d", f.Count, f.Born, want)
+	}
+}
+
+// Where a counter changes by the difference of another number, an assignment to that number
+// alone is the likeliest place.
+func TestCounterForgottenDifference(t *testing.T) {
+	const gauge = "till.Till.stored"
+	f := drifted(t, newTill(), 7, gauge)[gauge]
+	if want := marked(t, "alone stored")[0]; f.Born.Line != want || !strings.HasSuffix(f.Born.Function, "(*Till).Forget") {
+		t.Errorf("born at %s, want line %d: %s", f.Born, want, f.Detail)
+	}
+}
+
+// A gauge may be the sum of two fields. The one that holds most says where it is counted up.
+func TestCounterOfSum(t *testing.T) {
+	const gauge = "till.Till.pawned"
+	roots := newTill()
+	roots["shop"].(*till.Till).Loosen(3)
+	f := drifted(t, roots, 3, gauge)[gauge]
+	if want := marked(t, "up loose")[0]; f.Born.Line != want || !strings.HasSuffix(f.Born.Function, "(*Till).Loosen") {
+		t.Errorf("born at %s, want line %d: %s", f.Born, want, f.Detail)
 	}
 }
 

@@ -7,34 +7,38 @@ import (
 	"strings"
 )
 
-// counterChange is a statement that changes a field.
-type counterChange struct {
+// change is a statement that changes a field.
+type change struct {
 	at     token.Pos
 	fn     *ast.FuncDecl
-	block  ast.Node // the innermost it stands in
-	amount ast.Expr // without sign; nil for one
+	block  ast.Node // the innermost block around it
+	target ast.Expr // the field; nil if a call of a method changes it
+	amount ast.Expr // without sign; nil for 1, the new value for an assignment
 	sign   int      // 1 up, -1 down, 0 for an assignment
 }
 
-type counterCall struct {
-	call *ast.CallExpr
-	fn   *ast.FuncDecl
+// callSite is a call of a function of this package.
+type callSite struct {
+	call  *ast.CallExpr
+	fn    *ast.FuncDecl
+	block ast.Node // the innermost block around it
 }
 
-// collect finds all changes of fields, what is put into them, and all calls.
-func (p *counterPackage) collect(files []*ast.File) {
-	p.changes, p.calls = map[*types.Var][]*counterChange{}, map[*types.Func][]counterCall{}
-	p.inserts = map[*types.Var][]*counterChange{}
+// collect finds all changes of fields, inserts into fields, sums of fields, and calls.
+func (p *sourcePackage) collect(files []*ast.File) {
+	p.changes, p.calls = map[*types.Var][]*change{}, map[*types.Func][]callSite{}
+	p.inserts = map[*types.Var][]*change{}
 	for _, file := range files {
 		for _, d := range file.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
 				p.collectIn(fn)
+				p.collectSums(fn)
 			}
 		}
 	}
 }
 
-func (p *counterPackage) collectIn(fn *ast.FuncDecl) {
+func (p *sourcePackage) collectIn(fn *ast.FuncDecl) {
 	var blocks []ast.Node
 	ast.PreorderStack(fn.Body, nil, func(n ast.Node, stack []ast.Node) bool {
 		blocks = blocks[:0]
@@ -47,19 +51,20 @@ func (p *counterPackage) collectIn(fn *ast.FuncDecl) {
 		if len(blocks) == 0 {
 			return true
 		}
-		for _, c := range p.changesOf(n) {
-			c.change.fn, c.change.block = fn, blocks[len(blocks)-1]
+		block := blocks[len(blocks)-1]
+		for _, c := range p.changedBy(n) {
+			c.change.fn, c.change.block = fn, block
 			p.changes[c.field] = append(p.changes[c.field], c.change)
 		}
 		for _, field := range p.insertedBy(n) {
-			p.inserts[field] = append(p.inserts[field], &counterChange{at: n.Pos(), fn: fn})
+			p.inserts[field] = append(p.inserts[field], &change{at: n.Pos(), fn: fn})
 		}
 		if call, ok := n.(*ast.CallExpr); ok {
 			if name, ok := p.rawOpenBy(call); ok {
 				p.opens = append(p.opens, rawOpen{name, call.Pos(), fn})
 			}
 			if f := p.callee(call); f != nil {
-				p.calls[f] = append(p.calls[f], counterCall{call, fn})
+				p.calls[f] = append(p.calls[f], callSite{call, fn, block})
 			}
 		}
 		return true
@@ -68,15 +73,15 @@ func (p *counterPackage) collectIn(fn *ast.FuncDecl) {
 
 type fieldChange struct {
 	field  *types.Var
-	change *counterChange
+	change *change
 }
 
-// changesOf returns what a statement or call changes.
-func (p *counterPackage) changesOf(n ast.Node) (list []fieldChange) {
+// changedBy returns the fields that a statement or call changes.
+func (p *sourcePackage) changedBy(n ast.Node) (list []fieldChange) {
 	add := func(target, amount ast.Expr, sign int) {
 		if f := p.fieldOf(target); f != nil {
 			amount, flip := p.strip(amount)
-			list = append(list, fieldChange{f, &counterChange{at: n.Pos(), amount: amount, sign: sign * flip}})
+			list = append(list, fieldChange{f, &change{at: n.Pos(), target: target, amount: amount, sign: sign * flip}})
 		}
 	}
 	switch n := n.(type) {
@@ -111,9 +116,9 @@ func (p *counterPackage) changesOf(n ast.Node) (list []fieldChange) {
 	return list
 }
 
-// assigned is x.n = value. To set it to zero gives all back; x.n = x.n + 1 is an
-// increment.
-func (p *counterPackage) assigned(target, value ast.Expr, add func(target, amount ast.Expr, sign int)) {
+// assigned adds the change of x.n = value. x.n = 0 lowers the counter; x.n = x.n + 1 raises
+// it.
+func (p *sourcePackage) assigned(target, value ast.Expr, add func(target, amount ast.Expr, sign int)) {
 	sum, ok := value.(*ast.BinaryExpr)
 	switch {
 	case ok && p.fieldOf(sum.X) != nil && p.fieldOf(sum.X) == p.fieldOf(target) && (sum.Op == token.ADD || sum.Op == token.SUB):
@@ -125,8 +130,8 @@ func (p *counterPackage) assigned(target, value ast.Expr, add func(target, amoun
 	}
 }
 
-// strip takes conversions and the sign off an amount.
-func (p *counterPackage) strip(amount ast.Expr) (bare ast.Expr, sign int) {
+// strip removes conversions and the sign from an amount.
+func (p *sourcePackage) strip(amount ast.Expr) (bare ast.Expr, sign int) {
 	for sign = 1; ; {
 		switch a := amount.(type) {
 		case *ast.ParenExpr:
@@ -147,8 +152,8 @@ func (p *counterPackage) strip(amount ast.Expr) (bare ast.Expr, sign int) {
 	}
 }
 
-// fieldOf returns the field that an expression is, or nil.
-func (p *counterPackage) fieldOf(e ast.Expr) *types.Var {
+// fieldOf returns the field that an expression selects, or nil.
+func (p *sourcePackage) fieldOf(e ast.Expr) *types.Var {
 	sel, ok := ast.Unparen(e).(*ast.SelectorExpr)
 	if !ok {
 		return nil
@@ -160,7 +165,7 @@ func (p *counterPackage) fieldOf(e ast.Expr) *types.Var {
 }
 
 // callee returns the function or method of this package that is called, or nil.
-func (p *counterPackage) callee(call *ast.CallExpr) *types.Func {
+func (p *sourcePackage) callee(call *ast.CallExpr) *types.Func {
 	var name *ast.Ident
 	switch f := ast.Unparen(call.Fun).(type) {
 	case *ast.Ident:

@@ -12,12 +12,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// ExplainInserts adds to findings about collections where the source puts
-// things in: the first statement as Stored, all in the detail. Of a map of plain
-// values that is all there is to say, for no line of the project's allocates what it
-// holds. It reads the source as counters do, and sees statements that name the
-// field: what goes through an alias, or in by a function that was given the map, it
-// does not. An interface on the way ends the search.
+// ExplainInserts adds to findings about collections the statements that insert: the first
+// one as Stored, all in the detail. For a map of plain values they are the only evidence,
+// because no line of the project allocates its elements.
+//
+// It finds statements that name the field. It misses inserts through an alias, and those of a
+// function that gets the map as a parameter. It does not follow interfaces.
 func ExplainInserts(roots map[string]any, findings []verdict.Finding) {
 	source := &Counters{Roots: roots}
 	for i := range findings {
@@ -37,8 +37,8 @@ func ExplainInserts(roots map[string]any, findings []verdict.Finding) {
 	}
 }
 
-// collectionIn finds the field at the end of a path of Census.
-func collectionIn(roots map[string]any, path string) (counterField, bool) {
+// collectionIn returns the field at the end of a path of Census.
+func collectionIn(roots map[string]any, path string) (fieldRef, bool) {
 	for _, name := range slices.Sorted(maps.Keys(roots)) {
 		root := structOf(reflect.TypeOf(roots[name]))
 		if root == nil {
@@ -54,11 +54,11 @@ func collectionIn(roots map[string]any, path string) (counterField, bool) {
 			return field, ok
 		}
 	}
-	return counterField{}, false
+	return fieldRef{}, false
 }
 
-// followCensus goes down a path of .field, [*] and [key] to its last field.
-func followCensus(t reflect.Type, path string) (at counterField, ok bool) {
+// followCensus follows a path of .field, [*] and [key] to its last field.
+func followCensus(t reflect.Type, path string) (at fieldRef, ok bool) {
 	for path != "" {
 		step := path
 		if end := strings.IndexAny(path[1:], ".["); end >= 0 {
@@ -78,7 +78,7 @@ func followCensus(t reflect.Type, path string) (at counterField, ok bool) {
 			if !found {
 				return at, false
 			}
-			at = counterField{owner: t, name: f.Name}
+			at = fieldRef{owner: t, name: f.Name}
 			t = f.Type
 		default:
 			return at, false
@@ -87,9 +87,8 @@ func followCensus(t reflect.Type, path string) (at counterField, ok bool) {
 	return at, at.owner != nil && at.owner.Name() != ""
 }
 
-// insertsInto returns the statements that put into a field, in the order of the
-// source.
-func (p *counterPackage) insertsInto(f counterField) []verdict.Site {
+// insertsInto returns the statements that insert into a field, in the order of the source.
+func (p *sourcePackage) insertsInto(f fieldRef) []verdict.Site {
 	field := p.declared(f.owner, f.name)
 	if field == nil {
 		return nil
@@ -103,11 +102,11 @@ func (p *counterPackage) insertsInto(f counterField) []verdict.Site {
 	return sites
 }
 
-// inserters are methods of collections of the standard library that put in.
+// inserters names the methods with which collections of the standard library insert.
 var inserters = []string{"Store", "LoadOrStore", "Swap", "PushBack", "PushFront", "InsertBefore", "InsertAfter"}
 
-// insertedBy returns the collections that a statement or call puts into.
-func (p *counterPackage) insertedBy(n ast.Node) (fields []*types.Var) {
+// insertedBy returns the fields that a statement or call inserts into.
+func (p *sourcePackage) insertedBy(n ast.Node) (fields []*types.Var) {
 	add := func(e ast.Expr) {
 		if f := p.fieldOf(e); f != nil {
 			fields = append(fields, f)
@@ -142,7 +141,7 @@ func (p *counterPackage) insertedBy(n ast.Node) (fields []*types.Var) {
 	return fields
 }
 
-func (p *counterPackage) isMap(e ast.Expr) bool {
+func (p *sourcePackage) isMap(e ast.Expr) bool {
 	t := p.info.Types[e].Type
 	if t == nil {
 		return false
@@ -151,8 +150,8 @@ func (p *counterPackage) isMap(e ast.Expr) bool {
 	return ok
 }
 
-// isAppend reports whether an expression is a slice made longer.
-func (p *counterPackage) isAppend(e ast.Expr) bool {
+// isAppend reports whether an expression makes a slice longer.
+func (p *sourcePackage) isAppend(e ast.Expr) bool {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
 	if !ok {
 		return false
@@ -166,7 +165,7 @@ func (p *counterPackage) isAppend(e ast.Expr) bool {
 	return false
 }
 
-// isCut reports whether append(q[:i], q[j:]...) takes elements out.
+// isCut reports whether a call is append(q[:i], q[j:]...), which removes elements.
 func isCut(call *ast.CallExpr) bool {
 	if !call.Ellipsis.IsValid() {
 		return false

@@ -8,10 +8,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// BeginOfLiteral returns a place with the line on which the statement begins, if it
-// is the last line of a function literal that is called where it stands: to the
-// compiler the call is at its parentheses, behind the brace, and that line says
-// nothing to a reader. Without the source the place stays as it is.
+// BeginOfLiteral returns the first line of the statement if the place is the last line of a
+// function literal that is called at once. The compiler puts such a call at its parentheses,
+// after the closing brace, and that line says nothing to a reader. Other places, and those
+// without source, stay as they are.
 func BeginOfLiteral(place verdict.Site) verdict.Site {
 	if place.File == "" {
 		return place

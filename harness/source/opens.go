@@ -12,8 +12,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// rawOpens are the system calls that open a descriptor of which no object of net or os
-// knows, by the kinds of what they open: their descriptors no collector ever closes.
+// rawOpens maps the system calls that open a descriptor to the kinds that they open, "" for
+// any. No object of net or os holds such a descriptor, so the GC never closes it.
 var rawOpens = map[string]string{
 	"Dup": "", "Dup2": "", "Dup3": "", "FcntlInt": "",
 	"Socket": "tcp udp unix socket", "Socketpair": "unix socket", "Accept": "tcp unix socket", "Accept4": "tcp unix socket",
@@ -22,15 +22,15 @@ var rawOpens = map[string]string{
 	"TimerfdCreate": "anon_inode", "MemfdCreate": "file",
 }
 
-// rawOpen is such a call.
+// rawOpen is a call of one of rawOpens.
 type rawOpen struct {
 	name string
 	at   token.Pos
 	fn   *ast.FuncDecl
 }
 
-// Opens returns the calls in the packages of the roots that can have opened a
-// kind of descriptor, in the order of the source.
+// Opens returns the system calls in the packages of the roots that can have opened a
+// descriptor of a kind, in the order of the source.
 func Opens(roots map[string]any, kind string) []verdict.Site {
 	kind, _, _ = strings.Cut(kind, ":")
 	var sites []verdict.Site
@@ -44,10 +44,10 @@ func Opens(roots map[string]any, kind string) []verdict.Site {
 	return sites
 }
 
-// packagesOf reads the packages in which the types of the roots are declared, as far
-// as their source is there.
-func packagesOf(roots map[string]any) []*counterPackage {
-	var packages []*counterPackage
+// packagesOf reads the packages that declare the types of the roots. It skips those without
+// source.
+func packagesOf(roots map[string]any) []*sourcePackage {
+	var packages []*sourcePackage
 	read := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(roots)) {
 		t := structOf(reflect.TypeOf(roots[name]))
@@ -56,16 +56,16 @@ func packagesOf(roots map[string]any) []*counterPackage {
 		}
 		read[t.PkgPath()] = true
 		var known []verdict.Site
-		methodsIn(t.PkgPath(), t, map[reflect.Type]bool{}, &known)
-		if p := readCounterPackage(known); p != nil {
+		collectMethods(t.PkgPath(), t, map[reflect.Type]bool{}, &known)
+		if p := readPackage(known); p != nil {
 			packages = append(packages, p)
 		}
 	}
 	return packages
 }
 
-// rawOpenBy returns the name of the system call that a call is, if it opens.
-func (p *counterPackage) rawOpenBy(call *ast.CallExpr) (name string, ok bool) {
+// rawOpenBy returns the name of the system call if a call is one of rawOpens.
+func (p *sourcePackage) rawOpenBy(call *ast.CallExpr) (name string, ok bool) {
 	fun, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return "", false

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/json"
 	"go/ast"
 	"go/build"
 	"go/parser"
@@ -19,35 +18,36 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// counterPackage is the source of a package, and what changes in it.
-type counterPackage struct {
+// sourcePackage is the source of a package, and the statements of interest in it.
+type sourcePackage struct {
 	prefix string // of the names of its functions
 	tokens *token.FileSet
 	pkg    *types.Package
 	info   types.Info
-	stale  bool // a method is not where the program says that it is
+	stale  bool // a method is not at the line that the program reports
 
-	changes map[*types.Var][]*counterChange // of fields
-	inserts map[*types.Var][]*counterChange // into fields
-	calls   map[*types.Func][]counterCall
+	changes map[*types.Var][]*change // of fields
+	inserts map[*types.Var][]*change // into fields
+	sums    []sum
+	calls   map[*types.Func][]callSite
 	opens   []rawOpen
 }
 
-// readCounterPackage reads the package in which the program says that methods
-// are; nil if it cannot.
-func readCounterPackage(methods []verdict.Site) *counterPackage {
+// readPackage reads the package that declares the methods. It returns nil if there are none,
+// or no source.
+func readPackage(methods []verdict.Site) *sourcePackage {
 	if len(methods) == 0 {
 		return nil
 	}
 	name := methods[0].Function
 	slash := strings.LastIndexByte(name, '/') + 1
-	p := &counterPackage{prefix: name[:slash+strings.IndexByte(name[slash:], '.')+1], tokens: token.NewFileSet()}
+	p := &sourcePackage{prefix: name[:slash+strings.IndexByte(name[slash:], '.')+1], tokens: token.NewFileSet()}
 	files := p.parse(filepath.Dir(methods[0].File), methods)
 	if len(files) == 0 {
 		return nil
 	}
-	// What is imported need not be known to tell the fields of this package apart,
-	// and to read it would take long. What it makes wrong is of no matter.
+	// The fields of this package have types without the imports, and to read those would
+	// take seconds. Errors that follow from missing imports do not matter.
 	check := types.Config{Importer: noImports{}, Error: func(error) {}, FakeImportC: true}
 	p.info = types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
@@ -70,11 +70,11 @@ func (noImports) Import(name string) (*types.Package, error) {
 	return p, nil
 }
 
-// parse parses the files of a folder that the program was built from; the tests'
-// too, if there are methods in those.
-func (p *counterPackage) parse(dir string, methods []verdict.Site) []*ast.File {
+// parse parses the files of a folder that the program was built from. Test files are among
+// them if they declare one of the methods.
+func (p *sourcePackage) parse(dir string, methods []verdict.Site) []*ast.File {
 	replaced := readOverlay()
-	list, _ := os.ReadDir(dir) // none: the source is not here
+	list, _ := os.ReadDir(dir) // an error means that there is no source
 	var names []string
 	for _, f := range list {
 		names = append(names, f.Name())
@@ -88,7 +88,7 @@ func (p *counterPackage) parse(dir string, methods []verdict.Site) []*ast.File {
 	isTest := func(file string) bool { return strings.HasSuffix(file, "_test.go") }
 	tests := slices.ContainsFunc(methods, func(s verdict.Site) bool { return isTest(s.File) })
 	builder := buildContext(replaced)
-	// A folder may have a package and its external tests: ours is that of the methods.
+	// A folder may hold a package and its external tests: take the one with the methods.
 	want := packageClause(p.tokens, methods[0].File, replaced)
 	var files []*ast.File
 	for _, name := range names {
@@ -123,7 +123,7 @@ func packageClause(tokens *token.FileSet, file string, replaced overlay) string 
 	return parsed.Name.Name
 }
 
-// buildContext is what decides which files belong to the program that runs.
+// buildContext decides which files belong to the running program.
 func buildContext(replaced overlay) build.Context {
 	ctx := build.Default
 	ctx.OpenFile = func(file string) (io.ReadCloser, error) { return os.Open(replaced.of(file)) }
@@ -142,9 +142,9 @@ func buildContext(replaced overlay) build.Context {
 	return ctx
 }
 
-// agrees reports whether the methods stand where the program says. It need not
-// notice that a function changed within.
-func (p *counterPackage) agrees(files []*ast.File, methods []verdict.Site) bool {
+// agrees reports whether the methods are at the lines that the program reports. It does not
+// notice a change within a function.
+func (p *sourcePackage) agrees(files []*ast.File, methods []verdict.Site) bool {
 	for _, file := range files {
 		for _, d := range file.Decls {
 			fn, ok := d.(*ast.FuncDecl)
@@ -162,8 +162,8 @@ func (p *counterPackage) agrees(files []*ast.File, methods []verdict.Site) bool 
 	return true
 }
 
-// function is the name of a function as the runtime has it.
-func (p *counterPackage) function(fn *ast.FuncDecl) string {
+// function returns the name of a function as the runtime has it.
+func (p *sourcePackage) function(fn *ast.FuncDecl) string {
 	if fn.Recv == nil || len(fn.Recv.List) == 0 {
 		return p.prefix + fn.Name.Name
 	}
@@ -186,47 +186,7 @@ func (p *counterPackage) function(fn *ast.FuncDecl) string {
 	return p.prefix + name + "." + fn.Name.Name
 }
 
-func (p *counterPackage) site(pos token.Pos, fn *ast.FuncDecl) verdict.Site {
+func (p *sourcePackage) site(pos token.Pos, fn *ast.FuncDecl) verdict.Site {
 	at := p.tokens.Position(pos)
 	return verdict.Site{Function: p.function(fn), File: at.Filename, Line: at.Line}
-}
-
-// overlay is the files that the go command compiled in the place of others.
-type overlay map[string]string
-
-func (o overlay) of(file string) string {
-	if other, ok := o[file]; ok {
-		return other // an empty one cannot be read, as is right for a file taken away
-	}
-	return file
-}
-
-// readOverlay reads the overlay that GOFLAGS names: with one, what is on disk is
-// not what was compiled.
-func readOverlay() overlay {
-	name := ""
-	for _, flag := range strings.Fields(os.Getenv("GOFLAGS")) {
-		flag = strings.Trim(flag, `'"`)
-		if value, ok := strings.CutPrefix(strings.TrimLeft(flag, "-"), "overlay="); ok {
-			name = value
-		}
-	}
-	if name == "" {
-		return nil
-	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil
-	}
-	var list struct{ Replace overlay }
-	if json.Unmarshal(b, &list) != nil {
-		return nil
-	}
-	replaced := overlay{}
-	for file, other := range list.Replace {
-		if abs, err := filepath.Abs(file); err == nil {
-			replaced[abs] = other
-		}
-	}
-	return replaced
 }

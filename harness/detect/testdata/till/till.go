@@ -2,7 +2,10 @@
 // What a test looks for stands on the line with its mark.
 package till
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Till is a target.
 type Till struct {
@@ -17,6 +20,11 @@ type Till struct {
 	spent    uint32
 	gate     tillGate
 	two      tillTwo
+	lent     tillMeter
+	pawned   tillMeter
+	stored   tillMeter
+	loose    int64
+	guests   tillCount
 	drawer   *drawer
 	sessions map[string]bool
 	tillBase
@@ -30,11 +38,44 @@ type tillGate struct {
 
 type tillTwo struct{ a, b int }
 
+// tillMeter keeps a count as the difference of two numbers.
+type tillMeter struct{ added, taken atomic.Int64 }
+
+func (m *tillMeter) add(n int) {
+	if n >= 0 {
+		m.added.Add(int64(n))
+	} else {
+		m.taken.Add(int64(-n))
+	}
+}
+
+func (m *tillMeter) load() int64 {
+	taken := m.taken.Load()
+	return m.added.Load() - taken
+}
+
+// tillCount has one number behind methods without an amount.
+type tillCount struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *tillCount) enter() { c.change(1) }
+
+func (c *tillCount) leave() { c.change(-1) }
+
+func (c *tillCount) change(by int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += by
+}
+
 type tillBase struct{ loans int }
 
 type drawer struct {
 	refused int // by another type
 	bytes   int
+	kept    int
 	coins   tillStack[int]
 }
 
@@ -122,3 +163,31 @@ func (t *Till) Gate() {
 	t.gate.enter()
 	t.drawer.coins.push(1)
 }
+
+func (t *Till) Lend(n int) {
+	t.lent.add(n)         // up lent
+	t.lent.add(-n)        // down lent
+	t.pawned.add(len("")) // up pawned
+	t.guests.enter()      // up guests
+	t.guests.leave()      // down guests
+}
+
+// Store keeps n: the sum changes by the difference.
+func (t *Till) Store(n int) {
+	kept := n / 2
+	t.stored.add(kept - t.drawer.kept) // up stored
+	t.drawer.kept = kept
+}
+
+// Forget changes what is kept, and not the sum.
+func (t *Till) Forget() {
+	t.drawer.kept = 0 // alone stored
+}
+
+// Loosen counts what is in no drawer.
+func (t *Till) Loosen(n int64) {
+	t.loose += n // up loose
+}
+
+// All returns the sum of both.
+func (t *Till) All() int64 { return t.pawned.load() + t.loose }
