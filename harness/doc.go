@@ -34,7 +34,8 @@
 //	source        statements in the source; stack: frames; settle: waiting
 //	verdict       findings in, one verdict out; verdict/report writes it
 //	conformance   the protocol tests
-//	mutate        generated leaks; probe: readings of other processes
+//	cover         which code a leak test ran; mutate: generated leaks
+//	probe         readings of other processes
 //
 // # Files
 //

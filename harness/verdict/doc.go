@@ -73,6 +73,12 @@
 // peers of any scenario is seen with 99 %. That follows from the doses and from the noise
 // that the detectors declare.
 //
+// # Coverage
+//
+// A leak in code that did not run cannot be seen. A Coverage states how much of each package
+// ran and which lines did not, those that release something first. It does not change the
+// outcome: the report states it beside the verdict. Package cover makes it.
+//
 // # Targets that are seen from outside only
 //
 // For such a target there are series of readings taken at rest, after blocks of peers (on)

@@ -27,6 +27,7 @@ func Judge(run Run) Verdict {
 		Controls:    r.Controls,
 		Trends:      r.Trends,
 		Series:      finite(r.Series),
+		Coverage:    r.Coverage,
 		Sensitivity: j.sensitivity(),
 	}
 	for _, g := range join(j.candidates()) {

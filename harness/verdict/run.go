@@ -28,6 +28,7 @@ type Run struct {
 	Findings  []Finding
 	Trends    []Trend // results of Test, for a target that is seen from outside only
 	Series    []Series
+	Coverage  *Coverage // which code ran; nil to leave it out of the report
 
 	Known []Rule
 	// Suite is set if several runs share the rules: a rule that matches nothing in this run

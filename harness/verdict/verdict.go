@@ -57,6 +57,7 @@ type Verdict struct {
 	Controls  []Control  `json:"controls,omitempty"`
 	Trends    []Trend    `json:"trends,omitempty"`
 	Series    []Series   `json:"series,omitempty"`
+	Coverage  *Coverage  `json:"coverage,omitempty"`
 }
 
 // About identifies a run and says how to repeat it.

@@ -19,7 +19,7 @@ var reportHTML string
 
 var report = template.Must(template.New("report").Funcs(template.FuncMap{
 	"number": units.Count[int64], "size": units.Bytes, "upper": func(o verdict.Outcome) string { return strings.ToUpper(string(o)) },
-	"held": func(o verdict.Outcome) string { return thresholdWords[o] }, "short": verdict.Short, "join": func(words []string) string { return strings.Join(words, ", ") },
+	"held": func(o verdict.Outcome) string { return thresholdWords[o] }, "short": verdict.Short, "name": verdict.ShortName, "join": func(words []string) string { return strings.Join(words, ", ") },
 	"bar": func(part, whole int64) string { return fmt.Sprintf("%.1f", 100*float64(part)/float64(max(1, whole))) },
 }).Parse(reportHTML))
 

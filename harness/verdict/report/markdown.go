@@ -31,6 +31,7 @@ func Markdown(w io.Writer, v verdict.Verdict) error {
 	if v.Sensitivity.Known {
 		fmt.Fprintf(&b, "Smallest leak this run could have seen: **%s**\n\n", md(v.Sensitivity.String()))
 	}
+	mdCoverage(&b, v.Coverage)
 	fmt.Fprintf(&b, "%s\n", md(provenance(&v)))
 	if v.Run.Command != "" {
 		fmt.Fprintf(&b, "\n%s\n", fenced(v.Run.Command))

@@ -25,7 +25,8 @@ func Text(w io.Writer, v verdict.Verdict) error {
 		p.known(&v.Known[i])
 	}
 	p.trends(v.Trends)
-	p.coverage(&v)
+	p.cleared(&v)
+	p.ranCode(v.Coverage)
 	p.last(&v)
 	return p.writeTo(w)
 }
@@ -109,8 +110,8 @@ func (p *page) reason(title string, r verdict.Reason) {
 	p.item("do", r.Do)
 }
 
-// coverage writes which scenarios were tested and do not leak, which detectors looked, and the sensitivity.
-func (p *page) coverage(v *verdict.Verdict) {
+// cleared writes which scenarios were tested and do not leak, which detectors looked, and the sensitivity.
+func (p *page) cleared(v *verdict.Verdict) {
 	smallest := "smallest leak this run could have seen: " + v.Sensitivity.String()
 	if !v.Sensitivity.Known && len(v.Trends) > 0 {
 		smallest = "" // each series has said its own

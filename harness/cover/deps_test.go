@@ -1,0 +1,15 @@
+package cover_test
+
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/deptest"
+)
+
+// Counters are read of any program: the package knows Go and verdicts, but no hub.
+func TestDeps(t *testing.T) {
+	t.Parallel()
+	deptest.Ours(t, "harness/mutate", "harness/mutate/site", "harness/verdict", "harness/verdict/units")
+	deptest.Others(t, "golang.org/x/tools", "golang.org/x/mod", "golang.org/x/sync")
+	deptest.Never(t, "testing")
+}
