@@ -11,7 +11,7 @@ import (
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	deptest.Ours(t, "harness/detect", "harness/detect/internal/planted", "harness/heap", "harness/settle", "harness/source",
-		"harness/stack", "harness/verdict", "harness/verdict/report", "harness/verdict/units", "hub/wire")
+		"harness/stack", "harness/verdict", "harness/verdict/report", "harness/verdict/units", "hub/wire", "hub/wire/hostile")
 	deptest.Others(t, "github.com/gorilla/websocket")
 	deptest.Never(t, "testing")
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // Scenario is one way in which peers come, stay and go. A hub that is right holds
@@ -245,15 +246,8 @@ func liveBadFrame(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
 	}
-	frames := [][]byte{
-		{0x83, 0x80, 0, 0, 0, 0},                              // reserved opcode
-		{0x81, 0x01, 'x'},                                     // not masked
-		{0xc1, 0x80, 0, 0, 0, 0},                              // RSV1 without an extension
-		{0x81, 0x81, 0, 0, 0, 0, 0xff},                        // not UTF-8
-		{0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'x'}, // 4 GiB to come
-		{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed},                  // close code 1005
-	}
-	if err := v.WriteBytes(frames[v.Index%len(frames)]); err != nil {
+	frames := hostile.Against(hostile.Frames())
+	if err := v.WriteBytes(frames[v.Index%len(frames)].Bytes()); err != nil {
 		return err
 	}
 	return v.awaitEnd(ctx)

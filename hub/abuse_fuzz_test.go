@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // fuzzPeer is a connection to the hub, written by hand. A goroutine reads it.
@@ -73,7 +74,7 @@ func (p *fuzzPeer) wantAnswer() {
 	}
 	p.stall(false)
 	before := p.pongs.Load()
-	p.say(rawTextFrame(`{"type":"ping"}`))
+	p.say(hostile.TextFrame(`{"type":"ping"}`))
 	p.flush()
 	synctest.Wait()
 	if p.pongs.Load() == before && !p.closed.Load() {
@@ -84,23 +85,23 @@ func (p *fuzzPeer) wantAnswer() {
 func (p *fuzzPeer) do(op int, arg byte, in *fuzzInput) {
 	switch op {
 	case fuzzText:
-		p.say(rawFrame(rawText, in.payload()))
+		p.say(hostile.Frame(hostile.Final|hostile.Text, in.payload()))
 	case fuzzBinary:
-		p.say(rawFrame(rawBinary, in.payload()))
+		p.say(hostile.Frame(hostile.Final|hostile.Binary, in.payload()))
 	case fuzzFrame:
 		p.odd = true
-		p.say(rawFrame(arg, in.payload()))
+		p.say(hostile.Frame(arg, in.payload()))
 	case fuzzTemplate:
 		msg := bytes.Clone(fuzzTemplates[int(arg)%len(fuzzTemplates)])
 		for change := in.payload(); len(change) > 1; change = change[2:] {
 			msg[int(change[0])%len(msg)] = change[1]
 		}
-		p.say(rawFrame(rawText, msg))
+		p.say(hostile.Frame(hostile.Final|hostile.Text, msg))
 	case fuzzBytes:
 		p.odd = true
 		p.say(in.payload())
 	case fuzzClose:
-		p.say(rawCloseFrame(1000+int(arg), "fuzz"))
+		p.say(hostile.CloseFrame(1000+uint16(arg), "fuzz"))
 	case fuzzReset:
 		p.Close()
 	case fuzzStall:
@@ -129,7 +130,7 @@ func (p *fuzzPeer) read(r *bufio.Reader) {
 			<-p.goOn
 		}
 		head, payload, err := readHubFrame(r)
-		if err != nil || head == rawClose {
+		if err != nil || head == hostile.Final|hostile.Close {
 			p.closed.Store(true)
 		}
 		if err != nil {
@@ -137,14 +138,14 @@ func (p *fuzzPeer) read(r *bufio.Reader) {
 		}
 		var m wire.Message
 		switch {
-		case head == rawText:
+		case head == hostile.Final|hostile.Text:
 			if err := json.Unmarshal(payload, &m); err != nil || m.Type == "" || m.Timestamp == 0 {
 				p.t.Errorf("the hub said %q: %v", payload, err)
 			}
 			if m.Type == "pong" {
 				p.pongs.Add(1)
 			}
-		case head == rawClose && len(payload) != 1 || head == rawPing || head == rawPong:
+		case head == hostile.Final|hostile.Close && len(payload) != 1 || head == hostile.Final|hostile.Ping || head == hostile.Final|hostile.Pong:
 		default:
 			p.t.Errorf("the hub sent a frame %#x %q", head, payload)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // Abuses of the handshake. The first three rows each end the process of the
@@ -188,8 +189,8 @@ var handshakeAbuses = []abuse{
 		attack: func(w *world) {
 			for range 20 {
 				p := w.join("ghost", "ghosts")
-				p.frames(rawTextFrame(`{"type":"goodbye"}`), rawTextFrame(`{"type":"announce","networkName":"ghosts"}`),
-					rawTextFrame(`{"type":"offer","targetPeerId":"`+strings.Repeat("a", 40)+`"}`))
+				p.frames(hostile.TextFrame(`{"type":"goodbye"}`), hostile.TextFrame(`{"type":"announce","networkName":"ghosts"}`),
+					hostile.TextFrame(`{"type":"offer","targetPeerId":"`+strings.Repeat("a", 40)+`"}`))
 				p.wantClose(1000, "goodbye")
 			}
 		},

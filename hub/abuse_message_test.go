@@ -3,11 +3,11 @@ package hub_test
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // unhurried leaves it to the bound on what is queued to cut who does not read.
@@ -16,37 +16,15 @@ func unhurried(c *hub.Config) { c.MessageRate, c.WriteTimeout = -1, 30*time.Seco
 // Abuses of the protocol's messages.
 var messageAbuses = []abuse{
 	{
-		name: "deep_JSON", counted: ended(wire.ReasonTooDeep), times: 4,
-		attack: func(w *world) {
-			const deep = 10_000
-			for _, text := range []string{
-				strings.Repeat("[", deep) + strings.Repeat("]", deep),
-				strings.Repeat(`{"a":`, deep) + "1" + strings.Repeat("}", deep),
-				`{"type":"announce","data":` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + `}`,
-				strings.Repeat("[", 1<<20),
-			} {
-				p := w.join("deep", "odd")
-				p.raw(text)
-				p.wantClose(1008, "too_deep")
-			}
-		},
-	},
-	{
-		name: "network_name_of_1_MiB", counted: ended(wire.ReasonBadNetwork), times: 3,
-		attack: func(w *world) {
-			for range 3 {
-				p := w.connect("name", "")
-				p.raw(`{"type":"announce","networkName":"` + strings.Repeat("n", 1<<20-50) + `"}`)
-				p.wantClose(1008, "bad_network")
-			}
-		},
+		name: "hostile_messages", counted: ended(wire.ReasonInvalidUTF8), times: uint64(len(hostile.Against(hostile.Messages()))),
+		attack: func(w *world) { w.send(hostile.Messages()) },
 	},
 	{
 		name: "message_flood", counted: ended(wire.ReasonMessageRate), times: 4,
 		attack: func(w *world) {
 			floods := []string{`{"type":"ping"}`, `{"type":"nonsense"}`, `x`, `{"type":"offer","targetPeerId":"` + string(digits("0")) + `"}`}
 			together(4, func(i int) {
-				w.join("flood", "loud").flood(bytes.Repeat(rawTextFrame(floods[i%len(floods)]), 50))
+				w.join("flood", "loud").flood(bytes.Repeat(hostile.TextFrame(floods[i%len(floods)]), 50))
 			})
 		},
 	},
@@ -54,7 +32,7 @@ var messageAbuses = []abuse{
 		name: "announce_flood", counted: ended(wire.ReasonAnnounceRate), times: 4,
 		attack: func(w *world) {
 			together(4, func(i int) {
-				w.join("flood", "loud").flood(bytes.Repeat(rawTextFrame(`{"type":"announce","networkName":"loud"}`), 50))
+				w.join("flood", "loud").flood(bytes.Repeat(hostile.TextFrame(`{"type":"announce","networkName":"loud"}`), 50))
 			})
 		},
 	},
@@ -83,7 +61,7 @@ var messageAbuses = []abuse{
 		limits: unhurried,
 		attack: func(w *world) {
 			p := w.join("deaf", "loud")
-			long := rawTextFrame(`{"type":"offer","networkName":"loud","targetPeerId":"` + string(p.ID()) + `","data":` + string(offerOf(32<<10)) + `}`)
+			long := hostile.TextFrame(`{"type":"offer","networkName":"loud","targetPeerId":"` + string(p.ID()) + `","data":` + string(offerOf(32<<10)) + `}`)
 			for p.frames(long) == nil {
 			}
 			p.Close()
@@ -129,7 +107,7 @@ var crowdAbuses = []abuse{
 		limits: func(c *hub.Config) { c.MaxAnnounceBytes = 8 << 10 },
 		attack: func(w *world) {
 			members := crowd(w, 200)
-			text := rawTextFrame(`{"type":"announce","networkName":"crowd","data":` + string(offerOf(8<<10)) + `}`)
+			text := hostile.TextFrame(`{"type":"announce","networkName":"crowd","data":` + string(offerOf(8<<10)) + `}`)
 			together(4, func(int) { w.connect("big", "").flood(text) })
 			members()
 		},
@@ -138,7 +116,7 @@ var crowdAbuses = []abuse{
 		name: "half_of_many_large_messages", counted: ended(wire.ReasonOverload), times: 16,
 		limits: func(c *hub.Config) { c.ReadBytesTotal = 4 << 20 },
 		attack: func(w *world) {
-			half := append(rawHeader(rawText, 1<<20), make([]byte, 512<<10)...)
+			half := append(hostile.Header(hostile.Final|hostile.Text, 1<<20), make([]byte, 512<<10)...)
 			peers := make([]*peer, 32) // 16 MiB in all
 			together(len(peers), func(i int) {
 				peers[i] = w.join("half", "slow")

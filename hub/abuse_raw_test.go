@@ -13,45 +13,8 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
-
-// First bytes of client frames, FIN set.
-const (
-	rawText   = 0x81
-	rawBinary = 0x82
-	rawClose  = 0x88
-	rawPing   = 0x89
-	rawPong   = 0x8a
-
-	rawUnfinished = 0x01 // the first frame of a text message, more to come
-	rawContinued  = 0x00 // one from the middle
-)
-
-// rawFrame builds a masked client frame. The mask is zero, which masks nothing
-// and is as good as any other.
-func rawFrame(head byte, payload []byte) []byte {
-	return append(rawHeader(head, uint64(len(payload))), payload...)
-}
-
-// rawHeader builds the header of a masked frame that says it has n bytes.
-func rawHeader(head byte, n uint64) []byte {
-	frame := []byte{head}
-	switch {
-	case n < 126:
-		frame = append(frame, 0x80|byte(n))
-	case n < 1<<16:
-		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(n))
-	default:
-		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), n)
-	}
-	return append(frame, 0, 0, 0, 0)
-}
-
-func rawTextFrame(text string) []byte { return rawFrame(rawText, []byte(text)) }
-
-func rawCloseFrame(code int, reason string) []byte {
-	return rawFrame(rawClose, append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...))
-}
 
 // frames writes bytes past the client library, all with one write.
 func (p *peer) frames(frames ...[]byte) error {
@@ -168,7 +131,7 @@ func (c *rawConn) wantClose(code int, reason string) {
 			c.w.Errorf("ended with %v, want close %d %q", err, code, reason)
 			return
 		}
-		if head != rawClose {
+		if head != hostile.Final|hostile.Close {
 			continue
 		}
 		if len(payload) < 2 || int(binary.BigEndian.Uint16(payload)) != code || !strings.HasPrefix(string(payload[2:]), reason) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // The input of FuzzSession is one byte of configuration, then operations: a byte
@@ -186,9 +187,9 @@ func fuzzSeeds(f *testing.F) [][]byte {
 		after(op(0, fuzzStall, 0), op(1, fuzzTemplate, 0), op(1, fuzzTemplate, 0), op(0, fuzzWait, 5), op(0, fuzzStall, 0), op(0, fuzzWait, 6)),
 		after(op(2, fuzzConnect, 3), op(2, fuzzTemplate, 3), op(2, fuzzTemplate, 10), op(2, fuzzTemplate, 11), op(2, fuzzTemplate, 2), op(2, fuzzTemplate, 0)),
 		after(op(2, fuzzConnect, 4), op(3, fuzzConnect, 2), op(3, fuzzTemplate, 12), op(3, fuzzTemplate, 13), op(0, fuzzWait, 6)),
-		after(op(0, fuzzFrame, rawUnfinished, '{'), op(0, fuzzFrame, rawPing, 'x'), op(0, fuzzFrame, 0x80, '}'), op(0, fuzzFrame, 0xff)),
-		after(op(0, fuzzBytes, 0, rawText), op(0, fuzzWait, 6), op(1, fuzzText, 0, []byte("\xff")...), op(1, fuzzBinary, 0, []byte("\xff")...)),
-		after(op(0, fuzzBytes, 0, rawHeader(rawText, 1<<40)...), op(1, fuzzClose, 5)),
+		after(op(0, fuzzFrame, hostile.Text, '{'), op(0, fuzzFrame, hostile.Final|hostile.Ping, 'x'), op(0, fuzzFrame, 0x80, '}'), op(0, fuzzFrame, 0xff)),
+		after(op(0, fuzzBytes, 0, hostile.Final|hostile.Text), op(0, fuzzWait, 6), op(1, fuzzText, 0, []byte("\xff")...), op(1, fuzzBinary, 0, []byte("\xff")...)),
+		after(op(0, fuzzBytes, 0, hostile.Header(hostile.Final|hostile.Text, 1<<40)...), op(1, fuzzClose, 5)),
 	}
 	paths, err := filepath.Glob(filepath.Join("..", "testdata", "wire", "*valid", "*.json"))
 	if err != nil {

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // sendHalf begins a message and leaves its end out.
 func (p *peer) sendHalf(n int) {
 	p.w.Helper()
 	p.swallow()
-	p.frames(append(rawHeader(rawText, 1<<20), make([]byte, n)...))
+	p.frames(append(hostile.Header(hostile.Final|hostile.Text, 1<<20), make([]byte, n)...))
 }
 
 // Half-sent messages fill what all may read. Whoever says anything then must not be

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // raceSeedEnv replays a run of TestG3EverythingAtOnce, as far as the scheduler
@@ -138,7 +139,7 @@ func (p *peer) actAtRandom(rng *rand.Rand) bool {
 	case n < 23:
 		return p.SendRaw([]byte(`{"type":"peer-discovered","networkName":"`+network+`","data":{"peerId":"`+string(target)+`"}}`)) == nil
 	case n < 24:
-		return p.frames(rawTextFrame(`{"type":"cleanup"}`), rawTextFrame(`null`), rawFrame(rawPing, []byte("x"))) == nil
+		return p.frames(hostile.TextFrame(`{"type":"cleanup"}`), hostile.TextFrame(`null`), hostile.Frame(hostile.Final|hostile.Ping, []byte("x"))) == nil
 	case n < 28:
 		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // a pause is what is tried here
 		return true
@@ -155,11 +156,11 @@ func (p *peer) endAtRandom(rng *rand.Rand) {
 	case 1:
 		p.Leave("n0")
 	case 2:
-		p.frames(rawTextFrame(`{"type":"goodbye"}`), rawCloseFrame(1000, "bye"))
+		p.frames(hostile.TextFrame(`{"type":"goodbye"}`), hostile.CloseFrame(1000, "bye"))
 	case 3:
 		p.frames([]byte{0xff, 0xff})
 	case 4:
-		p.frames(rawHeader(rawText, 1<<30), []byte("{"))
+		p.frames(hostile.Header(hostile.Final|hostile.Text, 1<<30), []byte("{"))
 	case 5:
 		p.SendClose(4000, "reason")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // A shipped client that leaves on purpose sends its goodbye and the close frame
@@ -26,7 +27,7 @@ func TestLastMessagesBeforeACloseAreDelivered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			alice := w.join("alice", "n")
 			bob.want("peer-discovered")
-			if err := alice.frames(rawTextFrame(last), rawCloseFrame(1000, "Client disconnect")); err != nil {
+			if err := alice.frames(hostile.TextFrame(last), hostile.CloseFrame(1000, "Client disconnect")); err != nil {
 				t.Fatal(err)
 			}
 			got := bob.next()
@@ -86,13 +87,13 @@ func TestCloseIsEchoed(t *testing.T) {
 		c := w.rawDial()
 		c.say([]byte(rawUpgrade(rawTarget(digits("a")), "hub")))
 		c.status()
-		c.say(rawFrame(rawClose, []byte(payload)))
+		c.say(hostile.Frame(hostile.Final|hostile.Close, []byte(payload)))
 		for {
 			head, got, err := c.frame()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if head != rawClose {
+			if head != hostile.Final|hostile.Close {
 				continue
 			}
 			if string(got) != payload {
@@ -120,7 +121,7 @@ func TestCloseIsEchoedUnderLoad(t *testing.T) {
 	defer close(stop)
 	for i := range floods {
 		p := w.join(fmt.Sprint("flood", i), "n")
-		burst := rawTextFrame(`{"type":"offer","data":1,"targetPeerId":"` + string(id) + `","networkName":"n"}`)
+		burst := hostile.TextFrame(`{"type":"offer","data":1,"targetPeerId":"` + string(id) + `","networkName":"n"}`)
 		wg.Go(func() {
 			for {
 				select {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // The answer to a handshake has the reference's headers and no others: the first
@@ -66,7 +67,7 @@ func TestG18AnyPathAndQuery(t *testing.T) {
 			if want := `{"type":"connected","data":{"peerId":"` + a + `"}`; err != nil || !strings.HasPrefix(string(payload), want) {
 				t.Errorf("greeted with %q, %v, want %s", payload, err, want)
 			}
-			c.say(rawCloseFrame(1000, ""))
+			c.say(hostile.CloseFrame(1000, ""))
 			c.wantClose(1000, "")
 			w.in(t).wantStats(0, 0, 0, 0)
 		})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // W36: the reference puts the sender's own fromPeerId into what it forwards, so
@@ -180,11 +181,11 @@ func TestW14OwnerGetsItsIDBack(t *testing.T) {
 func TestW11OneEndOneDisconnect(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*peer){
-		"protocol_error": func(p *peer) { p.frames(rawFrame(0x83, nil)); p.wantClose(1002, "") },
+		"protocol_error": func(p *peer) { p.frames(hostile.Frame(0x83, nil)); p.wantClose(1002, "") },
 		"reset":          (*peer).reset,
-		"close_twice":    func(p *peer) { p.frames(rawCloseFrame(1000, "a"), rawCloseFrame(1000, "b")) },
+		"close_twice":    func(p *peer) { p.frames(hostile.CloseFrame(1000, "a"), hostile.CloseFrame(1000, "b")) },
 		"goodbye":        func(p *peer) { p.Leave("n") },
-		"too_big":        func(p *peer) { p.frames(rawHeader(rawText, 1<<40)); p.reset() },
+		"too_big":        func(p *peer) { p.frames(hostile.Header(hostile.Final|hostile.Text, 1<<40)); p.reset() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, hub.Config{})

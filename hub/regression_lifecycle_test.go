@@ -9,6 +9,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // W8, G10: a peer that announces as a hub, then as none, then leaves stays on
@@ -65,8 +66,8 @@ func TestW9G2G11GoodbyeEndsTheSession(t *testing.T) {
 	bob := w.join("bob", "n")
 	ghost := w.join("ghost", "n")
 	bob.fence()
-	goodbye, announce := rawTextFrame(`{"type":"goodbye"}`), rawTextFrame(`{"type":"announce","networkName":"ghosts","data":{"isHub":true}}`)
-	if err := ghost.frames(goodbye, announce, rawTextFrame(`{"type":"ping"}`), goodbye); err != nil {
+	goodbye, announce := hostile.TextFrame(`{"type":"goodbye"}`), hostile.TextFrame(`{"type":"announce","networkName":"ghosts","data":{"isHub":true}}`)
+	if err := ghost.frames(goodbye, announce, hostile.TextFrame(`{"type":"ping"}`), goodbye); err != nil {
 		t.Fatal(err)
 	}
 	if m := bob.next(); m.Type != "goodbye" {
@@ -132,10 +133,10 @@ func TestW18G9ShutdownWithGhosts(t *testing.T) {
 	w.join("normal", "n")
 	w.connect("unannounced", "")
 	w.join("said goodbye", "n").raw(`{"type":"goodbye"}`)
-	w.join("half a frame", "n").frames(rawHeader(rawText, 1000), []byte(`{"type":`))
-	w.join("half a header", "n").frames([]byte{rawText})
+	w.join("half a frame", "n").frames(hostile.Header(hostile.Final|hostile.Text, 1000), []byte(`{"type":`))
+	w.join("half a header", "n").frames([]byte{hostile.Final | hostile.Text})
 	w.join("broke the protocol", "n").frames([]byte{0xff, 0xff})
-	w.join("sent a close and stays", "n").frames(rawCloseFrame(1000, ""))
+	w.join("sent a close and stays", "n").frames(hostile.CloseFrame(1000, ""))
 	if _, err := w.dial("refused", "not an id"); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // offerOf is data of n bytes.
@@ -108,7 +109,7 @@ func TestG6MessageLimit(t *testing.T) {
 	p.wantClose(1009, "")
 	p = w.connect("in parts", "")
 	half := []byte(padded(wire.MaxMessageBytes/2 + 1))
-	p.frames(rawFrame(rawUnfinished, half), rawFrame(0x80, half))
+	p.frames(hostile.Frame(hostile.Text, half), hostile.Frame(0x80, half))
 	p.wantClose(1009, "")
 	w.wantCount("too big", ended(wire.ReasonMessageTooBig), 2)
 }
@@ -118,11 +119,11 @@ func TestW40MessageRate(t *testing.T) {
 	t.Parallel()
 	const burst = 20
 	for name, frame := range map[string][]byte{
-		"messages":   rawTextFrame(`{"type":"cleanup"}`),
-		"malformed":  rawTextFrame(`x`),
-		"pings":      rawFrame(rawPing, nil),
-		"pongs":      rawFrame(rawPong, []byte("unasked")),
-		"large ones": rawTextFrame(`{"type":"cleanup"` + strings.Repeat(" ", 6*4096) + `}`), // each counts for 7
+		"messages":   hostile.TextFrame(`{"type":"cleanup"}`),
+		"malformed":  hostile.TextFrame(`x`),
+		"pings":      hostile.Frame(hostile.Final|hostile.Ping, nil),
+		"pongs":      hostile.Frame(hostile.Final|hostile.Pong, []byte("unasked")),
+		"large ones": hostile.TextFrame(`{"type":"cleanup"` + strings.Repeat(" ", 6*4096) + `}`), // each counts for 7
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, hub.Config{MessageRate: 0.001, MessageBurst: burst})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // The holder of an id answered a ping for each connection that claimed the id, and
@@ -194,7 +195,7 @@ func TestManyUnfinishedMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	const bound = 1 << 20
 	w := newWorld(t, hub.Config{ReadBytesTotal: bound})
-	part := append(rawHeader(rawText, 50_000), make([]byte, 40_000)...)
+	part := append(hostile.Header(hostile.Final|hostile.Text, 50_000), make([]byte, 40_000)...)
 	for i := range 60 {
 		w.connect(fmt.Sprint("slow", i), "").frames(part)
 	}

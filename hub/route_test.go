@@ -7,6 +7,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // What shipped clients rely on (protocol section 10, "Kept"),
@@ -110,7 +111,7 @@ func TestSignalIsRelayedByteByByte(t *testing.T) {
 			b.wantText(`{"type":"` + kind + `"` + c.relayed + `,"fromPeerId":"A","targetPeerId":"B","networkName":"n1","timestamp":T}`)
 		}
 	}
-	a.frames(rawFrame(rawBinary, []byte(`{"type":"answer","data":1,"targetPeerId":"`+string(a.ID())+`","networkName":"n1"}`)))
+	a.frames(hostile.Frame(hostile.Final|hostile.Binary, []byte(`{"type":"answer","data":1,"targetPeerId":"`+string(a.ID())+`","networkName":"n1"}`)))
 	a.wantText(`{"type":"answer","data":1,"fromPeerId":"A","targetPeerId":"A","networkName":"n1","timestamp":T}`)
 	b.wantNothing()
 }
@@ -184,7 +185,7 @@ func TestIgnoredWithoutAWord(t *testing.T) {
 		p.raw(msg)
 		p.wantNothing()
 	}
-	p.frames(rawFrame(rawBinary, []byte("\xff\xfe")))
+	p.frames(hostile.Frame(hostile.Final|hostile.Binary, []byte("\xff\xfe")))
 	p.wantNothing()
 	p.raw(" \t\r\n" + `{"type":"x","type":"ping"}` + "\n ") // the last one counts
 	if m := p.next(); m.Type != "pong" {
@@ -200,12 +201,12 @@ func TestPingFrameIsEchoed(t *testing.T) {
 	if status := c.status(); status != 101 {
 		t.Fatalf("status %d, want 101", status)
 	}
-	c.say(rawFrame(rawPing, []byte("hello")))
+	c.say(hostile.Frame(hostile.Final|hostile.Ping, []byte("hello")))
 	for {
 		switch head, payload, err := c.frame(); {
 		case err != nil:
 			t.Fatal(err)
-		case head == rawPong:
+		case head == hostile.Final|hostile.Pong:
 			if string(payload) != "hello" {
 				t.Errorf("pong holds %q, want hello", payload)
 			}

@@ -11,7 +11,7 @@ import (
 // arrows names what each package of the load generator may link in: of our module, and
 // of others. See the arrows in the design.
 var arrows = map[string]struct{ ours, others string }{
-	"loadgen":           {"schedule codec latency delivery preflight plan results cluster wire probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
+	"loadgen":           {"schedule codec latency delivery preflight plan results cluster wire hostile probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
 	"loadgen/schedule":  {"wire", "websocket"},
 	"loadgen/codec":     {"wire", "websocket"},
 	"loadgen/latency":   {"schedule wire", "websocket hdrhistogram-go"},
@@ -25,6 +25,7 @@ var arrows = map[string]struct{ ours, others string }{
 // linkable are the packages and modules by the words of arrows.
 var linkable = map[string]string{
 	"wire":            module + "hub/wire",
+	"hostile":         module + "hub/wire/hostile",
 	"probe":           module + "harness/probe",
 	"verdict":         module + "harness/verdict",
 	"report":          module + "harness/verdict/report",

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -30,8 +31,7 @@ type input struct {
 // inputs returns all inputs.
 func inputs() []input {
 	var list []input
-	list = append(list, messageInputs()...)
-	list = append(list, frameInputs()...)
+	list = append(list, sessionInputs()...)
 	list = append(list, floodInputs()...)
 	list = append(list, handshakeInputs()...)
 	return append(list, idInputs()...)
@@ -50,7 +50,7 @@ func inputsNamed(text string) []input {
 
 // attack is one input under way, with its connections.
 type attack struct {
-	*hostile
+	*hostileRun
 	name  string
 	id    wire.PeerID
 	rng   *rand.Rand
@@ -71,21 +71,6 @@ func (a *attack) end() {
 	}
 }
 
-// session returns an input that follows a proper handshake.
-func session(name string, send func(a *attack, w io.Writer) error) input {
-	return input{name: name, run: func(ctx context.Context, a *attack) string {
-		p, err := a.connect(ctx, a.id)
-		if err != nil {
-			return fmt.Sprintf("not sent: %v", withoutAddress(err))
-		}
-		// The deadline bounds the wait for a target that does not read.
-		conn := p.sock.ws.NetConn()
-		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-		defer context.AfterFunc(ctx, p.sock.reset)()
-		return a.reaction(ctx, p, send(a, conn))
-	}}
-}
-
 // connect connects a peer of the attack, and waits for the greeting.
 func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
 	now := time.Now()
@@ -98,9 +83,16 @@ func (a *attack) connect(ctx context.Context, id wire.PeerID) (*Peer, error) {
 	return p, nil
 }
 
-// reaction returns how the target reacts to an input in a session.
-func (a *attack) reaction(ctx context.Context, p *Peer, sent error) string {
-	waitFor(ctx, a.react, p.isOver)
+// reaction returns how the target reacts to an input in a session. A target that answers
+// pings is asked for an answer, unless the input is the last: before it answers, it has
+// reacted, however slow it is.
+func (a *attack) reaction(ctx context.Context, p *Peer, sent error, last bool) string {
+	_, asks := a.fleet.codec.(codec.Pinger)
+	if asks && a.pings && !last && sent == nil && p.ping(schedule.At(time.Now())) == nil {
+		waitFor(ctx, a.patience, func() bool { return p.isOver() || !p.isWaiting() })
+	} else {
+		waitFor(ctx, a.react, p.isOver)
+	}
 	switch {
 	case p.isOver():
 		return "ended: " + wordOf(p.reason())
@@ -155,7 +147,7 @@ func closing(r io.Reader) string {
 			return "ended: no close frame"
 		}
 		n := int64(head[1])
-		if n == len16 {
+		if n == 126 { // the length is in the next two bytes
 			var long [2]byte
 			if _, err := io.ReadFull(r, long[:]); err != nil {
 				return "ended: no close frame"
@@ -163,7 +155,7 @@ func closing(r io.Reader) string {
 			n = int64(binary.BigEndian.Uint16(long[:]))
 		}
 		payload, err := io.ReadAll(io.LimitReader(r, n))
-		if err == nil && head[0] == final|opClose && len(payload) >= 2 {
+		if err == nil && head[0] == hostile.Final|hostile.Close && len(payload) >= 2 {
 			return fmt.Sprintf("ended: close code %d %s", binary.BigEndian.Uint16(payload), payload[2:])
 		}
 	}

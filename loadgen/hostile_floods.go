@@ -7,27 +7,28 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // floodInputs returns inputs that are valid but far too many.
 func floodInputs() []input {
 	return []input{
-		flood("flood: pings of the protocol", 5000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.(codec.Pinger).Ping())
+		flood("flood: pings of the protocol", 5000, true, func(a *attack, _ int) []byte {
+			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.(codec.Pinger).Ping())
 		}, codec.Pings),
-		flood("flood: ping frames", 20_000, func(*attack, int) []byte { return rawFrame(final|opPing, []byte("flood")) }),
-		flood("flood: malformed messages", 20_000, func(*attack, int) []byte { return text("{") }),
-		flood("flood: empty messages", 20_000, func(*attack, int) []byte { return text("") }),
-		flood("flood: fragments of a byte", 50_000, func(_ *attack, i int) []byte { return rawFrame(opcodeOf(i), []byte(" ")) }),
-		flood("flood: announces to the bystanders", 3000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, a.networks[0].name))
+		flood("flood: ping frames", 20_000, false, func(*attack, int) []byte { return hostile.Frame(hostile.Final|hostile.Ping, []byte("flood")) }),
+		flood("flood: malformed messages", 20_000, false, func(*attack, int) []byte { return hostile.TextFrame("{") }),
+		flood("flood: empty messages", 20_000, false, func(*attack, int) []byte { return hostile.TextFrame("") }),
+		flood("flood: fragments of a byte", 50_000, true, func(_ *attack, i int) []byte { return hostile.Frame(opcodeOf(i), []byte(" ")) }),
+		flood("flood: announces to the bystanders", 3000, false, func(a *attack, _ int) []byte {
+			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.Announce(a.id, a.networks[0].name))
 		}),
-		flood("flood: announces to ever other networks", 3000, func(a *attack, i int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.networks[0].name, i)))
+		flood("flood: announces to ever other networks", 3000, false, func(a *attack, i int) []byte {
+			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.networks[0].name, i)))
 		}),
-		flood("flood: signals to a bystander", 5000, func(a *attack, _ int) []byte {
-			return rawFrame(final|opText, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.networks[0].name, []byte(`{"sdp":"v=0"}`)))
+		flood("flood: signals to a bystander", 5000, false, func(a *attack, _ int) []byte {
+			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.networks[0].name, []byte(`{"sdp":"v=0"}`)))
 		}, codec.Relays),
 		{name: "flood: 300 connections that say nothing", run: connectFlood},
 	}
@@ -35,8 +36,8 @@ func floodInputs() []input {
 
 // flood returns an input of n frames in a session, as fast as the target takes them. needs
 // is what the codec must have.
-func flood(name string, n int, make func(a *attack, i int) []byte, needs ...codec.Capability) input {
-	in := session(name, func(a *attack, w io.Writer) error {
+func flood(name string, n int, last bool, make func(a *attack, i int) []byte, needs ...codec.Capability) input {
+	in := session(name, last, func(a *attack, w io.Writer) error {
 		var batch []byte
 		return times(n, func(i int) error {
 			batch = append(batch, make(a, i)...)

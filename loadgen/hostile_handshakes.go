@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // handshakeInputs returns malformed handshakes.
@@ -46,7 +48,7 @@ func handshakeInputs() []input {
 			return put(w, []byte{0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3}, a.noise(505))
 		}),
 		bare("handshake: frames right behind it", func(_ *attack, w io.Writer, r request) error {
-			return put(w, []byte(r.String()), text("{"), rawFrame(final|rsv1|opText, []byte("x")))
+			return put(w, []byte(r.String()), hostile.TextFrame("{"), hostile.Frame(hostile.Final|hostile.RSV1|hostile.Text, []byte("x")))
 		}),
 		bare("handshake: half of it", func(_ *attack, w io.Writer, r request) error { return put(w, []byte(r.String())[:40]) }),
 		slowHeaders)
@@ -95,7 +97,7 @@ func idInputs() []input {
 				return fmt.Sprintf("not sent: %v", withoutAddress(err))
 			}
 			r.line = strings.Replace(r.line, string(a.id), i.id(a), 1)
-			return a.answer(conn, put(conn, []byte(r.String())), rawFrame(final|rsv1|opText, []byte("x")))
+			return a.answer(conn, put(conn, []byte(r.String())), hostile.Frame(hostile.Final|hostile.RSV1|hostile.Text, []byte("x")))
 		}})
 	}
 	return list

@@ -31,9 +31,9 @@ func hostileProfile() profile {
 	}
 }
 
-// hostile sends inputs to a target, one at a time so that each effect has one cause. After
+// hostileRun sends inputs to a target, one at a time so that each effect has one cause. After
 // each input it checks that the target and its other peers are well.
-type hostile struct {
+type hostileRun struct {
 	*phaseRun
 	react    time.Duration // for the target to answer an input
 	hold     time.Duration // how long slow inputs last
@@ -48,15 +48,15 @@ type hostile struct {
 	blamed     string // what the input under way did
 }
 
-func newHostile(s *phaseRun) *hostile {
-	h := &hostile{phaseRun: s}
+func newHostile(s *phaseRun) *hostileRun {
+	h := &hostileRun{phaseRun: s}
 	for name, d := range map[string]*time.Duration{"react": &h.react, "hold": &h.hold, "patience": &h.patience, "slow": &h.slow} {
 		*d, _ = s.DurationOf(name) // checked with the plan
 	}
 	return h
 }
 
-func (h *hostile) run(ctx context.Context) error {
+func (h *hostileRun) run(ctx context.Context) error {
 	if err := h.gather(ctx); err != nil {
 		return fmt.Errorf("hostile: bystanders: %w", err)
 	}
@@ -68,7 +68,7 @@ func (h *hostile) run(ctx context.Context) error {
 			break
 		}
 		h.counters.planned("hostile")
-		a := &attack{hostile: h, name: in.name, id: schedule.PeerID(h.seed, placeInput, uint64(i)), rng: h.stream(placeInput, uint64(i))}
+		a := &attack{hostileRun: h, name: in.name, id: schedule.PeerID(h.seed, placeInput, uint64(i)), rng: h.stream(placeInput, uint64(i))}
 		reaction := in.run(ctx, a)
 		well := h.check(ctx, in.name)
 		a.end()
@@ -93,7 +93,7 @@ func (h *hostile) run(ctx context.Context) error {
 const inputsSurvived = "inputs survived"
 
 // gather connects the bystanders.
-func (h *hostile) gather(ctx context.Context) error {
+func (h *hostileRun) gather(ctx context.Context) error {
 	h.gathered++
 	for _, p := range h.bystanders {
 		p.end()
@@ -120,7 +120,7 @@ func deaf(_ *Peer, e codec.Event) bool { return e.Kind == codec.EventSignal }
 
 // check reports whether the target and the bystanders are well. If not, it blames the
 // input.
-func (h *hostile) check(ctx context.Context, input string) bool {
+func (h *hostileRun) check(ctx context.Context, input string) bool {
 	begin := time.Now()
 	newcomer := h.newcomer(ctx)
 	answered := !h.pings || h.answered(ctx)
@@ -156,7 +156,7 @@ func (h *hostile) check(ctx context.Context, input string) bool {
 }
 
 // answered reports whether the pings of all bystanders are answered.
-func (h *hostile) answered(ctx context.Context) bool {
+func (h *hostileRun) answered(ctx context.Context) bool {
 	now := time.Now()
 	for _, p := range h.bystanders {
 		_ = p.ping(schedule.At(now)) // a peer that cannot send is over
@@ -165,7 +165,7 @@ func (h *hostile) answered(ctx context.Context) bool {
 }
 
 // waiting returns how many bystanders have not been answered.
-func (h *hostile) waiting() (n int) {
+func (h *hostileRun) waiting() (n int) {
 	for _, p := range h.bystanders {
 		if p.isWaiting() && !p.isOver() {
 			n++
@@ -175,7 +175,7 @@ func (h *hostile) waiting() (n int) {
 }
 
 // newcomer connects another peer, and returns why it was not greeted.
-func (h *hostile) newcomer(ctx context.Context) error {
+func (h *hostileRun) newcomer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 	now := time.Now()
@@ -194,14 +194,14 @@ func (h *hostile) newcomer(ctx context.Context) error {
 var errNotGreeted = errors.New("the peer was not greeted")
 
 // blame adds the failure that an input caused.
-func (h *hostile) blame(input, what string) {
+func (h *hostileRun) blame(input, what string) {
 	h.blamed = what
 	h.evidence.Failures = append(h.evidence.Failures, verdict.Reason{About: "hostile", Do: fmt.Sprintf("repeat it with loadgen hostile --param 'only=%s', and read the log of the target", input),
 		What: fmt.Sprintf("the input %q %s", input, what)})
 }
 
 // recover connects new bystanders if the target returns, as a supervised one does.
-func (h *hostile) recover(ctx context.Context) bool {
+func (h *hostileRun) recover(ctx context.Context) bool {
 	for end := time.Now().Add(h.target.waits.answer); time.Now().Before(end) && ctx.Err() == nil && h.target.died() == nil; pause(ctx, pollEvery) {
 		if h.gather(ctx) == nil && h.newcomer(ctx) == nil {
 			return true

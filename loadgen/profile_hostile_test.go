@@ -95,12 +95,3 @@ func TestInputNames(t *testing.T) {
 		t.Error("inputs are not found by their names")
 	}
 }
-
-func TestFrame(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]int{0: 6, 125: 131, 126: 134, 65535: 65543, 65536: 65550} {
-		if got := len(rawFrame(final|opText, make([]byte, n))); got != want {
-			t.Errorf("a frame of %d bytes has %d, want %d", n, got, want)
-		}
-	}
-}

@@ -10,6 +10,6 @@ import (
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	deptest.Ours(t, "harness", "harness/detect", "harness/detect/internal/planted", "harness/heap", "harness/settle", "harness/source",
-		"harness/stack", "harness/verdict", "harness/verdict/report", "harness/verdict/units", "hub/wire")
+		"harness/stack", "harness/verdict", "harness/verdict/report", "harness/verdict/units", "hub/wire", "hub/wire/hostile")
 	deptest.Never(t, "testing")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 func leaveChecks() []Check {
@@ -127,12 +128,16 @@ func messageChecks() []Check {
 		}),
 		newCheck("binary message", "3", func(x *examiner) {
 			alice := x.connect("alice")
-			x.write(alice, clientFrame(0x82, `{"type":"ping"}`))
+			x.write(alice, hostile.Frame(hostile.Final|hostile.Binary, []byte(`{"type":"ping"}`)))
 			x.want(alice, wire.KindPong)
 		}),
 		newCheck("message in fragments", "3", func(x *examiner) {
 			alice := x.connect("alice")
-			for _, frame := range [][]byte{clientFrame(0x01, `{"type"`), clientFrame(0x00, `:"pi`), clientFrame(0x80, `ng"}`)} {
+			for _, frame := range [][]byte{
+				hostile.Frame(hostile.Text, []byte(`{"type"`)),
+				hostile.Frame(hostile.Continuation, []byte(`:"pi`)),
+				hostile.Frame(hostile.Final|hostile.Continuation, []byte(`ng"}`)),
+			} {
 				x.write(alice, frame)
 			}
 			x.want(alice, wire.KindPong)
@@ -145,15 +150,12 @@ func messageChecks() []Check {
 			x.wantClose(alice, wire.CodeTooBig, "")
 			<-sent
 		}),
-		newCheck("invalid frame", "3", func(x *examiner) {
-			alice := x.connect("alice")
-			x.write(alice, clientFrame(0x83, ``))
-			x.wantCode(alice, wire.CodeProtocolError)
-		}),
-		newCheck("invalid UTF-8", "3", func(x *examiner) {
-			alice := x.connect("alice")
-			x.write(alice, clientFrame(0x81, "\"\xff\""))
-			x.wantCode(alice, wire.CodeInvalidUTF8)
+		newCheck("against RFC 6455", "3", func(x *examiner) {
+			for _, in := range hostile.Against(slices.Concat(hostile.Frames(), hostile.Messages())) {
+				p := x.connect(in.Name)
+				x.write(p, in.Bytes())
+				x.wantCode(p, in.Ends.Code())
+			}
 		}),
 	}
 }
@@ -179,7 +181,7 @@ func (x *examiner) wantCode(p *harness.Peer, code int) {
 // pingFrame is answered with a pong frame that has the same payload.
 func pingFrame(x *examiner) {
 	alice := x.connect("alice")
-	x.write(alice, clientFrame(0x89, "hello"))
+	x.write(alice, hostile.Frame(hostile.Final|hostile.Ping, []byte("hello")))
 	conn := alice.Conn().NetConn() // nothing else is on its way to a peer that has not announced
 	deadline, _ := x.ctx.Deadline()
 	x.ok(conn.SetReadDeadline(deadline))
@@ -188,9 +190,4 @@ func pingFrame(x *examiner) {
 		x.failf("wanted the pong frame %q, got %q: %v", want, got, err)
 	}
 	x.ok(conn.SetReadDeadline(time.Time{}))
-}
-
-// clientFrame is a frame of up to 125 bytes as clients send it, masked with zeros.
-func clientFrame(first byte, payload string) []byte {
-	return append([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
 }

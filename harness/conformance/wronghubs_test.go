@@ -42,8 +42,7 @@ var wrongHubs = map[string]wrong{
 	"message in fragments":          {whole: true},
 	"ping frame":                    {noPongs: true},
 	"message too big":               {closing: always(1008, "")},
-	"invalid frame":                 {octets: [2]string{"\x03\xea", "\x03\xe8"}},
-	"invalid UTF-8":                 {closing: always(1002, "")},
+	"against RFC 6455":              {octets: [2]string{"\x03\xea", "\x03\xe8"}},
 }
 
 func swap(from, to string) func(string) []string {

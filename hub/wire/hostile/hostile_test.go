@@ -1,0 +1,54 @@
+package hostile_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
+)
+
+func all() []hostile.Input { return slices.Concat(hostile.Frames(), hostile.Messages()) }
+
+// The names are what reports and options go by.
+func TestInputsAreNamedApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, in := range all() {
+		if seen[in.Name] {
+			t.Errorf("%q is there twice", in.Name)
+		}
+		seen[in.Name] = true
+		if !strings.HasPrefix(in.Name, "frame: ") && !strings.HasPrefix(in.Name, "message: ") {
+			t.Errorf("%q does not say what it is", in.Name)
+		}
+		if len(in.Bytes()) == 0 {
+			t.Errorf("%s sends nothing", in.Name)
+		}
+	}
+}
+
+// Some inputs are against the RFC, some are not, and all of the messages in valid UTF-8
+// are allowed by it.
+func TestAgainst(t *testing.T) {
+	t.Parallel()
+	against := hostile.Against(all())
+	if len(against) < 10 || len(against) == len(all()) {
+		t.Errorf("%d of %d inputs are against RFC 6455", len(against), len(all()))
+	}
+	for _, in := range against {
+		if in.Ends != wire.ReasonProtocolError && in.Ends != wire.ReasonInvalidUTF8 {
+			t.Errorf("%s ends with %v", in.Name, in.Ends)
+		}
+	}
+}
+
+func TestFrame(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{0: 6, 125: 131, 126: 134, 65535: 65543, 65536: 65550} {
+		if got := len(hostile.Frame(hostile.Final|hostile.Text, make([]byte, n))); got != want {
+			t.Errorf("a frame of %d bytes has %d, want %d", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package hostile
+
+import "github.com/pigeonhub/pigeonhub/hub/wire"
+
+// Input is what one peer sends in its session.
+type Input struct {
+	Name  string        // begins with "frame: " or "message: "; no two inputs have the same
+	Bytes func() []byte // whole frames, ready for the socket, unless Half
+
+	// Ends is why our hub ends the session. ReasonNone means that the session goes on
+	// and answers what comes next.
+	Ends wire.CloseReason
+
+	// Half reports that the bytes end amid a message. Nothing happens until the rest
+	// comes, which no other frame can be, or a timeout passes.
+	Half bool
+}
+
+// Against returns the inputs after which RFC 6455 has every server fail the connection
+// with the code of Ends.
+func Against(inputs []Input) (list []Input) {
+	for _, in := range inputs {
+		switch in.Ends.Code() {
+		case wire.CodeProtocolError, wire.CodeInvalidUTF8:
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+func fixed(b []byte) func() []byte { return func() []byte { return b } }
