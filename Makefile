@@ -59,6 +59,7 @@ fuzz: ## fuzz what parses bytes of others, FUZZTIME executions each (default 500
 	$(FUZZ) -fuzz '^FuzzAnnouncement$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzAppendString$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzSession$$' ./hub
+	$(FUZZ) -fuzz '^FuzzClientAddress$$' ./hub
 	$(FUZZ) -fuzz '^FuzzHeapDump$$' ./harness/heap
 	$(FUZZ) -fuzz '^FuzzHealth$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzMetrics$$' ./harness/probe

@@ -35,7 +35,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.gate.leave()
 	id := wire.PeerID(query.Get("peerId"))
 	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
-	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id), address: clientAddress(r)}
+	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id), address: h.clients.of(r)}
 	if !h.addresses.Enter(s.ip()) {
 		h.refuse(w, r, RefuseAddress, http.StatusTooManyRequests)
 		return
@@ -88,7 +88,7 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 // countRefusal counts and logs a refused request.
 func (h *Hub) countRefusal(r *http.Request, reason RefuseReason) {
 	h.counters.refused[reason].Add(1)
-	h.logRefusal(reason, clientAddress(r), r.URL.Query().Get("peerId"))
+	h.logRefusal(reason, h.clients.of(r), r.URL.Query().Get("peerId"))
 }
 
 // upgrade does the handshake and sets the session's connection.

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // fromConn is a connection that comes from an address.
@@ -84,5 +86,34 @@ func TestRateOfAnAddress(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		w.join("restless", "n")
+	})
+}
+
+// Behind a trusted proxy each client has the limits of an address, whatever it writes
+// into the header itself.
+func TestLimitsGoByTheClientBehindAProxy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		proxy := "10.0.0.1"
+		w := newAddressWorld(t, hub.Config{AddressSessions: 2, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, &proxy)
+		let := func(forwarded string, want bool) {
+			t.Helper()
+			c, err := wire.Dial(t.Context(), w.url, wire.NewPeerID(), &wire.DialOptions{
+				NetDialContext: w.dialer, Header: http.Header{"X-Forwarded-For": {forwarded}},
+			})
+			if got := err == nil; got != want {
+				t.Errorf("a session of %s: %v", forwarded, err)
+			}
+			if err == nil {
+				w.Cleanup(func() { c.Close() })
+			}
+		}
+		let("203.0.113.5", true)
+		let("198.51.100.1, 203.0.113.5", true)
+		let("198.51.100.2, 203.0.113.5", false)
+		let("203.0.113.6", true)
+		if st := w.hub.Stats(); st.Addresses != 3 {
+			t.Errorf("%d addresses and prefixes are known, want two clients and their prefix", st.Addresses)
+		}
 	})
 }

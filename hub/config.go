@@ -29,6 +29,11 @@ type Config struct {
 	AddressBurst    int            // new sessions of one address at once; default 1000
 	ExemptAddresses []netip.Prefix // nil stands for admission.DefaultExempt
 
+	// Behind reverse proxies the address of a connection is the proxy's. A request from a
+	// trusted one has the address of the client in a header, which others may forge.
+	TrustedProxies []netip.Prefix // default none
+	AddressHeader  string         // X-Forwarded-For, Forwarded, or one that holds a single address, such as Fly-Client-IP; default X-Forwarded-For
+
 	// What one session may send.
 	MaxMessageBytes     int64         // one message; default 1 MiB
 	MaxAnnounceBytes    int           // data of one announce, which every member receives; default 8 KiB
@@ -86,6 +91,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.PrefixSessions, max(100, c.MaxConnections*3/4))
 	set(&c.AddressRate, 100)
 	set(&c.AddressBurst, 1000)
+	set(&c.AddressHeader, "X-Forwarded-For")
 	set(&c.MaxMessageBytes, wire.MaxMessageBytes)
 	set(&c.MaxAnnounceBytes, 8<<10)
 	set(&c.ReadBytesTotal, 64<<20)

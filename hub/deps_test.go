@@ -11,6 +11,7 @@ import (
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	deptest.Ours(t, "hub/admission", "hub/wire")
-	deptest.Others(t, "github.com/gorilla/websocket", "github.com/KimMachineGun/automemlimit", "github.com/pbnjay/memory", "golang.org/x/sys")
+	deptest.Others(t, "github.com/gorilla/websocket", "github.com/KimMachineGun/automemlimit", "github.com/pbnjay/memory", "golang.org/x/sys",
+		"github.com/realclientip/realclientip-go")
 	deptest.Never(t, "testing", "net/http/httptest")
 }

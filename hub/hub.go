@@ -39,6 +39,7 @@ type Hub struct {
 	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	reports   reports
+	clients   clientAddresses
 	addresses *admission.Limiter
 	memory    monitor
 
@@ -76,6 +77,7 @@ func New(cfg Config) (*Hub, error) {
 		hubs:          make(map[wire.PeerID]*session),
 		subscriptions: make(map[*Subscription]struct{}),
 	}
+	h.clients, _ = newClientAddresses(cfg.TrustedProxies, cfg.AddressHeader) // Validate has checked them
 	h.addresses = admission.New(admission.Config{
 		Sessions: cfg.AddressSessions, PrefixSessions: cfg.PrefixSessions,
 		Rate: cfg.AddressRate, Burst: cfg.AddressBurst, Exempt: cfg.ExemptAddresses,

@@ -54,6 +54,9 @@ func (c Config) Validate() error {
 			p.add("HubPeerIDs holds %.50q, which is not 40 hexadecimal digits", id)
 		}
 	}
+	if _, err := newClientAddresses(c.TrustedProxies, c.AddressHeader); err != nil {
+		p = append(p, err)
+	}
 	return errors.Join(p...)
 }
 

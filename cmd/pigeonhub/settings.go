@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/admission"
 )
 
 // envPrefix is the prefix of the environment variables that the Node.js PigeonHub
@@ -123,6 +124,12 @@ func (c *config) admission(d hub.Config) []*setting {
 		{name: "exempt-addresses", def: "private", list: true, value: orWord(&h.ExemptAddresses, "private", nil, prefixes(&h.ExemptAddresses)),
 			help: "addresses without the four limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
 				"private is loopback, link-local and private networks, none is no address"},
+		{name: "trusted-proxies", def: "none", list: true,
+			value: orWord(&h.TrustedProxies, "private", admission.DefaultExempt(), prefixes(&h.TrustedProxies)),
+			help: "addresses of reverse proxies, which name the client in address-header; private is as above. " +
+				"The four limits and the log then go by the client. Nobody else may connect from these addresses, because the header can be forged"},
+		{name: "address-header", def: d.AddressHeader, value: headerName(&h.AddressHeader),
+			help: "header in which trusted proxies name the client: X-Forwarded-For, Forwarded, or one that holds a single address, such as Fly-Client-IP"},
 		{name: "probe-timeout", def: short(d.ProbeTimeout), value: duration(&h.ProbeTimeout, 10*time.Millisecond, time.Minute),
 			help: "how long a newcomer waits for a sign of life of the peer that holds its id"},
 	}

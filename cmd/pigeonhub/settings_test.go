@@ -16,6 +16,7 @@ var samples = map[string]string{
 	"port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
 	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",
 	"address-connections": "50", "prefix-connections": "off", "address-rate": "3", "address-burst": "30", "exempt-addresses": "203.0.113.7,2001:db8::/32",
+	"trusted-proxies": "203.0.113.7,10.0.0.0/8", "address-header": "Fly-Client-IP",
 	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s",
 	"max-message-bytes": "64KiB", "max-announce-bytes": "2048", "read-bytes-total": "1MiB", "message-rate": "12.5", "message-burst": "50", "announce-rate": "off",
 	"announce-burst": "7", "first-message-timeout": "1m30s", "message-timeout": "45s",
@@ -190,6 +191,8 @@ func TestBadValues(t *testing.T) {
 		"memory-heap-collect": {"0"},
 		"address-connections": {"0", "-1", "many"},
 		"exempt-addresses":    {"", "private,10.0.0.0/8", "10.0.0.0/33", "example.org", ","},
+		"trusted-proxies":     {"", "all", "10.0.0.0/33"},
+		"address-header":      {"", "two words", "X:"},
 	} {
 		for _, text := range texts {
 			c := newConfig(nil)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -129,6 +131,14 @@ func text(dst *string, meta string) value {
 	return value{meta, "one line of text", func(s string) bool {
 		*dst = s
 		return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+	}}
+}
+
+// headerName allows the name of an HTTP header.
+func headerName(dst *string) value {
+	return value{"NAME", "the name of an HTTP header", func(s string) bool {
+		*dst = s
+		return httpguts.ValidHeaderFieldName(s)
 	}}
 }
 
