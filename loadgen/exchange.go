@@ -61,6 +61,7 @@ func (x *exchange) send(p *Peer, t schedule.Tick) error {
 func (x *exchange) receive(p *Peer, message []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	found := false
 	for i := range x.pending {
 		m := &x.pending[i]
 		if !m.isReply(message) || m.answered && !x.codec.Specific() {
@@ -69,9 +70,16 @@ func (x *exchange) receive(p *Peer, message []byte) {
 		if p.fleet.ledger.Deliver(m.flow, m.sequence, p.id, p.id, "") {
 			p.fleet.rec.Add(latency.HopReply, m.tick)
 		}
-		m.answered = true
+		m.answered, found = true, true
 		if !x.codec.Specific() {
 			return // the next reply answers the next message
 		}
 	}
+	if !found && p.fleet.instead.Load() == nil {
+		text := string(message[:min(len(message), maxInstead)])
+		p.fleet.instead.Store(&text)
+	}
 }
+
+// maxInstead bounds the part of a message that is kept for the report.
+const maxInstead = 200

@@ -26,8 +26,9 @@ type fleet struct {
 	from   sources
 
 	sent, received atomic.Int64
-	answering      atomic.Int64 // signals that have arrived and whose answers are not in the ledger yet
-	cut            atomic.Int64 // connections that the target or the network ended
+	answering      atomic.Int64           // signals that have arrived and whose answers are not in the ledger yet
+	instead        atomic.Pointer[string] // a message that answers nothing
+	cut            atomic.Int64           // connections that the target or the network ended
 
 	readers sync.WaitGroup
 	mu      sync.Mutex
@@ -58,6 +59,7 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 		return nil, err
 	}
 	f.rec.Add(latency.HopConnect, p.dialled)
+	f.ledger.Came(p.id)
 	f.mu.Lock()
 	f.live[p] = struct{}{}
 	f.dialled++
@@ -87,6 +89,14 @@ func (f *fleet) remove(p *Peer) {
 // the ledger is read again after the counter.
 func (f *fleet) unanswered() bool {
 	return f.ledger.UnderWay() > 0 || f.answering.Load() > 0 || f.ledger.UnderWay() > 0
+}
+
+// unanswering returns a message of the target that answers nothing, "" if there is none.
+func (f *fleet) unanswering() string {
+	if text := f.instead.Load(); text != nil {
+		return *text
+	}
+	return ""
 }
 
 // size returns how many connections are open.

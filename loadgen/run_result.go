@@ -34,7 +34,11 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	}
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
-	if len(run.Trends) == 0 { // a leak verdict does not depend on these
+	silence := res.Deliveries.Silence(res.Received, r.fleet.unanswering())
+	if len(run.Trends) > 0 { // the leak verdict stands
+		run.Doubts = append(run.Doubts, silence...)
+	} else {
+		run.Problems = append(run.Problems, silence...)
 		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
 	}
 	res.Verdict = verdict.Judge(*run)

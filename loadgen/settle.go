@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
@@ -19,7 +20,7 @@ type waits struct {
 }
 
 var usualWaits = waits{
-	quiet: time.Second, longestQuiet: 5 * time.Second, settle: 30 * time.Second, answer: 10 * time.Second, delivery: 5 * time.Second,
+	quiet: time.Second, longestQuiet: 5 * time.Second, settle: 30 * time.Second, answer: 10 * time.Second, delivery: delivery.Patience,
 }
 
 // pollEvery is the time between two readings while a target settles.

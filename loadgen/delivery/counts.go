@@ -50,6 +50,26 @@ func (c *Counts) Failures() []verdict.Reason {
 	}}
 }
 
+// Silence returns a reason if not one message was delivered: the peers and the target do not
+// understand each other, or it answers nothing. instead is a message that came, "" for none.
+func (c *Counts) Silence(received int64, instead string) []verdict.Reason {
+	if c.Sent == 0 || c.Delivered+c.Misrouted > 0 {
+		return nil
+	}
+	came := "nothing came"
+	switch {
+	case instead != "":
+		came = fmt.Sprintf("%d messages came, such as %.100q", received, instead)
+	case received > 0:
+		came = fmt.Sprintf("%d other messages came", received)
+	}
+	return []verdict.Reason{{
+		About: "deliveries",
+		What:  fmt.Sprintf("none of %d messages was delivered, and %s instead", c.Sent, came),
+		Do:    "compare --message and --reply with what the target expects and answers, or look in its log",
+	}}
+}
+
 // Doubts returns what a hub should not do, but may do under stress.
 func (c *Counts) Doubts() []verdict.Reason {
 	if c.Lost+c.Duplicated+c.Reordered+c.Unexpected == 0 {

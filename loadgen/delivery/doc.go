@@ -9,6 +9,7 @@
 //
 //	ledger.go   Ledger, the open flows
 //	flow.go     one flow: the messages of a sender to a receiver
+//	departed.go the peers that left last
 //	closed.go   the flows that were closed last
 //	counts.go   Counts, what became of the messages, and what of that is wrong
 package delivery

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"sync"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -16,6 +17,7 @@ type Ledger struct {
 	incoming map[wire.PeerID][]*flow
 	outgoing map[wire.PeerID][]*flow
 	closed   closed
+	departed departed
 	last     uint64 // number of the newest flow
 	totals   Counts
 }
@@ -23,7 +25,8 @@ type Ledger struct {
 // NewLedger returns an empty ledger.
 func NewLedger() *Ledger {
 	return &Ledger{flows: map[uint64]*flow{}, incoming: map[wire.PeerID][]*flow{}, outgoing: map[wire.PeerID][]*flow{},
-		closed: closed{flows: map[uint64]*flow{}, most: maxClosed, forgotten: map[*int64]int64{}}}
+		departed: departed{ids: map[wire.PeerID]bool{}},
+		closed:   closed{flows: map[uint64]*flow{}, most: maxClosed, forgotten: map[*int64]int64{}}}
 }
 
 // Send records a message that is about to be sent. The message must carry the numbers
@@ -44,9 +47,19 @@ func (l *Ledger) Send(from, to wire.PeerID, network string) (number, sequence ui
 		l.outgoing[from] = append(l.outgoing[from], f)
 		l.incoming[to] = append(l.incoming[to], f)
 	}
-	f.sent++
+	f.send(time.Now())
 	l.totals.Sent++
+	if l.departed.ids[from] || l.departed.ids[to] {
+		l.closeLocked(f, &l.totals.Explained)
+	}
 	return f.number, f.sent
+}
+
+// Came records that a peer is connected, again if it has left before.
+func (l *Ledger) Came(id wire.PeerID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.departed.ids, id)
 }
 
 // Unsent removes a message of a flow that could not be sent, unless it has arrived all
@@ -116,14 +129,20 @@ func (l *Ledger) IsFor(number uint64, id wire.PeerID) bool {
 }
 
 // Left closes the flows from and to a peer that has left or is about to leave. Messages
-// under way then count as explained.
+// under way then count as explained, except those that have been under way for longer than
+// Patience: these are lost. A message that is sent later, by a peer that has not heard of
+// the leave, is explained, too.
 func (l *Ledger) Left(id wire.PeerID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.departed.add(id)
 	for _, f := range append(l.outgoing[id], l.incoming[id]...) {
 		if l.flows[f.number] == nil {
 			continue // a flow to itself is in both lists
 		}
+		late := f.late(time.Now())
+		l.totals.Lost += late
+		f.arrived += uint64(late) // they are not under way any more
 		l.closeLocked(f, &l.totals.Explained)
 	}
 }

@@ -3,6 +3,8 @@ package delivery
 import (
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -81,6 +83,20 @@ var ledgerTests = []struct {
 			l.Deliver(f, s, ann, bob, "n")
 		}
 	}, Counts{Sent: 3, Delivered: 2, Explained: 1, Duplicated: 2, Reordered: 1, Unexpected: 1}},
+	{"the receiver left before", func(l *Ledger) { l.Left(bob); sendAll(l, 2) }, Counts{Sent: 2, Explained: 2}},
+	{"the receiver has come back", func(l *Ledger) { l.Left(bob); l.Came(bob); sendAll(l, 2) }, Counts{Sent: 2, Lost: 2}},
+	{"under way for too long when the sender leaves", func(l *Ledger) {
+		sendAll(l, 3)
+		time.Sleep(Patience)
+		sendAll(l, 2)
+		l.Left(ann)
+	}, Counts{Sent: 5, Lost: 3, Explained: 2}},
+	{"one of many is late", func(l *Ledger) {
+		f := sendAll(l, 3)
+		l.Deliver(f, 2, ann, bob, "n")
+		time.Sleep(2 * Patience)
+		l.Left(ann)
+	}, Counts{Sent: 3, Delivered: 1, Lost: 2}},
 	{"a copy comes after the end", func(l *Ledger) {
 		f := sendAll(l, 1)
 		l.Deliver(f, 1, ann, bob, "n")
@@ -99,15 +115,17 @@ func TestLedger(t *testing.T) {
 	for _, tt := range ledgerTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := NewLedger()
-			tt.do(l)
-			l.Settle()
-			if got := l.Totals(); got != tt.want {
-				t.Errorf("got %+v, want %+v", got, tt.want)
-			}
-			if len(l.flows)+len(l.incoming)+len(l.outgoing) > 0 {
-				t.Error("a settled ledger remembers flows")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLedger()
+				tt.do(l)
+				l.Settle()
+				if got := l.Totals(); got != tt.want {
+					t.Errorf("got %+v, want %+v", got, tt.want)
+				}
+				if len(l.flows)+len(l.incoming)+len(l.outgoing) > 0 {
+					t.Error("a settled ledger remembers flows")
+				}
+			})
 		})
 	}
 }
@@ -242,6 +260,7 @@ func (m *ledgerModel) enter(s *modelMessage, as *int64) {
 
 func (m *ledgerModel) leave(id wire.PeerID) {
 	m.Left(id)
+	m.Came(id)
 	for _, s := range m.sent {
 		if s.entered == nil && (s.from == id || s.to == id) {
 			m.enter(s, &m.want.Explained)
