@@ -11,9 +11,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Accepted knows what became of the connections that a listener has accepted: a
-// target that is served on one has Descriptors and Unclosed say whose connections
-// were left open. It hands on the connections as they are and never keeps one alive.
+// Accepted is a listener that records the remote address of each connection it accepts, so
+// that Descriptors and Unclosed can attribute the connections that were left open.
 //
 //	accepted := detect.WatchAccepted(ln)
 //	go server.Serve(accepted)
@@ -22,25 +21,25 @@ import (
 //		&detect.Unclosed{Accepted: accepted, Label: crowd.DialledBy},
 //	}
 //
-// It keeps a handle on the socket of each, which ends no later than one collection
-// after the connection was collected. Connections of TCP and Unix sockets are
-// watched, others are not.
+// It returns the connections unchanged and never keeps one alive. It holds a handle on the
+// socket of each until one collection after the connection was collected. It watches TCP and
+// Unix sockets only.
 type Accepted struct {
 	net.Listener
 
 	mu        sync.Mutex
-	open      map[*acceptedConn]struct{} // not collected yet; closed ones among them
-	forgotten []acceptedFrom             // those that were collected before they were closed
-	dropped   map[int]acceptedFrom       // the same, by descriptor: the runtime closes them at its next collection
+	open      map[*acceptedConn]struct{} // not collected yet, closed ones included
+	forgotten []acceptedFrom             // collected before they were closed
+	dropped   map[int]acceptedFrom       // the same, by descriptor; the runtime closes them at its next collection
 }
 
-// acceptedConn leads to the socket of a connection, not to the connection.
+// acceptedConn refers to the socket of a connection, not to the connection.
 type acceptedConn struct {
 	acceptedFrom
 	socket syscall.RawConn
 }
 
-// acceptedFrom is the address of the other end of a connection, and when it came.
+// acceptedFrom is the remote address of a connection and the time of its accept.
 type acceptedFrom struct {
 	address string
 	at      time.Time
@@ -72,7 +71,7 @@ func watchAccepted[T any](a *Accepted, object *T, c interface {
 }) {
 	socket, err := c.SyscallConn()
 	if err != nil {
-		return // it was closed before it was ours
+		return // it is closed already
 	}
 	w := &acceptedConn{acceptedFrom{c.RemoteAddr().String(), time.Now()}, socket}
 	a.mu.Lock()
@@ -81,8 +80,8 @@ func watchAccepted[T any](a *Accepted, object *T, c interface {
 	runtime.AddCleanup(object, a.collected, w)
 }
 
-// collected notes the end of a connection that nobody can close any more. The
-// runtime closes its socket once we let go of it.
+// collected records the end of a connection that the program can no longer close. The
+// runtime closes its socket when w is dropped.
 func (a *Accepted) collected(w *acceptedConn) {
 	fd, open := w.descriptor()
 	a.mu.Lock()
@@ -94,13 +93,13 @@ func (a *Accepted) collected(w *acceptedConn) {
 	}
 }
 
-// descriptor returns the number of the socket, if it is open.
+// descriptor returns the number of the socket, and whether it is open.
 func (w *acceptedConn) descriptor() (fd int, open bool) {
 	err := w.socket.Control(func(n uintptr) { fd = int(n) })
 	return fd, err == nil
 }
 
-// takeForgotten returns those that were forgotten since it was called last.
+// takeForgotten returns the connections that were forgotten since its last call.
 func (a *Accepted) takeForgotten() []acceptedFrom {
 	if a == nil {
 		return nil
@@ -112,8 +111,8 @@ func (a *Accepted) takeForgotten() []acceptedFrom {
 	return forgotten
 }
 
-// remotes returns the other ends of what is open, by descriptor; and of what was
-// dropped, whose number may be another's by now.
+// remotes returns the remote ends of open connections by descriptor, and those of dropped
+// ones, whose number may belong to another descriptor by now.
 func (a *Accepted) remotes() map[int]acceptedFrom {
 	if a == nil {
 		return nil
@@ -129,17 +128,17 @@ func (a *Accepted) remotes() map[int]acceptedFrom {
 	return remotes
 }
 
-// byLabel divides a count among the labels of connections; nil if fewer than nine
-// tenths of them have one.
+// byLabel divides a count among the labels of connections. It returns nil if fewer than nine
+// tenths of them have a label.
 func byLabel(from []acceptedFrom, label func(string, time.Time) string, count int64) map[string]int64 {
 	if label == nil {
 		return nil
 	}
-	told := map[string]int64{}
+	labelled := map[string]int64{}
 	for _, f := range from {
 		if l := label(f.address, f.at); l != "" {
-			told[l]++
+			labelled[l]++
 		}
 	}
-	return verdict.Apportion(told, int64(len(from)), count)
+	return verdict.Apportion(labelled, int64(len(from)), count)
 }

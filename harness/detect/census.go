@@ -15,58 +15,27 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Census finds collections that grow. It walks from the given roots to every map,
-// slice, channel, sync.Map and linked list, by reflection and through unexported
-// fields, and adds up their lengths by path:
-//
-//	hub.Hub.networks[*].members
-//
-// [*] stands for all elements, [key] for all keys of a map, .(T) for what an
-// interface holds; a field that leads back to its own type is one path, counted
-// with a * for its links. What several paths lead to counts for the shortest. It
-// counts the children of a context, too, which is where a context that nobody
-// cancels stays.
-//
-// The target must be quiet while it is read: a map that is written meanwhile ends
-// the process, as in any unlocked read of one. Lock is held for the walk if it
-// is set. The walk does not see what no root leads to, variables that a closure
-// has captured, elements that wait in a channel, or unsafe pointers other than
-// those of atomic.Pointer. It does not look into a sync.Pool, contexts, loggers,
-// or packages of the standard library that hold no state of the caller's.
-//
-// A path is a finding if it grew in two thirds of the cycles and in the last; one
-// that grew by what the caller means to keep, such as a series of measurements,
-// must be stopped or ignored. Each reading is two, some milliseconds apart: what is not
-// the same in both, as a buffer that something makes anew all the time, is a finding only
-// if it grew by several times as much as it ever went up and down.
+// Census finds collections that grow: maps, slices, channels, sync.Maps and linked lists,
+// by the path from a root. Its rules and limits are in the package documentation.
 type Census struct {
-	// Roots are pointers, by a name that is used only where two have one type.
+	// Roots are pointers by name. The name appears in paths only if two roots have one type.
 	Roots map[string]any
-	// Stop says of a type that it is not looked into, besides the built-in ones.
+	// Stop reports whether the walk skips a type, in addition to the built-in ones.
 	Stop func(reflect.Type) bool
-	// Ignore says of a path that its growth does not count.
+	// Ignore reports whether the growth of a path does not count.
 	Ignore func(path string) bool
-	// Label says of a key of a map which scenario it comes from, "" if it does not
-	// know; then findings about maps of strings tell their count by scenario. It may
-	// return a part of the key.
+	// Label returns the scenario of a map key, "" if it is unknown. Findings about maps with
+	// string keys then have a count by scenario. It may return a part of the key.
 	Label func(key string) string
 	// Lock is held during the walk, if set.
 	Lock sync.Locker
-	// MaxValues bounds the values visited; default 20 million. A census that
-	// would need more is an error.
+	// MaxValues bounds the values visited; default 20 million. Beyond it a reading fails.
 	MaxValues int
 
 	base   map[string]Size
 	cycles []map[string]Size
-	doses  []int64          // of the cycles that are no trials, which come first
-	unrest map[string]int64 // by path: the most that two readings at rest differed
-}
-
-// Size is how much the collections of one path hold together.
-type Size struct {
-	Collections int64
-	Labels      map[string]int64 // keys by scenario, if Census.Label is set
-	Len, Cap    int64            // a map has no capacity
+	doses  []int64          // of the cycles before the trials
+	unrest map[string]int64 // by path: the largest difference between the two walks of a reading
 }
 
 // Name implements Detector.
@@ -78,7 +47,8 @@ func (c *Census) Unit() string { return "entry" }
 // Noise implements Detector.
 func (c *Census) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a map, lent to it as a root, with an entry for each peer.
+// Plant implements Controlled with a map that gets an entry for each peer. The map is a root
+// until Remove.
 func (c *Census) Plant(func(context.Context) (func(), error)) Plant {
 	roots, entries := c.Roots, map[int]int64{}
 	var doses []int64
@@ -108,7 +78,7 @@ func (c *Census) Baseline(ctx context.Context, _ *Reading) error {
 	return nil
 }
 
-// Cycle takes it again.
+// Cycle takes the census again.
 func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 	if c.base == nil {
 		return ErrNoBaseline
@@ -123,7 +93,7 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// read takes the census, and again after a moment: what moves meanwhile is never at rest.
+// read takes the census twice, censusAgain apart, and records by how much they differ.
 func (c *Census) read(ctx context.Context) (map[string]Size, error) {
 	sizes, err := c.Count(ctx)
 	if err != nil {
@@ -143,26 +113,25 @@ func (c *Census) read(ctx context.Context) (map[string]Size, error) {
 
 const (
 	censusAgain  = 20 * time.Millisecond
-	censusUnrest = 3 // times as much as it goes up and down at rest: growth
+	censusUnrest = 3 // growth must be more than so many times the unrest of a path
 )
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
 
-// Findings returns a finding for each path whose collections keep growing, in
-// length or, if that does not, in capacity. What grows because it is part of
-// the elements of another that grows is in the detail of that one. Where the source
-// is there, it says which statement puts things in.
+// Findings returns a finding for each path whose collections keep growing, in length or, if
+// the length does not, in capacity. A collection in the elements of another one that grows is
+// in the detail of that one. If the source is there, Stored is the statement that inserts.
 func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 	if len(c.cycles) == 0 {
 		return nil, ErrNoCycle
 	}
 	var findings []verdict.Finding
-	// In this order what a path is part of comes before it.
+	// In this order a collection comes before those in its elements.
 	for _, path := range slices.Sorted(maps.Keys(c.cycles[len(c.cycles)-1])) {
 		if c.Ignore != nil && c.Ignore(path) {
 			continue
 		}
-		f, ok := c.judge(path)
+		f, ok := c.growthTest(path)
 		if !ok || f.Count <= censusUnrest*c.unrest[path] {
 			continue
 		}
@@ -177,32 +146,32 @@ func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 	return findings, nil
 }
 
-// judge returns the finding of a path, if it is one.
-func (c *Census) judge(path string) (verdict.Finding, bool) {
+// growthTest returns the finding of a path, and whether it is one.
+func (c *Census) growthTest(path string) (verdict.Finding, bool) {
 	f := verdict.Finding{Detector: c.Name(), Class: verdict.Collection, Field: path}
 	if isChildren(path) {
 		f.Class, f.Detail = verdict.Timer, "contexts that were never cancelled stay with their parent\n"
 	}
-	if f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len }); keepsGrowing(f.PerCycle[:len(c.doses)], c.doses) {
+	if f.PerCycle = c.growth(path, func(s Size) int64 { return s.Len }); verdict.KeepsGrowing(f.PerCycle[:len(c.doses)], c.doses) {
 		f.Count = sum(f.PerCycle)
 		f.PerScenario = c.perScenario(path, f.Count)
 		return f, true
 	}
 	f.PerCycle = c.growthOfRoom(path)
 	f.Count, f.Detail = sum(f.PerCycle), "in capacity: the length does not keep growing\n"
-	return f, c.hasMuchRoom(path) && keepsGrowing(f.PerCycle[:len(c.doses)], c.doses)
+	return f, c.hasMuchRoom(path) && verdict.KeepsGrowing(f.PerCycle[:len(c.doses)], c.doses)
 }
 
-// hasMuchRoom reports whether there is more beyond the length than append leaves, which
-// makes a slice twice as long as it must be at most: the room in a queue that is taken from
-// by slicing goes up and down by that, and is higher in each cycle by chance.
+// hasMuchRoom reports whether more capacity is unused than append leaves. Append at most
+// doubles a slice, and the unused part of a queue that is consumed by slicing moves within
+// that: by chance it may be higher in each cycle.
 func (c *Census) hasMuchRoom(path string) bool {
 	now := c.cycles[len(c.cycles)-1][path]
 	return now.Cap-now.Len > 2*now.Len
 }
 
-// perScenario is the growth of a map by the labels of its keys, if they tell nearly
-// all of it.
+// perScenario returns the growth of a map by the labels of its keys, nil if fewer than nine
+// tenths of it have a label.
 func (c *Census) perScenario(path string, count int64) map[string]int64 {
 	grown := map[string]int64{}
 	var total int64
@@ -218,9 +187,9 @@ func (c *Census) perScenario(path string, count int64) map[string]int64 {
 	return grown
 }
 
-// growthOfRoom returns by how much the capacity grew that is beyond the length. What is
-// beyond it grows, too, when something is taken out; and a capacity goes up and down with
-// the length of what is made anew again and again. Only both together say something.
+// growthOfRoom returns the growth of unused capacity: the lesser growth of the capacity and of
+// the capacity beyond the length. The latter alone also grows when elements are removed, and
+// the former alone follows the length of a slice that is rebuilt.
 func (c *Census) growthOfRoom(path string) []int64 {
 	growth := c.growth(path, func(s Size) int64 { return s.Cap })
 	for i, room := range c.growth(path, func(s Size) int64 { return s.Cap - s.Len }) {
@@ -231,18 +200,5 @@ func (c *Census) growthOfRoom(path string) []int64 {
 
 // growth returns by how much a path grew in each cycle.
 func (c *Census) growth(path string, of func(Size) int64) []int64 {
-	var growth []int64
-	before := of(c.base[path])
-	for _, sizes := range c.cycles {
-		growth = append(growth, of(sizes[path])-before)
-		before = of(sizes[path])
-	}
-	return growth
-}
-
-func sum(ns []int64) (total int64) {
-	for _, n := range ns {
-		total += n
-	}
-	return total
+	return perCycle(c.base, c.cycles, func(sizes map[string]Size) int64 { return of(sizes[path]) })
 }

@@ -16,7 +16,7 @@ import (
 	"unsafe"
 )
 
-// Count takes a census: the sizes of all collections by path.
+// Count returns the sizes of all collections by path.
 func (c *Census) Count(ctx context.Context) (map[string]Size, error) {
 	if len(c.Roots) == 0 {
 		return nil, errors.New("census: no roots")
@@ -42,9 +42,9 @@ func (c *Census) Count(ctx context.Context) (map[string]Size, error) {
 	return w.sizes, nil
 }
 
-// censusWalk goes level by level: first what the roots refer to, then what that
-// refers to. In a level it goes path by path, the shortest first: which path a shared value
-// counts for must not depend on the order in which a map is read.
+// censusWalk visits values level by level: first those that the roots refer to, then those
+// that these refer to. Within a level it goes path by path, the shortest first, because the
+// path that a shared value counts for must not depend on the order of a map.
 type censusWalk struct {
 	ctx   context.Context
 	stop  func(reflect.Type) bool
@@ -56,8 +56,8 @@ type censusWalk struct {
 	leads map[reflect.Type]bool           // types by which a collection can be reached
 }
 
-// censusRef is something that was visited. A slice is known by its length, too:
-// two may share an array.
+// censusRef identifies a visited value. Two slices may share an array, so their lengths
+// belong to it.
 type censusRef struct {
 	at       unsafe.Pointer
 	t        reflect.Type
@@ -96,7 +96,7 @@ func (w *censusWalk) run() error {
 					return fmt.Errorf("census: %w", w.ctx.Err())
 				}
 				if w.left < 0 {
-					return fmt.Errorf("census: more values than it may visit, at %s", p.text)
+					return fmt.Errorf("census: more values than MaxValues, at %s", p.text)
 				}
 				w.follow(p, v)
 			}
@@ -147,43 +147,6 @@ func (w *censusWalk) follow(p *censusPath, v reflect.Value) {
 	}
 }
 
-func (w *censusWalk) add(path string, n, capacity int) {
-	s := w.sizes[path]
-	s.Collections, s.Len, s.Cap = s.Collections+1, s.Len+int64(n), s.Cap+int64(capacity)
-	w.sizes[path] = s
-}
-
-// labels counts the keys of a map, or the strings in a slice, by the scenario they
-// come from.
-func (w *censusWalk) labels(path string, v reflect.Value) {
-	switch {
-	case w.label == nil:
-	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
-		for it := v.MapRange(); it.Next(); {
-			w.labelled(path, it.Key().String())
-		}
-	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
-		for i := range v.Len() {
-			w.labelled(path, v.Index(i).String())
-		}
-	}
-}
-
-func (w *censusWalk) labelled(path, text string) {
-	// It may be a part of the key, and keep what the target lets go; a map that has an
-	// equal key takes the new one all the same.
-	label := strings.Clone(w.label(text))
-	if label == "" {
-		return
-	}
-	s := w.sizes[path]
-	if s.Labels == nil {
-		s.Labels = map[string]int64{}
-		w.sizes[path] = s
-	}
-	s.Labels[label]++
-}
-
 func (w *censusWalk) mapOf(p *censusPath, v reflect.Value) {
 	keys, elems := w.leadsOn(v.Type().Key()), w.leadsOn(v.Type().Elem())
 	if p.shut || !keys && !elems {
@@ -201,7 +164,7 @@ func (w *censusWalk) mapOf(p *censusPath, v reflect.Value) {
 	}
 }
 
-// library goes through a collection of the standard library that has a way to.
+// library visits the elements of a collection of the standard library.
 func (w *censusWalk) library(p *censusPath, t reflect.Type, all iter.Seq2[any, any]) {
 	elem, _ := p.down(censusStep{from: t, field: stepElem}, "[*]")
 	key, _ := p.down(censusStep{from: t, field: stepKey}, "[key]")
@@ -217,8 +180,8 @@ func (w *censusWalk) library(p *censusPath, t reflect.Type, all iter.Seq2[any, a
 	w.add(p.text, n, 0)
 }
 
-// reach goes on to an element, field or key. One that links to a value of its own
-// kind, by recursion, is counted as a link.
+// reach continues with an element, field or key. A pointer to a value of the same kind, by
+// recursion, counts as a link.
 func (w *censusWalk) reach(p *censusPath, v reflect.Value, again bool) {
 	if again && v.Kind() == reflect.Pointer && !v.IsNil() && !w.seen[censusRef{at: v.UnsafePointer(), t: v.Type()}] {
 		w.add(p.text+"*", 1, 0)
@@ -226,7 +189,7 @@ func (w *censusWalk) reach(p *censusPath, v reflect.Value, again bool) {
 	w.value(p, v)
 }
 
-// value goes into what is here, and leaves what is elsewhere for the next level.
+// value enters a value in place, and queues references for the next level.
 func (w *censusWalk) value(p *censusPath, v reflect.Value) {
 	if !w.leadsOn(v.Type()) {
 		return
@@ -252,7 +215,7 @@ func (w *censusWalk) value(p *censusPath, v reflect.Value) {
 	}
 }
 
-// dynamic goes into what an interface of type from holds.
+// dynamic enters the value in an interface of type from.
 func (w *censusWalk) dynamic(p *censusPath, from reflect.Type, v reflect.Value) {
 	if v.IsValid() && w.leadsOn(v.Type()) {
 		next, again := p.down(censusStep{from, stepDynamic, v.Type()}, ".("+v.Type().String()+")")
@@ -281,8 +244,8 @@ func (w *censusWalk) structOf(p *censusPath, v reflect.Value) {
 	}
 }
 
-// contextFields are the fields of contexts that are looked at: the parent and the
-// children, which are counted only.
+// contextFields are the fields of contexts that the walk visits: the parent, and the children,
+// which it only counts.
 var contextFields = map[string]bool{"Context": true, "c": true, "cancelCtx": true, "children": true}
 
 // atomicPointer loads an atomic.Pointer[T], whose first field is a [0]*T.
@@ -294,7 +257,7 @@ func (w *censusWalk) atomicPointer(p *censusPath, v reflect.Value) {
 	}
 }
 
-// open returns an unexported field as one that can be used.
+// open returns a field, unexported or not, as a value that can be used.
 func open(v reflect.Value) reflect.Value {
 	if v.CanInterface() {
 		return v
@@ -302,8 +265,8 @@ func open(v reflect.Value) reflect.Value {
 	return reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem()
 }
 
-// addressable returns the value, or a copy of it that has an address: fields of a
-// copy are as good, for what they refer to is the same.
+// addressable returns the value, or a copy that has an address. The fields of a copy refer to
+// the same values.
 func addressable(v reflect.Value) reflect.Value {
 	if v.CanAddr() {
 		return v

@@ -17,39 +17,26 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Descriptors finds descriptors left open, in this process or another, by kind and
-// state of socket, with the addresses of the other ends. Linux only.
-//
-// In this process it must read before the first forced collection, for that closes
-// what was forgotten and hides the leak: a Reading that has collected already is
-// refused. While it reads, no collection starts by itself; what one in the middle
-// of a cycle has closed is for Unclosed to find. The runtime's own epoll and eventfd do not count, nor does what the
-// reading itself opens; idle connections of http.DefaultClient are closed first.
-//
-// A descriptor is new if its number did not lead to the same socket, pipe or file
-// at the baseline; a kind is reported if there are more of it than then, so that
-// one opened for another closed is none. Nobody knows where it was opened; if Roots
-// are set, and Accepted does not know it, it is supposed that a system call of their
-// packages did, if the source has one. Sockets
-// that the kernel still has without a descriptor (TIME_WAIT, FIN_WAIT) are not
-// seen, nor is memory that is mapped.
+// Descriptors finds open descriptors by kind and socket state, with the remote addresses of
+// sockets. Linux only. Its rules and limits are in the package documentation.
 //
 // The zero value reads this process.
 type Descriptors struct {
-	// PID is the process to read; 0 is this one. It takes the right to see it.
+	// PID is the process to read; 0 is this one. The caller needs the permission to see it.
 	PID int
-	// Ignore says of further descriptors that they do not count.
+	// Ignore reports whether a descriptor does not count.
 	Ignore func(Descriptor) bool
-	// Grace is how long a reading waits for the last ones to be closed while
-	// their number changes; default 1s.
+	// Grace is how long a reading waits for further descriptors to be closed while their
+	// number changes; default 1s.
 	Grace time.Duration
-	// Accepted watches the listener of the target, if set: of a socket that the peer
-	// has broken the kernel knows no address any more.
+	// Accepted watches the listener of the target, if set. It knows the remote address of a
+	// socket that the peer has reset, which the kernel no longer does.
 	Accepted *Accepted
-	// Label says of a connection that was accepted from an address which scenario it is
-	// of, "" if it does not know.
+	// Label returns the scenario of a connection by its remote address and the time of its
+	// accept, "" if it is unknown.
 	Label func(address string, accepted time.Time) string
-	// Roots are pointers to the state of the target, as of Census, to find its source.
+	// Roots are pointers to the state of the target, as of Census. Their packages are
+	// searched for system calls that open descriptors.
 	Roots map[string]any
 
 	base   map[string][]Descriptor // by kind
@@ -59,13 +46,13 @@ type Descriptors struct {
 // Descriptor is an open file descriptor.
 type Descriptor struct {
 	FD     int
-	Kind   string // tcp, "tcp listener", udp, unix, "unix listener", socket (of another family), pipe, file, anon_inode:[...]
-	Link   string // what it leads to: socket:[1234], pipe:[5678], /a/path
+	Kind   string // tcp, "tcp listener", udp, unix, "unix listener", socket (another family), pipe, file, anon_inode:[...]
+	Link   string // socket:[1234], pipe:[5678], /a/path
 	State  string // of a TCP or Unix socket: ESTABLISHED, CLOSE_WAIT, ...
 	Local  string // of a TCP, UDP or Unix socket
 	Remote string
 
-	accepted time.Time // by a listener that is watched
+	accepted time.Time // by Descriptors.Accepted
 }
 
 // String returns the descriptor on one line.
@@ -89,7 +76,7 @@ func (d *Descriptors) Unit() string { return "descriptor" }
 // Noise implements Detector.
 func (d *Descriptors) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a file that stays open.
+// Plant implements Controlled with a file that stays open.
 func (d *Descriptors) Plant(func(context.Context) (func(), error)) Plant {
 	var kept *os.File
 	return Plant{
@@ -125,7 +112,7 @@ func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {
 	return nil
 }
 
-// Cycle lists them when their number changes no more.
+// Cycle lists the open descriptors once their number no longer changes.
 func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 	if d.base == nil {
 		return ErrNoBaseline
@@ -138,7 +125,7 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 		grace = time.Second
 	}
 	if d.PID == 0 {
-		// What we allocate while we wait must not start a collection.
+		// Allocations of the wait must not start a GC.
 		defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	}
 	var now map[string][]Descriptor
@@ -208,7 +195,7 @@ func (d *Descriptors) read() (map[string][]Descriptor, error) {
 	return byKind, nil
 }
 
-// newDescriptors returns those that were not there at the baseline.
+// newDescriptors returns the descriptors that were not open at the baseline.
 func newDescriptors(now, base []Descriptor) []Descriptor {
 	type id struct {
 		fd   int
@@ -224,8 +211,8 @@ func newDescriptors(now, base []Descriptor) []Descriptor {
 // mostAddresses is how many descriptors the detail of a finding lists.
 const mostAddresses = 10
 
-// findings makes a finding for each state of the new ones of a kind, n in all,
-// the most frequent first.
+// findings returns a finding for each socket state of n new descriptors of a kind, the most
+// frequent first.
 func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict.Finding {
 	byState := map[string][]Descriptor{}
 	for _, fd := range fresh {
@@ -253,15 +240,15 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 			d.supposeOpened(&f, kind)
 		}
 		if len(states) == 1 {
-			f.PerCycle = d.perCycle(kind)
+			f.PerCycle = d.growth(kind)
 		}
 		findings = append(findings, f)
 	}
 	return findings
 }
 
-// remotesOf returns the other ends of sockets. Of those that no listener of ours has
-// accepted the last who had the address is meant.
+// remotesOf returns the remote ends of sockets. A socket that Accepted has not seen gets the
+// present time, so that it is attributed to the last peer that dialled from the address.
 func remotesOf(fds []Descriptor) []acceptedFrom {
 	var from []acceptedFrom
 	for _, fd := range fds {
@@ -274,8 +261,8 @@ func remotesOf(fds []Descriptor) []acceptedFrom {
 	return from
 }
 
-// supposeOpened names the system calls that can have opened what neither net nor os
-// knows of.
+// supposeOpened adds the system calls that can have opened descriptors that neither net nor
+// os holds.
 func (d *Descriptors) supposeOpened(f *verdict.Finding, kind string) {
 	if calls := source.Opens(d.Roots, kind); len(calls) > 0 {
 		f.Born = calls[0]
@@ -283,12 +270,6 @@ func (d *Descriptors) supposeOpened(f *verdict.Finding, kind string) {
 	}
 }
 
-func (d *Descriptors) perCycle(kind string) []int64 {
-	var growth []int64
-	before := len(d.base[kind])
-	for _, c := range d.cycles {
-		growth = append(growth, int64(len(c[kind])-before))
-		before = len(c[kind])
-	}
-	return growth
+func (d *Descriptors) growth(kind string) []int64 {
+	return perCycle(d.base, d.cycles, func(open map[string][]Descriptor) int64 { return int64(len(open[kind])) })
 }

@@ -15,9 +15,8 @@ import (
 	"strings"
 )
 
-// ReadDescriptors lists the open descriptors of a process; 0 is this one. The
-// epoll and eventfd descriptors of the runtime, and the one that the listing
-// itself takes, are not among them.
+// ReadDescriptors returns the open descriptors of a process; 0 is this one. It leaves out the
+// epoll and eventfd descriptors of the runtime, and the one that it opens itself.
 func ReadDescriptors(pid int) ([]Descriptor, error) {
 	proc := "/proc/self"
 	if pid != 0 {
@@ -36,7 +35,7 @@ func ReadDescriptors(pid int) ([]Descriptor, error) {
 	if len(sockets) == 0 {
 		return all, nil
 	}
-	// A table that is missing (no IPv6, say) leaves its sockets without a state.
+	// If a table is missing, such as those of IPv6, its sockets have no state.
 	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		if err := readTable(proc+"/net/"+table, func(line string) { setInet(sockets, table, line) }); err != nil {
 			return nil, fmt.Errorf("descriptors: %w", err)
@@ -67,7 +66,7 @@ func listDescriptors(proc string) ([]Descriptor, error) {
 	for _, name := range names {
 		link, err := os.Readlink(filepath.Join(proc, "fd", name))
 		if errors.Is(err, fs.ErrNotExist) || name == own {
-			continue // closed since, or the listing itself
+			continue // closed since, or the folder that is being read
 		}
 		if err != nil {
 			return nil, err
@@ -84,7 +83,8 @@ func listDescriptors(proc string) ([]Descriptor, error) {
 	return all, nil
 }
 
-// kindOfLink tells what a link leads to. What kind of socket is in the tables.
+// kindOfLink returns the kind of descriptor that a link leads to. The tables have the kind of
+// a socket.
 func kindOfLink(link string) string {
 	kind, _, _ := strings.Cut(link, ":")
 	switch {
@@ -121,8 +121,8 @@ func readTable(path string, f func(line string)) error {
 	return lines.Err()
 }
 
-// timeWait is in the lines of sockets that nobody has any more (state 6, no bytes
-// queued, timer 3). After a churn there are tens of thousands.
+// timeWait is in the lines of sockets in TIME_WAIT (state 6, no bytes queued, timer 3), which
+// no process holds. After a churn there are tens of thousands.
 var timeWait = []byte(" 06 00000000:00000000 03:")
 
 // tcpStates are the kernel's names of the states, by number.
@@ -131,7 +131,7 @@ var tcpStates = [...]string{
 	"LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
 }
 
-// setInet takes in a line of /proc/net/tcp and its kin:
+// setInet sets what a line of /proc/net/tcp, tcp6, udp or udp6 has of a socket:
 //
 //	0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1604 ...
 func setInet(sockets map[string]*Descriptor, table, line string) {
@@ -153,7 +153,7 @@ func setInet(sockets map[string]*Descriptor, table, line string) {
 	}
 }
 
-// inetAddress decodes an address: words in the machine's order, then the port.
+// inetAddress decodes an address: words in the byte order of the machine, then the port.
 func inetAddress(s string) string {
 	ip, port, _ := strings.Cut(s, ":")
 	b, err := hex.DecodeString(ip)
@@ -167,7 +167,7 @@ func inetAddress(s string) string {
 	return net.JoinHostPort(net.IP(b).String(), strconv.FormatUint(n, 10))
 }
 
-// setUnix takes in a line of /proc/net/unix:
+// setUnix sets what a line of /proc/net/unix has of a socket:
 //
 //	0000000000000000: 00000002 00000000 00010000 0001 01 21512 /run/a.sock
 func setUnix(sockets map[string]*Descriptor, line string) {

@@ -11,47 +11,45 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Detector reads a process before the peers come and after each cycle of them, and
-// reports what did not go back. An error of Baseline, Cycle or Findings means that the
-// detector could not look: the run is invalid, never a pass.
+// Detector reads a process before the peers come and after each cycle of them. It reports
+// what did not return to the baseline. An error of Baseline, Cycle or Findings makes the run
+// invalid, never a pass.
 //
-// A detector is used by one goroutine at a time. Baseline may be called again, to
-// start over. A detector that is also Controlled, Attributed or Brief says so by having
-// those methods; nothing else names a detector by its type.
+// One goroutine at a time uses a detector. Calling Baseline again starts over. A detector may
+// implement Controlled, Attributed and Brief, too; no other code names a detector by its type.
 type Detector interface {
 	Name() string
-	// Unit names one of what it counts: "goroutine", "descriptor".
+	// Unit returns the singular of what it counts: "goroutine", "descriptor".
 	Unit() string
 	// Noise returns by how many units a cycle may move a count without a leak.
 	Noise() float64
-	// Baseline takes the reading before.
+	// Baseline reads the process before the peers come.
 	Baseline(ctx context.Context, r *Reading) error
-	// Cycle takes the reading after r.Dose peers have come and gone.
+	// Cycle reads the process after r.Dose peers have come and gone.
 	Cycle(ctx context.Context, r *Reading) error
-	// Findings returns what has grown since the baseline; nothing if all is well.
+	// Findings returns what has grown since the baseline, nothing if nothing has.
 	Findings(ctx context.Context) ([]verdict.Finding, error)
 }
 
-// Controlled is a Detector that a campaign can check. A campaign with a detector that
-// is not Controlled is invalid, unless it is Uncontrolled.
+// Controlled is a Detector that a campaign can check with a planted leak. A campaign that
+// checks its detectors is invalid if one of them is not Controlled.
 type Controlled interface {
-	// Plant returns a leak that the detector must find. join connects a peer to the
-	// target, for as long as it takes until leave is called.
+	// Plant returns a leak that the detector must find. join connects a peer to the target
+	// until leave is called.
 	Plant(join func(ctx context.Context) (leave func(), err error)) Plant
 }
 
-// Plant is a leak that a detector must find, and that it finds nowhere else. Of its
-// functions all but Is may be nil.
+// Plant is a leak that a detector must find and that the target does not have. All functions
+// but Is may be nil.
 type Plant struct {
-	// Grow adds to the leak before each reading of a cycle, which is said to be of dose
-	// peers. last is true before the last one.
+	// Grow adds to the leak before each reading of a cycle with dose peers. last is true
+	// before the last reading.
 	Grow func(dose int64, last bool) error
-	// During reads a cycle while something is there that must not stay.
+	// During calls read, which reads a cycle, while something exists that must not stay.
 	During func(ctx context.Context, read func() error) error
-	// Remove takes everything away.
+	// Remove removes the leak.
 	Remove func()
-	// Is reports whether a finding is of this leak, and not of another thing that
-	// happened meanwhile.
+	// Is reports whether a finding is of this leak.
 	Is func(verdict.Finding) bool
 }
 
@@ -60,35 +58,35 @@ type Attributed interface {
 	Attribute(Attribution)
 }
 
-// Attribution is what a campaign knows of the connections of its target.
+// Attribution is what a campaign knows about the connections of its target.
 type Attribution struct {
-	// Accepted watches the target's listener; nil if the target has none that is watched.
+	// Accepted watches the target's listener; nil if no listener is watched.
 	Accepted *Accepted
-	// Label returns the scenario that dialled from an address before it was accepted, "" if
-	// none did.
+	// Label returns the scenario that last dialled from an address before the time of the
+	// accept, "" if none did.
 	Label func(address string, accepted time.Time) string
-	// Roots are pointers to the state of the target, as of Census; nil if they are not known.
+	// Roots are pointers to the state of the target, as of Census; nil if unknown.
 	Roots map[string]any
 }
 
-// Brief is a Detector that can do with less time.
+// Brief is a Detector that can take less time.
 type Brief interface {
-	// Shorten makes readings wait for at most grace for what ends late, and Findings leave
-	// out paths and places, until restore is called.
+	// Shorten bounds the wait of readings by grace and makes Findings leave out paths and
+	// lines, until restore is called.
 	Shorten(grace time.Duration) (restore func())
 }
 
-// Errors of detectors that were used in a wrong way.
+// Errors of detectors that are used in a wrong order.
 var (
 	ErrNoBaseline = errors.New("no baseline was read")
 	ErrNoCycle    = errors.New("no cycle was read")
-	// ErrCollected is the order of readings: a forced collection closes the
-	// descriptors that were forgotten, so they are counted before it.
+	// ErrCollected is returned after a forced collection, because it closes forgotten
+	// descriptors.
 	ErrCollected = errors.New("descriptors must be read before the forced collection")
 )
 
-// Detectors reads several detectors as one, in their order. Descriptors come
-// before whatever collects.
+// Detectors reads several detectors as one, in their order. Descriptors must come before any
+// detector that collects.
 type Detectors []Detector
 
 // Baseline takes the baseline of each.
@@ -101,7 +99,7 @@ func (ds Detectors) Cycle(ctx context.Context, r *Reading) error {
 	return ds.each(func(d Detector) error { return d.Cycle(ctx, r) })
 }
 
-// Findings returns the findings of all. With an error they are not complete.
+// Findings returns the findings of all. They are incomplete if the error is not nil.
 func (ds Detectors) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	var all []verdict.Finding
 	err := ds.each(func(d Detector) error {
@@ -122,12 +120,12 @@ func (ds Detectors) each(f func(Detector) error) error {
 	return errors.Join(errs...)
 }
 
-// Reading is one look at the process: the detectors that are to look at the same
-// moment share it, and with it one forced collection and one heap profile.
+// Reading is one moment of the process. Detectors that read the same moment share it, and with
+// it one forced collection and one heap profile.
 type Reading struct {
-	Dose int64 // peers put through since the last reading; 0 for the baseline
-	// Trial is a reading that tells which scenario leaks: what grew is counted, but whether
-	// it keeps growing is judged by the cycles before it.
+	Dose int64 // peers since the last reading; 0 for the baseline
+	// Trial marks a reading that helps to attribute a leak. Its growth counts, but only the
+	// cycles before it decide whether something keeps growing.
 	Trial bool
 
 	collected bool
@@ -137,8 +135,8 @@ type Reading struct {
 // NewReading returns a reading for the present moment.
 func NewReading(dose int64) *Reading { return &Reading{Dose: dose} }
 
-// Collect frees what can be freed, and waits until finalizers and cleanups have run. Only
-// the first call does anything.
+// Collect forces collections and waits until finalizers and cleanups have run. Only the first
+// call does anything.
 func (r *Reading) Collect(ctx context.Context) error {
 	if r.collected {
 		return nil
@@ -147,7 +145,7 @@ func (r *Reading) Collect(ctx context.Context) error {
 	return heap.Collect(ctx)
 }
 
-// Profile returns what lives at each site, after a collection.
+// heapProfile returns the heap profile after a collection.
 func (r *Reading) heapProfile(ctx context.Context) (*heap.Profile, error) {
 	if r.profile != nil {
 		return r.profile, nil
@@ -160,7 +158,8 @@ func (r *Reading) heapProfile(ctx context.Context) (*heap.Profile, error) {
 	return profile, err
 }
 
-// heapProfileSince returns the profile if it can be compared with that of a baseline.
+// heapProfileSince returns the heap profile, or an error if it cannot be compared with that
+// of the baseline.
 func (r *Reading) heapProfileSince(ctx context.Context, base *heap.Profile) (*heap.Profile, error) {
 	profile, err := r.heapProfile(ctx)
 	if err != nil {
@@ -169,6 +168,6 @@ func (r *Reading) heapProfileSince(ctx context.Context, base *heap.Profile) (*he
 	return profile, profile.Since(base)
 }
 
-// closeIdle closes the connections that the default HTTP client keeps for later:
-// each is a descriptor and two goroutines, and no leak.
+// closeIdle closes the idle connections of the default HTTP client. Each has a descriptor and
+// two goroutines and is no leak.
 func closeIdle() { http.DefaultClient.CloseIdleConnections() }

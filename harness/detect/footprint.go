@@ -13,57 +13,49 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Footprint measures what a peer costs while it is there, and what of a crowd
-// stays that was larger than any before. It is for leaks that a comparison before
-// and after many lives cannot see: those that are gone with the peer (a short
-// string that keeps the whole message it was cut from, a handler that does not
-// return and keeps what its server allocated for the request, a buffer at the size
-// of its largest message), and those that a peak leaves and that grow no more (a
-// map, what lies beyond the length of a slice, the array behind q = q[1:]).
+// Footprint measures the memory of a connected peer, and the memory that stays after the
+// largest crowd so far has left. What it is for is in the package documentation.
 //
-// Whether a cost is too high it cannot know: that is for the limits, which are
-// measured on the program when it is right. It needs RecordAll. Of the heap it
-// leaves out what the runtime keeps for its own peak (descriptors of goroutines,
-// its free lists) and what was allocated under a function of this package, such as
-// pipes and peers.
+// It needs RecordAll. It leaves out memory that the runtime keeps for its own peak, such as
+// goroutine descriptors and free lists, and allocations below functions of the harness, such
+// as pipes and peers. It does not know which cost is too high: FootprintLimits come from a
+// measurement of the correct program.
 type Footprint struct {
-	// Ignore says of an allocation that it is the test's and not the target's: what
-	// gather itself needs for each peer. The stack begins with the innermost frame
-	// that is not the runtime's.
+	// Ignore reports whether an allocation belongs to gather and not to the target. The stack
+	// begins with the innermost frame outside of the runtime.
 	Ignore func(stack []verdict.Site) bool
-	// Settled waits until the target has let go of peers that have left; nil if it
-	// has at once.
+	// Settled waits until the target has released the peers that left; nil if it does so at
+	// once.
 	Settled func(ctx context.Context) error
 
-	// What Measure found.
+	// Results of Measure.
 	Peers int
-	Held  Cost // of a peer while it idles
-	Left  Cost // of what stays of a peer
+	Held  Cost // of an idle peer
+	Left  Cost // that stays of a peer
 
-	stacks map[[32]uintptr]*heap.Site // nil for what does not count
+	stacks map[[32]uintptr]*heap.Site // nil for a site that does not count
 }
 
-// Cost is in bytes for each peer.
+// Cost is the memory of one peer in bytes.
 type Cost struct {
 	Heap  float64    // of all lines
 	Stack float64    // of goroutines
-	Lines []CostLine // the dearest first
+	Lines []CostLine // the most bytes first
 }
 
-// CostLine is what one line of the program costs for each peer.
+// CostLine is the memory of one line of the program for one peer.
 type CostLine struct {
 	Born           verdict.Site
 	Bytes, Objects float64
-	By             string // the function that allocated, where the line waits for it or calls it
+	By             string // the function that allocates, if the line calls it or it waits for the line
 }
 
-// warmUps is how many crowds of a tenth come before the large one.
+// warmUps is the number of crowds, of a tenth of the peers, before the large one.
 const warmUps = 3
 
-// Measure has gather bring n peers and leave have them go, and reads the process
-// before, between and after. Gather returns when the target has handled all that
-// its peers sent. It is called several times: small crowds warm the target up, so
-// that what fills up with a few peers is full.
+// Measure calls gather to bring n peers and leave to have them go. It reads the process
+// before, between and after. gather must return when the target has handled all messages of
+// its peers. Measure calls it several times: small crowds fill caches first.
 func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context, n int) (leave func(), err error), n int) error {
 	if n < 1 {
 		return errors.New("footprint: no peers")
@@ -95,13 +87,13 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 	if err = cmp.Or(err, heap.NoGapSince(gaps)); err != nil {
 		return err
 	}
-	runtime.KeepAlive(gather) // and with it the target
+	runtime.KeepAlive(gather) // and the target
 	f.Peers = n
 	f.Held, f.Left = during.since(before, n), after.since(before, n)
 	return nil
 }
 
-// dismiss has a crowd go and waits until the target has noticed.
+// dismiss lets a crowd go and waits until the target has released it.
 func (f *Footprint) dismiss(ctx context.Context, leave func()) error {
 	if leave != nil {
 		leave()
@@ -116,10 +108,11 @@ func (f *Footprint) dismiss(ctx context.Context, leave func()) error {
 type footprintReading struct {
 	sites   map[*heap.Site]heap.Count
 	stack   uint64
-	waiting map[string]heldGoroutine // by the function they were started with
+	waiting map[string]heldGoroutine // by entry function
 }
 
-// heldGoroutine is where goroutines that one function began went into our code.
+// heldGoroutine is the line at which goroutines of one entry function are in the project's
+// code.
 type heldGoroutine struct {
 	count int64
 	at    verdict.Site
@@ -130,8 +123,8 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 	if _, err := heap.Gaps(); err != nil {
 		return nil, err
 	}
-	// A crowd has stopped many timers, and a pipe leaves more that wait: it takes many
-	// to have the runtime forget those.
+	// A crowd stops many timers, and pipes leave more that wait. The runtime forgets stopped
+	// timers only if they are a large part of all.
 	heap.FlushTimers(ctx)
 	if err := NewReading(0).Collect(ctx); err != nil {
 		return nil, fmt.Errorf("footprint: %w", err)
@@ -154,23 +147,22 @@ func (f *Footprint) read(ctx context.Context) (*footprintReading, error) {
 	return r, err
 }
 
-// site is siteOf for all that a peer may cost: maps count, too, for they are what a
-// peak leaves.
+// site returns the site of a stack, nil if it does not count. Maps count, because a peak
+// leaves their tables.
 func (f *Footprint) site(pcs []uintptr) *heap.Site {
 	inner, frames := heap.SplitStack(pcs)
-	ours := func(fr verdict.Site) bool {
+	isOwn := func(fr verdict.Site) bool {
 		return stack.IsInstrument(fr.Function) && fr.Function != own.measure
 	}
 	if len(frames) == 0 || slices.ContainsFunc(inner, heap.IsBenignRuntime) || heap.IsBenignLibrary(frames) ||
-		slices.ContainsFunc(frames, ours) || f.Ignore != nil && f.Ignore(frames) {
+		slices.ContainsFunc(frames, isOwn) || f.Ignore != nil && f.Ignore(frames) {
 		return nil
 	}
 	return &heap.Site{Born: frames[stack.ProjectFrame(frames)], Stack: frames}
 }
 
-// waitingGoroutines returns the goroutines that a library started and that are in
-// the project's code now. While they are, the library keeps what it has allocated
-// for them.
+// waitingGoroutines returns the goroutines that a library started and that are in the
+// project's code now. Until they return, the library keeps what it has allocated for them.
 func waitingGoroutines() (map[string]heldGoroutine, error) {
 	groups, err := new(goroutineReader).read()
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// FootprintLimits is what a peer may cost, in bytes. What is 0 has no limit.
+// FootprintLimits bounds the memory of a peer in bytes; 0 is no limit.
 type FootprintLimits struct {
-	Heap  float64 // while it is there
-	Stack float64
-	Left  float64 // of heap, when it has gone
+	Heap  float64 // while it is connected
+	Stack float64 // while it is connected
+	Left  float64 // heap after it has left
 }
 
-// topLines is how many lines a finding tells of.
+// topLines bounds the lines in the detail of a finding.
 const topLines = 8
 
-// Since is what n peers have added.
+// since returns the cost of n peers that came since before.
 func (r *footprintReading) since(before *footprintReading, n int) Cost {
 	c := Cost{Stack: (float64(r.stack) - float64(before.stack)) / float64(n)}
 	lines := map[verdict.Site]*CostLine{}
@@ -37,8 +37,8 @@ func (r *footprintReading) since(before *footprintReading, n int) Cost {
 		}
 		lines[l.Born] = l
 	}
-	// A line that shrank is of what was there before, such as the target of a test
-	// that is over: it must not hide another.
+	// A line that shrank belongs to something older, such as the target of an earlier test. It
+	// must not hide another line.
 	for _, l := range lines {
 		if l.Bytes > 0 {
 			c.Heap += l.Bytes
@@ -51,8 +51,8 @@ func (r *footprintReading) since(before *footprintReading, n int) Cost {
 	return c
 }
 
-// attribute names the line that keeps what a library allocated by itself: the one
-// that the library's goroutine, of which there is one for every peer, waits for.
+// attribute replaces a line of the standard library by the one that keeps its memory: the
+// line that the library's goroutine waits for, if there is one such goroutine for each peer.
 func (r *footprintReading) attribute(l *CostLine, site *heap.Site, before *footprintReading, n int) {
 	if !stack.IsStandard(site.Born) {
 		if site.Stack[0] != site.Born {
@@ -66,9 +66,9 @@ func (r *footprintReading) attribute(l *CostLine, site *heap.Site, before *footp
 	}
 }
 
-// leader is the line to name: the dearest, unless one that makes its object itself
-// is not much cheaper. What a line has others make hangs on such an object more
-// often than the other way round.
+// leader returns the line to report: the one with the most bytes, or the first one that has
+// a quarter as many and allocates its object itself. What a line allocates by calls depends
+// on such an object more often than the reverse.
 func (c Cost) leader() *CostLine {
 	for i, l := range c.Lines {
 		if l.By == "" && l.Bytes >= c.Lines[0].Bytes/4 {
@@ -81,8 +81,8 @@ func (c Cost) leader() *CostLine {
 	return &c.Lines[0]
 }
 
-// Findings returns what is above its limit: a finding for each line that is to be
-// named, with the bytes above the limit.
+// Findings returns a finding for each line whose cost is above a limit, with the bytes above
+// it.
 func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 	var findings []verdict.Finding
 	add := func(c Cost, got, limit float64, what string) {
@@ -95,10 +95,10 @@ func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 		}
 		if l := c.leader(); l != nil {
 			v.Born = source.BeginOfLiteral(l.Born)
-			v.Count = min(v.Count, int64(math.Round(l.Objects*float64(f.Peers)))) // it may be of some peers only
+			v.Count = min(v.Count, int64(math.Round(l.Objects*float64(f.Peers)))) // not every peer may have one
 		}
 		for i := range findings {
-			if same := &findings[i]; same.Born == v.Born { // the same bytes
+			if same := &findings[i]; same.Born == v.Born { // they are the same bytes
 				same.Bytes, same.Count, same.Detail = max(same.Bytes, v.Bytes), max(same.Count, v.Count), same.Detail+"\n"+v.Detail
 				return
 			}
@@ -111,12 +111,12 @@ func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 	return findings
 }
 
-// String is the whole table.
+// String returns the cost with all lines.
 func (c Cost) String() string {
 	return fmt.Sprintf("%.0f bytes of heap, %.0f of stack\n%s", c.Heap, c.Stack, c.table(len(c.Lines)))
 }
 
-// table is the dearest lines, for a person.
+// table returns the first n lines as text.
 func (c Cost) table(n int) string {
 	var b strings.Builder
 	for _, l := range c.Lines[:min(n, len(c.Lines))] {

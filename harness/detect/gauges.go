@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,9 +12,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Inspected is a target that gives its gauges and its state to a detector.
+// Inspected is a target whose gauges and state a detector can read.
 type Inspected interface {
-	// Gauges returns how much the target holds, by name. All gauges must return to their
+	// Gauges returns how much the target holds, by name. Every gauge must return to its
 	// baseline when the peers have left.
 	Gauges() (map[string]float64, error)
 	// Check runs the target's consistency check.
@@ -25,26 +26,25 @@ type Inspected interface {
 
 // Classifier is an Inspected that knows what its gauges count.
 type Classifier interface {
-	// GaugeClass returns the class of what a gauge counts, verdict.Gauge if it is none of
-	// the other classes.
+	// GaugeClass returns the class of what a gauge counts, verdict.Gauge if no other class
+	// fits.
 	GaugeClass(name string) verdict.Class
 }
 
-// Gauges finds what the hub itself says it holds when nobody is connected: gauges
-// that are not back at their baseline, and a consistency check that fails. It is
-// how a counter that drifts is found, which costs no memory and one day refuses
-// everybody. For a gauge named after a field of a root ("hub.Hub.refused") it says
-// where the source counts that up, if the source is there; a program built with an
-// overlay must have it in GOFLAGS when it runs, too.
+// Gauges finds gauges of the target that do not return to their baseline, and a consistency
+// check that fails. It finds counters that drift: these cost no memory, but a drifting limit
+// refuses every peer one day.
 //
-// It believes the hub: what no gauge counts it does not see.
+// For a gauge named after a field of a root ("hub.Hub.refused") it reports where the source
+// changes that field, if the source is there. A program that was built with an overlay must
+// run with it in GOFLAGS, too. What no gauge counts it does not see.
 type Gauges struct {
 	Target Inspected
 
 	base   map[string]float64
 	cycles []map[string]float64
-	brief  bool     // to say nothing of places, which takes long
-	broken []string // what the consistency check said, by cycle; "" for nothing
+	brief  bool     // leave out places, which take long
+	broken []string // the error of the consistency check by cycle, "" for none
 }
 
 // Name implements Detector.
@@ -56,7 +56,7 @@ func (g *Gauges) Unit() string { return "count" }
 // Noise implements Detector.
 func (g *Gauges) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a peer that is there while it reads.
+// Plant implements Controlled with a peer that is connected during the reading.
 func (g *Gauges) Plant(join func(context.Context) (leave func(), err error)) Plant {
 	return Plant{
 		During: func(ctx context.Context, read func() error) error {
@@ -73,7 +73,7 @@ func (g *Gauges) Plant(join func(context.Context) (leave func(), err error)) Pla
 	}
 }
 
-// Shorten implements Brief: without places.
+// Shorten implements Brief. It leaves out places.
 func (g *Gauges) Shorten(time.Duration) (restore func()) {
 	g.brief = true
 	return func() { g.brief = false }
@@ -86,13 +86,13 @@ func (g *Gauges) Baseline(context.Context, *Reading) error {
 		return err
 	}
 	if len(base) == 0 {
-		return fmt.Errorf("gauges: the target has none")
+		return errors.New("gauges: the target has no gauges")
 	}
 	g.base, g.cycles, g.broken = base, nil, nil
 	return nil
 }
 
-// Cycle reads them again, and has the hub check itself.
+// Cycle reads the gauges again and runs the consistency check.
 func (g *Gauges) Cycle(context.Context, *Reading) error {
 	if g.base == nil {
 		return ErrNoBaseline
@@ -109,8 +109,8 @@ func (g *Gauges) Cycle(context.Context, *Reading) error {
 	return nil
 }
 
-// Findings returns a finding for each gauge above its baseline, or below it, which
-// is a count that was given back twice, and one for the consistency check.
+// Findings returns a finding for each gauge that is not at its baseline, and one for the
+// consistency check. A gauge below its baseline was lowered twice.
 func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 	if len(g.cycles) == 0 {
 		return nil, ErrNoCycle
@@ -139,7 +139,7 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 	return append(findings, g.inconsistent()...), nil
 }
 
-// names are the gauges of the baseline and those that came later, at zero.
+// names returns the gauges of the baseline and of all cycles. One that came later was 0 before.
 func (g *Gauges) names() []string {
 	all := maps.Clone(g.base)
 	for _, c := range g.cycles {
@@ -149,16 +149,10 @@ func (g *Gauges) names() []string {
 }
 
 func (g *Gauges) growth(name string) []int64 {
-	var growth []int64
-	before := g.base[name]
-	for _, c := range g.cycles {
-		growth = append(growth, int64(c[name]-before))
-		before = c[name]
-	}
-	return growth
+	return perCycle(g.base, g.cycles, func(now map[string]float64) int64 { return int64(now[name]) })
 }
 
-// inconsistent returns the last failure of the hub's own check.
+// inconsistent returns a finding with the last failure of the consistency check.
 func (g *Gauges) inconsistent() []verdict.Finding {
 	failed, text := int64(0), ""
 	for _, s := range g.broken {

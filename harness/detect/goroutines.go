@@ -17,26 +17,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Goroutines finds goroutines that do not end. It compares the goroutine profile
-// with the baseline's: a goroutine is known by the function it was started with,
-// so that one that was there before may wait at another line now.
-//
-// It does not see one that took the place of another of the same function which
-// was there at the baseline and has ended, nor one that
-// comes and goes between two readings, as a timer's callback does. The runtime's,
-// the testing package's, Ginkgo's and os/signal's goroutines do not count, nor
-// does the caller; idle connections of http.DefaultClient are closed before it
-// looks, those of other clients are for the caller to close.
+// Goroutines finds goroutines that do not end. It compares the goroutine profile with that of
+// the baseline by entry function, the function that the go statement calls. Its limits are in
+// the package documentation.
 //
 // The zero value is ready to use.
 type Goroutines struct {
-	// Labels are pprof labels that a goroutine must have to count, so that a
-	// test tells its own from those of tests beside it: see Label.
+	// Labels are pprof labels that a goroutine must have to count. They separate a test's
+	// goroutines from those of parallel tests: see Label.
 	Labels map[string]string
-	// Ignore says of further goroutines that they do not count. The stack begins
-	// with the innermost frame.
+	// Ignore reports whether a goroutine does not count. The stack begins with the innermost
+	// frame.
 	Ignore func(stack []verdict.Site) bool
-	// Grace is how long Findings waits for the last ones to end; default 1s.
+	// Grace is how long Findings waits for goroutines to end; default 1s.
 	Grace time.Duration
 
 	reader goroutineReader
@@ -44,10 +37,10 @@ type Goroutines struct {
 	cycles []*goroutineCount
 }
 
-// goroutineCount is how many goroutines there are.
+// goroutineCount counts goroutines by entry function and by stack.
 type goroutineCount struct {
-	entries map[string]int64           // by the function they were started with
-	stacks  map[string]*goroutineStack // by stack
+	entries map[string]int64
+	stacks  map[string]*goroutineStack
 }
 
 type goroutineStack struct {
@@ -65,7 +58,7 @@ func (g *Goroutines) Unit() string { return "goroutine" }
 // Noise implements Detector.
 func (g *Goroutines) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a goroutine that waits.
+// Plant implements Controlled with a goroutine that waits.
 func (g *Goroutines) Plant(func(context.Context) (func(), error)) Plant {
 	ctx, stop := context.WithCancel(context.Background())
 	return Plant{
@@ -80,14 +73,14 @@ func (g *Goroutines) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Shorten implements Brief by a shorter Grace.
+// Shorten implements Brief with a shorter Grace.
 func (g *Goroutines) Shorten(grace time.Duration) (restore func()) {
 	before := g.Grace
 	g.Grace = grace
 	return func() { g.Grace = before }
 }
 
-// Baseline counts the goroutines there are, once all that were started run.
+// Baseline counts the goroutines once all that were started have run.
 func (g *Goroutines) Baseline(ctx context.Context, _ *Reading) error {
 	closeIdle()
 	base, err := g.countStarted(ctx)
@@ -98,8 +91,9 @@ func (g *Goroutines) Baseline(ctx context.Context, _ *Reading) error {
 	return nil
 }
 
-// countStarted counts when all goroutines that were started have run, and while
-// patience lasts none wants to: one that is about to end would hide one that leaks.
+// countStarted counts the goroutines once all that were started have run. For the length of
+// Grace it also waits until none is runnable: a goroutine that ends after the baseline would
+// hide one that leaks.
 func (g *Goroutines) countStarted(ctx context.Context) (base *goroutineCount, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -107,9 +101,9 @@ func (g *Goroutines) countStarted(ctx context.Context) (base *goroutineCount, er
 	settled := settle.Until(ctx, func() error {
 		busy := heap.Metric("/sched/goroutines/runnable:goroutines") + heap.Metric("/sched/goroutines/running:goroutines")
 		if base, err = g.count(); err != nil {
-			return nil // it will not get better
+			return nil // waiting does not help
 		}
-		if n := base.entries[betweenLives]; n > 0 {
+		if n := base.entries[startingOrEnding]; n > 0 {
 			return fmt.Errorf("goroutines: %d have not run yet", n)
 		}
 		if busy > 1 && time.Now().Before(patience) {
@@ -120,7 +114,7 @@ func (g *Goroutines) countStarted(ctx context.Context) (base *goroutineCount, er
 	return base, cmp.Or(err, settled)
 }
 
-// Cycle counts the goroutines when their number changes no more.
+// Cycle counts the goroutines once their number no longer changes.
 func (g *Goroutines) Cycle(ctx context.Context, _ *Reading) error {
 	if g.base == nil {
 		return ErrNoBaseline
@@ -140,8 +134,8 @@ func (g *Goroutines) Cycle(ctx context.Context, _ *Reading) error {
 	return nil
 }
 
-// Quiet returns an error that names the goroutines there are beyond the baseline,
-// or nil: a check for settle.Until.
+// Quiet returns an error that names the goroutines beyond the baseline, or nil. It is a check
+// for settle.Until.
 func (g *Goroutines) Quiet() error {
 	if g.base == nil {
 		return ErrNoBaseline
@@ -162,9 +156,8 @@ func (g *Goroutines) Quiet() error {
 	return nil
 }
 
-// Findings returns one finding for each place that started goroutines which are
-// still there. It gives them Grace to end, but does not wait if the last cycle
-// left nothing: call it while the target is quiet.
+// Findings returns a finding for each go statement whose goroutines have not ended. It waits
+// for at most Grace until none is left. Call it while the target is quiet.
 func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if len(g.cycles) == 0 {
 		return nil, ErrNoCycle
@@ -172,7 +165,7 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	bounded, cancel := context.WithTimeout(ctx, g.grace())
 	settled := settle.Until(bounded, g.Quiet)
 	cancel()
-	if settled == nil { // a callback that runs since then is none of them
+	if settled == nil { // a goroutine that was started since then is no leak
 		return nil, nil
 	}
 	now, err := g.count()
@@ -193,13 +186,13 @@ func (g *Goroutines) grace() time.Duration {
 	return time.Second
 }
 
-// count reads the profile and leaves out what does not count.
+// count counts the goroutines of the profile, without those that do not count.
 func (g *Goroutines) count() (*goroutineCount, error) {
 	groups, err := g.read()
 	if err != nil {
 		return nil, err
 	}
-	// A profile in which we cannot see ourselves would show no leak either.
+	// A profile that lacks the reading goroutine would lack leaks, too.
 	if !slices.ContainsFunc(groups, func(g *goroutineGroup) bool { return isLooking(g.frames) }) {
 		return nil, errors.New("goroutines: the profile does not show the goroutine that reads it")
 	}
@@ -225,7 +218,7 @@ func (g *Goroutines) read() ([]*goroutineGroup, error) {
 	return g.reader.read()
 }
 
-// beyond is how many more there are than at the baseline.
+// beyond returns how many more goroutines there are than at the baseline.
 func (c *goroutineCount) beyond(base *goroutineCount) (n int64) {
 	for entry, count := range c.entries {
 		n += max(0, count-base.entries[entry])

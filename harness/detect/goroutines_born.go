@@ -13,16 +13,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// extraGoroutines are those that one place started and that have not ended.
+// extraGoroutines are the goroutines of one go statement that have not ended.
 type extraGoroutines struct {
 	born     verdict.Site
 	entry    string
 	count    int64
 	perCycle []int64
-	stacks   []*goroutineStack // the most frequent first; count is of those beyond the baseline
+	stacks   []*goroutineStack // the most frequent first; they count those beyond the baseline
 }
 
-// extra returns what there is beyond the baseline, the most first.
+// extra returns the goroutines beyond the baseline by go statement, the most first.
 func (g *Goroutines) extra(now *goroutineCount) ([]*extraGoroutines, error) {
 	var stacks []*goroutineStack
 	for _, entry := range slices.Sorted(maps.Keys(now.entries)) {
@@ -60,8 +60,7 @@ func (g *Goroutines) extra(now *goroutineCount) ([]*extraGoroutines, error) {
 	return all, nil
 }
 
-// beyondOf says at which stacks the n goroutines are that entry has more than at
-// the baseline.
+// beyondOf returns the stacks of the n goroutines that entry has more than at the baseline.
 func (c *goroutineCount) beyondOf(entry string, n int64, base *goroutineCount) []*goroutineStack {
 	var all []*goroutineStack
 	for key, s := range c.stacks {
@@ -85,33 +84,28 @@ func (c *goroutineCount) beyondOf(entry string, n int64, base *goroutineCount) [
 	return all
 }
 
-// fillCycles fills in the growth by cycle, which is known by entry: not where two
-// places start the same function.
+// fillCycles sets the growth by cycle. It is known by entry function, so it stays unknown if
+// two go statements start the same function.
 func (g *Goroutines) fillCycles(e *extraGoroutines, all []*extraGoroutines) {
 	for _, other := range all {
 		if other != e && other.entry == e.entry {
 			return
 		}
 	}
-	before := g.base.entries[e.entry]
-	for _, c := range g.cycles {
-		e.perCycle = append(e.perCycle, c.entries[e.entry]-before)
-		before = c.entries[e.entry]
-	}
+	e.perCycle = perCycle(g.base, g.cycles, func(c *goroutineCount) int64 { return c.entries[e.entry] })
 }
 
-// created is how many goroutines of a stack one go statement started.
+// created counts the goroutines of a stack that one go statement started.
 type created struct {
 	born  verdict.Site
 	count int64
 }
 
-// byCreator splits the goroutines of a stack by the go statement that started
-// them. If the baseline has such goroutines, too, it is not known which are new;
-// then the largest part comes first.
+// byCreator divides the goroutines of a stack by go statement. If the baseline has such
+// goroutines, too, the new ones are unknown, and the largest part comes first.
 func (s *goroutineStack) byCreator(creators map[string][]created) []created {
 	known := creators[stack.Key(s.frames)]
-	if known == nil { // it has moved on since
+	if known == nil { // the goroutine has moved on since
 		known = creators[s.frames[len(s.frames)-1].Function]
 	}
 	left := s.count
@@ -128,8 +122,8 @@ func (s *goroutineStack) byCreator(creators map[string][]created) []created {
 	return parts
 }
 
-// bornOf returns the go statement, as far as somebody can do something about it:
-// when the standard library has it, the outermost frame of other code.
+// bornOf returns the go statement. If it is in the standard library, bornOf returns the
+// outermost frame outside of that.
 func bornOf(frames []verdict.Site, creator verdict.Site) verdict.Site {
 	if creator.Function != "" && !stack.IsStandard(creator) && stack.PackageOf(creator.Function) != "golang.org/x/sync/errgroup" {
 		return creator
@@ -145,13 +139,13 @@ func bornOf(frames []verdict.Site, creator verdict.Site) verdict.Site {
 	return frames[len(frames)-1]
 }
 
-// maxStacks bounds the text of all stacks: at 400 bytes a goroutine the first
-// 160,000 are in it. What is past it has no creator.
+// maxStacks bounds the text of all stacks in bytes. At 400 bytes each, it holds 160,000
+// goroutines; those past it have no creator.
 const maxStacks = 64 << 20
 
-// readCreators finds the go statements of goroutines, by stack and by the function
-// they run, from the text of all stacks. That is the only place that has them, and
-// takes 120 ms at 10,000 goroutines: it is for when there is something to report.
+// readCreators returns the go statements of all goroutines, by stack and by entry function.
+// Only the text of all stacks has them. It takes 120 ms for 10,000 goroutines, so it is read
+// only if there is something to report.
 func readCreators() (map[string][]created, error) {
 	buf := make([]byte, 1<<20)
 	n := runtime.Stack(buf, true)
@@ -183,7 +177,7 @@ func readCreators() (map[string][]created, error) {
 	return found, nil
 }
 
-// findingsOf turns them into findings.
+// findingsOf returns a finding for each go statement.
 func findingsOf(all []*extraGoroutines) []verdict.Finding {
 	var findings []verdict.Finding
 	for _, e := range all {

@@ -14,20 +14,20 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Label sets a pprof label on the calling goroutine and returns a context that
-// has it. The goroutines it starts from now on inherit the label, as do theirs: a
-// test that sets its own name here can have Goroutines count its own only.
+// Label sets a pprof label on the calling goroutine and returns a context that has it. The
+// goroutines that it starts from now on inherit the label, and so do those that they start.
+// A test can give Goroutines its own name as a label.
 func Label(ctx context.Context, key, value string) context.Context {
 	ctx = pprof.WithLabels(ctx, pprof.Labels(key, value))
 	pprof.SetGoroutineLabels(ctx)
 	return ctx
 }
 
-// goroutineGroup is an entry of the profile: goroutines that are alike.
+// goroutineGroup is an entry of the profile: goroutines with one stack and the same labels.
 type goroutineGroup struct {
 	count  int64
 	labels map[string]string
-	frames []verdict.Site // innermost first, without the runtime's innermost ones
+	frames []verdict.Site // innermost first, without the innermost frames of the runtime
 }
 
 func (g *goroutineGroup) has(labels map[string]string) bool {
@@ -39,14 +39,14 @@ func (g *goroutineGroup) has(labels map[string]string) bool {
 	return true
 }
 
-// goroutineReader reads goroutines and remembers the stacks it has seen.
+// goroutineReader reads goroutines and caches the frames of stacks.
 type goroutineReader struct {
 	records []runtime.StackRecord
 	known   map[[32]uintptr][]verdict.Site
 }
 
-// read returns the goroutines there are, without labels. It takes some 2 us for
-// each, where the profile as text takes 13 and their stacks as text 12.
+// read returns all goroutines, without labels. It takes about 2 us for each. The profile as
+// text takes 13, the text of the stacks 12.
 func (r *goroutineReader) read() ([]*goroutineGroup, error) {
 	n, ok := runtime.GoroutineProfile(r.records)
 	for !ok {
@@ -75,8 +75,8 @@ func (r *goroutineReader) read() ([]*goroutineGroup, error) {
 	return groups, nil
 }
 
-// frames returns the frames of a stack. A record has no more than 32: what
-// a deeper one begins with is in the profile as text.
+// frames returns the frames of a stack. A record has at most 32 of them, so the outermost
+// frames of a deeper stack come from the profile as text.
 func (r *goroutineReader) frames(stack *[32]uintptr) ([]verdict.Site, error) {
 	if frames := r.known[*stack]; frames != nil {
 		return frames, nil
@@ -90,7 +90,7 @@ func (r *goroutineReader) frames(stack *[32]uintptr) ([]verdict.Site, error) {
 		i := slices.IndexFunc(groups, func(g *goroutineGroup) bool {
 			return len(g.frames) > len(frames) && slices.Equal(g.frames[:len(frames)], frames)
 		})
-		if i < 0 { // it has moved on, or is the reader, who stands elsewhere now
+		if i < 0 { // the goroutine has moved on, or is the reading one, which is elsewhere now
 			return frames, nil
 		}
 		frames = groups[i].frames
@@ -125,10 +125,10 @@ func resolveGoroutine(pcs *[32]uintptr) []verdict.Site {
 	case all != nil:
 		return all
 	}
-	return []verdict.Site{{Function: betweenLives}}
+	return []verdict.Site{{Function: startingOrEnding}}
 }
 
-// readGoroutines reads a profile as text, which has the labels.
+// readGoroutines reads a profile as text, with labels.
 func readGoroutines(name string) ([]*goroutineGroup, error) {
 	p := pprof.Lookup(name)
 	if p == nil {
@@ -141,13 +141,12 @@ func readGoroutines(name string) ([]*goroutineGroup, error) {
 	return parseGoroutines(b.String())
 }
 
-// betweenLives stands for the stack of goroutines that have none: those that have
-// not run yet, or are about to be gone. They count, so that a reading waits for
-// them to be one or the other.
-const betweenLives = "goroutine that starts or ends"
+// startingOrEnding stands for the stack of a goroutine without one, because it has not run yet
+// or is about to end. It counts, so that a reading waits until it does one or the other.
+const startingOrEnding = "goroutine that starts or ends"
 
-// parseGoroutines parses a profile as WriteTo(w, 1) writes it. The sum of what it
-// read must be the total of the first line.
+// parseGoroutines parses a profile as WriteTo(w, 1) writes it. The counts must add up to the
+// total in the first line.
 func parseGoroutines(text string) ([]*goroutineGroup, error) {
 	head, rest, _ := strings.Cut(text, "\n")
 	_, total, ok := strings.Cut(head, " profile: total ")
@@ -178,13 +177,13 @@ func parseGoroutines(text string) ([]*goroutineGroup, error) {
 	}
 	for _, g := range groups {
 		if len(g.frames) == 0 {
-			g.frames = []verdict.Site{{Function: betweenLives}}
+			g.frames = []verdict.Site{{Function: startingOrEnding}}
 		}
 	}
 	return groups, nil
 }
 
-// parse takes in a line that begins with #: the labels or a frame.
+// parse adds a line that begins with #: the labels or a frame.
 func (g *goroutineGroup) parse(line string) {
 	if labels, ok := strings.CutPrefix(line, "# labels: "); ok {
 		g.labels = parseLabels(labels)
@@ -203,7 +202,7 @@ func (g *goroutineGroup) parse(line string) {
 	g.frames = append(g.frames, s)
 }
 
-// parseLabels parses {"key":"value", ...}. What does not parse is no label.
+// parseLabels parses {"key":"value", ...} up to the first error.
 func parseLabels(s string) map[string]string {
 	labels := map[string]string{}
 	s = strings.TrimPrefix(s, "{")
@@ -230,41 +229,42 @@ func cutQuoted(s string) (value, rest string, ok bool) {
 	return value, s[len(quoted):], err == nil
 }
 
-// Goroutines that were started with a function of these packages are the
-// runtime's and the test framework's, the running test among them.
+// harmlessPackages start the goroutines of the runtime and of test frameworks. The running
+// test is one of these.
 var harmlessPackages = []string{"runtime", "testing", "os/signal", "github.com/onsi/ginkgo"}
 
-// OfTestFramework reports whether what has this stack is the test framework's own.
+// OfTestFramework reports whether a stack belongs to the test framework: the innermost frame
+// outside of the standard library is one of its functions.
 func OfTestFramework(frames []verdict.Site) bool {
 	i := slices.IndexFunc(frames, func(s verdict.Site) bool { return !stack.IsStandard(s) })
 	return i >= 0 && stack.InPackages(frames[i].Function, harmlessPackages)
 }
 
-// pipeTimeout is what a deadline of a net.Pipe runs when it passes, also long after
-// the pipe was closed: it closes a channel and ends.
+// pipeTimeout runs when a deadline of a net.Pipe passes, even after the pipe was closed. It
+// closes a channel and ends.
 const pipeTimeout = "net.(*pipeDeadline).set.func1"
 
-// isHarmless reports whether the goroutine does not count, whoever looks.
+// isHarmless reports whether a goroutine never counts.
 func isHarmless(frames []verdict.Site) bool {
 	entry := frames[len(frames)-1].Function
 	return stack.InPackages(entry, harmlessPackages) || entryOf(frames) == pipeTimeout || isLooking(frames)
 }
 
-// isLooking reports whether the goroutine is taking a profile, as ours is.
+// isLooking reports whether a goroutine is reading a profile.
 func isLooking(frames []verdict.Site) bool {
 	return frames[0].Function == own.readGoroutines || stack.PackageOf(frames[0].Function) == "runtime/pprof"
 }
 
-// launchers start the function of somebody else.
+// launchers are entry functions that call a function of the code that started them.
 var launchers = []string{
 	"sync.(*WaitGroup).Go.func1", "time.goFunc", "golang.org/x/sync/errgroup.(*Group).Go.func1",
 }
 
-// entryOf returns the function that a goroutine was started with.
+// entryOf returns the entry function of a goroutine, past launchers.
 func entryOf(frames []verdict.Site) string {
 	last := len(frames) - 1
 	if last == 0 && slices.Contains(launchers, frames[0].Function) {
-		return betweenLives
+		return startingOrEnding
 	}
 	for last > 0 && slices.Contains(launchers, frames[last].Function) {
 		last--

@@ -8,30 +8,29 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// StartEmpty makes the baseline one without goroutines, as it is when no goroutine can have
-// the Labels yet.
+// StartEmpty sets a baseline without goroutines. It is for Labels that no goroutine has yet.
 func (g *Goroutines) StartEmpty() {
 	g.base, g.cycles = &goroutineCount{map[string]int64{}, map[string]*goroutineStack{}}, nil
 }
 
-// Standing is goroutines that were there at a baseline.
+// Standing counts goroutines of one entry function at a baseline.
 type Standing struct {
-	Entry string // the function that they were started with
+	Entry string // the entry function
 	Count int64
 	Born  verdict.Site
 	Stack []verdict.Site // of one of them
 }
 
-// Standing returns the goroutines of the baseline by entry function, except those that are
-// only the standard library's. It asks want of each entry function and count. It returns
-// nothing before a baseline, and if the goroutines cannot be read.
+// Standing returns the goroutines of the baseline by entry function if want returns true for
+// the function and its count. It skips those of the standard library. It returns nothing
+// before a baseline, and if the goroutines cannot be read.
 func (g *Goroutines) Standing(want func(entry string, n int64) bool) []Standing {
 	if g.base == nil {
 		return nil
 	}
 	var wanted []string
 	for _, entry := range slices.Sorted(maps.Keys(g.base.entries)) {
-		if entry != betweenLives && !g.base.isStandard(entry) && want(entry, g.base.entries[entry]) {
+		if entry != startingOrEnding && !g.base.isStandard(entry) && want(entry, g.base.entries[entry]) {
 			wanted = append(wanted, entry)
 		}
 	}
@@ -53,8 +52,8 @@ func (g *Goroutines) Standing(want func(entry string, n int64) bool) []Standing 
 	return standing
 }
 
-// isStandard reports whether all goroutines of a function are the standard library's own,
-// such as those of an HTTP client's connections.
+// isStandard reports whether all goroutines of an entry function are in the standard library
+// alone, such as those of an HTTP client's connections.
 func (c *goroutineCount) isStandard(entry string) bool {
 	for _, s := range c.stacks {
 		if s.entry == entry && slices.ContainsFunc(s.frames, func(f verdict.Site) bool { return !stack.IsStandard(f) }) {

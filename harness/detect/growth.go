@@ -1,139 +1,19 @@
 package detect
 
-import "fmt"
-
-// The growth of one thing in each cycle, and the dose of each, are judged here.
-// The level of a thing that does not leak may move, but it moves around something
-// or towards a bound; that of a leak goes up with every dose.
-
-// proofProduct is how large the product of the doses must be for the exact test:
-// the chance that growth of another origin is a multiple of each is one in that.
-const proofProduct = 1e6
-
-// exactMultiple reports whether each cycle grew by a whole number of objects for
-// each of its dose. The doses should be primes.
-func exactMultiple(growth, doses []int64) bool {
-	product := 1.0
-	for i, d := range growth {
-		if doses[i] < 2 || d <= 0 || d%doses[i] != 0 {
-			return false
-		}
-		product *= float64(doses[i])
+// perCycle returns by how much the level of something grew in each cycle.
+func perCycle[T any](base T, cycles []T, level func(T) int64) []int64 {
+	var growth []int64
+	before := level(base)
+	for _, c := range cycles {
+		growth = append(growth, level(c)-before)
+		before = level(c)
 	}
-	return product >= proofProduct
+	return growth
 }
 
-// everyCycle reports whether each cycle grew by the gate at least, and the weakest
-// by a quarter of the mean for its dose: what fills up slows down.
-func everyCycle(growth, doses []int64, gate int64) bool {
-	if len(growth) < 3 {
-		return false
+func sum(ns []int64) (total int64) {
+	for _, n := range ns {
+		total += n
 	}
-	mean := rate(growth, doses)
-	for i, d := range growth {
-		if d < gate || float64(d) < mean*weight(doses, i)/4 {
-			return false
-		}
-	}
-	return true
-}
-
-// withDose reports whether the level follows the sum of the doses: a straight line
-// explains nine tenths of it, and the second half of the doses brought a third of
-// the growth. It finds what leaks too rarely to grow in every cycle, and needs
-// five of them.
-func withDose(growth, doses []int64, gate int64) bool {
-	if len(growth) < 5 {
-		return false
-	}
-	x, y := make([]float64, len(growth)+1), make([]float64, len(growth)+1)
-	for i, d := range growth {
-		x[i+1], y[i+1] = x[i]+weight(doses, i), y[i]+float64(d)
-	}
-	last := len(growth)
-	if y[last] < 3*float64(gate) {
-		return false
-	}
-	slope, r2 := line(x, y)
-	return slope > 0 && r2 >= 0.9 && y[last]-at(x, y, x[last]/2) >= y[last]/3
-}
-
-// keepsGrowing is for counts that are exact and stand still in a target that is
-// quiet: what grew in two thirds of the cycles and in the last does not stop. With
-// a single cycle any growth counts.
-func keepsGrowing(growth, doses []int64) bool {
-	var up, ups, down int64
-	for _, d := range growth {
-		if d > 0 {
-			up, ups = up+d, ups+1
-		} else {
-			down -= d
-		}
-	}
-	k := len(growth)
-	if k < 2 {
-		return up > 0
-	}
-	steady := 3*ups >= 2*int64(k) && 4*down <= up &&
-		float64(growth[k-1]) >= max(1, rate(growth, doses)*weight(doses, k-1)/4)
-	return steady || withDose(growth, doses, 1)
-}
-
-// weight is the dose of a cycle; where no doses are known all weigh the same.
-func weight(doses []int64, i int) float64 { return float64(max(1, doses[i])) }
-
-// rate is the growth for one of the dose.
-func rate(growth, doses []int64) float64 {
-	var sum, dose float64
-	for i, d := range growth {
-		sum, dose = sum+float64(d), dose+weight(doses, i)
-	}
-	return sum / dose
-}
-
-// line fits a straight line and returns its slope and how much of y it explains.
-func line(x, y []float64) (slope, r2 float64) {
-	n := float64(len(x))
-	var sx, sy, sxx, sxy, syy float64
-	for i := range x {
-		sx, sy = sx+x[i], sy+y[i]
-		sxx, sxy, syy = sxx+x[i]*x[i], sxy+x[i]*y[i], syy+y[i]*y[i]
-	}
-	vx, vy, cov := sxx-sx*sx/n, syy-sy*sy/n, sxy-sx*sy/n
-	if vx == 0 || vy == 0 {
-		return 0, 0
-	}
-	return cov / vx, cov * cov / (vx * vy)
-}
-
-// at is the level at a sum of doses in between two readings.
-func at(x, y []float64, where float64) float64 {
-	for i := 1; i < len(x); i++ {
-		if where <= x[i] {
-			return y[i-1] + (y[i]-y[i-1])*(where-x[i-1])/(x[i]-x[i-1])
-		}
-	}
-	return y[len(y)-1]
-}
-
-// judgeSite returns why the growth of a site is a leak, or nothing, and whether
-// that is proof.
-func judgeSite(growth, doses []int64) (why string, proof bool) {
-	switch {
-	case exactMultiple(growth, doses):
-		return fmt.Sprintf("exactly %s in each of %d cycles", perDose(growth, doses), len(growth)), true
-	case everyCycle(growth, doses, siteGate):
-		return fmt.Sprintf("%s, growing in each of %d cycles", perDose(growth, doses), len(growth)), false
-	case withDose(growth, doses, siteGate):
-		return fmt.Sprintf("%s, growing with the number of peers over %d cycles", perDose(growth, doses), len(growth)), false
-	}
-	return "", false
-}
-
-// perDose is the rate for a person.
-func perDose(growth, doses []int64) string {
-	if sum(doses) == 0 {
-		return fmt.Sprintf("%.4g per cycle", rate(growth, doses))
-	}
-	return fmt.Sprintf("%.4g per peer", rate(growth, doses))
+	return total
 }

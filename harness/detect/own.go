@@ -5,11 +5,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
-// own names the functions of this package that readings look for in stacks. The names
-// are taken from the functions, so that a function that moves is still found.
+// own holds the names of functions of this package that readings look for in stacks. They
+// come from the function values, so that a function that is moved is still found.
 var own struct{ readGoroutines, measure string }
 
-// init fills own: these functions use the table, which an initializer may not.
+// init fills own. An initializer may not, because these functions use own.
 func init() {
 	own.readGoroutines = stack.FuncName((*goroutineReader).read)
 	own.measure = stack.FuncName((*Footprint).Measure)

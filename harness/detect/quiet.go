@@ -11,20 +11,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Quiet finds work that goes on with nobody connected: goroutines that run or want
-// to whenever it looks, as one does that spins on a closed channel. It looks for a
-// tenth of a second, and counts what was busy at every look: work that comes and
-// goes is not seen, nor is what a single goroutine does that sleeps in between.
+// Quiet finds work that goes on while no peer is connected: goroutines that are running or
+// runnable at each of several looks within a tenth of a second, such as one that spins on a
+// closed channel. It does not see work with pauses.
 //
 // Other processes do not disturb it. The zero value is ready to use.
 type Quiet struct {
 	base   int64
 	based  bool
 	cycles []int64
-	brief  bool // a control is read, and what is busy is meant to be
+	brief  bool // leave out the second, longer look
 }
 
-// How often Quiet looks, and how long it waits in between.
+// The looks of a reading and of Findings, and the pause between two.
 const (
 	quietLooks = 20
 	quietAgain = 200
@@ -40,7 +39,7 @@ func (q *Quiet) Unit() string { return "spin" }
 // Noise implements Detector.
 func (q *Quiet) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a goroutine that never rests.
+// Plant implements Controlled with a goroutine that is always runnable.
 func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
 	ctx, stop := context.WithCancel(context.Background())
 	return Plant{
@@ -57,7 +56,7 @@ func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Shorten implements Brief: without a second, longer look.
+// Shorten implements Brief. It leaves out the second, longer look.
 func (q *Quiet) Shorten(time.Duration) (restore func()) {
 	q.brief = true
 	return func() { q.brief = false }
@@ -70,7 +69,7 @@ func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
 	return err
 }
 
-// Cycle counts them again.
+// Cycle counts the goroutines that are always busy again.
 func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 	if !q.based {
 		return ErrNoBaseline
@@ -83,7 +82,7 @@ func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 	return nil
 }
 
-// Findings returns a finding if more are always busy than at the baseline.
+// Findings returns a finding if more goroutines are always busy than at the baseline.
 func (q *Quiet) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if len(q.cycles) == 0 {
 		return nil, ErrNoCycle
@@ -99,17 +98,13 @@ func (q *Quiet) Findings(ctx context.Context) ([]verdict.Finding, error) {
 		}
 	}
 	f := verdict.Finding{Detector: q.Name(), Class: verdict.CPU, Count: n}
-	before := q.base
-	for _, c := range q.cycles {
-		f.PerCycle = append(f.PerCycle, c-before)
-		before = c
-	}
+	f.PerCycle = perCycle(q.base, q.cycles, func(busy int64) int64 { return busy })
 	f.Detail = fmt.Sprintf("%d goroutines more than at the baseline were running at each of %d looks", n, quietAgain)
 	return []verdict.Finding{f}, nil
 }
 
-// alwaysBusy returns the least number of goroutines, besides the caller, that
-// were running or runnable. It ends early once that is none.
+// alwaysBusy returns the lowest number of goroutines, without the caller, that were running or
+// runnable. It returns early at 0.
 func alwaysBusy(ctx context.Context, looks int) (least int64, err error) {
 	least = 1 << 62
 	for range looks {
@@ -123,8 +118,8 @@ func alwaysBusy(ctx context.Context, looks int) (least int64, err error) {
 	return least, nil
 }
 
-// busyGoroutines is how many run or want to. Both are read at once: what goes from
-// the one to the other in between would be missed.
+// busyGoroutines returns how many goroutines are running or runnable. It reads both at once,
+// so that it does not miss one that changes from one state to the other.
 func busyGoroutines() (n int64) {
 	samples := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}, {Name: "/sched/goroutines/running:goroutines"}}
 	metrics.Read(samples)

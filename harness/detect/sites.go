@@ -14,44 +14,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Sites finds heap objects that stay, by the line that allocates them. The number
-// of live objects of every line is exact, so that a leak stands out at its own
-// line however much the total moves. The growth of a line in each cycle is a leak
-// if one of three tests says so:
+// Sites finds heap objects that stay, by the line that allocates them. The number of live
+// objects of each line is exact. Its rules and limits are in the package documentation.
 //
-//   - it is a whole multiple of the dose in every cycle: proof, where the doses
-//     are primes whose product is beyond a million;
-//   - every one of three cycles or more grew, by 3 objects at least and the
-//     weakest by a quarter of the mean;
-//   - over five cycles or more the level follows the number of peers.
-//
-// With 3 cycles of 1,009 peers it always finds one object per peer of 16 bytes or
-// more, and one per 100 peers in more than 95 of 100 runs. Smaller objects without
-// pointers share a block of 16 bytes and are found as the blocks they keep. A map is
-// one object of 48 bytes, by the line that makes it: its tables do not count.
-//
-// It needs RecordAll. It does not see what grows without new objects (a slice of
-// numbers that is reallocated, a map of numbers, a longer string that is pinned:
-// Census sees the first two), what lies outside the heap, objects that the caller
-// itself keeps for each peer as if they were the target's (it finds them: keep
-// results in memory made before the baseline), or who holds the object. Take the
-// baseline after a warm-up to the same peak, or caches that fill are found; one
-// that fills more slowly than the run lasts cannot be told from a leak.
-//
-// The zero value is ready to use.
+// It needs RecordAll. The zero value is ready to use.
 type Sites struct {
-	// Ignore says of a site that it does not count. The stack begins with the
-	// innermost frame that is not the runtime's.
+	// Ignore reports whether a site does not count. The stack begins with the innermost
+	// frame outside of the runtime.
 	Ignore func(stack []verdict.Site) bool
 
 	base   *heap.Profile
 	cycles []*heap.Profile
-	doses  []int64 // of the cycles that are no trials, which come first
+	doses  []int64 // of the cycles before the trials
 }
-
-// siteGate is what a cycle must have grown by: slices and tables that follow a
-// moving peak gain an object or two now and then.
-const siteGate = 3
 
 // Name implements Detector.
 func (s *Sites) Name() string { return "sites" }
@@ -59,10 +34,10 @@ func (s *Sites) Name() string { return "sites" }
 // Unit implements Detector.
 func (s *Sites) Unit() string { return "object" }
 
-// Noise implements Detector: by so many a cycle may move a site.
-func (s *Sites) Noise() float64 { return siteGate - 1 }
+// Noise implements Detector.
+func (s *Sites) Noise() float64 { return verdict.SiteGate - 1 }
 
-// Plant implements Controlled by an object for each peer.
+// Plant implements Controlled with an object for each peer.
 func (s *Sites) Plant(func(context.Context) (func(), error)) Plant {
 	var objects []*[3]*int
 	return Plant{
@@ -77,7 +52,7 @@ func (s *Sites) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Baseline counts the live objects of every site, after a collection.
+// Baseline counts the live objects of each site, after a collection.
 func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
 	profile, err := r.heapProfile(ctx)
 	if err != nil {
@@ -87,7 +62,7 @@ func (s *Sites) Baseline(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// Cycle counts them again.
+// Cycle counts the live objects again.
 func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	if s.base == nil {
 		return ErrNoBaseline
@@ -102,14 +77,14 @@ func (s *Sites) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// Findings returns a finding for each line whose objects stay. It needs two cycles,
-// better three.
+// Findings returns a finding for each line whose objects stay. It needs two cycles, better
+// three.
 func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 	switch len(s.cycles) {
 	case 0:
 		return nil, ErrNoCycle
 	case 1:
-		return nil, errors.New("sites: one cycle says nothing, two are needed and three are better")
+		return nil, errors.New("sites: one cycle proves nothing; two are needed, three are better")
 	}
 	var leaks []siteLeak
 	for site := range s.cycles[len(s.cycles)-1].Sites {
@@ -117,37 +92,33 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 			continue
 		}
 		growth, bytes := siteGrowth(site, s.base, s.cycles)
-		if why, proof := judgeSite(growth[:len(s.doses)], s.doses); why != "" {
+		if why, proof := verdict.SiteGrowth(growth[:len(s.doses)], s.doses); why != "" {
 			leaks = append(leaks, siteLeak{site, growth, bytes, why, proof, ""})
 		}
 	}
 	return mergeSites("sites", verdict.Object, leaks), nil
 }
 
-// siteLeak is a site whose growth was judged a leak.
+// siteLeak is a site whose growth is a leak.
 type siteLeak struct {
 	site   *heap.Site
 	growth []int64
 	bytes  int64
 	why    string
 	proof  bool
-	typ    string // if it is known
+	typ    string // "" if unknown
 }
 
-// siteGrowth returns by how many objects a site grew in each cycle, and by how
-// many bytes in all.
+// siteGrowth returns by how many objects a site grew in each cycle, and by how many bytes in
+// all cycles.
 func siteGrowth(site *heap.Site, base *heap.Profile, cycles []*heap.Profile) (growth []int64, bytes int64) {
-	before := base.Sites[site]
-	for _, c := range cycles {
-		growth = append(growth, c.Sites[site].Objects-before.Objects)
-		before = c.Sites[site]
-	}
-	return growth, before.Bytes - base.Sites[site].Bytes
+	growth = perCycle(base, cycles, func(p *heap.Profile) int64 { return p.Sites[site].Objects })
+	return growth, cycles[len(cycles)-1].Sites[site].Bytes - base.Sites[site].Bytes
 }
 
-// rank is the place among the objects of a line, the first of which is counted:
-// what is proven, then what the line itself makes rather than what it calls, for
-// that is one for each peer more often than the strings and buffers that go with it.
+// rank orders the objects of a line; only the first is counted. Proven growth comes first.
+// Then comes an object that the line allocates itself, because there is one of it for each
+// peer more often than of the strings and buffers that a call allocates.
 func (l *siteLeak) rank() int {
 	switch {
 	case l.proof && l.site.AllocatesItself():
@@ -158,8 +129,8 @@ func (l *siteLeak) rank() int {
 	return 2
 }
 
-// mergeSites makes one finding of what one line allocates, be it directly or in
-// calls: one kind of object is counted, the others are in the detail.
+// mergeSites returns a finding for each line. It counts one kind of object that the line
+// allocates, directly or by calls; the others are in the detail.
 func mergeSites(detector string, class verdict.Class, leaks []siteLeak) []verdict.Finding {
 	slices.SortFunc(leaks, func(a, b siteLeak) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(sum(b.growth), sum(a.growth)),

@@ -11,34 +11,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Timers finds timers that are never stopped and contexts that are never
-// cancelled. The runtime does not say how many timers wait: what is counted are
-// the live objects made by time.AfterFunc, NewTimer, NewTicker and After and by
-// context.WithCancel, WithTimeout, WithDeadline and AfterFunc, by the line that
-// calls them. A timer of AfterFunc lives until it has fired or was stopped, a
-// context until it is cancelled or its parent is gone; a timer or ticker with a
-// channel, stopped or not, is free when nobody refers to it (since Go 1.23), and
-// then does not count.
+// Timers finds timers that are never stopped and contexts that are never cancelled. It counts
+// the live objects of both by the line that makes them, because the runtime does not tell how
+// many timers wait. Its limits are in the package documentation.
 //
-// So one that was stopped, or a context that was cancelled, still counts while
-// somebody keeps it: then it is an object that stays, and Sites reports its line,
-// too. Deadlines of connections are timers inside the runtime and are not seen.
-// A timer that re-arms itself keeps one object, and counts as one.
-//
-// Unlike Sites it needs no three cycles: what has grown in one cycle is reported
-// after one, what has grown in two thirds and in the last after more. It needs
-// RecordAll. The zero value is ready to use.
+// It needs RecordAll, and one cycle. The zero value is ready to use.
 type Timers struct {
-	// Ignore says of a line that it does not count. The stack begins with the
-	// innermost frame that is not the runtime's.
+	// Ignore reports whether a line does not count. The stack begins with the innermost
+	// frame outside of the runtime.
 	Ignore func(stack []verdict.Site) bool
 
 	base   *heap.Profile
 	cycles []*heap.Profile
-	doses  []int64 // of the cycles that are no trials, which come first
+	doses  []int64 // of the cycles before the trials
 }
 
-// timerMakers allocate what lives as long as the timer or context does.
+// timerMakers allocate an object that lives as long as the timer or context.
 var timerMakers = []string{
 	"time.AfterFunc", "time.NewTimer", "time.NewTicker", "time.After", "time.Tick", "time.newTimer",
 	"context.withCancel", "context.WithDeadlineCause", "context.AfterFunc", "context.(*cancelCtx).propagateCancel",
@@ -53,7 +41,7 @@ func (t *Timers) Unit() string { return "timer" }
 // Noise implements Detector.
 func (t *Timers) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a timer that stays armed, in each cycle one.
+// Plant implements Controlled with a timer in each cycle that stays armed.
 func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
 	var timers []*time.Timer
 	return Plant{
@@ -70,7 +58,7 @@ func (t *Timers) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Baseline counts the timers and contexts of every line, after a collection.
+// Baseline counts the timers and contexts of each line, after a collection.
 func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
 	profile, err := r.heapProfile(ctx)
 	if err != nil {
@@ -80,7 +68,7 @@ func (t *Timers) Baseline(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// Cycle counts them again.
+// Cycle counts the timers and contexts again.
 func (t *Timers) Cycle(ctx context.Context, r *Reading) error {
 	if t.base == nil {
 		return ErrNoBaseline
@@ -107,19 +95,19 @@ func (t *Timers) Findings(context.Context) ([]verdict.Finding, error) {
 		}
 		growth, bytes := siteGrowth(site, t.base, t.cycles)
 		judged := growth[:len(t.doses)]
-		if keepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.Stack)) {
+		if verdict.KeepsGrowing(judged, t.doses) && (t.Ignore == nil || !t.Ignore(site.Stack)) {
 			typ := "*time.Timer"
 			if stack.PackageOf(site.Stack[0].Function) == "context" {
 				typ = "context.Context"
 			}
-			leaks = append(leaks, siteLeak{site, growth, bytes, perDose(judged, t.doses), false, typ})
+			leaks = append(leaks, siteLeak{site, growth, bytes, verdict.PerDose(judged, t.doses), false, typ})
 		}
 	}
 	return mergeSites(t.Name(), verdict.Timer, leaks), nil
 }
 
-// isTimer reports whether a site makes timers or contexts. The channel of a timer is not
-// another one.
+// isTimer reports whether a site makes timers or contexts. The channel of a timer does not
+// count.
 func isTimer(site *heap.Site) bool {
 	return site.Kind != "runtime.makechan" && slices.Contains(timerMakers, site.Stack[0].Function)
 }

@@ -12,37 +12,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Unclosed finds connections and files that were collected and never closed. The
-// collector closes them when it gets there, so that nothing of them is left to see
-// but that a finalizer ran: connections and listeners of net and os.File set one
-// and take it off in Close. Their number is exact, and collections that the runtime
-// makes in the middle of a cycle are in it.
-//
-// Finalizers of others count as well: a library may set them to free what C has
-// allocated. Leave Unclosed out if the target has such. Cleanups
-// (runtime.AddCleanup) do not count: unique, crypto/tls and Watch run them in the
-// normal course of things; so an os.Process that nobody waited for is not seen.
-// Nor is one in a cycle of two objects with a finalizer, which the collector never
-// frees: that one is Descriptors' to find.
-//
-// Where they were opened is known as far as the profile of RecordAll tells: the
-// lines whose connections were freed meanwhile, with or without Close. Of connections
-// that an HTTP server accepted it is the line that took them over (Hijack, an
-// upgrade), for from there on they are its to close; of those it is known whose they
-// were, too, if Accepted is set.
+// Unclosed finds connections, listeners and files that the GC freed but that the program never
+// closed. It counts the finalizers that ran: those of net and os.File run only if Close was
+// not called. Its limits are in the package documentation.
 //
 // The zero value is ready to use.
 type Unclosed struct {
 	// Accepted watches the listener of the target, if set.
 	Accepted *Accepted
-	// Label says of a connection that was accepted from an address which scenario it is
-	// of, "" if it does not know.
+	// Label returns the scenario of a connection by its remote address and the time of its
+	// accept, "" if it is unknown.
 	Label func(address string, accepted time.Time) string
 
-	counts    []uint64        // finalizers run, at the baseline and each cycle
-	heaps     []*heap.Profile // of the same; nil where blind
-	blind     error           // why the heaps are not comparable; nil if they are
-	forgotten []acceptedFrom  // Since the baseline
+	counts    []uint64        // finalizers run by the baseline and by each cycle
+	heaps     []*heap.Profile // at the same moments; nil if blind
+	blind     error           // why the heaps cannot be compared; nil if they can
+	forgotten []acceptedFrom  // since the baseline
 }
 
 // Name implements Detector.
@@ -54,7 +39,8 @@ func (u *Unclosed) Unit() string { return "object" }
 // Noise implements Detector.
 func (u *Unclosed) Noise() float64 { return 0 }
 
-// Plant implements Controlled by a file that is forgotten in the last cycle: of those it counts it names none.
+// Plant implements Controlled with a file that is forgotten in the last cycle. Is goes by the
+// counts, because a finding does not name the file.
 func (u *Unclosed) Plant(func(context.Context) (func(), error)) Plant {
 	return Plant{
 		Grow: func(_ int64, last bool) (err error) {
@@ -73,7 +59,7 @@ func (u *Unclosed) Plant(func(context.Context) (func(), error)) Plant {
 // Attribute implements Attributed.
 func (u *Unclosed) Attribute(a Attribution) { u.Accepted, u.Label = a.Accepted, a.Label }
 
-// Baseline collects, so that what was forgotten before does not count.
+// Baseline collects, so that connections forgotten before it do not count.
 func (u *Unclosed) Baseline(ctx context.Context, r *Reading) error {
 	u.counts, u.heaps, u.blind = nil, nil, nil
 	err := u.read(ctx, r)
@@ -81,7 +67,7 @@ func (u *Unclosed) Baseline(ctx context.Context, r *Reading) error {
 	return err
 }
 
-// Cycle collects, and counts what the collector had to close since.
+// Cycle collects and counts the finalizers that ran since.
 func (u *Unclosed) Cycle(ctx context.Context, r *Reading) error {
 	if len(u.counts) == 0 {
 		return ErrNoBaseline
@@ -101,7 +87,8 @@ func (u *Unclosed) read(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// readHeap reads where they may have been opened. The count does not depend on it.
+// readHeap reads the heap profile, which shows where they may have been opened. The count
+// does not depend on it.
 func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
 	profile, err := r.heapProfile(ctx)
 	if err == nil && u.blind == nil && len(u.heaps) > 0 {
@@ -114,7 +101,7 @@ func (u *Unclosed) readHeap(ctx context.Context, r *Reading) error {
 	return err
 }
 
-// Findings returns one finding if there were any.
+// Findings returns a finding if finalizers ran since the baseline.
 func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	switch len(u.counts) {
 	case 0:
@@ -132,9 +119,9 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	if u.wereAccepted(f.Count) {
 		f.PerScenario = byLabel(u.forgotten, u.Label, f.Count)
 	}
-	f.Detail = "closed by the collector"
+	f.Detail = "closed by the GC"
 	if u.blind != nil {
-		f.Detail += "\nit is not known where they were opened: " + u.blind.Error()
+		f.Detail += "\nwhere they were opened is unknown: " + u.blind.Error()
 		return []verdict.Finding{f}, nil
 	}
 	opened := u.openedAt(f.PerCycle)
@@ -147,12 +134,12 @@ func (u *Unclosed) Findings(context.Context) ([]verdict.Finding, error) {
 	return []verdict.Finding{f}, nil
 }
 
-// Seen reports whether the last cycle had any.
+// Seen reports whether the GC closed any during the last cycle.
 func (u *Unclosed) Seen() bool {
 	n := len(u.counts)
 	return n > 1 && u.counts[n-1] > u.counts[n-2]
 }
 
-// wereAccepted reports whether what was forgotten are connections that the listener has
-// accepted, or nearly all of it.
+// wereAccepted reports whether nearly all that was forgotten are connections that Accepted
+// has seen.
 func (u *Unclosed) wereAccepted(count int64) bool { return 10*int64(len(u.forgotten)) >= 9*count }

@@ -9,17 +9,17 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// opener is a line that opened descriptors, or took over connections.
+// opener is a line that opened descriptors, or took connections over.
 type opener struct {
 	site  *heap.Site
-	kind  string // what has the finalizer
-	how   string // opened, or taken over
-	freed int64  // during the run; of a line that took over, how many it did
+	kind  string // the type that has the finalizer
+	how   string // "opened" or "taken over"
+	freed int64  // during the run; for a line that took connections over, how many
 	exact bool   // as many in each cycle as were forgotten
 }
 
-// openers are the functions that allocate what has the finalizer, with the type
-// whose Close was forgotten and the number of objects they allocate for one.
+// openers maps functions that allocate an object with a finalizer to the type whose Close was
+// forgotten, and to the number of objects that they allocate for one.
 var openers = map[string]struct {
 	kind    string
 	objects int64
@@ -28,14 +28,14 @@ var openers = map[string]struct {
 	"os.newFile": {"*os.File", 2},
 }
 
-// hijacking is the function in which net/http gives a connection away. It allocates
-// one object for each.
+// hijacking is the function in which net/http hands a connection over. It allocates one object
+// for each.
 const hijacking = "net/http.(*conn).hijackLocked"
 
-// openedAt returns the lines that may have opened those that were forgotten in each
-// cycle: one, if its number is exactly theirs, or if accepted connections were
-// forgotten and one line only takes them over; or else those with as many or more, the
-// most likely first.
+// openedAt returns the lines that may have opened what was forgotten in each cycle. It returns
+// one line if only its count matches exactly, or if accepted connections were forgotten and
+// only one line takes connections over. Otherwise it returns those with as many or more, the
+// likeliest first.
 func (u *Unclosed) openedAt(perCycle []int64) []opener {
 	takers, all := u.takers(perCycle), u.openers(perCycle)
 	for _, list := range [][]opener{takers, all} {
@@ -50,7 +50,7 @@ func (u *Unclosed) openedAt(perCycle []int64) []opener {
 	return all[:min(len(all), 5)]
 }
 
-// openers are the lines whose connections or files were freed during the run.
+// openers returns the lines whose connections or files were freed during the run.
 func (u *Unclosed) openers(perCycle []int64) []opener {
 	count := sum(perCycle)
 	var all []opener
@@ -64,7 +64,7 @@ func (u *Unclosed) openers(perCycle []int64) []opener {
 	return likeliest(all)
 }
 
-// takers are the lines that took over as many connections of an HTTP server as were
+// takers returns the lines that took over as many connections of an HTTP server as were
 // forgotten, or more.
 func (u *Unclosed) takers(perCycle []int64) []opener {
 	var all []opener

@@ -16,45 +16,31 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Watch finds objects that should be gone and are not. Whoever makes a session, a
-// connection, a peer, adds it; when all have left, Settle tells three ends apart:
-// collected, as it should be; retained; and, for what was added with Open,
-// collected without ever having been closed. One among 100,000 is found, always.
+// Watch finds added objects that are still alive when they should have been collected, and
+// opened ones that were collected but never closed. It finds one among 100,000. Its costs and
+// limits are in the package documentation.
 //
 //	w := detect.NewWatch()
 //	w.Add(session, "rst/alice")
 //	...
 //	findings, err := w.Settle(ctx)
 //
-// A label is a scenario and a name in it, with a slash between; findings count by
-// scenario and give names as examples. It may be a name alone.
+// A label is a scenario and a name in it, separated by a slash, or a name alone. Findings
+// count by scenario and list names as examples.
 //
-// Add takes some 300 ns and 100 bytes, freed after the object was collected: it
-// holds a weak pointer, never the object. An object that is kept by a finalizer
-// that cannot run (one in a cycle) counts as retained, for it is.
-//
-// It sees what it is given, no more: Sites sees the rest. An object added twice
-// counts twice. What a sync.Pool holds is gone after two collections, which Settle
-// waits for. What a slice has beyond its length, or before its start after q =
-// q[1:], is retained until the slice is made anew: Retainers says so where it is
-// the case, and if the target means it, the finding is to be expected.
-//
-// To see descriptors that were forgotten, read Descriptors before: Settle collects,
-// and the collector closes them.
-//
-// Its methods may be called concurrently, but Baseline, Cycle, Settle and Findings
-// by one goroutine at a time.
+// The methods may be called concurrently, but Baseline, Cycle, Settle and Findings by one
+// goroutine at a time.
 type Watch struct {
-	// Paths has Findings say by which path things are retained, from Roots
-	// where they lead there, by a heap dump in Dir: see Retainers. Set them
-	// before the first Findings.
+	// Paths makes Findings report by which path objects are retained, from Roots if these
+	// lead to them. It takes a heap dump in Dir: see heap.Retainers. Set the three before
+	// the first Findings.
 	Paths bool
 	Roots map[string]any
 	Dir   string
 
 	mu       sync.Mutex
 	lives    []watchLife
-	limit    int // of lives, before those that have ended are looked for
+	limit    int // of lives, beyond which add drops those that have ended
 	kinds    []*watchKind
 	byKind   map[watchKey]uint32
 	stacks   [][]uintptr
@@ -65,40 +51,7 @@ type Watch struct {
 	retained []watchLife // at the last Settle
 }
 
-// watchLife is one object.
-type watchLife struct {
-	at      weak.Pointer[byte]
-	label   string
-	closing *watchClosing // of those that must be closed
-	kind    uint32
-	cycle   uint32
-	born    uint32 // index of a stack and 1, of those that have one
-}
-
-// watchKind is all objects of a type from a scenario.
-type watchKind struct {
-	watchKey
-	added    int64
-	born     uint32   // a stack of one of them
-	unclosed []int64  // collected and never closed, by cycle
-	names    []string // some of those
-}
-
-type watchKey struct {
-	t        reflect.Type
-	scenario string
-}
-
-// watchClosing is one opening of an object, which all its lives share until it is closed.
-type watchClosing struct {
-	at     weak.Pointer[byte]
-	addr   uintptr
-	closed bool
-}
-
-type watchStack [12]uintptr
-
-// NewWatch returns a Watch of nothing yet.
+// NewWatch returns an empty Watch.
 func NewWatch() *Watch {
 	w := &Watch{}
 	w.reset()
@@ -113,27 +66,26 @@ func (w *Watch) reset() {
 	w.stacks, w.cycles = nil, 0
 }
 
-// ErrNotWatchable is what errors about objects wrap that cannot be watched.
+// ErrNotWatchable is the cause of errors about objects that cannot be watched.
 var ErrNotWatchable = errors.New("watch: not watchable")
 
-// Add watches the object that a pointer points to: it is to be collected. The type
-// may be an unexported one of another package. It must be on the heap, not in C's
-// memory. Objects of less than 16 bytes without pointers are refused: the
-// allocator puts several into one, which lives as long as any of them.
+// Add watches the object that a pointer points to, which must be collected in the end. The
+// object must be in the Go heap. Add refuses objects of less than 16 bytes without pointers,
+// because the allocator puts several into one block, which lives as long as any of them.
 func (w *Watch) Add(pointer any, label string) error { return w.add(pointer, label, false) }
 
-// Open watches an object as Add does, which is to be closed as well: Closed says
-// that it was. One that is open already is closed by one Closed, however often it
-// was opened; one that was closed and is opened again is to be closed again.
+// Open watches an object as Add does. The object must also be closed, see Closed. One call of
+// Closed suffices for an object that was opened several times. An object that is opened after
+// Closed must be closed again.
 func (w *Watch) Open(pointer any, label string) error { return w.add(pointer, label, true) }
 
-// Closed notes that an object given to Open was closed. It may be called more than
-// once, and with what is not watched.
+// Closed records that an object given to Open was closed. Further calls, and calls with other
+// objects, do nothing.
 func (w *Watch) Closed(pointer any) {
 	if t := reflect.TypeOf(pointer); t == nil || t.Kind() != reflect.Pointer {
 		return
 	}
-	defer runtime.KeepAlive(pointer) // nobody else may have its place before we are done
+	defer runtime.KeepAlive(pointer) // its address must not be reused before this returns
 	addr := uintptr(heap.DataOf(pointer))
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,8 +95,8 @@ func (w *Watch) Closed(pointer any) {
 	}
 }
 
-// openLocked returns what is open of the object that lives at an address, nil if it is
-// not. Who had the place before may be there still, collected and not swept.
+// openLocked returns the opening of the live object at an address, nil if there is none. An
+// object that had the address before may be in the table still, collected but not swept.
 func (w *Watch) openLocked(addr uintptr) *watchClosing {
 	c := w.unclosed[addr]
 	if c == nil || c.at.Value() == nil {
@@ -156,16 +108,16 @@ func (w *Watch) openLocked(addr uintptr) *watchClosing {
 func (w *Watch) add(pointer any, label string, closing bool) error {
 	t := reflect.TypeOf(pointer)
 	if t == nil || t.Kind() != reflect.Pointer {
-		return fmt.Errorf("%w: a %T is no pointer", ErrNotWatchable, pointer)
+		return fmt.Errorf("%w: %T is not a pointer type", ErrNotWatchable, pointer)
 	}
 	p := heap.DataOf(pointer)
 	if p == nil {
-		return fmt.Errorf("%w: a nil %T", ErrNotWatchable, pointer)
+		return fmt.Errorf("%w: nil %T", ErrNotWatchable, pointer)
 	}
 	if e := t.Elem(); e.Size() < 16 && !hasPointers(e) {
-		return fmt.Errorf("%w: a %s is of %d bytes without a pointer, and shares its place with others", ErrNotWatchable, e, e.Size())
+		return fmt.Errorf("%w: %s has %d bytes without a pointer and shares its block with other objects", ErrNotWatchable, e, e.Size())
 	}
-	// The first byte stands for the object: a weak pointer needs no more of its type.
+	// The first byte stands for the object, because a weak pointer does not need its type.
 	life := watchLife{at: weak.Make((*byte)(p)), label: label}
 	scenario, _, ok := strings.Cut(label, "/")
 	if !ok {
@@ -193,11 +145,11 @@ func (w *Watch) add(pointer any, label string, closing bool) error {
 		w.limit = max(watchLimit, 2*len(w.lives))
 	}
 	w.lives = append(w.lives, life)
-	runtime.KeepAlive(pointer) // nobody else may have had its place before
+	runtime.KeepAlive(pointer) // its address must not have been reused until here
 	return nil
 }
 
-// hasPointers reports whether the collector looks into values of a type.
+// hasPointers reports whether values of a type contain pointers.
 func hasPointers(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Array:
@@ -215,85 +167,20 @@ func hasPointers(t reflect.Type) bool {
 	return false
 }
 
-func (w *Watch) kindLocked(k watchKey) uint32 {
-	i, ok := w.byKind[k]
-	if !ok {
-		k.scenario = strings.Clone(k.scenario)
-		i = uint32(len(w.kinds))
-		w.byKind[k] = i
-		w.kinds = append(w.kinds, &watchKind{watchKey: k})
-	}
-	return i
-}
-
-// stackLocked returns the number of the stack that calls Add.
-func (w *Watch) stackLocked() uint32 {
-	var pcs watchStack
-	n := runtime.Callers(4, pcs[:]) // Callers, stackLocked, add, Add
-	i, ok := w.byStack[pcs]
-	if !ok {
-		w.stacks = append(w.stacks, append([]uintptr(nil), pcs[:n]...))
-		i = uint32(len(w.stacks))
-		w.byStack[pcs] = i
-	}
-	return i
-}
-
-// sweepLocked lets go of what was collected.
-func (w *Watch) sweepLocked() {
-	kept := w.lives[:0]
-	for _, l := range w.lives {
-		if l.alive() {
-			kept = append(kept, l)
-		} else {
-			w.endLocked(l)
-		}
-	}
-	clear(w.lives[len(kept):])
-	w.lives = kept
-}
-
-// alive reports whether the object is there. It is a function of its own so that
-// no frame keeps the pointer.
-//
-//go:noinline
-func (l *watchLife) alive() bool { return l.at.Value() != nil }
-
-const watchNames = 5
-
-// endLocked notes the end of an object that was collected.
-func (w *Watch) endLocked(l watchLife) {
-	c := l.closing
-	if c == nil || c.closed {
-		return
-	}
-	if w.unclosed[c.addr] == c { // and not somebody who has its place now
-		delete(w.unclosed, c.addr)
-	}
-	k := w.kinds[l.kind]
-	for len(k.unclosed) <= int(l.cycle) {
-		k.unclosed = append(k.unclosed, 0)
-	}
-	k.unclosed[l.cycle]++
-	if len(k.names) < watchNames {
-		k.names = append(k.names, l.label)
-	}
-}
-
-// watchLongest bounds how long Settle looks on while things still go.
+// watchLongest bounds how long Settle waits while objects are still being collected.
 const watchLongest = 10 * time.Second
 
-// Settle collects until nothing is left or as much as before, and returns a
-// finding for each type that is retained, or was never closed, with its count by
-// scenario. It waits for the collector and for finalizers, a fraction of a second
-// after the last change, not for the target: that should be at rest. When ctx ends
-// first, the error says so and there are no findings.
+// Settle collects until no object is left or their number no longer changes. It returns a
+// finding for each type with retained objects, or with objects that were never closed, with
+// the count by scenario. It waits for the GC and for finalizers, not for the target, which
+// should be at rest. It returns an error if ctx ends first.
 func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
-	// The runtime may hold what a stopped timer refers to: collect has it forget them.
+	// The runtime may hold stopped timers and the objects that they refer to. Collect makes it
+	// forget them.
 	if err := heap.Collect(ctx); err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
-	// Each look is a collection: what three of them leave is held.
+	// Each look is a GC. Objects that stay for three of them are retained.
 	err := settle.FlatAfter(ctx, watchLongest, 4, func() (int64, error) {
 		runtime.GC()
 		if err := heap.AwaitFinalizers(ctx); err != nil {

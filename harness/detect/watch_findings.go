@@ -26,7 +26,7 @@ func (w *Watch) Unit() string { return "object" }
 // Noise implements Detector.
 func (w *Watch) Noise() float64 { return 0 }
 
-// Plant implements Controlled by an object that is added and stays.
+// Plant implements Controlled with an object that is added and stays.
 func (w *Watch) Plant(func(context.Context) (func(), error)) Plant {
 	var kept *[3]*int
 	return Plant{
@@ -41,14 +41,14 @@ func (w *Watch) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Shorten implements Brief: without paths.
+// Shorten implements Brief. It leaves out paths.
 func (w *Watch) Shorten(time.Duration) (restore func()) {
 	paths := w.Paths
 	w.Paths = false
 	return func() { w.Paths = paths }
 }
 
-// Baseline forgets what was added so far.
+// Baseline forgets the objects added so far.
 func (w *Watch) Baseline(context.Context, *Reading) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -57,7 +57,7 @@ func (w *Watch) Baseline(context.Context, *Reading) error {
 	return nil
 }
 
-// Cycle settles. What is added from now on belongs to the next cycle.
+// Cycle calls Settle. Objects added from now on belong to the next cycle.
 func (w *Watch) Cycle(ctx context.Context, r *Reading) error {
 	if !w.based {
 		return ErrNoBaseline
@@ -74,8 +74,8 @@ func (w *Watch) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
-// Findings returns what was left at the end of the last cycle and is still there,
-// with the paths that retain it if Paths is set.
+// Findings returns the objects that the last cycle left and that are still alive, with their
+// retaining paths if Paths is set.
 func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if !w.based {
 		return nil, ErrNoBaseline
@@ -90,7 +90,7 @@ func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 		return w.findingsLocked(nil), nil
 	}
 	findings, _, err := w.Explain(ctx, w.Roots, w.Dir)
-	if err != nil { // what was found stays found
+	if err != nil { // findings without paths still count
 		for i := range findings {
 			findings[i].Detail += "\nno path: " + err.Error()
 		}
@@ -98,8 +98,8 @@ func (w *Watch) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	return findings, ctx.Err()
 }
 
-// Retained returns the objects that the last Settle found alive. Those of them that
-// were collected since are among them.
+// Retained returns the objects that the last Settle found alive, even those that were
+// collected since.
 func (w *Watch) Retained() []heap.Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,10 +110,10 @@ func (w *Watch) Retained() []heap.Object {
 	return objects
 }
 
-// Explain returns the findings of the last Settle with the paths that retain, see
-// Retainers: one for each type and path, without regard to keys and indexes. What was
-// collected since is left out. If nothing is retained it takes no heap dump. With an
-// error the findings have no paths.
+// Explain returns the findings of the last Settle with their retaining paths, see
+// heap.Retainers: one finding for each type and path, where keys and indexes do not count. It
+// leaves out objects that were collected since. If nothing is retained, it takes no heap dump.
+// If it returns an error, the findings have no paths.
 func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) ([]verdict.Finding, heap.Tier, error) {
 	objects := w.Retained()
 	var retainers []heap.Retainer
@@ -137,9 +137,9 @@ func (w *Watch) Explain(ctx context.Context, roots map[string]any, dir string) (
 	return findings, tier, err
 }
 
-// dropCollectedLocked forgets those of the retained that were collected since the last
-// Settle, which the target let go late, and returns the retainers of the others. What
-// was collected and never closed is counted as such.
+// dropCollectedLocked drops the retained objects that were collected since the last Settle,
+// because the target released them late. It returns the retainers of the others. Objects
+// collected without Closed count as unclosed.
 func (w *Watch) dropCollectedLocked(retainers []heap.Retainer) (kept []heap.Retainer) {
 	alive := w.retained[:0]
 	for i, l := range w.retained {
@@ -157,17 +157,17 @@ func (w *Watch) dropCollectedLocked(retainers []heap.Retainer) (kept []heap.Reta
 	return kept
 }
 
-// watchGroup is what becomes one finding.
+// watchGroup is the objects of one finding.
 type watchGroup struct {
 	finding verdict.Finding
 	born    uint32 // a stack of one of them
-	like    uint32 // a stack of one of their kind
+	like    uint32 // a stack of one of the same kind
 	names   []string
-	open    int64 // of those, were never closed
+	open    int64 // how many were never closed
 }
 
-// findingsLocked makes a finding of everything that is retained by the same path,
-// and of everything that was not closed.
+// findingsLocked returns a finding for the objects retained by one path, and one for those of
+// a type that were never closed.
 func (w *Watch) findingsLocked(retainers []heap.Retainer) []verdict.Finding {
 	groups := map[string]*watchGroup{}
 	for i, l := range w.retained {
@@ -234,7 +234,7 @@ func (w *Watch) countLocked(g *watchGroup, k *watchKind, cycle uint32, n int64) 
 	}
 }
 
-// finishLocked writes what is for people.
+// finishLocked sets Born and Detail.
 func (w *Watch) finishLocked(g *watchGroup) verdict.Finding {
 	f := g.finding
 	if (f.Born == verdict.Site{}) {

@@ -11,6 +11,7 @@
 //
 //	finding.go run.go verdict.go rules.go threshold.go   the model: what goes in and comes out
 //	judge.go validity.go growth.go sensitivity.go        the outcome and what it rests on
+//	growth_counts.go                                     whether an exact count keeps growing
 //	join*.go leak.go names.go                            findings to leaks, and their fingerprints
 //	attribution*.go                                      which scenarios a leak comes from, and in which order that is decided
 //	attribute*.go                                        the solver for findings that do not know, and the doses that it needs

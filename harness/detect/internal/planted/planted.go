@@ -3,8 +3,8 @@
 //	object := planted.Object()
 //	found := f.Born.Function == stack.FuncName(planted.Object)
 //
-// It is not of the instrument, see stack.IsInstrument, so that detectors count what it
-// makes. Each of its functions names one leak, so that a control counts no other.
+// It is no part of the instrument, see stack.IsInstrument, so detectors count what it makes.
+// Each function names one leak, so that a control counts no other.
 package planted
 
 import (
@@ -31,7 +31,7 @@ func Goroutine(ctx context.Context) { go wait(ctx) }
 
 func wait(ctx context.Context) { <-ctx.Done() }
 
-// Spin is busy until ctx ends.
+// Spin is runnable until ctx ends.
 func Spin(ctx context.Context) {
 	for ctx.Err() == nil {
 		runtime.Gosched()

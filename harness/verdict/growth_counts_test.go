@@ -1,10 +1,12 @@
-package detect
+package verdict_test
 
 import (
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-func TestJudges(t *testing.T) {
+func TestGrowthOfCounts(t *testing.T) {
 	t.Parallel()
 	primes := []int64{1009, 1013, 1019, 997, 991, 983}
 	for _, c := range []struct {
@@ -32,17 +34,17 @@ func TestJudges(t *testing.T) {
 		{"fills up, six cycles", []int64{60, 30, 15, 7, 3, 0}, false, false},
 	} {
 		doses := primes[:len(c.growth)]
-		if why, _ := judgeSite(c.growth, doses); (why != "") != c.site {
+		if why, _ := verdict.SiteGrowth(c.growth, doses); (why != "") != c.site {
 			t.Errorf("%s: the site %v is judged %q", c.name, c.growth, why)
 		}
-		if got := keepsGrowing(c.growth, doses); got != c.grows {
+		if got := verdict.KeepsGrowing(c.growth, doses); got != c.grows {
 			t.Errorf("%s: %v keeps growing: %v", c.name, c.growth, got)
 		}
 	}
-	if exactMultiple([]int64{14, 22}, []int64{7, 11}) {
-		t.Error("small doses prove nothing")
+	if why, _ := verdict.SiteGrowth([]int64{14, 22}, []int64{7, 11}); why != "" {
+		t.Errorf("small doses prove nothing: %s", why)
 	}
-	if !keepsGrowing([]int64{1}, []int64{0}) {
+	if !verdict.KeepsGrowing([]int64{1}, []int64{0}) {
 		t.Error("in a single cycle any growth counts")
 	}
 }
