@@ -2,7 +2,7 @@
 // thousands of peers through it and hold the process to what it was before.
 //
 //	go test ./regress                             the quick and full specs, about a minute
-//	go test ./regress -v                          the same, and the summary also if all is well
+//	make regress                                  the same, the summary also if all is well, and which code did not run
 //	go test ./regress -ginkgo.label-filter=soak   for hours: PIGEONHUB_SOAK_CYCLES
 //	PIGEONHUB_URL=ws://... go test ./regress      what can be asked of a deployed hub
 //	make power                                    what the suite catches: see below
@@ -39,6 +39,11 @@
 //	S19  many of one network, in random order     networks of ten in every scenario
 //	S20  10,000 idle, caps exceeded               "thousands of peers at once", full, flood
 //	S21  a thousand hubs in one process           "hubs that start and stop"
+//
+// "a hub to which odd things happen" has what is in no catalogue: messages that mean
+// nothing, refusals of every kind, pages that are read, subscribers that do not listen.
+// "the hub's own program" puts peers and readers through cmd/pigeonhub, which is seen
+// from outside: its profiles, its metrics, its descriptors.
 //
 // # What it catches
 //

@@ -1,15 +1,12 @@
 package regress_test
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -28,49 +25,22 @@ import (
 // lifeOfBinary names the lives that come to the hub's own program.
 const lifeOfBinary = "binary"
 
-// binaryHub is the hub's program, in a process of its own.
+// binaryHub is the hub's program with all mutants, and the lives that came to it.
 type binaryHub struct {
-	cmd        *exec.Cmd
-	url, admin string
-	next       atomic.Int64
-	failed     atomic.Int64
+	*program
+	next   atomic.Int64
+	failed atomic.Int64
 }
 
-var listening = regexp.MustCompile(`(?:ws|http)://[0-9.:]+`)
-
-// startBinary starts the program and waits until both its listeners are open.
+// startBinary starts the program. The test kills it at its end.
 func (g *generated) startBinary(t *testing.T, env string) (*binaryHub, error) {
 	t.Helper()
-	b := &binaryHub{cmd: exec.Command(g.hub, "--host", "127.0.0.1", "--port", "0", "--admin-address", "127.0.0.1:0",
-		"--ping-interval", "300ms", "--pong-timeout", "300ms", "--first-message-timeout", "500ms", "--message-timeout", "500ms",
-		"--close-timeout", "500ms", "--drain-window", "off", "--log-format", "json", "--public-metrics")}
-	b.cmd.Env = append(withoutGenerated(), env)
-	stderr, err := b.cmd.StderrPipe()
-	if err == nil {
-		err = b.cmd.Start()
-	}
+	p, err := startProgram(g.hub, append(withoutGenerated(), env), append(quickFlags(), "--log-format", "json", "--public-metrics")...)
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(b.kill)
-	lines := bufio.NewScanner(stderr)
-	for (b.url == "" || b.admin == "") && lines.Scan() {
-		if at := listening.FindString(lines.Text()); strings.HasPrefix(at, "ws") {
-			b.url = at
-		} else if at != "" {
-			b.admin = at
-		}
-	}
-	go io.Copy(io.Discard, stderr)
-	if b.admin == "" {
-		return nil, errors.New("the program does not listen")
-	}
-	return b, nil
-}
-
-func (b *binaryHub) kill() {
-	_ = b.cmd.Process.Kill()
-	_ = b.cmd.Wait() // it was killed
+	t.Cleanup(p.kill)
+	return &binaryHub{program: p}, nil
 }
 
 // quickScenarios need no timeout of the hub.

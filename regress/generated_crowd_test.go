@@ -133,13 +133,18 @@ func (c *generatedCrowd) livePages(ctx context.Context, _ *hubtest.Target, _ *ha
 	return errors.Join(errs...)
 }
 
+// newPageClient returns a client that keeps no connection. The default client would keep an
+// entry for each server that it has ever seen.
+func newPageClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
 func readPage(ctx context.Context, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
-	req.Close = true // the client is to keep no connection
-	res, err := http.DefaultClient.Do(req)
+	res, err := newPageClient().Do(req)
 	if err != nil {
 		return err
 	}
@@ -149,7 +154,12 @@ func readPage(ctx context.Context, method, url string) error {
 
 // livePlots looks at the live plots for a moment.
 func (c *generatedCrowd) livePlots(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
-	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(c.private.URL, "http", "ws", 1)+"/debug/statsviz/ws", nil)
+	return lookAtPlots(ctx, c.private.URL)
+}
+
+// lookAtPlots follows the live plots of an operator's listener until they have moved.
+func lookAtPlots(ctx context.Context, url string) error {
+	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil)
 	if err != nil {
 		return err
 	}

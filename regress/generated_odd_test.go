@@ -30,6 +30,9 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 		fmt.Sprintf(`{"type":"answer","targetPeerId":%q,"networkName":"","data":"\u0041\b\f\r\\"}`, id),
 		fmt.Sprintf(`{"type":"peer-discovered","networkName":%q,"data":{"peerId":%q}}`, v.Home, other),
 		fmt.Sprintf(`{"type":"peer-disconnected","networkName":%q,"data":{"peerId":%q}}`, v.Home, other),
+		`{"\u0074ype":"ping"}`, `{"type":"a \" and \\ and \b\f\n\r\t\u0001"}`, `{"type":true}`, `{"type":-12.5e-3}`, `{"type":[1,[2,"x"],{}, null]}`,
+		`{"type":-1e999}`, `{"type":0.0}`, `{"type":"ice-restart-offer","targetPeerId":"x"}`, `[1, 2]`, `tru`, `-`, `1.`, `1e`, `01`, `"\q"`, `"\u12"`,
+		`{"data":"\ud83d\ude00"}`, `{"type":"announce","networkName":null,"data":{"isHub":false}}`, `{"type":"announce","data":7}`,
 		`{"type":"cleanup"}`, `{"type":"announce","networkName":"pigeonhub-mesh","data":{"isHub":true}}`,
 		`{"type":"announce","data":{"isHub":true,"name":"quote \" and \\ and \b\f\n\r\t and \u0001"}}`,
 	} {
@@ -41,7 +44,7 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 		return err
 	}
 	if v.Index%4 == 0 {
-		if err := v.WriteBytes(textFrame(0x81, strings.Repeat(`{"a":[`, 100))); err != nil { // too deep: the hub closes
+		if err := v.WriteBytes(textFrame(0x81, strings.Repeat("[", wire.MaxDepth+1))); err != nil { // too deep: the hub closes
 			return err
 		}
 		_, err := v.WantClose(ctx)

@@ -245,7 +245,7 @@ func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 	reports := filepath.Join(dir, "report")
 	defer os.RemoveAll(dir)
 	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "6m", "-ginkgo.no-color")...)
-	cmd.Env = append(withoutGenerated(), g.overlay.Env(r.Mutant), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+sources)
+	cmd.Env = append(withoutGenerated(), g.overlay.Env(r.Mutant), "PIGEONHUB_REPORT="+reports, "PIGEONHUB_PROGRAM="+g.hub, "GOFLAGS=-overlay="+sources)
 	out, failed := cmd.CombinedOutput()
 	verdicts, _ := readVerdicts(reports) // there is none if the specs crash
 	if r.Judge(verdicts); !r.Caught && r.Failed == "" && failed != nil {
@@ -256,6 +256,6 @@ func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 // suiteRun is a run of a part of the suite in which no mutant is on.
 func (g *generated) suiteRun(t *testing.T, args []string, env ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m", "-ginkgo.no-color")...)
-	cmd.Env = append(append(withoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report")), env...)
+	cmd.Env = append(append(withoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"), "PIGEONHUB_PROGRAM="+g.hub), env...)
 	return cmd
 }

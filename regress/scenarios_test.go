@@ -14,26 +14,31 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
+// ownHub is the life of a whole hub: like cfg but for a change, started for one visit and
+// stopped after it.
+func (w *world) ownHub(cfg hub.Config, change func(*hub.Config), live func(context.Context, *harness.Visit, *hubtest.Target) error) func(context.Context, *harness.Visit) error {
+	change(&cfg)
+	return func(ctx context.Context, v *harness.Visit) error {
+		target, err := hubtest.StartPipes(cfg)
+		if err != nil {
+			return err
+		}
+		if err := w.watch.Add(target.Hub, w.campaign.Crowd.Label(v.ID)); err != nil {
+			return err
+		}
+		err = live(ctx, v, target)
+		if stopped := shutDown(target, w.campaign.Crowd.LifeLimit); !errors.Is(stopped, context.Canceled) { // as it is after Close with peers
+			err = errors.Join(err, stopped)
+		}
+		return err
+	}
+}
+
 // ownScenarios are those that take more than a connection: what embeds the hub
 // does to it, and whole hubs that come and go.
 func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	own := func(change func(*hub.Config), live func(context.Context, *harness.Visit, *hubtest.Target) error) func(context.Context, *harness.Visit) error {
-		return func(ctx context.Context, v *harness.Visit) error {
-			mine := cfg
-			change(&mine)
-			target, err := hubtest.StartPipes(mine)
-			if err != nil {
-				return err
-			}
-			if err := w.watch.Add(target.Hub, w.campaign.Crowd.Label(v.ID)); err != nil {
-				return err
-			}
-			err = live(ctx, v, target)
-			if stopped := shutDown(target, w.campaign.Crowd.LifeLimit); !errors.Is(stopped, context.Canceled) { // as it is after Close with peers
-				err = errors.Join(err, stopped)
-			}
-			return err
-		}
+		return w.ownHub(cfg, change, live)
 	}
 	same := func(*hub.Config) {}
 	return []harness.Scenario{

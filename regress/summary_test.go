@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -51,6 +52,9 @@ func (s *verdicts) add(run verdict.Run) verdict.Verdict {
 	}
 	run.Commit, run.Report = commit(), filepath.Join(dir, "index.html")
 	run.Known, run.Suite = knownLeaks(), true
+	if testing.CoverMode() == "" {
+		run.Coverage = unmeasured()
+	}
 	run.Command = fmt.Sprintf("go test ./regress -ginkgo.seed=%d", GinkgoRandomSeed())
 	if root, err := filepath.Abs(".."); err == nil {
 		run.Root = root
@@ -126,12 +130,18 @@ var _ = ReportAfterSuite("summary", func(r Report) {
 	total := int64(summary.beside)
 	for _, v := range summary.list {
 		fmt.Printf("\n%s\n", v.Run.Name)
+		v.Coverage = nil // that of the whole suite comes last
 		if err := report.Text(os.Stdout, v); err != nil {
 			fmt.Println(err)
 		}
 		total += v.Run.Lives
 	}
 	fmt.Printf("\n%d peer lives in %s\n", total, r.RunTime.Round(time.Second))
+	if testing.CoverMode() == "" && len(summary.list) > 0 {
+		if err := report.Coverage(os.Stdout, *unmeasured()); err != nil {
+			fmt.Println(err)
+		}
+	}
 	if err := summary.toJobSummary(); err != nil {
 		fmt.Println(err)
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -10,6 +11,13 @@ import (
 
 // textMissed is how many places that did not run a terminal shows. The files have all.
 const textMissed = 8
+
+// Coverage writes in the lines of Text how much of the target's code ran, and which did not.
+func Coverage(w io.Writer, c verdict.Coverage) error {
+	var p page
+	p.ranCode(&c)
+	return p.writeTo(w)
+}
 
 // ranCode writes how much of the target's code ran, and which did not.
 func (p *page) ranCode(c *verdict.Coverage) {
@@ -30,12 +38,15 @@ func (p *page) ranCode(c *verdict.Coverage) {
 
 // looked returns "97.3 % of hub, 100 % of hub/wire".
 func looked(c *verdict.Coverage) string {
-	if c.Why != "" {
-		return "which code ran was not measured: " + c.Why
+	if len(c.Packages) == 0 {
+		return units.Because("which code ran was not measured", c.Why)
 	}
 	words := make([]string, len(c.Packages))
 	for i, pkg := range c.Packages {
 		words[i] = pkg.String()
+	}
+	if c.Why != "" {
+		words = append(words, "and not all was measured: "+c.Why)
 	}
 	return strings.Join(words, ", ")
 }

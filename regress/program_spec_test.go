@@ -1,0 +1,299 @@
+//go:build unix
+
+package regress_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+const programToken = "the token of the program"
+
+var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, Label("quick"), func() {
+	var path, dir string
+	BeforeAll(func(ctx SpecContext) {
+		dir = GinkgoT().TempDir()
+		var err error
+		path, err = buildProgram(ctx, dir)
+		Expect(err).NotTo(HaveOccurred())
+	}, NodeTimeout(3*time.Minute))
+
+	DescribeTable("holds nothing of peers and readers that come and go", func(ctx SpecContext, secured bool, ends os.Signal) {
+		flags := append(quickFlags(), "--public-metrics", "--log-format", "json")
+		if secured {
+			cert, key := writeCertificate(dir)
+			flags = append(quickFlags(), "--public-metrics", "--hide-details", "--log-format", "text", "--log-level", "debug",
+				"--tls-cert", cert, "--tls-key", key, "--auth-token", programToken, "--allowed-origins", "https://example.com")
+		}
+		p, err := startProgram(path, programEnv(), flags...)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(p.kill)
+		c := newProgramCampaign(p, secured)
+		Expect(summary.add(c.run(ctx))).To(LeakNothing())
+
+		for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGUSR1} { // it goes on
+			Expect(p.cmd.Process.Signal(sig)).To(Succeed())
+			Expect(c.read(ctx, http.MethodGet, p.admin+"/livez")).To(Succeed())
+		}
+		resident := harness.NewPeer(c.target, "who is there at the end", "00000000000000000000000000000000000000aa")
+		resident.HubKey = c.token
+		Expect(resident.Join(ctx, "the end")).To(Succeed())
+		ending, cancel := context.WithTimeout(ctx, programWait)
+		defer cancel()
+		Expect(p.end(ending, ends)).To(Succeed())
+		_ = resident.Drop() // the program has closed it
+	},
+		Entry("in the clear", SpecTimeout(5*time.Minute), false, syscall.SIGTERM),
+		Entry("with TLS, a token and a log of everything", SpecTimeout(5*time.Minute), true, os.Interrupt),
+	)
+
+	// Nothing of these can leak, because the process ends at once. They are part of what
+	// operators do.
+	It("answers and ends", func(ctx SpecContext) {
+		p, err := startProgram(path, programEnv(), quickFlags()...)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(p.kill)
+		port := p.url[strings.LastIndex(p.url, ":")+1:]
+		for _, call := range []struct {
+			args string
+			code int
+		}{
+			{"--help", 0}, {"--version", 0}, {"--print-config", 0}, {"--check-config", 0}, {"--port nowhere --no-such-flag", 2},
+			{"--host 127.0.0.1 --health-check --port " + port, 0}, {"--host 127.0.0.1 --health-check --port 1", 1},
+			{"--tls-cert nowhere.pem", 2}, {"--host 127.0.0.1 --port-retries 0 --port " + port, 1},
+		} {
+			once := exec.CommandContext(ctx, path, strings.Fields(call.args)...)
+			once.Env = programEnv()
+			out, _ := once.CombinedOutput()
+			Expect(once.ProcessState.ExitCode()).To(Equal(call.code), "%s: %s", call.args, out)
+		}
+		Expect(p.end(ctx, syscall.SIGTERM)).To(Succeed())
+	}, SpecTimeout(time.Minute))
+})
+
+// programCampaign puts peers and readers of pages through a program that is seen from
+// outside only.
+type programCampaign struct {
+	program *program
+	target  harness.Target
+	token   string
+	client  *http.Client
+	crowd   harness.Crowd
+	admin   chan struct{} // holds one value for each connection to the operator's listener
+}
+
+// atAdmin is how many connections to the operator's listener there are at once: it bounds
+// those that have no response yet.
+const atAdmin = 4
+
+// overTLS is a target whose connections are of TLS though its URL does not say so.
+type overTLS struct {
+	harness.Target
+	dialer tls.Dialer
+}
+
+func (t *overTLS) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return t.dialer.DialContext(ctx, network, addr)
+}
+
+func newProgramCampaign(p *program, secured bool) *programCampaign {
+	GinkgoHelper()
+	trusting := &tls.Config{InsecureSkipVerify: true} // the certificate is of this test
+	c := &programCampaign{program: p, admin: make(chan struct{}, atAdmin), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
+	remote, err := harness.NewRemote(strings.Replace(p.url, "wss:", "ws:", 1))
+	Expect(err).NotTo(HaveOccurred())
+	c.target = remote
+	if secured {
+		c.target, c.token = &overTLS{remote, tls.Dialer{Config: trusting}}, programToken
+	}
+	c.crowd = harness.Crowd{Target: c.target, Seed: uint64(GinkgoRandomSeed()), AtOnce: 16, LifeLimit: programWait}
+	for _, s := range harness.Scenarios() {
+		if slices.Contains(quickScenarios, s.Name) {
+			c.crowd.Scenarios = append(c.crowd.Scenarios, c.withToken(s))
+		}
+	}
+	c.crowd.Scenarios = append(c.crowd.Scenarios,
+		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "plots", Live: c.plots, Waits: true},
+		harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
+	return c
+}
+
+func (c *programCampaign) withToken(s harness.Scenario) harness.Scenario {
+	live := s.Live
+	s.Live = func(ctx context.Context, v *harness.Visit) error {
+		v.Peer.HubKey = c.token
+		return live(ctx, v)
+	}
+	return s
+}
+
+// read reads a page, with the token if there is one.
+func (c *programCampaign) read(ctx context.Context, method, url string) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
+}
+
+// pages reads all pages.
+func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err error) {
+	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
+		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.page(path)))
+	}
+	c.admin <- struct{}{}
+	defer func() { <-c.admin }()
+	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
+		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.admin+path))
+	}
+	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
+}
+
+// plots looks at the live plots until they have moved.
+func (c *programCampaign) plots(ctx context.Context, _ *harness.Visit) error {
+	c.admin <- struct{}{}
+	defer func() { <-c.admin }()
+	return lookAtPlots(ctx, c.program.admin)
+}
+
+// silent connects and says nothing, or half a request, and goes.
+func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
+	conn, err := c.target.Dial(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
+	if err != nil {
+		return err
+	}
+	if v.Index%2 == 0 {
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgr")
+	}
+	return errors.Join(err, conn.Close())
+}
+
+// refused comes with a wrong token, or to a listener of TLS without it.
+func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
+	if c.token == "" {
+		return c.read(ctx, http.MethodConnect, c.program.page("/"))
+	}
+	if v.Index%2 == 0 {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+		_, ended := io.Copy(io.Discard, conn)
+		return errors.Join(err, ended, conn.Close())
+	}
+	v.Peer.HubKey = "a wrong token"
+	if err := v.Dial(ctx); err == nil {
+		return errors.Join(errors.New("a peer with a wrong token was let in"), v.Drop())
+	}
+	return nil
+}
+
+// programCycles is how many doses there are.
+const programCycles = 3
+
+// run puts the peers through, and reads the program after each cycle.
+func (c *programCampaign) run(ctx context.Context) verdict.Run {
+	GinkgoHelper()
+	run := verdict.Run{Name: "regress, program", Target: c.program.url, Seed: c.crowd.Seed, Start: time.Now()}
+	var names []string
+	for _, s := range c.crowd.Scenarios {
+		names = append(names, s.Name)
+		run.Scenarios = append(run.Scenarios, verdict.Scenario{Name: s.Name})
+	}
+	run.Cycles = verdict.Doses(names, programCycles, func(name string) int {
+		if name == "plots" {
+			return 3
+		}
+		return 8
+	}, c.crowd.Seed)
+	c.send(ctx, &run, 0, largestDoses(run.Cycles))
+	rest, err := readProgram(ctx, c.program, nil)
+	Expect(err).NotTo(HaveOccurred())
+	readings := []*programReading{rest}
+	for k, cycle := range run.Cycles {
+		c.send(ctx, &run, k+1, cycle.Doses)
+		now, err := readProgram(ctx, c.program, rest)
+		Expect(err).NotTo(HaveOccurred())
+		readings = append(readings, now)
+	}
+	run.Detectors = []verdict.Detector{
+		{Name: "sites", State: verdict.Ready, Unit: "object", Noise: 2}, {Name: "goroutines", State: verdict.Ready, Unit: "goroutine"},
+		{Name: "gauges", State: verdict.Ready, Unit: "count"}, {Name: "descriptors", State: verdict.Ready, Unit: "descriptor"},
+	}
+	run.Findings, run.Duration = programFindings(readings), time.Since(run.Start)
+	return run
+}
+
+func (c *programCampaign) send(ctx context.Context, run *verdict.Run, k int, doses map[string]int64) {
+	arrivals := c.crowd.Send(ctx, k, doses)
+	if err := arrivals.Err(); err != nil {
+		GinkgoWriter.Println(err)
+	}
+	for i := range run.Scenarios {
+		s := &run.Scenarios[i]
+		s.Planned, s.Landed = s.Planned+doses[s.Name], s.Landed+arrivals.Landed[s.Name]
+	}
+	run.Lives += arrivals.Lives()
+}
+
+// largestDoses is the largest dose of each scenario.
+func largestDoses(cycles []verdict.Cycle) map[string]int64 {
+	largest := map[string]int64{}
+	for _, c := range cycles {
+		for name, n := range c.Doses {
+			largest[name] = max(largest[name], n)
+		}
+	}
+	return largest
+}
+
+// writeCertificate writes a certificate for loopback and its key.
+func writeCertificate(dir string) (certFile, keyFile string) {
+	GinkgoHelper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	Expect(err).NotTo(HaveOccurred())
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	Expect(err).NotTo(HaveOccurred())
+	write := func(name, kind string, b []byte) string {
+		file := filepath.Join(dir, name)
+		Expect(os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600)).To(Succeed(), fmt.Sprint(name))
+		return file
+	}
+	return write("cert.pem", "CERTIFICATE", cert), write("key.pem", "PRIVATE KEY", private)
+}

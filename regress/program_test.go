@@ -1,0 +1,124 @@
+package regress_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is cmd/pigeonhub in a process of its own.
+type program struct {
+	cmd        *exec.Cmd
+	url, admin string
+	logged     chan struct{} // closed when its log has ended
+}
+
+// quickFlags give the program two free ports and short timeouts.
+func quickFlags() []string {
+	return []string{"--host", "127.0.0.1", "--port", "0", "--admin-address", "127.0.0.1:0",
+		"--ping-interval", "300ms", "--pong-timeout", "300ms", "--first-message-timeout", "500ms", "--message-timeout", "500ms",
+		"--close-timeout", "500ms", "--drain-window", "off"}
+}
+
+var listening = regexp.MustCompile(`(?:wss?|http)://[0-9.:]+`)
+
+// startProgram starts the program and waits until both its listeners are open.
+func startProgram(path string, env []string, flags ...string) (*program, error) {
+	p := &program{cmd: exec.Command(path, flags...), logged: make(chan struct{})}
+	p.cmd.Env = env
+	stderr, err := p.cmd.StderrPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines, last := bufio.NewScanner(stderr), ""
+	for (p.url == "" || p.admin == "") && lines.Scan() {
+		last = lines.Text()
+		if at := listening.FindString(last); strings.HasPrefix(at, "ws") {
+			p.url = at
+		} else if at != "" {
+			p.admin = at
+		}
+	}
+	go func() {
+		defer close(p.logged)
+		io.Copy(io.Discard, stderr) // ends with the process
+	}()
+	if p.url == "" || p.admin == "" {
+		p.kill()
+		return nil, fmt.Errorf("the program does not listen: %s", last)
+	}
+	return p, nil
+}
+
+// kill ends the program if it has not ended.
+func (p *program) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.logged
+	_ = p.cmd.Wait() // it was killed
+}
+
+// end sends a signal and waits until the program has ended, in order.
+func (p *program) end(ctx context.Context, sig os.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-p.logged:
+		return p.cmd.Wait()
+	case <-ctx.Done():
+		p.kill()
+		return errors.Join(errors.New("the program does not end"), ctx.Err())
+	}
+}
+
+// page is the URL of a page of the public listener.
+func (p *program) page(path string) string { return strings.Replace(p.url, "ws", "http", 1) + path }
+
+// buildProgram returns the program, built with counters if the suite was.
+// PIGEONHUB_PROGRAM names one that is built already.
+func buildProgram(ctx context.Context, dir string) (string, error) {
+	if built := os.Getenv("PIGEONHUB_PROGRAM"); built != "" {
+		return built, nil
+	}
+	path := filepath.Join(dir, "pigeonhub")
+	args := []string{"build", "-o", path}
+	if testing.CoverMode() != "" {
+		args = append(args, "-cover", "-covermode=atomic", "-coverpkg="+strings.Join(coveredPackages, ","))
+	}
+	build := exec.CommandContext(ctx, "go", append(args, "./cmd/pigeonhub")...)
+	build.Dir = moduleRoot
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", build, err, out)
+	}
+	return path, nil
+}
+
+// programEnv is the environment of the program: nothing that it would take for a setting,
+// and a heap profile that counts every object.
+func programEnv() []string {
+	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		return !slices.Contains([]string{"PATH", "HOME", "TMPDIR"}, name) && !strings.HasPrefix(name, "MUTANT")
+	})
+	env = append(env, "GODEBUG=memprofilerate=1")
+	if childCounters != "" {
+		env = append(env, "GOCOVERDIR="+childCounters)
+	}
+	return env
+}
+
+// programWait is how long the program may take to end, on a loaded machine.
+const programWait = 30 * time.Second
