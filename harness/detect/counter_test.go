@@ -141,6 +141,16 @@ func TestCounterForgottenDifference(t *testing.T) {
 	}
 }
 
+// Where the counter is counted up without the number that goes with it elsewhere, it is
+// probably not given back.
+func TestCounterAlone(t *testing.T) {
+	const gauge = "till.Till.carried"
+	f := drifted(t, newTill(), 7, gauge)[gauge]
+	if want := marked(t, "lone carried")[0]; f.Born.Line != want || !strings.Contains(f.Detail, "changes without load, which changes with it elsewhere, at ") {
+		t.Errorf("born at %s, want line %d: %s", f.Born, want, f.Detail)
+	}
+}
+
 // A gauge may be the sum of two fields. The one that holds most says where it is counted up.
 func TestCounterOfSum(t *testing.T) {
 	const gauge = "till.Till.pawned"

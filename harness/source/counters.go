@@ -33,7 +33,7 @@ func (c *Counters) Explain(f *verdict.Finding, below bool) {
 		return
 	}
 	p := pkg.places(pkg.largest(field), below)
-	likely := slices.Concat(p.unbooked, p.up)
+	likely := slices.Concat(p.unbooked, p.lone, p.up)
 	if below {
 		likely = slices.Concat(p.unbooked, p.down)
 	}
@@ -41,9 +41,8 @@ func (c *Counters) Explain(f *verdict.Finding, below bool) {
 		f.Born = likely[0]
 	}
 	f.Detail += ListPlaces("; counted up at ", p.up) + ListPlaces("; given back at ", p.down)
-	if len(p.unbooked) > 0 {
-		f.Detail += ListPlaces("; "+p.companion+", which changes with it elsewhere, changes alone at ", p.unbooked)
-	}
+	f.Detail += ListPlaces("; "+p.companion+", which changes with it elsewhere, changes alone at ", p.unbooked)
+	f.Detail += ListPlaces("; changes without "+p.companion+", which changes with it elsewhere, at ", p.lone)
 	if p.stale {
 		f.Detail += "; the source is not the one that was compiled, lines may differ"
 	}

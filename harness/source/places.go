@@ -15,8 +15,9 @@ import (
 // counterPlaces holds the lines at which a counter changes.
 type counterPlaces struct {
 	up, down  []verdict.Site
-	unbooked  []verdict.Site // where companion, which changes with it elsewhere, changes alone
-	companion string
+	companion string         // a number that changes with it
+	unbooked  []verdict.Site // where the companion changes alone
+	lone      []verdict.Site // where the counter changes alone
 	stale     bool
 }
 
@@ -43,7 +44,7 @@ func (p *sourcePackage) places(f fieldRef, below bool) counterPlaces {
 	if len(found.up) == 0 {
 		found.up = set
 	}
-	found.unbooked, found.companion = p.unbooked(field, changes, below)
+	p.addAlone(&found, field, changes, below)
 	return found
 }
 
@@ -108,56 +109,74 @@ func (p *sourcePackage) parameter(function *types.Func, amount ast.Expr) int {
 	return -1
 }
 
-// unbooked finds a companion of a counter: a number that goes up by the same amount wherever
-// the counter does, and comes down with it in at least one place. It returns the places
-// where the companion changes and the counter does not, for example where bytes leave a
-// queue but not the sum of all queues.
-func (p *sourcePackage) unbooked(field *types.Var, changes []*change, below bool) (sites []verdict.Site, companion string) {
-	forgotten := -1 // the direction in which the counter was not changed
+// A companion of a counter is a number that goes up by the same amount, and comes down by the
+// same amount, in at least one place each: the bytes of one queue beside those of all queues.
+// Where only one of the two changes, the other was probably forgotten.
+
+// pairing says where a counter and another number change together.
+type pairing struct {
+	ups, downs int
+	byDelta    bool      // the counter changes by the difference of the other: count(v - x.f) beside x.f = v
+	alone      []*change // of the counter
+}
+
+func (p *sourcePackage) pair(changes []*change, other *types.Var) (found pairing) {
+	for _, c := range changes {
+		same := slices.ContainsFunc(p.changes[other], func(o *change) bool { return beside(c, o) && isSame(c, o) })
+		delta := slices.ContainsFunc(p.changes[other], func(o *change) bool { return beside(c, o) && isDelta(c, o) })
+		switch {
+		case delta: // up or down
+			found.byDelta = true
+			found.ups, found.downs = found.ups+1, found.downs+1
+		case c.sign == 0:
+		case !same:
+			found.alone = append(found.alone, c)
+		case c.sign > 0:
+			found.ups++
+		default:
+			found.downs++
+		}
+	}
+	return found
+}
+
+// addAlone adds the places at which the counter and its companion do not change together. It
+// prefers a companion that goes up wherever the counter does, and the places where that one
+// changes alone.
+func (p *sourcePackage) addAlone(found *counterPlaces, field *types.Var, changes []*change, below bool) {
+	drift := 1
 	if below {
-		forgotten = 1
+		drift = -1
 	}
 	for _, other := range slices.SortedFunc(maps.Keys(p.changes), byPosition) {
 		if other == field {
 			continue
 		}
-		together, byDelta := p.together(changes, other)
-		if !together {
+		pair := p.pair(changes, other)
+		if pair.ups == 0 || pair.downs == 0 {
 			continue
 		}
-		for _, c := range p.changes[other] {
-			if (c.sign == forgotten || byDelta && c.sign == 0) && !changedIn(c.block, changes) {
-				sites = append(sites, p.site(c.at, c.fn))
+		if !slices.ContainsFunc(pair.alone, func(c *change) bool { return c.sign > 0 }) {
+			for _, c := range p.changes[other] {
+				if (c.sign == -drift || pair.byDelta && c.sign == 0) && !changedIn(c.block, changes) {
+					found.unbooked = append(found.unbooked, p.site(c.at, c.fn))
+				}
 			}
 		}
-		if sites != nil {
-			return sites, other.Name()
+		if found.unbooked != nil {
+			found.companion, found.lone = other.Name(), nil
+			return
+		}
+		if found.lone != nil {
+			continue
+		}
+		found.companion = other.Name()
+		for _, c := range pair.alone {
+			if c.sign == drift && !below { // any place may give back too often
+				found.lone = append(found.lone, p.site(c.at, c.fn))
+			}
 		}
 	}
-	return nil, ""
-}
-
-// together reports whether another field goes up and down as the counter does. byDelta
-// means that somewhere the counter changes by the difference of the other: count(v - x.f)
-// beside x.f = v, which is up or down.
-func (p *sourcePackage) together(changes []*change, other *types.Var) (together, byDelta bool) {
-	ups, downs := 0, 0
-	for _, c := range changes {
-		same := slices.ContainsFunc(p.changes[other], func(o *change) bool { return beside(c, o) && isSame(c, o) })
-		delta := slices.ContainsFunc(p.changes[other], func(o *change) bool { return beside(c, o) && isDelta(c, o) })
-		switch {
-		case delta:
-			byDelta = true
-			ups, downs = ups+1, downs+1
-		case c.sign > 0 && !same:
-			return false, false
-		case c.sign > 0:
-			ups++
-		case c.sign < 0 && same:
-			downs++
-		}
-	}
-	return ups > 0 && downs > 0, byDelta
 }
 
 // beside reports whether two changes are in one block, or one in a block within that of the
@@ -166,7 +185,14 @@ func beside(c, o *change) bool {
 	return c.fn == o.fn && (within(c.block, o.block) || within(o.block, c.block))
 }
 
-func isSame(c, o *change) bool { return c.sign == o.sign && amountText(c) == amountText(o) }
+// isSame reports whether both change by the same amount. count(-x.f) beside x.f = 0 is the
+// same amount, too.
+func isSame(c, o *change) bool {
+	if c.sign != o.sign {
+		return false
+	}
+	return amountText(c) == amountText(o) || c.sign < 0 && amountText(o) == "0" && amountText(c) == types.ExprString(o.target)
+}
 
 // isDelta reports whether c is count(v - x.f) and o is x.f = v.
 func isDelta(c, o *change) bool {

@@ -23,6 +23,7 @@ type Till struct {
 	lent     tillMeter
 	pawned   tillMeter
 	stored   tillMeter
+	carried  tillMeter
 	loose    int64
 	guests   tillCount
 	drawer   *drawer
@@ -76,6 +77,7 @@ type drawer struct {
 	refused int // by another type
 	bytes   int
 	kept    int
+	load    int
 	coins   tillStack[int]
 }
 
@@ -191,3 +193,21 @@ func (t *Till) Loosen(n int64) {
 
 // All returns the sum of both.
 func (t *Till) All() int64 { return t.pawned.load() + t.loose }
+
+func (t *Till) Carry(n int) {
+	t.drawer.load += n
+	t.carried.add(n)
+}
+
+func (t *Till) Unload() {
+	t.carried.add(-t.drawer.load)
+	t.drawer.load = 0
+}
+
+// Pass counts n for a moment, and not in the drawer.
+func (t *Till) Pass(n int) {
+	t.carried.add(n) // lone carried
+	if n > 1 {
+		t.carried.add(-n)
+	}
+}
