@@ -9,11 +9,11 @@ import (
 	"unsafe"
 )
 
-// newHeapSymbols looks at what the binary has. What it lacks has no name.
+// newHeapSymbols finds out which names the binary has.
 func newHeapSymbols(d *heapDump) *heapSymbols {
 	s := &heapSymbols{segments: d.segments, functions: map[uint64]dwarf.Offset{}, captures: map[[2]uint64]heapVariable{}}
 	s.described.low = ^uint64(0)
-	for _, t := range d.itabs { // those that we know of, for want of a better bound
+	for _, t := range d.itabs { // the bound if the binary cannot be read
 		s.described = addressRange{min(s.described.low, t), max(s.described.high, t+1)}
 	}
 	path, err := os.Executable()
@@ -36,14 +36,13 @@ func newHeapSymbols(d *heapDump) *heapSymbols {
 			s.constants = where
 		}
 	}
-	if s.path != "" { // else nothing is where we would look for it
+	if s.path != "" { // else the binary is another one
 		s.symbols, s.dwarf = f.Section(".symtab") != nil, f.Section(".debug_info") != nil
 	}
 	return s
 }
 
-// slideOf returns by how much the program was moved when it was loaded, if it is
-// one that can be.
+// slideOf returns by how much a position-independent program was moved when it was loaded.
 func slideOf(f *elf.File, path string) uint64 {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if f.Type != elf.ET_DYN || err != nil {
@@ -64,12 +63,12 @@ func slideOf(f *elf.File, path string) uint64 {
 	return 0
 }
 
-// addressRange is a part of the program.
+// addressRange is a range of addresses in the program.
 type addressRange struct{ low, high uint64 }
 
 func (r addressRange) has(addr, n uint64) bool {
 	return addr >= r.low && addr < r.high && n <= r.high-addr
 }
 
-// typeWord returns where the description of the type of a value is.
+// typeWord returns the address of the type descriptor of a value.
 func typeWord(v any) uint64 { return uint64((*[2]uintptr)(unsafe.Pointer(&v))[0]) }

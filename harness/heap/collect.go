@@ -11,9 +11,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
-// Collect forces collections until the number of objects no longer falls and stopped
-// timers are gone. It forces three at least: the first moves what pools hold to their
-// victim caches, the second frees that, the third frees what a finalizer held.
+// Collect forces collections until the number of objects no longer falls and stopped timers
+// are gone. It forces at least three: the first moves the elements of pools to their victim
+// caches, the second frees these, the third frees what finalizers held.
 func Collect(ctx context.Context) error {
 	before := uint64(math.MaxUint64)
 	var timers timerFlusher
@@ -32,17 +32,16 @@ func Collect(ctx context.Context) error {
 		}
 		before = now
 	}
-	return nil // something allocates and frees beside us
+	return nil // other goroutines allocate and free
 }
 
-// AwaitFinalizers waits until the finalizers and cleanups that the collections so
-// far have found have run.
+// AwaitFinalizers waits until all finalizers and cleanups that are queued have run.
 func AwaitFinalizers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return settle.Until(ctx, func() error {
 		for _, kind := range []string{"finalizers", "cleanups"} {
-			// Executed first: what is queued in between makes us look again.
+			// Read executed first. Those queued in between only cause another look.
 			ran := Metric("/gc/" + kind + "/executed:" + kind)
 			if queued := Metric("/gc/" + kind + "/queued:" + kind); ran < queued {
 				return fmt.Errorf("%d of %d %s have run: one of them blocks", ran, queued, kind)
@@ -52,8 +51,8 @@ func AwaitFinalizers(ctx context.Context) error {
 	})
 }
 
-// Metric returns one of the runtime's counters. All that we ask for are in
-// the Go version of go.mod.
+// Metric returns a counter of the runtime. All callers use counters of the Go version in
+// go.mod.
 func Metric(name string) uint64 {
 	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)

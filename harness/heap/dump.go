@@ -1,7 +1,6 @@
 package heap
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -10,13 +9,12 @@ import (
 	"os"
 	"slices"
 
-	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// heapDump is what runtime/debug.WriteHeapDump has written: every object with the
-// places of its pointers, the stacks, the variables. The format says nothing of
-// types. It has been the same since Go 1.7 and is not covered by the Go promise.
+// heapDump is a dump of runtime/debug.WriteHeapDump: all objects with the offsets of their
+// pointers, the stacks, and the package variables. It has no types. The format has not
+// changed since Go 1.7, but the Go compatibility promise does not cover it.
 type heapDump struct {
 	raw        []byte
 	objects    []heapRegion // by address
@@ -27,27 +25,26 @@ type heapDump struct {
 	threads    []uint64                // addresses of runtime.m
 	itabs      map[uint64]uint64       // itab to type
 	samples    []heapSample            // by object
-	buckets    map[uint64]int          // where the stack of a bucket is
-	sites      map[uint64]verdict.Site // of the buckets that were asked for
+	buckets    map[uint64]int          // the offset of the stack of a bucket
+	sites      map[uint64]verdict.Site // cache of born, by bucket
 	index      heapIndex
-	unmap      func() // of what raw is in
+	unmap      func() // unmaps raw
 }
 
-// close lets go of the memory. What was copied from the dump stays good, texts as a
-// rule; regions do not.
+// close unmaps the dump. Regions are invalid afterwards; strings copied from it are not.
 func (d *heapDump) close() { d.unmap() }
 
 // heapRegion is a piece of memory: an object, a stack frame, a segment.
 type heapRegion struct {
 	addr   uint64
-	at     int // where its bytes begin in the dump
+	at     int // offset of its bytes in the dump
 	size   int
-	fields int // where the list of its pointers begins
+	fields int // offset of the list of its pointers
 }
 
 type heapGoroutine struct {
 	addr, id, ctxt uint64
-	begun          uint64      // where its go statement is
+	begun          uint64      // the address of its go statement
 	frames         []heapFrame // innermost first
 }
 
@@ -61,15 +58,15 @@ type heapFinalizer struct{ object, function uint64 }
 
 type heapDefer struct{ goroutine, function uint64 }
 
-// heapSample says by which bucket of the heap profile an object was allocated.
+// heapSample is the bucket of the heap profile that an object belongs to.
 type heapSample struct{ object, bucket uint64 }
 
-// ErrHeapDump is what errors about a dump that cannot be read wrap.
+// ErrHeapDump is the cause of errors about a dump that cannot be read.
 var ErrHeapDump = errors.New("heap dump")
 
 const heapDumpHeader = "go1.7 heap dump\n"
 
-// readHeapDump reads a dump from the file.
+// readHeapDump reads a dump from a file.
 func readHeapDump(f *os.File) (*heapDump, error) {
 	raw, unmap, err := mapFile(f)
 	if err != nil {
@@ -84,11 +81,11 @@ func readHeapDump(f *os.File) (*heapDump, error) {
 	return d, nil
 }
 
-// parseHeapDump reads a dump. A truncated one is an error: what it lacks might be
-// what retains.
+// parseHeapDump parses a dump. A truncated one is an error, because it may lack a retaining
+// path.
 func parseHeapDump(raw []byte) (*heapDump, error) {
 	if len(raw) < len(heapDumpHeader) || string(raw[:len(heapDumpHeader)]) != heapDumpHeader {
-		return nil, fmt.Errorf("%w: it does not begin with %q", ErrHeapDump, heapDumpHeader)
+		return nil, fmt.Errorf("%w: does not begin with %q", ErrHeapDump, heapDumpHeader)
 	}
 	d := &heapDump{raw: raw, itabs: map[uint64]uint64{}, buckets: map[uint64]int{}, sites: map[uint64]verdict.Site{}}
 	r := &heapReader{b: raw, pos: len(heapDumpHeader)}
@@ -111,7 +108,7 @@ func parseHeapDump(raw []byte) (*heapDump, error) {
 	return d, nil
 }
 
-// record reads one record. It reports false if there is no such.
+// record reads one record. It reports false if the tag is unknown.
 func (d *heapDump) record(r *heapReader, tag uint64) bool {
 	switch tag {
 	case 1: // object
@@ -166,7 +163,7 @@ func (d *heapDump) goroutine(r *heapReader) {
 	g.id = r.uint()
 	g.begun = r.uint()
 	r.skip(4) // status, system, background, waiting since
-	r.bytes() // for what it waits
+	r.bytes() // wait reason
 	g.ctxt = r.uint()
 	r.skip(3) // m, defer, panic
 	d.goroutines = append(d.goroutines, g)
@@ -178,7 +175,7 @@ func (d *heapDump) frame(r *heapReader) {
 	f.at, f.size = r.bytes()
 	r.skip(1) // entry
 	f.pc = r.uint()
-	r.skip(1) // where it continues
+	r.skip(1) // pc at which it continues
 	f.function = r.string()
 	f.fields = r.fields()
 	if n := len(d.goroutines); n > 0 {
@@ -186,7 +183,8 @@ func (d *heapDump) frame(r *heapReader) {
 	}
 }
 
-// params refuses, by the error of the reader, what we cannot read.
+// params reads the parameters of the dump. It sets r.bad unless they are those of a
+// little-endian machine with 64 bits.
 func (d *heapDump) params(r *heapReader) {
 	bigEndian, pointer := r.uint(), r.uint()
 	r.bad = r.bad || bigEndian != 0 || pointer != 8
@@ -208,65 +206,7 @@ func (d *heapDump) bucket(r *heapReader) {
 	r.skip(2)
 }
 
-// Born returns the line that allocated an object, of the project's own if one of
-// its functions did; none if the runtime has not recorded it.
-func (d *heapDump) born(m heapRegion) verdict.Site {
-	i, _ := slices.BinarySearchFunc(d.samples, m.addr, func(s heapSample, a uint64) int { return cmp.Compare(s.object, a) })
-	if i == len(d.samples) || d.samples[i].object >= m.addr+uint64(m.size) {
-		return verdict.Site{}
-	}
-	bucket := d.samples[i].bucket
-	site, ok := d.sites[bucket]
-	if !ok {
-		if frames := d.stack(bucket); len(frames) > 0 {
-			site = inlined(frames[stack.ProjectFrame(frames)])
-		}
-		d.sites[bucket] = site
-	}
-	return site
-}
-
-// Stack reads the stack of a bucket, without the runtime's innermost frames.
-func (d *heapDump) stack(bucket uint64) (frames []verdict.Site) {
-	at, ok := d.buckets[bucket]
-	if !ok {
-		return nil
-	}
-	r := &heapReader{b: d.raw, pos: at}
-	for range r.count() {
-		s := verdict.Site{Function: r.string(), File: r.string(), Line: int(r.uint())}
-		if len(frames) > 0 || !stack.IsRuntime(s.Function) {
-			frames = append(frames, s)
-		}
-	}
-	return frames
-}
-
-// bucketsOf returns the buckets whose objects a function of the runtime asked for.
-func (d *heapDump) bucketsOf(function string) map[uint64]bool {
-	of := map[uint64]bool{}
-	for bucket := range d.buckets {
-		of[bucket] = d.allocatedBy(bucket, function)
-	}
-	return of
-}
-
-// allocatedBy reports whether a function of the runtime, of any type arguments,
-// asked for the objects of a bucket.
-func (d *heapDump) allocatedBy(bucket uint64, function string) bool {
-	r := &heapReader{b: d.raw, pos: d.buckets[bucket]}
-	for range min(r.count(), 6) {
-		at, n := r.bytes()
-		if bytes.HasPrefix(d.raw[at:at+n], []byte(function)) {
-			return true
-		}
-		r.bytes()
-		r.skip(1)
-	}
-	return false
-}
-
-// pointers yields the offsets of the pointers in a region and what they hold.
+// pointers yields the offsets of the pointers in a region and their values.
 func (d *heapDump) pointers(m heapRegion) iter.Seq2[int, uint64] {
 	return func(yield func(int, uint64) bool) {
 		r := heapReader{b: d.raw, pos: m.fields}
@@ -295,7 +235,7 @@ func (d *heapDump) bytesOf(m heapRegion) []byte { return d.raw[m.at : m.at+m.siz
 // find returns the index of the object that an address is in, or -1.
 func (d *heapDump) find(addr uint64) int { return d.index.find(d.objects, addr) }
 
-// memory returns the region that an address is in: an object's or a segment.
+// memory returns the object or segment that an address is in.
 func (d *heapDump) memory(addr uint64) (heapRegion, bool) {
 	if i := d.find(addr); i >= 0 {
 		return d.objects[i], true

@@ -20,16 +20,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
-// writeHeapDump has a copy of this process write the dump: a fork that does
-// nothing else. The dump ends the process that writes it, "dumpgs in STW - bad
-// status", if a goroutine is just then on its way into or out of a system call (Go
-// 1.26); then it is the copy that ends, and another is made. Nor does this process
-// stand still for longer than the fork takes.
+// writeHeapDump writes the dump in a fork of this process, which does nothing else. In Go 1.26
+// the dump crashes its process ("dumpgs in STW - bad status") if a goroutine is entering or
+// leaving a system call at that moment. Then only the fork ends, and another one is made. This
+// process stops only for the fork.
 //
-// A copy has one thread, this one. It can run no goroutine but this, for it is
-// locked to the thread, and it has no descriptors but that of the dump. What
-// another thread held at the moment of the fork is held for ever; a copy that
-// waits for that is killed.
+// The fork has one thread. It can run only this goroutine, which is locked to the thread. It
+// has no descriptors but that of the dump. A lock that another thread held at the moment of
+// the fork is never released in it; a fork that waits for such a lock is killed.
 func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -58,7 +56,7 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 			return nil, err
 		}
 		if attempt == dumpAttempts {
-			return nil, fmt.Errorf("no copy of the process could write it, in %d attempts: %w", attempt, err)
+			return nil, fmt.Errorf("no fork of the process could write it in %d attempts: %w", attempt, err)
 		}
 		if !settle.Pause(ctx, time.Duration(attempt)*time.Millisecond) {
 			return nil, ctx.Err()
@@ -66,24 +64,24 @@ func writeHeapDump(ctx context.Context, f *os.File) (*heapDump, error) {
 	}
 }
 
-// dumpRoom is more than a write that failed leaves free.
+// dumpRoom is more bytes than a failed write leaves free on a disk.
 const dumpRoom = 1 << 20
 
-// writeOn writes behind a dump that was cut off, to see whether its disk is full: the
-// runtime does not look at what becomes of its writes.
+// writeOn appends to a truncated dump and returns an error if the disk is full. The runtime
+// ignores the errors of its writes.
 func writeOn(f *os.File) error {
 	_, err := f.Write(make([]byte, dumpRoom))
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("no room for a heap dump, the disk of %s is full: %w", filepath.Dir(f.Name()), err)
+		return fmt.Errorf("no room for a heap dump: the disk of %s is full: %w", filepath.Dir(f.Name()), err)
 	}
 	return err
 }
 
-// mapFile has a file in memory, outside of the heap: within, each dump would hold the
-// one before.
+// mapFile maps a file into memory, outside of the heap, because a dump of the heap would
+// include the dump before.
 func mapFile(f *os.File) (raw []byte, unmap func(), err error) {
 	info, err := f.Stat()
-	if err != nil || info.Size() == 0 { // nothing can be mapped of an empty one
+	if err != nil || info.Size() == 0 { // an empty file cannot be mapped
 		return nil, func() {}, err
 	}
 	raw, err = syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE)
@@ -95,12 +93,12 @@ func mapFile(f *os.File) (raw []byte, unmap func(), err error) {
 
 const (
 	dumpAttempts = 20
-	dumpSleeps   = 25 * time.Millisecond // a copy that has slept for so long: nobody is there to wake it
-	dumpSpins    = 50                    // hundredths of a second of work that wrote nothing: it spins on a lock
-	dumpStands   = 10 * time.Second      // one that has written nothing for so long
+	dumpSleeps   = 25 * time.Millisecond // a fork that sleeps for longer waits for a lock
+	dumpSpins    = 50                    // hundredths of a second of CPU time without a write: it spins on a lock
+	dumpStands   = 10 * time.Second      // the longest time without a write
 )
 
-// awaitDump waits for the end of a copy, in whatever way.
+// awaitDump waits until the fork has ended, and kills it if it hangs.
 func awaitDump(ctx context.Context, pid int, f *os.File) error {
 	size, grown, awake, worked := int64(0), time.Now(), time.Now(), 0
 	for wait := 50 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
@@ -129,8 +127,8 @@ func awaitDump(ctx context.Context, pid int, f *os.File) error {
 	}
 }
 
-// stateOf reports whether a process waits for something that can be interrupted, and
-// how long it has worked, in hundredths of a second.
+// stateOf reports whether a process is in an interruptible sleep, and its CPU time in
+// hundredths of a second.
 func stateOf(pid int) (sleeps bool, ticks int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, ok := bytes.Cut(stat, []byte(") "))
@@ -146,12 +144,12 @@ func stateOf(pid int) (sleeps bool, ticks int) {
 }
 
 const (
-	wallChildren  = 0x40000000 // __WALL: those without a signal, too
+	wallChildren  = 0x40000000 // __WALL: children that end without a signal, too
 	sysCloseRange = 436
 )
 
-// forkForDump makes the copy. With one processor, all goroutines but this one
-// stand at a safe point or are in a system call.
+// forkForDump forks. With one processor, all other goroutines are at a safe point or in a
+// system call.
 func forkForDump(dump, null uintptr) (pid int, errno syscall.Errno) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -164,7 +162,7 @@ func forkForDump(dump, null uintptr) (pid int, errno syscall.Errno) {
 //go:norace
 //go:noinline
 func forkAndDump(dump, null uintptr) (pid int, errno syscall.Errno) {
-	// Without a signal at its end, which somebody might wait for.
+	// Without a signal at its end, which other code may wait for.
 	r, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, 0, 0, 0, 0, 0, 0)
 	if r != 0 || errno != 0 {
 		return int(r), errno

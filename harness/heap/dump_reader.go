@@ -2,8 +2,8 @@ package heap
 
 import "sort"
 
-// heapReader reads the numbers and byte strings of a dump. At its end it is bad
-// and yields zeros.
+// heapReader reads the numbers and byte strings of a dump. Past the end it sets bad and
+// returns zeros.
 type heapReader struct {
 	b   []byte
 	pos int
@@ -26,7 +26,7 @@ func (r *heapReader) uint() uint64 {
 	return 0
 }
 
-// count reads how many items follow, of at least a byte each.
+// count reads the number of items that follow, of at least one byte each.
 func (r *heapReader) count() int {
 	n := r.uint()
 	if n > uint64(len(r.b)-r.pos) {
@@ -42,7 +42,7 @@ func (r *heapReader) skip(n int) {
 	}
 }
 
-// Bytes skips a byte string and returns where it is.
+// bytes skips a byte string and returns its offset and length.
 func (r *heapReader) bytes() (at, n int) {
 	n = r.count()
 	at = r.pos
@@ -55,7 +55,7 @@ func (r *heapReader) string() string {
 	return string(r.b[at : at+n])
 }
 
-// fields skips the list of pointers of a region and returns where it is.
+// fields skips the list of pointers of a region and returns its offset.
 func (r *heapReader) fields() int {
 	at := r.pos
 	for r.uint() != 0 && !r.bad {
@@ -71,15 +71,15 @@ func (r *heapReader) region(addr uint64) heapRegion {
 	return m
 }
 
-// heapIndex finds the object that an address is in: by the page, then by halving.
+// heapIndex finds the object that an address is in: by page, then by binary search.
 type heapIndex struct {
 	low   uint64
-	pages []int32 // by page: the last object that begins in it or before; -1 before the first
+	pages []int32 // by page: the last object that begins in it or before
 }
 
 const (
-	heapPage     = 13
-	mostHeapPage = 1 << 27 // 1 TB of address space; a heap that is spread wider is searched by halving alone
+	heapPage     = 13      // bits of an address within a page
+	mostHeapPage = 1 << 27 // pages, 1 TB; a larger address range has no pages
 )
 
 func (x *heapIndex) build(objects []heapRegion) {

@@ -7,18 +7,18 @@ import (
 	"unsafe"
 )
 
-// dwarfTypes turns types of DWARF into types of reflect. Most point to their
-// runtime type; one that the program never needed at run time has none and is
-// put together from its parts.
+// dwarfTypes converts types of DWARF to types of reflect. Most have a reference to their
+// runtime type. A type that the program does not need at run time has none, and is built from
+// its parts.
 type dwarfTypes struct {
 	data    *dwarf.Data
 	symbols *heapSymbols
 	usable  bool
-	base    uint64                        // what references to runtime types are to be added to
-	known   map[dwarf.Offset]reflect.Type // nil while a type is being made, too: a recursive one ends there
+	base    uint64                        // added to references to runtime types
+	known   map[dwarf.Offset]reflect.Type // nil while a type is being built, which ends recursion
 }
 
-// Attributes of Go's own: cmd/internal/dwarf.
+// Attributes that Go adds to DWARF: see cmd/internal/dwarf.
 const (
 	attrGoKind        = dwarf.Attr(0x2900)
 	attrGoKey         = dwarf.Attr(0x2901)
@@ -26,7 +26,7 @@ const (
 	attrGoRuntimeType = dwarf.Attr(0x2904)
 )
 
-// at returns the type of an entry, nil if it cannot be told.
+// at returns the type of an entry, nil if it is unknown.
 func (d *dwarfTypes) at(off dwarf.Offset) reflect.Type {
 	if t, ok := d.known[off]; ok || off == 0 || !d.usable {
 		return t
@@ -60,7 +60,7 @@ func (d *dwarfTypes) attr(e *dwarf.Entry, a dwarf.Attr) reflect.Type {
 
 func (d *dwarfTypes) make(e *dwarf.Entry, r *dwarf.Reader) (t reflect.Type) {
 	defer func() {
-		if recover() != nil { // reflect refuses what no compiler would have made
+		if recover() != nil { // reflect rejects types that no compiler makes
 			t = nil
 		}
 	}()
@@ -95,7 +95,7 @@ func (d *dwarfTypes) make(e *dwarf.Entry, r *dwarf.Reader) (t reflect.Type) {
 	return reflect.ArrayOf(int(size), reflect.TypeFor[byte]())
 }
 
-// iface returns an interface with methods, or without. Which methods is all one.
+// iface returns an interface type with methods or without. Which methods does not matter.
 func (d *dwarfTypes) iface(e *dwarf.Entry, r *dwarf.Reader) reflect.Type {
 	off, _ := e.Val(dwarf.AttrType).(dwarf.Offset)
 	r.Seek(off)
@@ -119,8 +119,8 @@ func (d *dwarfTypes) array(e *dwarf.Entry, r *dwarf.Reader) reflect.Type {
 	return nil
 }
 
-// structure makes a struct with the same fields at the same offsets. A field
-// whose type cannot be told becomes bytes.
+// structure returns a struct with the same fields at the same offsets. A field of unknown type
+// becomes a pointer.
 func (d *dwarfTypes) structure(e *dwarf.Entry, r *dwarf.Reader) reflect.Type {
 	var fields []reflect.StructField
 	for e.Children {
@@ -133,7 +133,7 @@ func (d *dwarfTypes) structure(e *dwarf.Entry, r *dwarf.Reader) reflect.Type {
 		}
 		f := reflect.StructField{Type: d.attr(c, dwarf.AttrType)}
 		if f.Type == nil {
-			f.Type = reflect.TypeFor[unsafe.Pointer]() // recursion, which is by a pointer
+			f.Type = reflect.TypeFor[unsafe.Pointer]() // a recursive type refers to itself by a pointer
 		}
 		if f.Name, _ = c.Val(dwarf.AttrName).(string); !token.IsExported(f.Name) {
 			f.PkgPath = "p"

@@ -7,28 +7,28 @@ import (
 	"sync"
 )
 
-// ErrNotExact is the error of detectors that count heap objects in a program that
-// did not call RecordAll.
+// ErrNotExact is returned by detectors that count heap objects in a program that did not call
+// RecordAll.
 var ErrNotExact = errors.New("the heap profile is not exact: call heap.RecordAll from an init function")
 
-// ErrGap is the error of detectors that count heap objects when some were not
-// recorded since their baseline.
-var ErrGap = errors.New("the heap profile has a gap: since the baseline allocations were not recorded for a time (heap.PauseRecording, or the end of a campaign)")
+// ErrGap is returned by detectors that count heap objects if allocations since their baseline
+// were not recorded.
+var ErrGap = errors.New("the heap profile has a gap: allocations since the baseline were not recorded (heap.PauseRecording, or the end of a campaign)")
 
-// heapRecording is whether the runtime records every allocation.
+// heapRecording is the state of RecordAll and its pauses.
 var heapRecording struct {
 	sync.Mutex
 	exact  bool   // RecordAll was called
-	rate   int    // what the first of the pauses found
-	paused int    // pauses under way
-	after  int    // of these, those that began when all had been read
-	gaps   uint64 // pauses that have ever begun
+	rate   int    // the rate before the first pause
+	paused int    // pauses now
+	after  int    // of these, pauses by PauseAfterReading
+	gaps   uint64 // pauses so far
 }
 
-// RecordAll makes the runtime record every allocation. Sites, Timers and the
-// places in the findings of Unclosed need it. Call it early, from an init function
-// or a variable's initializer: what was allocated before is not known. An
-// allocation then takes some 700 ns more; it is for tests.
+// RecordAll makes the runtime record every allocation. Sites, Timers and the lines in the
+// findings of Unclosed need it. Call it from an init function or the initializer of a
+// variable, because earlier allocations are unknown. An allocation then takes about 700 ns
+// more: it is for tests.
 func RecordAll() {
 	h := &heapRecording
 	h.Lock()
@@ -44,16 +44,14 @@ func RecordAll() {
 	}
 }
 
-// PauseRecording undoes RecordAll until resume is called, for what wants the speed and
-// not the counts. Several may do so at a time, and resume in any order: the last to
-// resume has it recorded again. Sites, Timers and Footprint read nothing meanwhile,
-// and return ErrGap where their baseline was before and the reading comes after;
-// Unclosed then has no places. What was allocated meanwhile they will never know. It
-// is for tests that run alone.
+// PauseRecording undoes RecordAll until resume is called. It is for tests that run alone and
+// need the speed. Pauses may overlap: recording resumes with the last one. During a pause
+// Sites, Timers and Footprint return an error. If a pause lies between the baseline and a
+// reading, they return ErrGap, and the findings of Unclosed have no lines.
 func PauseRecording() (resume func()) { return pauseHeap(0) }
 
-// PauseAfterReading is PauseRecording for the time after the last reading: where things
-// were allocated is known, whatever is allocated from now on.
+// PauseAfterReading is PauseRecording for the time after the last reading. Retainers and
+// Explain still report lines, because later allocations do not matter to them.
 func PauseAfterReading() (resume func()) { return pauseHeap(1) }
 
 func pauseHeap(after int) (resume func()) {
@@ -77,8 +75,8 @@ func pauseHeap(after int) (resume func()) {
 	})
 }
 
-// Gaps returns how many times allocations have ceased to be recorded, and an
-// error if they are not recorded now.
+// Gaps returns how many pauses have begun so far, and an error if allocations are not recorded
+// now.
 func Gaps() (uint64, error) {
 	h := &heapRecording
 	h.Lock()
@@ -87,12 +85,12 @@ func Gaps() (uint64, error) {
 	case runtime.MemProfileRate == 1:
 		return h.gaps, nil
 	case h.exact && h.paused > 0:
-		return h.gaps, fmt.Errorf("%w (it was, and heap.PauseRecording has undone it for now)", ErrNotExact)
+		return h.gaps, fmt.Errorf("%w (heap.PauseRecording has paused it)", ErrNotExact)
 	}
 	return h.gaps, ErrNotExact
 }
 
-// placesAreKnown reports whether what there is was recorded when it was allocated.
+// placesAreKnown reports whether the allocation of each object was recorded.
 func placesAreKnown() bool {
 	h := &heapRecording
 	h.Lock()
@@ -104,7 +102,7 @@ func placesAreKnown() bool {
 	return h.exact && rate == 1
 }
 
-// NoGapSince returns an error unless there are as many gaps as there had been.
+// NoGapSince returns ErrGap if a pause has begun since Gaps returned gaps.
 func NoGapSince(gaps uint64) error {
 	if now, err := Gaps(); err != nil || now != gaps {
 		return ErrGap
@@ -112,8 +110,8 @@ func NoGapSince(gaps uint64) error {
 	return nil
 }
 
-// The canary lives as long as the program does. A profile that does not show all
-// of it, and no more, is not exact.
+// The canary is a set of objects that live as long as the program. A profile that does not
+// count exactly these is not exact.
 const canaries = 61
 
 var canary [canaries]*[6]uintptr

@@ -8,14 +8,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// explanation adds to findings about what a line has made what a heap dump says of
-// them: the retaining path and the scenarios. One dump and one search serve both.
+// explanation adds the retaining path and the scenarios to findings about a line, both from one
+// heap dump and one search.
 type explanation struct {
 	roots    map[string]any
 	label    func(text string) string
 	findings []verdict.Finding
 
-	paths, origins []int // the findings that lack one
+	paths, origins []int // indexes of findings that lack one
 }
 
 // Explain adds to findings what a heap dump says of them: Path and Stored for objects
@@ -93,7 +93,8 @@ func (e *explanation) explain(ctx context.Context) error {
 	return nil
 }
 
-// madeIn returns what is there of each of those that lack an origin, or some of it.
+// madeIn returns, for each finding without an origin, some of the objects or goroutines of its
+// line.
 func (e *explanation) madeIn(d *heapDump) [][]heapRegion {
 	made := make([][]heapRegion, len(e.origins))
 	d.eachMade(func(line codeLine, m heapRegion, isGoroutine bool) {
@@ -109,8 +110,8 @@ func (e *explanation) madeIn(d *heapDump) [][]heapRegion {
 	return made
 }
 
-// addrsOf returns those to which a path must be found: not goroutines, whose frames
-// are at hand.
+// addrsOf returns the addresses of the objects that need a path. Goroutines need none, because
+// the dump has their frames.
 func (e *explanation) addrsOf(made [][]heapRegion) (addrs []uint64) {
 	for k, i := range e.origins {
 		if e.findings[i].Class == verdict.Goroutine {

@@ -7,10 +7,10 @@ import (
 	"unsafe"
 )
 
-// longestKey is how much of a key is told: peers choose them.
+// longestKey bounds the bytes of a key in a path, because peers choose keys.
 const longestKey = 64
 
-// Key writes the key of a map, from its bytes.
+// key returns the key of a map as text, from its bytes.
 func (h *heapTypes) key(t reflect.Type, b []byte) string {
 	if int(t.Size()) > len(b) {
 		return "?"
@@ -34,7 +34,7 @@ func (h *heapTypes) key(t reflect.Type, b []byte) string {
 	case reflect.Interface:
 		to, dynamic := h.dynamic(t.NumMethod() == 0, number(b[:8]))
 		switch {
-		case dynamic != nil && to.role == roleValue && to.t == dynamic: // in a box
+		case dynamic != nil && to.role == roleValue && to.t == dynamic: // by a pointer to the value
 			return h.key(dynamic, h.read(number(b[8:16]), int(dynamic.Size())))
 		case dynamic != nil:
 			return dynamic.String()
@@ -43,7 +43,7 @@ func (h *heapTypes) key(t reflect.Type, b []byte) string {
 	return t.String()
 }
 
-// number reads a number of up to eight bytes.
+// number returns a little-endian number of up to eight bytes.
 func number(b []byte) (v uint64) {
 	for i, c := range b {
 		v |= uint64(c) << (8 * i)
@@ -51,8 +51,7 @@ func number(b []byte) (v uint64) {
 	return v
 }
 
-// read returns up to n bytes at an address, from the dump or from the program's
-// constants.
+// read returns up to n bytes at an address of the dump or of the program's constants.
 func (h *heapTypes) read(addr uint64, n int) []byte {
 	if m, ok := h.d.memory(addr); ok {
 		b := h.d.bytesOf(m)[addr-m.addr:]

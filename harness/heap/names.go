@@ -10,20 +10,20 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// retainerName is how far a path is named: up to where it goes into an object.
+// retainerName is the edges of a path up to an object.
 type retainerName struct {
 	root   *retainerRoot
 	path   []verdict.Edge
-	edge   verdict.Edge // the last, as far as it goes
-	t      heapType     // of what the path has come to
-	led    bool         // the way here says what this is
+	edge   verdict.Edge // the last edge, not complete yet
+	t      heapType     // the type that the path leads to
+	led    bool         // the type comes from the path
 	stored verdict.Site
 }
 
-// name turns the path from a root into edges: one for the root, and one for each
-// object that is a value of its own. What a map, slice or channel consists of is
-// told as part of the field that has it. There is one way to each object, so
-// what leads to thousands that were kept by the same thing is named once.
+// name converts the path from a root to edges: one for the root, and one for each object that
+// is a value of its own. The parts of a map, slice or channel belong to the edge of the field
+// that holds it. The search has one path to each object, so name caches the edges up to an
+// object that many paths share.
 func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) Retainer {
 	n, from := retainerName{root: root, led: true}, 0
 	if root != nil {
@@ -53,16 +53,16 @@ func (s *retainerSearch) name(root *retainerRoot, hops []retainerHop) Retainer {
 	return Retainer{Path: path, Stored: n.stored}
 }
 
-// A path of more edges than longestPath lacks those in its middle, so that what leads to
-// each of n objects in a chain takes no memory for n*n edges.
+// A path of more than longestPath edges lacks those in its middle, so that the paths to n
+// objects in a chain do not take memory for n*n edges.
 const (
 	longestPath = 32
 	elided      = "..."
 	repeated    = " (repeated)"
 )
 
-// push appends an edge. An edge that repeats the one before, as in a linked list, marks
-// that one instead.
+// push appends an edge. If the edge repeats the one before, as in a linked list, push marks that
+// one instead.
 func (n *retainerName) push(e verdict.Edge) {
 	if last := len(n.path) - 1; last >= 0 && isRepeated(n.path[last], e) {
 		if !strings.HasSuffix(n.path[last].Field, repeated) {
@@ -77,19 +77,19 @@ func (n *retainerName) push(e verdict.Edge) {
 	}
 }
 
-// isRepeated reports whether an edge is the same as the last of a path but for its keys.
+// isRepeated reports whether an edge differs from the last one of a path only in its keys.
 func isRepeated(last, e verdict.Edge) bool {
 	last.Field = strings.TrimSuffix(last.Field, repeated)
 	return e.Field != "" && Normal([]verdict.Edge{last})[0] == Normal([]verdict.Edge{e})[0]
 }
 
-// isNamed reports whether the path to an object has been named.
+// isNamed reports whether name has cached the path to an object.
 func (s *retainerSearch) isNamed(object int) bool {
 	_, ok := s.named[object]
 	return ok
 }
 
-// nameHop goes on through a hop.
+// nameHop adds a hop to the edges.
 func (s *retainerSearch) nameHop(n *retainerName, hops []retainerHop, i int) {
 	hop, root := hops[i], n.root
 	if i == 0 && root.kind == rootVariable {
@@ -121,8 +121,8 @@ func (s *retainerSearch) nameHop(n *retainerName, hops []retainerHop, i int) {
 	n.t = s.based(next, hop)
 }
 
-// inSlice rewrites the index of an element that a slice leads to: elements count
-// from where the slice begins, and may lie outside of it.
+// inSlice rewrites the index of an element that a slice leads to. Indexes begin with the slice,
+// not with its array, and may be outside of the slice.
 func (s *retainerSearch) inSlice(slice, hop retainerHop, t heapType, text string) string {
 	size := int(t.t.Size())
 	if s.types.of(slice.object).role == roleChan || size == 0 {
@@ -141,7 +141,7 @@ func (s *retainerSearch) inSlice(slice, hop retainerHop, t heapType, text string
 	}
 }
 
-// based says where in its object the thing begins that a hop points to.
+// based returns t with the offset in its object of the value that a hop points to.
 func (s *retainerSearch) based(t heapType, hop retainerHop) heapType {
 	to := s.d.word(hop.region, hop.off)
 	if i := s.d.find(to); i >= 0 {
@@ -156,8 +156,8 @@ func (s *retainerSearch) based(t heapType, hop retainerHop) heapType {
 	return t
 }
 
-// known returns the type of what a hop goes through: what the way there says, or
-// what others know, or what it looks like.
+// known returns the type of the region of a hop: the type by the path, or the type of the
+// object, or a function if it begins with the address of one.
 func (s *retainerSearch) known(t heapType, hop retainerHop) heapType {
 	fits := t.role != roleUnknown && hop.off >= t.base
 	if fits && t.role == roleValue && hop.off >= t.base+int(t.t.Size()) {
@@ -175,14 +175,13 @@ func (s *retainerSearch) known(t heapType, hop retainerHop) heapType {
 	return heapType{}
 }
 
-// isEntry reports whether a word is the address of a function: a closure begins
-// with that.
+// isEntry reports whether a word is the address of a function, with which a closure begins.
 func isEntry(word uint64) bool {
 	f := runtime.FuncForPC(uintptr(word))
 	return f != nil && uint64(f.Entry()) == word
 }
 
-// holder is the edge of an object on the way.
+// holder returns the edge of an object on the path, without a field.
 func (s *retainerSearch) holder(t heapType, hop retainerHop) verdict.Edge {
 	e := verdict.Edge{Holder: holderName(t, hop.region)}
 	if t.role == roleFunc {
@@ -198,7 +197,7 @@ func (s *retainerSearch) holder(t heapType, hop retainerHop) verdict.Edge {
 	return e
 }
 
-// holderName names what is in a region: by its type, or by its size.
+// holderName returns the type of what is in a region, or its size if the type is unknown.
 func holderName(t heapType, m heapRegion) string {
 	switch t.role {
 	case roleUnknown:
@@ -215,7 +214,7 @@ func holderName(t heapType, m heapRegion) string {
 	return t.t.String()
 }
 
-// rootEdge is the first edge of a path. That of a variable depends on the pointer.
+// rootEdge returns the first edge of a path. variableEdge does so for package variables.
 func (s *retainerSearch) rootEdge(root *retainerRoot) (verdict.Edge, heapType) {
 	if root.stack != nil {
 		return frameEdge(root.goroutine, root.stack), root.typ
@@ -223,7 +222,7 @@ func (s *retainerSearch) rootEdge(root *retainerRoot) (verdict.Edge, heapType) {
 	return root.edge, root.typ
 }
 
-// variableEdge names the package variable that a pointer is in.
+// variableEdge returns the edge and the type of the package variable that a pointer is in.
 func (s *retainerSearch) variableEdge(hop retainerHop) (verdict.Edge, heapType) {
 	v, ok := s.symbols.variable(hop.region.addr + uint64(hop.off))
 	if !ok {
@@ -236,7 +235,7 @@ func (s *retainerSearch) variableEdge(hop retainerHop) (verdict.Edge, heapType) 
 	return e, heapType{v.t, roleValue, int(v.addr - hop.region.addr)}
 }
 
-// variable is the edge for what is no heap object but a package variable itself.
+// variable returns the edge of a package variable that is asked about itself.
 func (s *retainerSearch) variable(addr uint64) verdict.Edge {
 	if v, ok := s.symbols.variable(addr); ok {
 		return verdict.Edge{Holder: "var " + shortFunction(v.name)}
@@ -244,8 +243,8 @@ func (s *retainerSearch) variable(addr uint64) verdict.Edge {
 	return verdict.Edge{Holder: "a package variable"}
 }
 
-// frameEdge names a frame by the innermost function of the project's own that it
-// belongs to, and where that is.
+// frameEdge returns the edge of a frame: the innermost function of the project among the frame
+// and its callers, and its line.
 func frameEdge(goroutine uint64, frames []heapFrame) verdict.Edge {
 	var site verdict.Site
 	for i, f := range frames {
@@ -261,7 +260,7 @@ func frameEdge(goroutine uint64, frames []heapFrame) verdict.Edge {
 	return verdict.Edge{Holder: fmt.Sprintf("goroutine %d %s", goroutine, shortFunction(site.Function)), Site: site}
 }
 
-// siteOfPC returns the line at which a frame is.
+// siteOfPC returns the line of a frame.
 func siteOfPC(f heapFrame) verdict.Site {
 	frame, _ := runtime.CallersFrames([]uintptr{uintptr(f.pc)}).Next()
 	if frame.Function == "" {
@@ -270,8 +269,7 @@ func siteOfPC(f heapFrame) verdict.Site {
 	return verdict.Site{Function: frame.Function, File: frame.File, Line: frame.Line}
 }
 
-// timerRoot rewrites the beginning of a path that leads through the timers of a
-// processor.
+// timerRoot rewrites the beginning of a path that leads through the timers of a processor.
 func timerRoot(path []verdict.Edge) {
 	if len(path) == 0 {
 		return
@@ -282,8 +280,8 @@ func timerRoot(path []verdict.Edge) {
 	}
 }
 
-// shortFunction cuts the path of the package from a name.
+// shortFunction returns the name of a function without the path of its package.
 func shortFunction(name string) string {
-	path, _, _ := strings.Cut(name, "[") // not in the arguments of a generic one
+	path, _, _ := strings.Cut(name, "[") // not in type arguments
 	return name[strings.LastIndexByte(path, '/')+1:]
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// isAboutLine reports whether a finding is about what a line has made.
+// isAboutLine reports whether a finding is about objects, timers or goroutines of a known line.
 func isAboutLine(f *verdict.Finding) bool {
 	switch f.Class {
 	case verdict.Object, verdict.Timer, verdict.Goroutine:
@@ -13,10 +13,10 @@ func isAboutLine(f *verdict.Finding) bool {
 	return false
 }
 
-// mostOrigins is how many objects of a line are asked for their origin.
+// mostOrigins bounds the objects of a line whose origin is searched.
 const mostOrigins = 1024
 
-// eachMade yields what is there with the line that made it: objects and goroutines.
+// eachMade calls yield with each object and goroutine, and the line that made it.
 func (d *heapDump) eachMade(yield func(line codeLine, m heapRegion, isGoroutine bool)) {
 	for _, g := range d.goroutines {
 		at := siteOfPC(heapFrame{pc: g.begun})
@@ -30,7 +30,7 @@ func (d *heapDump) eachMade(yield func(line codeLine, m heapRegion, isGoroutine 
 	}
 }
 
-// spread returns n of a list at most, from all over it.
+// spread returns at most n elements of a list, at equal distances.
 func spread[T any](list []T, n int) []T {
 	step := max(1, (len(list)+n-1)/n)
 	var some []T

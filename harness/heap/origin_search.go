@@ -14,11 +14,11 @@ import (
 type originSearch struct {
 	*retainerSearch
 	label      func(string) string
-	barred     []bool         // by object: what is nobody's in particular
+	barred     []bool         // by object: belongs to no scenario
 	goroutines map[uint64]int // by address
 	labels     map[string]string
 
-	// Of near, for it is called for many thousands of objects.
+	// Scratch of near, which is called for thousands of objects.
 	seen  map[int]bool
 	votes map[string]int
 }
@@ -45,20 +45,19 @@ func newOriginSearch(s *retainerSearch, roots map[string]any, label func(string)
 	return o, err
 }
 
-// shares divides a count among the scenarios that the objects are from; nil if too
-// few of them tell.
+// shares divides a count among the scenarios of objects. It returns nil if too few have one.
 func (o *originSearch) shares(made []heapRegion, count int64) map[string]int64 {
-	told, asked := map[string]int64{}, int64(0)
+	labelled, asked := map[string]int64{}, int64(0)
 	for _, m := range made {
 		if o.types.of(o.d.find(m.addr)).role.isPart() {
-			continue // a collection that grew on the line, of many
+			continue // part of a collection of many peers, which grew at this line
 		}
 		asked++
 		if label := o.originOf(m); label != "" {
-			told[label]++
+			labelled[label]++
 		}
 	}
-	return verdict.Apportion(told, asked, count)
+	return verdict.Apportion(labelled, asked, count)
 }
 
 // originOf returns the label nearest to an object or goroutine.
@@ -77,17 +76,16 @@ func (o *originSearch) originOf(m heapRegion) string {
 	return cmp.Or(o.near([]heapRegion{m}, originDepth), o.above(m))
 }
 
-// How far a label may be, in pointers, how many objects are looked at for one, and how
-// many of those that hold an object.
+// Bounds of the search for the label of an object.
 const (
-	originDepth   = 4
-	originWidth   = 256
-	originHolders = 8
-	originHops    = 32
+	originDepth   = 4   // pointers from the object
+	originWidth   = 256 // objects
+	originHolders = 8   // holders of the object
+	originHops    = 32  // hops of a path whose keys are read
 )
 
-// near returns the label that is the fewest pointers away from regions; of several
-// the most frequent, if there is one.
+// near returns the label that is the fewest pointers away from regions. Of several at one
+// distance it returns the most frequent, "" for a tie.
 func (o *originSearch) near(regions []heapRegion, depth int) string {
 	seen, votes := o.seen, o.votes
 	clear(seen)
@@ -118,14 +116,14 @@ func (o *originSearch) near(regions []heapRegion, depth int) string {
 	return ""
 }
 
-// isText reports whether an object has no pointers, as texts have.
+// isText reports whether an object has no pointers, as a text does.
 func isText(d *heapDump, m heapRegion) bool { return d.raw[m.fields] == 0 }
 
-// longestText is how much of a text is looked at.
+// longestText bounds the bytes of a text that are searched for a label.
 const longestText = 512
 
-// read returns the label of the string or slice of bytes whose head is at an offset; of
-// a slice that was cut to nothing, that of what it had.
+// read returns the label of the string or byte slice whose header is at an offset. For a slice
+// of length 0 it reads up to the capacity.
 func (o *originSearch) read(m heapRegion, off int, at heapRegion, to uint64) string {
 	n, left := o.d.word(m, off+8), at.addr+uint64(at.size)-to
 	if n == 0 {
@@ -137,7 +135,7 @@ func (o *originSearch) read(m heapRegion, off int, at heapRegion, to uint64) str
 	return o.labelOf(string(o.d.bytesOf(at)[to-at.addr:][:min(n, longestText)]))
 }
 
-// labelOf remembers what was asked before: many objects share their texts.
+// labelOf returns the label of a text. It caches labels, because many objects share a text.
 func (o *originSearch) labelOf(text string) string {
 	label, known := o.labels[text]
 	if !known {
@@ -147,8 +145,8 @@ func (o *originSearch) labelOf(text string) string {
 	return label
 }
 
-// above returns the label that is nearest on the way from a root to an object: of
-// the text that it is, of what its holders refer to, of the keys of maps.
+// above returns the nearest label on the path from a root to an object: of the object itself if
+// it is a text, of texts near its holders, or of the keys of maps.
 func (o *originSearch) above(m heapRegion) string {
 	object := o.d.find(m.addr)
 	if object < 0 {
@@ -167,7 +165,7 @@ func (o *originSearch) above(m heapRegion) string {
 				return label
 			}
 		}
-		if o.types.of(hop.object).role.isPart() { // of many
+		if o.types.of(hop.object).role.isPart() { // of a collection of many peers
 			continue
 		}
 		if label := o.near([]heapRegion{hop.region}, 1); label != "" {
@@ -175,7 +173,7 @@ func (o *originSearch) above(m heapRegion) string {
 		}
 	}
 	if len(hops) > originHops {
-		return "" // a long list: to name all that is before each would take its square
+		return "" // a long list, whose names would take quadratic time
 	}
 	return o.keyed(o.name(root, hops).Path)
 }
@@ -196,7 +194,7 @@ func (o *originSearch) keyed(path []verdict.Edge) string {
 	return ""
 }
 
-// winner returns the most frequent, "" if there are two.
+// winner returns the most frequent label, "" for a tie.
 func winner(votes map[string]int) string {
 	best, tie := "", false
 	for _, label := range slices.Sorted(maps.Keys(votes)) {

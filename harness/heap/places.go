@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// objectsOfPlace is how many of the objects that a line has made are asked about.
+// objectsOfPlace bounds the objects of a line whose path is searched.
 const objectsOfPlace = 16
 
 // retainersOf returns the most frequent retainer of each list of objects.
@@ -20,8 +20,7 @@ func (s *retainerSearch) retainersOf(lists [][]uint64) []Retainer {
 	return found
 }
 
-// madeAt returns the addresses of objects that each of the lines has allocated,
-// spread over all there are.
+// madeAt returns the addresses of some objects of each line, at equal distances among all.
 func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 	index := map[codeLine][]int{} // several findings may be about one line
 	for i, l := range lines {
@@ -32,7 +31,7 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 		if k := d.find(sample.object); k >= 0 {
 			born := d.born(d.objects[k])
 			if born.File == "" {
-				continue // it is not known who made it
+				continue // its line is unknown
 			}
 			for _, i := range index[codeLine{born.File, born.Line}] {
 				all[i] = append(all[i], sample.object)
@@ -40,18 +39,14 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 		}
 	}
 	for i, list := range all {
-		step := max(1, len(list)/objectsOfPlace)
-		var some []uint64
-		for k := 0; k < len(list) && len(some) < objectsOfPlace; k += step {
-			some = append(some, list[k])
-		}
-		all[i] = some
+		all[i] = spread(list, objectsOfPlace)
 	}
 	return all
 }
 
-// mostFrequent returns the retainer whose path most have, without regard to keys; of
-// those that a quarter as many have, the shortest: it leads to what holds the others.
+// mostFrequent returns the retainer with the most frequent path, where keys do not count. Of
+// all paths that are at least a quarter as frequent, it returns the shortest, because that one
+// leads to what holds the others.
 func mostFrequent(list []Retainer) Retainer {
 	count, first, most := map[string]int{}, map[string]Retainer{}, 0
 	for _, r := range list {

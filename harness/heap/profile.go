@@ -11,32 +11,32 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Site is a place that allocates: the line of the project's code, what it
-// called to do so, and who called it from another package.
+// Site is an allocation site: a line of the project, the functions it called to allocate, and
+// its nearest caller in another package.
 type Site struct {
 	Born  verdict.Site
 	Key   string
-	Kind  string         // the runtime's function that allocated: runtime.newobject, runtime.makeslice, ...
-	Stack []verdict.Site // of one of its allocations, without the runtime's innermost frames
+	Kind  string         // the runtime's function that allocates: runtime.newobject, runtime.makeslice, ...
+	Stack []verdict.Site // of one allocation, without the innermost frames of the runtime
 }
 
-// AllocatesItself reports whether the line makes a value itself, not in a call, nor a slice
-// or a map.
+// AllocatesItself reports whether the line allocates a value itself: not by a call, and no slice
+// or map.
 func (s *Site) AllocatesItself() bool { return s.Kind == newObject && s.Stack[0] == s.Born }
 
-// Count is what a site has.
+// Count is the live objects of a site and their bytes, and the objects it has freed.
 type Count struct{ Objects, Bytes, Frees int64 }
 
-// Made is how many objects a site has allocated.
+// Made returns how many objects a site has allocated.
 func (c Count) Made() int64 { return c.Objects + c.Frees }
 
-// siteCache knows the site of every stack seen. The runtime never forgets a
-// Stack either, so that the cache is bounded by the runtime's own tables.
+// siteCache holds the site of each stack seen. The runtime never drops a stack either, so its
+// own tables bound the cache.
 var siteCache = struct {
 	sync.Mutex
-	stacks map[[32]uintptr]*Site // nil for what is not worth knowing
+	stacks map[[32]uintptr]*Site // nil for a site that does not count
 	sites  map[string]*Site
-	lines  map[codeLine]verdict.Site // of all stacks, with the function that the line is in
+	lines  map[codeLine]verdict.Site // of all stacks, with the function that contains the line
 }{stacks: map[[32]uintptr]*Site{}, sites: map[string]*Site{}, lines: map[codeLine]verdict.Site{}}
 
 // codeLine is a line of code.
@@ -45,10 +45,10 @@ type codeLine struct {
 	line int
 }
 
-// Profile is what each site has, as of the last collection.
+// Profile is the count of each site at the last collection.
 type Profile struct {
 	Sites map[*Site]Count
-	gaps  uint64 // that there had been
+	gaps  uint64 // as Gaps returned at that time
 }
 
 // ReadProfile reads the profile of the last collection. It fails if the profile is not
@@ -68,7 +68,7 @@ func ReadProfile() (*Profile, error) {
 	return &Profile{sites, gaps}, nil
 }
 
-// Since returns ErrGap if allocations were not recorded for a time between before and p.
+// Since returns ErrGap if recording was paused between before and p.
 func (p *Profile) Since(before *Profile) error {
 	if p.gaps != before.gaps {
 		return ErrGap
@@ -76,8 +76,8 @@ func (p *Profile) Since(before *Profile) error {
 	return nil
 }
 
-// Records returns the records of the runtime's memory profile, with those of sites that
-// have nothing left if all is set.
+// Records returns the records of the runtime's memory profile. all includes those without live
+// objects.
 func Records(all bool) []runtime.MemProfileRecord {
 	var records []runtime.MemProfileRecord
 	n, ok := runtime.MemProfile(nil, all)
@@ -88,7 +88,7 @@ func Records(all bool) []runtime.MemProfileRecord {
 	return records[:n]
 }
 
-// readSites counts what each site has.
+// readSites returns the count of each site.
 func readSites() (map[*Site]Count, error) {
 	records := Records(true)
 	siteCache.Lock()
@@ -119,8 +119,8 @@ func readSites() (map[*Site]Count, error) {
 	return counts, nil
 }
 
-// inlined returns the place with the function that the line is in. A heap dump has
-// the function into which that one was inlined.
+// inlined returns the place with the function that contains the line. A heap dump has the
+// function into which that one was inlined.
 func inlined(place verdict.Site) verdict.Site {
 	siteCache.Lock()
 	defer siteCache.Unlock()
@@ -132,7 +132,7 @@ func inlined(place verdict.Site) verdict.Site {
 
 const canaryKind = "canary"
 
-// resolveLocked finds the site of a stack that is new to us.
+// resolveLocked adds the site of a new stack to the cache and returns it.
 func resolveLocked(rec *runtime.MemProfileRecord) *Site {
 	site := siteOfLocked(rec.Stack())
 	if site != nil {
@@ -146,13 +146,13 @@ func resolveLocked(rec *runtime.MemProfileRecord) *Site {
 	return site
 }
 
-// newObject is the function that the compiler calls to allocate one value. Since Go 1.27
-// it calls one made for the size instead, for up to 80 bytes and without the race
-// detector (specializedMallocSym in cmd/compile/internal/ssagen), and the profile leaves
-// that out: a stack without a frame of the runtime's is one of newObject.
+// newObject is the function that the compiler calls to allocate one value. Since Go 1.27, for
+// up to 80 bytes and without the race detector, it calls a function made for the size instead
+// (specializedMallocSym in cmd/compile/internal/ssagen). The profile leaves that one out, so a
+// stack without a frame of the runtime is one of newObject.
 const newObject = "runtime.newobject"
 
-// siteOfLocked returns the site of a stack, nil if it is the runtime's or the instrument's.
+// siteOfLocked returns the site of a stack, nil for one of the runtime or of the harness.
 func siteOfLocked(pcs []uintptr) *Site {
 	inner, frames := SplitStack(pcs)
 	for _, f := range frames {
@@ -171,17 +171,17 @@ func siteOfLocked(pcs []uintptr) *Site {
 	if stack.IsInstrument(s.Born.Function) || IsBenignLibrary(frames) {
 		return nil
 	}
-	if len(inner) > 0 { // the outermost is the function that the compiler calls for the line
+	if len(inner) > 0 { // the compiler calls the outermost of these for the line
 		s.Kind = inner[len(inner)-1]
 	}
 	s.Key = s.Kind + "\n" + stack.Text(frames[:at+1])
 	if caller := stack.CallerOf(frames, s.Born); caller != (verdict.Site{}) {
-		s.Key += "\n" + caller.String() // one caller may forget what the others do not
+		s.Key += "\n" + caller.String() // only one of several callers may leak
 	}
 	return s
 }
 
-// SplitStack returns the innermost frames, which are the runtime's, and the others.
+// SplitStack returns the innermost frames of the runtime, and the other frames.
 func SplitStack(pcs []uintptr) (inner []string, frames []verdict.Site) {
 	for all := runtime.CallersFrames(pcs); ; {
 		f, more := all.Next()

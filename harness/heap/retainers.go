@@ -16,62 +16,59 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Object is a heap object that Retainers is asked about. It does not keep the
-// object alive.
+// Object refers to a heap object without keeping it alive.
 type Object struct {
 	Type reflect.Type // of a pointer to it
 	at   weak.Pointer[byte]
 }
 
-// ObjectOf returns the object that a pointer points to. The caller should forget
-// the pointer before it calls Retainers: its own frame would be what retains.
+// ObjectOf returns the object that a pointer points to. The caller must drop the pointer before
+// it calls Retainers, or its own frame retains the object.
 func ObjectOf(pointer any) (Object, error) {
 	t := reflect.TypeOf(pointer)
 	if t == nil || t.Kind() != reflect.Pointer {
-		return Object{}, fmt.Errorf("retainers: a %T is no pointer", pointer)
+		return Object{}, fmt.Errorf("retainers: %T is not a pointer type", pointer)
 	}
 	p := DataOf(pointer)
 	if p == nil {
-		return Object{}, fmt.Errorf("retainers: a nil %T", pointer)
+		return Object{}, fmt.Errorf("retainers: nil %T", pointer)
 	}
 	return Object{t, weak.Make((*byte)(p))}, nil
 }
 
-// ObjectAt returns the object of a type, of a pointer to it, at a place.
+// ObjectAt returns the object at a weak pointer. pointer is the type of a pointer to it.
 func ObjectAt(pointer reflect.Type, at weak.Pointer[byte]) Object { return Object{pointer, at} }
 
-// DataOf returns the pointer in an interface that holds one.
+// DataOf returns the pointer in an interface that holds a pointer.
 func DataOf(pointer any) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&pointer))[1] }
 
-// addr returns where the object is, 0 once it was collected.
+// addr returns the address of the object, 0 once it was collected.
 func (o Object) addr() uint64 { return uint64(uintptr(unsafe.Pointer(o.at.Value()))) }
 
-// Retainer says what keeps one object alive.
+// Retainer is what keeps one object alive.
 type Retainer struct {
-	// Path leads from a root to the object, the root first. It is nil if the
-	// object has been collected.
+	// Path leads from a root to the object, the root first. It is nil if the object has been
+	// collected.
 	Path []verdict.Edge
-	// Born is where the object was allocated, Stored where the collection that
-	// holds it was last made larger, as a rule the line that put things in. Both
-	// are known only in a program that called RecordAll.
+	// Born is the line that allocated the object. Stored is the line that last grew the
+	// collection that holds it, usually by an insert. Both need RecordAll.
 	Born, Stored verdict.Site
 }
 
-// Tier says what there was to take names from, and of the dump. Paths lead to the
-// right place in every tier, but say less of how.
+// Tier reports which names paths can have. In every tier they lead to the right object.
 type Tier struct {
-	Variables bool // names of package variables and of what closures capture: the binary has DWARF
+	Variables bool // names of package variables and of captured variables: the binary has DWARF
 	Symbols   bool // names of package variables: the binary has symbols
-	Sites     bool // places of allocation: RecordAll was called, and is not undone by PauseRecording
-	Dump      int  // Bytes of the heap dump
+	Sites     bool // lines of allocations: RecordAll was called and is not paused
+	Dump      int  // bytes of the heap dump
 
-	File string // where it was left
+	File string // of the heap dump, "" if it was removed
 }
 
-// Complete reports whether paths lack no names.
+// Complete reports whether paths have all names.
 func (t Tier) Complete() bool { return t.Variables && t.Sites }
 
-// String says what is missing, and how to get it.
+// String returns which names are missing and how to get them.
 func (t Tier) String() string {
 	var lacks []string
 	if !t.Variables && t.Symbols {
@@ -88,27 +85,26 @@ func (t Tier) String() string {
 	return "paths lack " + strings.Join(lacks, " and ")
 }
 
-// ErrGoroutineLeakProfile is what Retainers returns after a goroutineleak profile
-// was taken: a heap dump would end the process.
-var ErrGoroutineLeakProfile = errors.New("no heap dump after a goroutineleak profile: it would end the process (go1.26); look for retainers first, or in another process")
+// ErrGoroutineLeakProfile is returned by Retainers after a goroutineleak profile was taken,
+// because a heap dump would crash the process.
+var ErrGoroutineLeakProfile = errors.New("no heap dump after a goroutineleak profile, because it would crash the process (go1.26): " +
+	"call Retainers first, or in another process")
 
-// heapDumps keeps heap dumps and goroutineleak profiles apart.
+// heapDumps separates heap dumps from goroutineleak profiles.
 var heapDumps struct {
 	sync.Mutex
-	spoiled bool
+	spoiled bool // a goroutineleak profile was taken
 }
 
-// NoteGoroutineLeakProfile is called before a goroutineleak profile is taken. From
-// then on Retainers returns ErrGoroutineLeakProfile. It waits for a dump that is
-// being written.
+// NoteGoroutineLeakProfile must be called before a goroutineleak profile is taken. It waits for
+// a heap dump that is being written. From then on Retainers returns ErrGoroutineLeakProfile.
 func NoteGoroutineLeakProfile() {
 	heapDumps.Lock()
 	defer heapDumps.Unlock()
 	heapDumps.spoiled = true
 }
 
-// Retainers returns by which path each of the objects is kept alive: see the package
-// documentation.
+// Retainers returns the path that keeps each object alive: see the package documentation.
 //
 // Roots are pointers, maps, channels or functions that lead to the state of the target.
 // Their names appear only where two roots have one type.
@@ -124,7 +120,7 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 	defer d.close()
 	for i, o := range objects {
 		if o.addr() != addrs[i] {
-			addrs[i] = 0 // collected meanwhile: another may have its place
+			addrs[i] = 0 // it was collected meanwhile, and its address may be reused
 		}
 	}
 	s, err := newRetainerSearch(ctx, d, roots, objects, addrs)
@@ -138,8 +134,8 @@ func Retainers(ctx context.Context, dir string, roots map[string]any, objects []
 	return found, tier, ctx.Err()
 }
 
-// takeHeapDump takes a dump. The addresses are those of the objects when it was
-// taken.
+// takeHeapDump writes a dump and parses it. addrs are the addresses of the objects at that
+// moment.
 func takeHeapDump(ctx context.Context, dir string, objects []Object) (d *heapDump, addrs []uint64, file string, err error) {
 	if err := untried(); err != nil {
 		return nil, nil, "", err
@@ -175,15 +171,15 @@ func takeHeapDump(ctx context.Context, dir string, objects []Object) (d *heapDum
 var (
 	pathKeys       = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]|\[[^\[\]]*\]`)
 	pathGoroutines = regexp.MustCompile(`^goroutine \d+`)
-	// An offset in an object of unknown type is a field of a small one. A large one is
-	// an array, and the offset an index: test binaries come without the names of types
-	// that only closures lead to, and thousands kept in such a slice are one leak.
+	// An offset in a small object of unknown type is a field. In a large object, which is an
+	// array, it is an index. Test binaries lack the names of types that only closures lead to,
+	// and thousands of elements of such a slice are one leak.
 	pathLarge   = regexp.MustCompile(`^object of \d{4,} bytes`)
 	pathOffsets = regexp.MustCompile(`\+0x[0-9a-f]+`)
 )
 
-// Normal returns a path with a star in place of every key, index and number of a
-// goroutine: paths of the same leak are then the same.
+// Normal returns a path with a star in place of each key, index and goroutine number, so that
+// the paths of one leak are equal.
 func Normal(path []verdict.Edge) []verdict.Edge {
 	normal := make([]verdict.Edge, len(path))
 	for i, e := range path {
@@ -201,8 +197,8 @@ func Normal(path []verdict.Edge) []verdict.Edge {
 	return normal
 }
 
-// PathKey returns a text that is the same for paths that differ only in keys, indexes and
-// numbers of goroutines.
+// PathKey returns a text that is equal for paths that differ only in keys, indexes and goroutine
+// numbers.
 func PathKey(path []verdict.Edge) string {
 	var b strings.Builder
 	for _, e := range Normal(path) {

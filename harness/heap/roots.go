@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// hints are the roots that the caller has named.
+// hints returns the roots that the caller named.
 func (s *retainerSearch) hints(named map[string]any) ([]retainerRoot, error) {
 	types := map[reflect.Type]int{}
 	for _, root := range named {
@@ -33,11 +33,11 @@ func (s *retainerSearch) hints(named map[string]any) ([]retainerRoot, error) {
 		addr := uint64(uintptr(DataOf(named[name])))
 		m, ok := s.d.memory(addr)
 		if !ok {
-			continue // without pointers, as a function that captures nothing
+			continue // no pointers, as in a function that captures nothing
 		}
 		typ.base = int(addr - m.addr)
 		r := retainerRoot{edge: verdict.Edge{Holder: holder}, kind: rootHint, region: m, typ: typ}
-		if s.d.find(addr) < 0 { // a package variable: not all of them
+		if s.d.find(addr) < 0 { // one package variable of the segment
 			r.low, r.region.size = typ.base, min(m.size, typ.base+int(typ.t.Size()))
 		}
 		roots = append(roots, r)
@@ -53,13 +53,13 @@ func (s *retainerSearch) variables() []retainerRoot {
 	return roots
 }
 
-// frames are the stacks of all goroutines, from the caller of Retainers outwards
-// for its own.
+// frames returns the stack frames of all goroutines. For the calling goroutine these begin with
+// the caller of Retainers.
 func (s *retainerSearch) frames() []retainerRoot { return s.framesAs(rootFrame) }
 
-// framesByWord takes every word in the stacks for a pointer, for the dump has no
-// list of pointers for variables whose address was taken. On the stack of whoever
-// called Retainers there are too many words left over from what it did before.
+// framesByWord returns frames in which every word counts as a pointer, because the dump does not
+// list variables whose address was taken. It leaves out the calling goroutine, whose stack has
+// too many stale words.
 func (s *retainerSearch) framesByWord() []retainerRoot { return s.framesAs(rootWords) }
 
 func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
@@ -69,13 +69,13 @@ func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
 	}
 	var roots []retainerRoot
 	for _, g := range s.d.goroutines {
-		frames := withoutOurs(g.frames)
+		frames := withoutAskers(g.frames)
 		if kind == rootWords && len(frames) < len(g.frames) {
 			continue
 		}
 		for i, f := range frames {
 			stack := frames[i:]
-			if i > 0 && strings.Contains(f.function, ".gowrap") { // what it has is for whom it calls
+			if i > 0 && strings.Contains(f.function, ".gowrap") { // it only holds the arguments of its callee
 				stack = frames[i-1:]
 			}
 			roots = append(roots, retainerRoot{kind: kind, region: f.heapRegion, goroutine: g.id, stack: stack})
@@ -90,8 +90,8 @@ func (s *retainerSearch) framesAs(kind rootKind) []retainerRoot {
 	return roots
 }
 
-// withoutOurs cuts off the frames of Retainers and what it calls.
-func withoutOurs(frames []heapFrame) []heapFrame {
+// withoutAskers removes the frames of Retainers and of the functions it calls.
+func withoutAskers(frames []heapFrame) []heapFrame {
 	for i := len(frames) - 1; i >= 0; i-- {
 		if slices.Contains(own.askers, frames[i].function) {
 			return frames[i+1:]
@@ -100,8 +100,8 @@ func withoutOurs(frames []heapFrame) []heapFrame {
 	return frames
 }
 
-// finalizersOf are the finalizers, and what the objects that have one lead to: the
-// runtime keeps that until the finalizer has run.
+// finalizersOf returns the finalizers and the objects that have one. The runtime keeps what they
+// refer to until the finalizer has run.
 func (s *retainerSearch) finalizersOf() []retainerRoot {
 	var roots []retainerRoot
 	for _, f := range s.d.finalizers {
@@ -117,9 +117,9 @@ func (s *retainerSearch) finalizersOf() []retainerRoot {
 	return roots
 }
 
-// markInner finds the objects of the scheduler. A timer points to the processor
-// it waits at, and that to all other timers; a waiter on a channel to its
-// goroutine: paths through those say nothing.
+// markInner marks the objects of the scheduler, because a path through them explains nothing. A
+// timer points to its processor, which points to all timers. A waiter on a channel points to
+// its goroutine.
 func (s *retainerSearch) markInner() {
 	for i := range s.d.objects {
 		s.inner[i] = s.types.isProcessor(i)
@@ -134,7 +134,7 @@ func (s *retainerSearch) markInner() {
 			s.inner[i] = true
 		}
 	}
-	// A waiter is in the runtime's tables and points at what its goroutine waits for.
+	// A waiter is in tables of the runtime and points to the channel of its goroutine.
 	waiters := s.d.bucketsOf("runtime.acquireSudog")
 	for _, sample := range s.d.samples {
 		if i := s.d.find(sample.object); i >= 0 && waiters[sample.bucket] {
@@ -143,10 +143,10 @@ func (s *retainerSearch) markInner() {
 	}
 }
 
-// processors are the processors of the scheduler as roots: they have the timers.
+// processors returns the processors of the scheduler, which hold the timers.
 func (s *retainerSearch) processors() []retainerRoot { return s.innerRoots(true) }
 
-// scheduler is the rest of it.
+// scheduler returns the other objects of the scheduler.
 func (s *retainerSearch) scheduler() []retainerRoot { return s.innerRoots(false) }
 
 func (s *retainerSearch) innerRoots(processors bool) []retainerRoot {
@@ -159,8 +159,8 @@ func (s *retainerSearch) innerRoots(processors bool) []retainerRoot {
 	return roots
 }
 
-// cleanups are the arguments of cleanups, which the dump does not list: they are
-// known by who allocates them.
+// cleanups returns the arguments of cleanups. The dump does not list these, but their allocating
+// function is known.
 func (s *retainerSearch) cleanups() []retainerRoot {
 	of := s.d.bucketsOf("runtime.AddCleanup")
 	var roots []retainerRoot
@@ -177,8 +177,8 @@ func (s *retainerSearch) cleanups() []retainerRoot {
 	return roots
 }
 
-// orphans are the objects that were not reached and that no other such object
-// points to: what cleanups hold where it is not known who allocated it, and garbage.
+// orphans returns the objects that were not reached and that no other such object points to:
+// garbage, and arguments of cleanups whose allocating function is unknown.
 func (s *retainerSearch) orphans() []retainerRoot {
 	pointed := make([]bool, len(s.d.objects))
 	for i, m := range s.d.objects {

@@ -8,8 +8,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// retainerSearch looks for the shortest path to each object: breadth first, from
-// one kind of root after the other, those that tell most first.
+// retainerSearch finds the shortest path to each object, breadth first. It takes one kind of
+// root after another, the most informative first.
 type retainerSearch struct {
 	ctx     context.Context
 	d       *heapDump
@@ -17,44 +17,43 @@ type retainerSearch struct {
 	symbols *heapSymbols
 	roots   []retainerRoot
 	steps   []retainerStep // by object: how it was reached
-	inner   []bool         // Objects of the scheduler: they lead from anything to everything
+	inner   []bool         // by object: it belongs to the scheduler, see markInner
 	queue   []int32
-	named   map[int]retainerName // by object: how the path to it is called
+	named   map[int]retainerName // by object: the edges of the path to it
 }
 
-// retainerRoot is where paths begin: a region whose pointers count, or one pointer.
+// retainerRoot is the beginning of paths: a region with pointers, or one pointer.
 type retainerRoot struct {
 	edge      verdict.Edge
 	kind      rootKind
 	region    heapRegion
-	low       int // pointers before this offset are not meant
+	low       int // pointers before this offset do not count
 	typ       heapType
-	to        uint64      // instead of a region
-	goroutine uint64      // whose frame it is
+	to        uint64      // the pointer, if there is no region
+	goroutine uint64      // of the frame
 	stack     []heapFrame // the frame and its callers
 }
 
 type rootKind int
 
 const (
-	rootHint      rootKind = iota // a root that the caller has named
-	rootVariable                  // a segment of variables
+	rootHint      rootKind = iota // a root that the caller named
+	rootVariable                  // a segment of package variables
 	rootFrame                     // the pointers in a stack frame
 	rootWords                     // all words of a stack frame: see framesByWord
-	rootFinalizer                 // what has a finalizer, or the finalizer itself
-	rootRuntime                   // the scheduler's own
+	rootFinalizer                 // an object with a finalizer, or the finalizer
+	rootRuntime                   // an object of the scheduler
 	rootCleanup                   // the argument of a cleanup
-	rootNone                      // something that nothing points to
+	rootNone                      // an object that nothing points to
 )
 
-// retainerStep is how an object was reached: from the object, or from the root if
-// it is negative, by the pointer at the offset.
+// retainerStep is the pointer by which an object was reached.
 type retainerStep struct {
-	from int32 // index + 1 of an object, or -index - 1 of a root; 0: not reached
-	via  uint32
+	from int32  // index + 1 of the object with the pointer, or -index - 1 of the root; 0 for not reached
+	via  uint32 // offset of the pointer
 }
 
-// viaSelf marks an object that is itself the region of a root.
+// viaSelf marks an object that is the region of a root.
 const viaSelf = ^uint32(0)
 
 func newRetainerSearch(ctx context.Context, d *heapDump, roots map[string]any, objects []Object, addrs []uint64) (*retainerSearch, error) {
@@ -88,7 +87,7 @@ func newRetainerSearch(ctx context.Context, d *heapDump, roots map[string]any, o
 	return s, ctx.Err()
 }
 
-// wanted reports whether an object has not been reached.
+// wanted reports whether one of the objects has not been reached yet.
 func (s *retainerSearch) wanted(addrs []uint64) bool {
 	for _, a := range addrs {
 		if i := s.d.find(a); a != 0 && i >= 0 && s.steps[i].from == 0 {
@@ -98,7 +97,7 @@ func (s *retainerSearch) wanted(addrs []uint64) bool {
 	return false
 }
 
-// from reaches whatever the roots lead to and was not reached before.
+// from reaches all objects that the roots lead to.
 func (s *retainerSearch) from(roots []retainerRoot) {
 	for _, r := range roots {
 		s.roots = append(s.roots, r)
@@ -144,9 +143,9 @@ func (s *retainerSearch) reach(addr uint64, by retainerStep) {
 	s.queue = append(s.queue, int32(i))
 }
 
-// path returns the root and the steps that lead from it to an object: the regions
-// that hold, and at which offset. It is false if nothing does. If until is set, the path
-// begins, without a root, one step before the last object for which it is true.
+// path returns the root and the hops that lead from it to an object. It returns false if no root
+// leads there. If until is set, the path begins, without a root, one hop before the last object
+// for which until is true.
 func (s *retainerSearch) path(object int, until func(object int) bool) (root *retainerRoot, hops []retainerHop, ok bool) {
 	last := false
 	for range len(s.steps) + 1 {
@@ -173,15 +172,15 @@ func (s *retainerSearch) path(object int, until func(object int) bool) (root *re
 	return nil, nil, false
 }
 
-// retainerHop is a pointer on a path: the region it is in (of the object, if it
-// is not the root's) and the offset.
+// retainerHop is a pointer on a path: its region, the object of that region or -1 for a root,
+// and its offset.
 type retainerHop struct {
 	region heapRegion
 	object int
 	off    int
 }
 
-// retainers names the path to each address; those at 0 have none.
+// retainers returns the path to each address, none for 0.
 func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 	found := make([]Retainer, len(addrs))
 	for i, a := range addrs {
@@ -196,7 +195,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 		if root, hops, ok := s.path(object, s.isNamed); ok {
 			found[i] = s.name(root, hops)
 			if found[i].Stored.Function == own.stopTimers {
-				found[i].Stored = verdict.Site{} // the runtime's timers were made more for ours
+				found[i].Stored = verdict.Site{} // timerFlusher grew the runtime's heap of timers
 			}
 		} else {
 			found[i].Path = []verdict.Edge{{Holder: "no root: a cycle that only itself, or a cleanup, holds"}}
@@ -206,7 +205,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 	return found
 }
 
-// notAPointer is the error about a root that leads nowhere.
+// notAPointer returns the error for a root of a wrong kind.
 func notAPointer(name string, root any) error {
 	return fmt.Errorf("root %q is a %T, want a pointer, map, channel or function", name, root)
 }

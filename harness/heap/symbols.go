@@ -11,15 +11,14 @@ import (
 	"unsafe"
 )
 
-// heapSymbols knows the names and types of package variables and of what closures
-// have captured, as far as the binary tells. It reads them when the first is asked
-// for.
+// heapSymbols has the names and types of package variables and of captured variables, if the
+// binary has them. It loads them at the first use.
 type heapSymbols struct {
 	path           string
-	symbols, dwarf bool         // what the binary has
+	symbols, dwarf bool         // whether the binary has them
 	slide          uint64       // of a position-independent binary
-	described      addressRange // where its descriptions of types are
-	constants      addressRange // where its strings are
+	described      addressRange // of its type descriptors
+	constants      addressRange // of its strings
 	segments       []heapRegion
 	heap           *heapTypes
 
@@ -27,27 +26,27 @@ type heapSymbols struct {
 	variables []heapVariable // by address
 	data      *dwarf.Data
 	units     map[dwarf.Offset]map[uint64]dwarf.Offset // functions by entry, of the units read so far
-	functions map[uint64]dwarf.Offset                  // by entry, of those asked for; 0 if there is none
+	functions map[uint64]dwarf.Offset                  // cache by entry; 0 if there is none
 	captures  map[[2]uint64]heapVariable
 	types     *dwarfTypes
 }
 
-// heapVariable is a package variable, or one that was captured: its address is
-// then where it is in the closure.
+// heapVariable is a package variable or a captured variable, whose address is its offset in the
+// closure.
 type heapVariable struct {
 	name string
 	addr uint64
 	size uint64
-	t    reflect.Type // nil if it is not known
+	t    reflect.Type // nil if unknown
 
-	entry dwarf.Offset // where the rest is written
+	entry dwarf.Offset // the entry that has the other fields
 }
 
 func (s *heapSymbols) tier() Tier {
 	return Tier{Variables: s.dwarf, Symbols: s.symbols || s.dwarf}
 }
 
-// load reads what the binary has. Without, nothing has a name.
+// load reads the symbols of the binary. Nothing has a name without them.
 func (s *heapSymbols) load() {
 	if s.loaded {
 		return
@@ -81,12 +80,11 @@ func (s *heapSymbols) load() {
 
 func byAddress(a, b heapVariable) int { return cmp.Compare(a.addr, b.addr) }
 
-// heapProbe is a variable of which we know everything.
+// heapProbe is a package variable with a known name, address and type, for calibrate.
 var heapProbe []*heapDump
 
-// calibrate finds out how DWARF refers to the descriptions of types: by address,
-// or since Go 1.26 by the distance from the first. It reports false if it cannot
-// be told: then types have to be done without.
+// calibrate finds out how DWARF refers to type descriptors: by address, or since Go 1.26 by the
+// distance from the first one. It reports false if it cannot, and then types stay unknown.
 func (s *heapSymbols) calibrate() bool {
 	at := uint64(uintptr(unsafe.Pointer(&heapProbe)))
 	i, ok := slices.BinarySearchFunc(s.variables, at, func(v heapVariable, a uint64) int { return cmp.Compare(v.addr, a) })
@@ -106,7 +104,7 @@ func (s *heapSymbols) calibrate() bool {
 	return ok && ref != 0
 }
 
-// entry reads one entry; nil if there is none.
+// entry returns the entry at an offset, nil if there is none.
 func (s *heapSymbols) entry(at dwarf.Offset) *dwarf.Entry {
 	r := s.data.Reader()
 	r.Seek(at)
@@ -117,9 +115,9 @@ func (s *heapSymbols) entry(at dwarf.Offset) *dwarf.Entry {
 	return e
 }
 
-// scan finds the package variables. To read all entries takes a second in a
-// program of ours; but those of variables end in their location, an opcode and an
-// address, and the entries found by that are read one by one when they are needed.
+// scan finds the package variables. Reading all entries takes a second in a large program. But
+// the entry of a variable ends in its location, an opcode and an address. scan searches for
+// these bytes, and read reads the entries that are needed.
 func (s *heapSymbols) scan(info []byte) {
 	for at := 0; ; {
 		i := bytes.Index(info[at:], []byte{9, opAddr})
@@ -139,7 +137,7 @@ func (s *heapSymbols) scan(info []byte) {
 
 const opAddr = 3 // DW_OP_addr
 
-// startOfName returns where the name begins that ends, with a zero, before end.
+// startOfName returns the offset of the zero-terminated name that ends before end.
 func startOfName(info []byte, end int) int {
 	for end -= 2; end >= 0 && info[end] >= ' '; {
 		end--
@@ -147,7 +145,7 @@ func startOfName(info []byte, end int) int {
 	return end + 1
 }
 
-// read reads the entry of a variable. It is false if there is none after all.
+// read reads the entry of a variable. It reports false if scan was wrong and there is none.
 func (s *heapSymbols) read(v *heapVariable) bool {
 	if v.name != "" {
 		return true
@@ -185,8 +183,8 @@ func (s *heapSymbols) variable(addr uint64) (heapVariable, bool) {
 
 // function returns the entry of the function that begins at an address.
 func (s *heapSymbols) function(entry uint64) (dwarf.Offset, bool) {
-	// Finding the unit of an address takes milliseconds, and there is a closure for
-	// each of thousands of objects.
+	// To find the unit of an address takes milliseconds, and thousands of objects may have a
+	// closure each.
 	if at, known := s.functions[entry]; known {
 		return at, at != 0
 	}
@@ -220,10 +218,10 @@ func (s *heapSymbols) findFunction(entry uint64) (dwarf.Offset, bool) {
 	return at, ok
 }
 
-// attrClosureOffset says where in the closure a variable is (since Go 1.23).
+// attrClosureOffset is the offset of a variable in its closure (since Go 1.23).
 const attrClosureOffset = dwarf.Attr(0x2907)
 
-// captured returns the variable at an offset of a closure of the function at entry.
+// captured returns the variable at an offset in a closure of the function at entry.
 func (s *heapSymbols) captured(entry uint64, off int) (v heapVariable, ok bool) {
 	key := [2]uint64{entry, uint64(off)}
 	if known, seen := s.captures[key]; seen {
@@ -264,7 +262,7 @@ func (s *heapSymbols) findCaptured(entry uint64, off int) (v heapVariable, ok bo
 	}
 }
 
-// origin returns what an entry is an instance of: the variable of an inlined
+// origin returns the entry that an entry is an instance of, as for a variable of an inlined
 // function.
 func (s *heapSymbols) origin(e *dwarf.Entry) *dwarf.Entry {
 	at, ok := e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset)

@@ -14,35 +14,31 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
-// timerFlusher has the runtime forget stopped timers. A timer that was stopped
-// stays in its processor's heap, and so does all it refers to, until the stopped
-// ones are a quarter of that heap and the processor looks at it (timers.check in
-// runtime/time.go): where a hundred timers wait, two dozen stopped ones would look
-// like a leak. Stopping many more brings on the clean-up; some of each processor's,
-// held weakly, show whether they were enough.
+// timerFlusher makes the runtime forget stopped timers. A stopped timer, and all that it refers
+// to, stays in the heap of its processor until a quarter of that heap is stopped and the
+// processor cleans it (timers.check in runtime/time.go). Beside a hundred pending timers, two
+// dozen stopped ones would look like a leak. The flusher stops many more timers on each
+// processor, which causes the cleaning. Weak pointers to some of them, the canaries, show
+// whether it happened.
 type timerFlusher struct {
 	each       int // timers to stop on each processor
 	processors []flushed
 }
 
-// flushed is a processor. Whoever claims it writes the rest, once.
+// flushed is one processor. The goroutine that claims it sets the other fields.
 type flushed struct {
 	claimed  atomic.Bool
 	canaries []weak.Pointer[time.Timer] // some of those that were stopped
-	// last waits at the end of the heap: stopped timers that stand there go with the
-	// next that is added, and the canaries would sing of a clean-up that was none.
+	// last is pending at the end of the heap. Stopped timers at the end are removed when the
+	// next timer is added, and the canaries would show a cleaning that did not happen.
 	last *time.Timer
 }
 
-// The numbers of timers to stop: for some 200 that wait on a processor at first,
-// for 50,000 at most; how many of them are canaries, for some come to the end
-// of the heap by chance. And how long to wait for all processors to come by: one is
-// held up by a collection, or by who runs on it for 10 ms before he must give way.
 const (
-	flushFirst   = 64
-	flushLongest = 16 << 10
-	flushSample  = 8
-	flushWait    = time.Second
+	flushFirst   = 64          // timers to stop at first, enough for about 200 pending ones on a processor
+	flushLongest = 16 << 10    // timers to stop at most, enough for 50,000 pending ones
+	flushSample  = 8           // canaries of a batch; some may be last in the heap by chance
+	flushWait    = time.Second // for all processors: a GC, or a goroutine with its 10 ms slice, may hold one up
 )
 
 // flush stops timers on every processor. A collection must follow.
@@ -54,17 +50,17 @@ func (f *timerFlusher) flush(ctx context.Context) {
 	f.processors = make([]flushed, runtime.GOMAXPROCS(0))
 	ctx, cancel := context.WithTimeout(ctx, flushWait)
 	defer cancel()
-	_ = settle.Until(ctx, f.visit) // done tells
+	_ = settle.Until(ctx, f.visit) // done reports the result
 }
 
-// visit sends twice as many goroutines as there are processors: which one runs
-// where is the scheduler's choice.
+// visit starts twice as many goroutines as there are processors, because the scheduler chooses
+// where each one runs.
 func (f *timerFlusher) visit() error {
 	var wg sync.WaitGroup
 	for range 2 * len(f.processors) {
 		wg.Go(func() {
 			f.stopTimers()
-			runtime.Gosched() // this processor looks at its heap; the next may be another
+			runtime.Gosched() // this processor cleans its heap; the goroutine may continue on another
 			f.stopTimers()
 			runtime.Gosched()
 		})
@@ -72,19 +68,19 @@ func (f *timerFlusher) visit() error {
 	wg.Wait()
 	for i := range f.processors {
 		if !f.processors[i].claimed.Load() {
-			return fmt.Errorf("processor %d of %d has not come by", i, len(f.processors))
+			return fmt.Errorf("processor %d of %d has run no goroutine", i, len(f.processors))
 		}
 	}
 	return nil
 }
 
-// stopTimers stops timers on the processor it runs on, unless that was done.
+// stopTimers stops timers on the current processor, once.
 func (f *timerFlusher) stopTimers() {
 	timers := make([]*time.Timer, f.each+1)
-	at := procPin() // nothing from here to procUnpin may block
+	at := procPin() // no statement until procUnpin may block
 	mine := at < len(f.processors) && f.processors[at].claimed.CompareAndSwap(false, true)
 	if mine {
-		for i := range timers { // all wait before the first stops
+		for i := range timers { // start all before the first is stopped
 			timers[i] = time.AfterFunc(time.Hour, func() {})
 		}
 		for _, t := range timers[:f.each] {
@@ -102,8 +98,8 @@ func (f *timerFlusher) stopTimers() {
 	}
 }
 
-// done reports whether stopped timers are gone, after a collection, or there are
-// so many that wait that it is not to be had.
+// done reports, after a collection, whether the canaries are gone. It also reports true if even
+// the largest batch did not suffice.
 func (f *timerFlusher) done() bool {
 	alive := func(c weak.Pointer[time.Timer]) bool { return c.Value() != nil }
 	for i := range f.processors {
@@ -115,15 +111,15 @@ func (f *timerFlusher) done() bool {
 	return true
 }
 
-// FlushTimers stops as many timers as it may at once, after a crowd that has stopped many
-// and left more that wait. A collection must follow.
+// FlushTimers stops the largest batch of timers, for use after a crowd that has stopped many and
+// left more pending. A collection must follow.
 func FlushTimers(ctx context.Context) {
 	f := timerFlusher{each: flushLongest}
 	f.flush(ctx)
 	f.end()
 }
 
-// end stops what waits. Whoever flushes ends.
+// end stops the timers that are still pending. It must follow the last flush.
 func (f *timerFlusher) end() {
 	for i := range f.processors {
 		if last := f.processors[i].last; last != nil {
@@ -132,9 +128,9 @@ func (f *timerFlusher) end() {
 	}
 }
 
-// procPin keeps the goroutine on its processor and returns the number of that.
-// The runtime keeps both names for those outside it that use them. Nothing public
-// tells which processor's timers one has stopped.
+// procPin keeps the goroutine on its processor and returns the number of the processor. The
+// runtime keeps both names for linknames from other modules. No public function reports on
+// which processor a timer was stopped.
 //
 //go:linkname procPin runtime.procPin
 func procPin() int

@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// ErrUntriedRuntime is the error of everything that depends on how the Go runtime works
-// inside, under a release with which it has not been tried: heap dumps and what is read
-// from them (Retainers, Watch.Explain), and the heap profile by line (Sites, Timers,
-// Footprint). They do not guess. All else works with any release.
+// ErrUntriedRuntime is returned, under a Go release that the tests have not tried, by functions
+// that depend on the internals of the runtime: heap dumps (Retainers, Watch.Explain) and the
+// heap profile by line (Sites, Timers, Footprint). All else works with any release.
 var ErrUntriedRuntime = errors.New("not tried with this Go release")
 
-// The releases and experiments with which the tests of this package pass. To add one,
-// run them with it and compare, against the release before:
-//   - the format of runtime.writeheapdump and the places of pointers in it
+// The releases and experiments that the tests of this package pass with. To add one, run the
+// tests with it, and compare with the release before:
+//   - the format of runtime.writeheapdump, and the offsets of pointers in it
 //   - the layout of runtime.hchan, timeTimer and p.timers, of maps and of sync.Map
-//   - from which size on, and up to which, objects begin with their type (runtime/mbitmap.go)
-//   - the runtime's functions that allocate, and those that only do so for the runtime
+//   - the sizes of objects that begin with their type (runtime/mbitmap.go)
+//   - the functions of the runtime that allocate, and those that allocate for the runtime alone
 var (
 	triedReleases    = []string{"go1.26", "go1.27"}
 	triedExperiments = []string{"goroutineleakprofile"}
 )
 
-// untried returns an error if the running Go is not among those tried.
+// untried returns an error if the tests have not tried the running release.
 func untried() error { return untriedRelease(runtime.Version()) }
 
 func untriedRelease(version string) error {
@@ -41,5 +40,5 @@ func untriedRelease(version string) error {
 	if tried {
 		return nil
 	}
-	return fmt.Errorf("%w: it is %s, tried were %s", ErrUntriedRuntime, version, strings.Join(triedReleases, " and "))
+	return fmt.Errorf("%w: this is %s, tried are %s", ErrUntriedRuntime, version, strings.Join(triedReleases, " and "))
 }

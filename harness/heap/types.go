@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// heapType says what is in a region from base on: a value of t, or a part of the
-// runtime's that implements a t.
+// heapType is the type of a region from base on: a value of t, or a part of the runtime's
+// implementation of t.
 type heapType struct {
 	t    reflect.Type
 	role heapRole
@@ -21,23 +21,23 @@ type heapRole uint8
 const (
 	roleUnknown   heapRole = iota
 	roleValue              // one t
-	roleArray              // as many t as there is room for
-	roleMap                // the head of a map t
-	roleMapTables          // its directory
-	roleMapTable           // one of its tables
+	roleArray              // as many t as fit
+	roleMap                // the header of a map t
+	roleMapTables          // the directory of a map
+	roleMapTable           // a table of a map
 	roleMapGroups          // the keys and elements of a table
-	roleChan               // the head of a channel t
-	roleFunc               // a function and what it has captured
+	roleChan               // the header of a channel t
+	roleFunc               // a function and its captured variables
 	roleTimer              // a time.Timer or time.Ticker
 	roleTrie               // a node of a sync.Map
 )
 
-// isPart reports whether something is but a part of a map, slice or channel.
+// isPart reports whether a region is part of a map, slice or channel.
 func (r heapRole) isPart() bool {
 	return r == roleArray || r >= roleMap && r <= roleChan || r == roleTrie
 }
 
-// pointee returns what a pointer, map, channel or function of the type points to.
+// pointee returns the type that a pointer, map, channel or function of type t points to.
 func pointee(t reflect.Type) heapType {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -55,13 +55,12 @@ func pointee(t reflect.Type) heapType {
 	return heapType{}
 }
 
-// heapTypes knows the types of objects. It begins with those that are known for
-// sure and follows their pointers.
+// heapTypes has the types of objects. It begins with the known ones and follows their pointers.
 type heapTypes struct {
 	d         *heapDump
 	byID      []heapType
 	queue     []int
-	processor reflect.Type // runtime.p, once one was seen
+	processor reflect.Type // runtime.p, once one was found
 	timer     reflect.Type // runtime.timer
 	at        map[uint64]reflect.Type
 	groups    map[reflect.Type]reflect.Type
@@ -79,7 +78,7 @@ func newHeapTypes(d *heapDump, symbols *heapSymbols) *heapTypes {
 	return h
 }
 
-// of returns the type of an object; of none for -1.
+// of returns the type of an object, an unknown one for -1.
 func (h *heapTypes) of(object int) heapType {
 	if object < 0 {
 		return heapType{}
@@ -87,14 +86,14 @@ func (h *heapTypes) of(object int) heapType {
 	return h.byID[object]
 }
 
-// Objects between these sizes that have pointers begin with their type.
+// Objects with pointers, between these sizes, begin with their type.
 const (
 	heapHeaderAbove = 512
 	heapHeaderUpTo  = 32 << 10
 	heapHeader      = 8
 )
 
-// start is where the value in an object begins.
+// start returns the offset of the value in an object.
 func (h *heapTypes) start(m heapRegion) int {
 	if m.size > heapHeaderAbove && m.size <= heapHeaderUpTo && h.d.raw[m.fields] != 0 {
 		return heapHeader
@@ -102,8 +101,8 @@ func (h *heapTypes) start(m heapRegion) int {
 	return 0
 }
 
-// header takes the type of an object from its header. For an array it is that of
-// the elements.
+// header sets the type of an object from its header. The header of an array has the type of the
+// elements.
 func (h *heapTypes) header(i int) {
 	m := h.d.objects[i]
 	if h.start(m) == 0 {
@@ -126,7 +125,7 @@ func (h *heapTypes) header(i int) {
 	}
 }
 
-// mapOfGroup returns the map that consists of groups of a type; nil if it is none.
+// mapOfGroup returns the map type whose groups have a type, nil if there is none.
 func (h *heapTypes) mapOfGroup(t reflect.Type) reflect.Type {
 	of, ok := h.groups[t]
 	if !ok {
@@ -151,7 +150,7 @@ func mapOfGroup(t reflect.Type) reflect.Type {
 	return reflect.MapOf(key, slots.Elem().Field(1).Type)
 }
 
-// timerOf finds runtime.timer by way of p.timers.heap[0].timer.
+// timerOf returns runtime.timer, the type of p.timers.heap[0].timer.
 func timerOf(p reflect.Type) reflect.Type {
 	for _, name := range []string{"timers", "heap", "timer"} {
 		if p.Kind() == reflect.Slice {
@@ -176,7 +175,7 @@ func (h *heapTypes) isProcessor(object int) bool {
 	return h.processor != nil && h.byID[object].t == h.processor
 }
 
-// seed notes the type of a region that is an object.
+// seed sets the type of an object by its region.
 func (h *heapTypes) seed(m heapRegion, t heapType) {
 	if i := h.d.find(m.addr + uint64(t.base)); i >= 0 {
 		h.learn(i, t)
@@ -187,7 +186,7 @@ func (h *heapTypes) seedAt(addr uint64, pointer reflect.Type) {
 	h.point(addr, pointee(pointer))
 }
 
-// point notes the type of what is at an address.
+// point sets the type of the object at an address.
 func (h *heapTypes) point(addr uint64, t heapType) {
 	i := h.d.find(addr)
 	if i < 0 || t.role == roleUnknown {
@@ -204,8 +203,8 @@ func (h *heapTypes) point(addr uint64, t heapType) {
 	h.learn(i, t)
 }
 
-// learn notes the type of an object. What says more, or of the whole of it,
-// prevails.
+// learn sets the type of an object. A more specific type, or one of the whole object, replaces
+// an earlier one.
 func (h *heapTypes) learn(i int, t heapType) {
 	switch old := h.byID[i]; {
 	case old == t:
@@ -221,7 +220,7 @@ func (h *heapTypes) learn(i int, t heapType) {
 	h.queue = append(h.queue, i)
 }
 
-// spread follows the pointers of all objects whose type is known.
+// spread follows the pointers of all objects of known type.
 func (h *heapTypes) spread(ctx context.Context) {
 	w := heapWalk{h: h}
 	for n := 0; len(h.queue) > 0; n++ {
@@ -238,8 +237,8 @@ func (h *heapTypes) spread(ctx context.Context) {
 	}
 }
 
-// dynamic returns what the value word of an interface points to, from its type
-// word.
+// dynamic returns the type that the value word of an interface points to, and the dynamic type,
+// from its type word.
 func (h *heapTypes) dynamic(empty bool, word uint64) (heapType, reflect.Type) {
 	if !empty {
 		word = h.d.itabs[word]
@@ -248,7 +247,7 @@ func (h *heapTypes) dynamic(empty bool, word uint64) (heapType, reflect.Type) {
 	if t == nil {
 		return heapType{}, nil
 	}
-	direct := t // a struct or array of one pointer is that pointer
+	direct := t // a struct or array of one pointer is stored as the pointer
 	for {
 		switch {
 		case direct.Kind() == reflect.Struct && direct.NumField() == 1:
@@ -269,7 +268,7 @@ func (h *heapTypes) dynamic(empty bool, word uint64) (heapType, reflect.Type) {
 	return heapType{t: t, role: roleValue}, t
 }
 
-// typeAt returns the type whose description is at an address, nil if there is none.
+// typeAt returns the type whose descriptor is at an address, nil if there is none.
 func (h *heapTypes) typeAt(addr uint64) reflect.Type {
 	if !h.symbols.described.has(addr, 8) {
 		return nil

@@ -8,9 +8,8 @@ import (
 	"unsafe"
 )
 
-// heapWalk finds out what a pointer points to from where it is: it goes down from
-// the type of the region to the word at the offset. If names is set it writes
-// there what it passes, as Census does: .field, ["key"], [3], .(dynamic type).
+// heapWalk finds the type that a pointer points to from its offset in a region of known type. If
+// names is set, it writes the steps to the pointer there: .field, ["key"], [3], .(type).
 type heapWalk struct {
 	h       *heapTypes
 	symbols *heapSymbols
@@ -25,7 +24,7 @@ func (w *heapWalk) name(parts ...string) {
 	}
 }
 
-// follow returns what the pointer at an offset of a region points to.
+// follow returns the type that the pointer at an offset of a region points to.
 func (w *heapWalk) follow(t heapType, m heapRegion, off int) heapType {
 	at := off - t.base
 	if t.role == roleUnknown || at < 0 {
@@ -72,7 +71,7 @@ func (w *heapWalk) follow(t heapType, m heapRegion, off int) heapType {
 	return heapType{}
 }
 
-// word goes down in a value of type t at base to the word at offset at in it.
+// word follows the word at offset at of a value of type t, which is at base in the region.
 func (w *heapWalk) word(t reflect.Type, m heapRegion, base, at int) heapType {
 	for at < int(t.Size()) {
 		switch t.Kind() {
@@ -116,7 +115,7 @@ func (w *heapWalk) word(t reflect.Type, m heapRegion, base, at int) heapType {
 	return heapType{}
 }
 
-// field returns the field that an offset of a struct is in.
+// field returns the field of a struct that contains an offset.
 func (h *heapTypes) field(t reflect.Type, at int) (reflect.StructField, bool) {
 	fields, ok := h.fields[t]
 	if !ok {
@@ -134,14 +133,14 @@ func (h *heapTypes) field(t reflect.Type, at int) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// Where the runtime has what leads on, on 64 bits. See triedReleases.
+// Offsets and sizes in types of the runtime, for 64 bits. See triedReleases.
 const (
 	mapDirectory   = 16 // internal/runtime/maps.Map.dirPtr
 	mapDirLen      = 24
 	mapTableGroups = 16 // internal/runtime/maps.table.groups
 	mapSlots       = 8  // in a group, which the control word begins
 	mapGroupSlots  = 8
-	mapIndirect    = 128 // larger keys and elements are somewhere else
+	mapIndirect    = 128 // larger keys and elements are behind a pointer
 	chanBuffer     = 16  // runtime.hchan.buf
 	timerInner     = 16  // runtime.timeTimer.timer
 )
@@ -156,7 +155,7 @@ func (w *heapWalk) mapHead(t heapType, m heapRegion, at int) heapType {
 	return heapType{t: t.t, role: roleMapTables}
 }
 
-// mapSlotOf is what a slot of a map type looks like, as in the compiler.
+// mapSlotOf returns the layout of a slot of a map type, as the compiler has it.
 func mapSlotOf(t reflect.Type) (key, elem reflect.Type, elemAt, size int) {
 	key, elem = t.Key(), t.Elem()
 	if key.Size() > mapIndirect {
@@ -169,12 +168,12 @@ func mapSlotOf(t reflect.Type) (key, elem reflect.Type, elemAt, size int) {
 	elemAt = up(int(key.Size()), elem.Align())
 	size = elemAt + int(elem.Size())
 	if elem.Size() == 0 {
-		size++ // so that a pointer to the element stays inside
+		size++ // a pointer to the element stays inside of the group
 	}
 	return key, elem, elemAt, up(size, max(key.Align(), elem.Align()))
 }
 
-// mapSlot goes to a key or element of a group of a map.
+// mapSlot follows a pointer in a key or element of a group of a map.
 func (w *heapWalk) mapSlot(t reflect.Type, m heapRegion, off, at int) heapType {
 	key, elem, elemAt, size := mapSlotOf(t)
 	group := mapSlots + mapGroupSlots*size
@@ -193,7 +192,7 @@ func (w *heapWalk) mapSlot(t reflect.Type, m heapRegion, off, at int) heapType {
 	return w.word(elem, m, base+elemAt, at-elemAt)
 }
 
-// A sync.Map is a tree of nodes, which are inner ones or entries.
+// A sync.Map is a tree of inner nodes and entries.
 var (
 	syncMapType = reflect.TypeFor[sync.Map]()
 	trieType    = func() reflect.Type {
@@ -231,8 +230,8 @@ func (w *heapWalk) trie(t heapType, m heapRegion, base, at int) heapType {
 	return w.word(a, m, base+value, at-value)
 }
 
-// captured goes to a variable that a function has captured, or to the receiver of
-// a method value.
+// captured follows a pointer in a captured variable of a function, or in the receiver of a method
+// value.
 func (w *heapWalk) captured(m heapRegion, base, at int) heapType {
 	if w.symbols == nil {
 		return heapType{}
