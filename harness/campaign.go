@@ -11,54 +11,52 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Campaign is a whole leak test: a warm-up, a baseline, cycles in which other
-// numbers of peers go through each scenario, a reading after each, and the run
-// that package verdict judges.
+// Campaign is a whole leak test: a warm-up, a baseline, cycles with different numbers of peers
+// in each scenario, and a reading after each cycle. It returns the run that package verdict
+// judges.
 //
 //	run, err := campaign.Run(ctx)
 //	v := verdict.Judge(run)
 //
-// The process should do nothing else meanwhile. It is used once, by one goroutine.
+// The process should do nothing else meanwhile. A Campaign is used once, by one goroutine.
 type Campaign struct {
-	Name    string // of what runs
-	Command string // that runs it again
+	Name    string // of the run
+	Command string // that repeats the run
 	Crowd   Crowd
 
-	// Peers says how many peers to put through a scenario in a cycle, on average;
-	// default 100 for each.
+	// Peers returns the average number of peers of a scenario in a cycle; default 100.
 	Peers  func(scenario string) int
 	Cycles int // default 4
-	// Trials are cycles more that are made if there is a leak but of none it is clear which
-	// scenario leaks: see verdict.Trials. Default 6; none if negative.
+	// Trials is the number of further cycles if there is a leak and no leak is attributed to a
+	// scenario: see verdict.Trials. Default 6; none if negative.
 	Trials    int
-	Detectors []detect.Detector // in the order in which they look
-	// Quiet says what is still going on after all peers have gone, beyond what the
-	// gauges of an Inspector say; nil if nothing. A reading waits for it.
+	Detectors []detect.Detector // in the order of their readings
+	// Quiet returns an error while the target is still busy after all peers have left, in
+	// addition to the gauges of an Inspector. A reading waits until it returns nil.
 	Quiet func() error
-	// Patience is how long a reading waits for the target to come to rest; then it
-	// reads what there is. Default 10s.
+	// Patience bounds the wait of a reading until the target is at rest. Default 10s.
 	Patience time.Duration
-	// Uncontrolled leaves out the controls: see prove.
+	// Uncontrolled leaves out the check of the detectors by planted leaks.
 	Uncontrolled bool
-	// Progress is told what is being done, if set.
+	// Progress is called with each step, if set.
 	Progress func(string)
 
 	run      verdict.Run
-	rest     map[string]float64 // gauges of the target before anybody came
+	idle     map[string]float64 // gauges of the target before the first peer
 	detector []verdict.Detector
 	series   map[string]*verdict.Series
-	dose     int64 // peers so far, from the baseline on
+	dose     int64 // peers since the baseline
 	began    time.Time
 }
 
 func init() { heap.OmitFramesOf((*Campaign).conclude) }
 
-// Run does it all. The error says that the run could not be made; what could not
-// be seen in it is in the run, which is then judged invalid.
+// Run makes the whole run. It returns an error if there is no run to judge. If a detector could
+// not look, the run says so, and its verdict is invalid.
 func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.prepare()
-	defer c.Crowd.Release() // what lingers has been seen by the end
-	if err := c.noteRest(); err != nil {
+	defer c.Crowd.Release() // the readings come before it
+	if err := c.readIdleGauges(); err != nil {
 		return c.run, err
 	}
 	plan := c.plan()
@@ -68,7 +66,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.settle(ctx)
 	if !c.Uncontrolled {
 		c.say("controls")
-		c.control(ctx)
+		c.checkDetectors(ctx)
 	}
 	c.say("baseline")
 	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Baseline(ctx, r) }, detect.NewReading(0))
@@ -95,15 +93,15 @@ func (c *Campaign) prepare() {
 	for _, s := range c.Crowd.Scenarios {
 		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
-	c.attribute()
+	c.attributeConnections()
 	c.detector = make([]verdict.Detector, len(c.Detectors))
 	for i, d := range c.Detectors {
 		c.detector[i] = newState(d)
 	}
 }
 
-// attribute gives the detectors what is known of connections.
-func (c *Campaign) attribute() {
+// attributeConnections gives the detectors what the campaign knows about connections.
+func (c *Campaign) attributeConnections() {
 	by := detect.Attribution{Label: c.Crowd.DialledBy}
 	if target, ok := c.Crowd.Target.(interface{ Accepted() *detect.Accepted }); ok {
 		by.Accepted = target.Accepted()
@@ -118,12 +116,12 @@ func (c *Campaign) attribute() {
 	}
 }
 
-// newState returns the state of a detector that is ready.
+// newState returns the state of a detector that has not read anything yet.
 func newState(d detect.Detector) verdict.Detector {
 	return verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: d.Unit(), Noise: d.Noise()}
 }
 
-// plan is the doses of all cycles.
+// plan returns the doses of all cycles.
 func (c *Campaign) plan() []verdict.Cycle {
 	var names []string
 	for _, s := range c.Crowd.Scenarios {
@@ -136,8 +134,7 @@ func (c *Campaign) plan() []verdict.Cycle {
 	return verdict.Doses(names, c.cycles(), peers, c.Crowd.Seed)
 }
 
-// largest is the largest dose of each scenario: the warm-up has as many peers as
-// any cycle will have.
+// largest returns the largest dose of each scenario, which is the dose of the warm-up.
 func largest(plan []verdict.Cycle) map[string]int64 {
 	doses := map[string]int64{}
 	for _, cycle := range plan {
@@ -148,18 +145,17 @@ func largest(plan []verdict.Cycle) map[string]int64 {
 	return doses
 }
 
-// cycle sends one crowd and reads what it left.
+// cycle sends one crowd and reads the process.
 func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	arrivals := c.Crowd.Send(ctx, k, planned.Doses)
-	if planned.Trial { // a peer that came too late makes a run invalid, but not what it had found before
+	if planned.Trial { // a life that failed in a trial does not make the run invalid
 		c.run.Lives += arrivals.Lives()
 	} else {
 		c.note(arrivals)
 	}
 	c.say("reading")
 	c.settle(ctx)
-	// Doses are the peers that came, whether or not all went as planned: who has
-	// been there can have been leaked.
+	// Doses count all peers that came, because one whose life failed may have leaked, too.
 	planned.Sessions = arrivals.Sessions
 	c.run.Cycles = append(c.run.Cycles, planned)
 	var dose int64
@@ -173,7 +169,7 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	c.record(k)
 }
 
-// try makes the trials. What was found stays found if there is no time for them.
+// try makes the trials. It returns early, with the findings so far, if ctx ends.
 func (c *Campaign) try(ctx context.Context, plan []verdict.Cycle) {
 	trials := verdict.Trials(plan, c.trials(), c.Crowd.Seed)
 	for k, planned := range trials {
@@ -192,7 +188,7 @@ func (c *Campaign) cycles() int {
 	return 4
 }
 
-// note adds up who landed.
+// note adds the arrivals of a crowd to the run.
 func (c *Campaign) note(a Arrivals) {
 	for i := range c.run.Scenarios {
 		s := &c.run.Scenarios[i]
@@ -200,12 +196,12 @@ func (c *Campaign) note(a Arrivals) {
 		s.Landed += a.Landed[s.Name]
 	}
 	c.run.Lives += a.Lives()
-	if err := a.Err(); err != nil { // if too many did not land the verdict says so, and this says why
-		c.say("a life went wrong: " + err.Error())
+	if err := a.Err(); err != nil { // the verdict counts them; this is the reason
+		c.say("a life failed: " + err.Error())
 	}
 }
 
-// each has every detector look. One that cannot is missing from then on.
+// each calls look for each detector. A detector whose look fails is missing from then on.
 func (c *Campaign) each(look func(i int, d detect.Detector, r *detect.Reading) error, r *detect.Reading) {
 	for i, d := range c.Detectors {
 		if c.detector[i].State != verdict.Ready {
@@ -221,15 +217,14 @@ func (c *Campaign) miss(i int, err error) {
 	c.detector[i].State, c.detector[i].Why = verdict.Missing, err.Error()
 }
 
-// conclude asks the detectors what they found, and fills in the run. Everything has been
-// read by now, and what explains it allocates so much that to record all of that would
-// take as long again.
+// conclude adds the findings of the detectors to the run. It pauses the recording of allocations,
+// because all readings are done, and to record those of the explanations would double its time.
 func (c *Campaign) conclude(ctx context.Context) {
 	defer heap.PauseAfterReading()()
 	c.run.Findings = append(c.run.Findings, slices.Concat(c.findings(ctx)...)...)
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		if err := heap.Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
-			c.say("no retaining paths of lines: " + err.Error()) // what was found stays found
+			c.say("no retaining paths for lines: " + err.Error()) // the findings still count
 		}
 	}
 	c.run.Detectors = c.detector

@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// findings returns what each detector has found so far.
+// findings returns the findings of each detector so far.
 func (c *Campaign) findings(ctx context.Context) [][]verdict.Finding {
 	found := make([][]verdict.Finding, len(c.Detectors))
 	for i, d := range c.Detectors {
@@ -24,8 +24,7 @@ func (c *Campaign) findings(ctx context.Context) [][]verdict.Finding {
 	return found
 }
 
-// shorten makes all detectors brief until restore is called: paths and places are for the
-// end of a run.
+// shorten makes all detectors brief until restore is called.
 func (c *Campaign) shorten(grace time.Duration) (restore func()) {
 	var all []func()
 	for _, d := range c.Detectors {
@@ -40,9 +39,9 @@ func (c *Campaign) shorten(grace time.Duration) (restore func()) {
 	}
 }
 
-// unclear reports whether there are leaks, and of none anybody can say which scenarios it
-// comes from, so that trials are worth their time. Where one is clear, others may be of it,
-// which the retaining paths will tell.
+// unclear reports whether the run has leaks and none could be attributed to a scenario. Only then
+// are trials worth their time: if one leak is attributed, the others usually follow from it, and
+// retaining paths will join them.
 func (c *Campaign) unclear(ctx context.Context) bool {
 	if c.trials() == 0 || len(c.Crowd.Scenarios) < 2 {
 		return false

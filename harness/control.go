@@ -11,15 +11,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// controlDoses are the doses of a rehearsal: primes that make a proof.
+// controlDoses are the doses of a dry run: primes whose product proves a leak.
 var controlDoses = []int64{1009, 1013}
 
-// control checks the detectors in the run itself, before its baseline. First nothing
-// happens for two readings, and none may report anything; then leaks are planted, one for
-// each detector, and each must find its own. A detector that is wrong here makes the run
-// invalid. What was planted is taken away again.
-func (c *Campaign) control(ctx context.Context) {
-	still := c.rehearse(ctx, make([]detect.Plant, len(c.Detectors)))
+// checkDetectors checks the detectors before the baseline of the run. In a first dry run nothing
+// happens, and no detector may report a finding. In a second one, each detector has a planted
+// leak and must find it. A detector that fails makes the run invalid. The planted leaks are
+// removed afterwards.
+func (c *Campaign) checkDetectors(ctx context.Context) {
+	still := c.dryRun(ctx, make([]detect.Plant, len(c.Detectors)))
 	plants := make([]detect.Plant, len(c.Detectors))
 	defer c.settle(ctx)
 	for i, d := range c.Detectors {
@@ -30,7 +30,7 @@ func (c *Campaign) control(ctx context.Context) {
 			}
 		}
 	}
-	grown := c.rehearse(ctx, plants)
+	grown := c.dryRun(ctx, plants)
 	if grown == nil {
 		return
 	}
@@ -41,18 +41,18 @@ func (c *Campaign) control(ctx context.Context) {
 	}
 }
 
-// noteControls adds what the rehearsals say of a detector to the run.
+// noteControls adds the results of the dry runs for a detector to the run.
 func (c *Campaign) noteControls(d detect.Detector, p detect.Plant, still, grown []verdict.Finding) {
 	still = slices.DeleteFunc(still, func(f verdict.Finding) bool {
-		return f.Class == verdict.Invariant // the warm-up may have broken it: no false finding
+		return f.Class == verdict.Invariant // a true finding, if the warm-up has broken it
 	})
 	idle := verdict.Control{Name: "nothing happens, " + d.Name(), Caught: len(still) > 0, Detail: firstDetail(still)}
-	if idle.Failed() { // those that hold are too many to list
+	if idle.Failed() { // the passed ones would be too many to list
 		c.run.Controls = append(c.run.Controls, idle)
 	}
 	planted := verdict.Control{Name: "planted for " + d.Name(), Planted: true}
 	if p.Is == nil {
-		planted.Detail = "the detector has no method Plant: nothing shows that it sees a leak"
+		planted.Detail = "the detector has no method Plant, so nothing shows that it finds a leak"
 	} else {
 		planted.Caught = slices.ContainsFunc(grown, p.Is)
 	}
@@ -67,13 +67,13 @@ func firstDetail(found []verdict.Finding) string {
 	return fmt.Sprintf("%s %s %s %s: %d %v %.300s", f.Class, f.Type, f.Born, f.Field, f.Count, f.PerCycle, f.Detail)
 }
 
-// controlGrace is how long a rehearsal waits for what ends late: what is planted stays
-// for certain.
+// controlGrace bounds the wait of a dry run for goroutines and descriptors that end late. The
+// planted ones stay.
 const controlGrace = 250 * time.Millisecond
 
-// rehearse takes a baseline and two readings, and returns what each detector finds in
-// them; nil if a leak could not be planted.
-func (c *Campaign) rehearse(ctx context.Context, plants []detect.Plant) [][]verdict.Finding {
+// dryRun takes a baseline and a reading for each of controlDoses. It returns the findings of each
+// detector, nil if a leak could not be planted.
+func (c *Campaign) dryRun(ctx context.Context, plants []detect.Plant) [][]verdict.Finding {
 	defer c.shorten(controlGrace)()
 	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Baseline(ctx, r) }, detect.NewReading(0))
 	for k, dose := range controlDoses {
@@ -91,20 +91,20 @@ func (c *Campaign) rehearse(ctx context.Context, plants []detect.Plant) [][]verd
 			if plants[i].During == nil {
 				return read()
 			}
-			defer c.settle(ctx) // before another detector walks through the target
+			defer c.settle(ctx) // before the next detector reads the target
 			return plants[i].During(ctx, read)
 		}, detect.NewReading(dose))
 	}
 	return c.findings(ctx)
 }
 
-// unplanted makes the run invalid: it is not known whether its detectors work.
+// unplanted makes the run invalid, because its detectors are not checked.
 func (c *Campaign) unplanted(err error) {
 	c.run.Problems = append(c.run.Problems, verdict.Reason{About: "controls", What: "the controls could not be planted: " + err.Error()})
 }
 
-// join connects a peer to the target until leave is called. If it cannot, the run is
-// invalid for that, and not for the detector that asked.
+// join connects a peer to the target until leave is called. If it fails, the run is invalid for
+// that reason, and the detector is not to blame.
 func (c *Campaign) join(ctx context.Context) (leave func(), err error) {
 	peer := NewPeer(c.Crowd.Target, "control", wire.NewPeerID())
 	ctx, cancel := context.WithTimeout(ctx, c.Crowd.lifeLimit())

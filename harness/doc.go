@@ -27,6 +27,21 @@
 // project allocates, package source looks for the statements that insert into a collection,
 // raise a counter, or open a descriptor by a system call.
 //
+// # Guard
+//
+// Cleanups run in reverse order. Guard registers the first one, so it looks after the cleanups of
+// everything that the test and its helpers start later. In Ginkgo, call Guard(GinkgoT()) first in
+// the outermost BeforeEach: it looks after the AfterEach nodes and all later DeferCleanups. But
+// Ginkgo keeps cleanups until all have run, and the variables of its containers: an object or a
+// stopped timer that one of these refers to counts as left behind.
+//
+// What existed before the test does not count. Goroutines of that time are logged once for each go
+// statement, because an earlier test may have left them. A test that has failed is not checked,
+// because a test that ends in the middle leaves things. A guard that cannot look fails the test.
+//
+// A guarded test must not call heap.PauseRecording, nor run a Campaign, which does: after
+// heap.RecordAll the guard could not count timers and would fail the test.
+//
 // # Packages
 //
 //	detect        the detectors: one file family each
@@ -40,8 +55,8 @@
 // # Files
 //
 //	campaign*.go  Campaign; control.go checks its detectors
-//	crowd.go      Crowd: peers in parallel, and their labels
-//	scenario*.go  Scenario; peer.go: Peer, a client with a name
+//	crowd*.go     Crowd: peers in parallel, and their labels; arrivals.go counts them
+//	scenario*.go  Scenario; peer*.go: Peer, a client with a name
 //	target.go     Target, Inspector, Remote; pipe.go: listeners in memory
 //	guard*.go     Guard, GuardParallel
 //	report.go     the files of a report

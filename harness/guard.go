@@ -18,25 +18,24 @@ import (
 // GuardOption changes what Guard and GuardParallel look at.
 type GuardOption func(*guard)
 
-// Grace is how long a guard waits, from the end of the test, for goroutines and
-// descriptors that are about to go; default 1s.
+// Grace sets how long a guard waits after the test for goroutines to end and descriptors to be
+// closed; default 1s.
 func Grace(d time.Duration) GuardOption {
 	return func(g *guard) { g.grace = d }
 }
 
-// Also has a guard ask further detectors, after its own: a Census of what outlives
-// the test, Gauges of a hub that many tests share.
+// Also adds detectors to a guard, after its own: a detect.Census of state that outlives the test,
+// detect.Gauges of a hub that many tests share.
 func Also(detectors ...detect.Detector) GuardOption {
 	return func(g *guard) { g.also = append(g.also, detectors...) }
 }
 
-// Except says of goroutines that they do not count. The stack begins with the
-// innermost frame.
+// Except makes a guard ignore goroutines. The stack begins with the innermost frame.
 func Except(ignore func(stack []verdict.Site) bool) GuardOption {
 	return func(g *guard) { g.except = ignore }
 }
 
-// guard is what looks at one test.
+// guard checks one test.
 type guard struct {
 	tb        TB
 	watch     *detect.Watch
@@ -48,51 +47,33 @@ type guard struct {
 	began     time.Time
 }
 
-// guardLongest bounds what a guard takes before a test and after it.
+// guardLongest bounds the time of a guard before a test, and after it.
 const guardLongest = time.Minute
 
-// Guard fails a test that leaves something behind: a goroutine, a descriptor, a
-// connection or file that was never closed, a timer that was not stopped (in a
-// program that calls RecordAll), or an object given to the Watch that it returns.
-// It is the first thing that a test does:
+// Guard fails a test that leaves something behind: a goroutine, a descriptor (on Linux), a
+// connection or file that was never closed, a timer that was not stopped (after heap.RecordAll),
+// or an object added to the Watch that it returns. Call it first in a test:
 //
 //	func TestRoom(t *testing.T) {
 //		watch := harness.Guard(t)
 //		...
 //
-// Cleanups run in the reverse order of their registration, so the guard, which
-// registers first, looks last: after the cleanups of all that the test and its
-// helpers started later. What was registered before it is not over when it looks.
-// In Ginkgo it is the same: call Guard(GinkgoT()) first in the outermost BeforeEach.
-// It runs after the AfterEach nodes and after every later DeferCleanup. But Ginkgo
-// holds on to cleanups until all have run, and to the variables of its containers:
-// an object or a stopped timer that one of these refers to counts as left behind.
-//
-// The test must not run in parallel with others; for those there is GuardParallel.
-// Nor may it call PauseRecording or run a Campaign, which does at its end: timers could
-// not be counted then, which fails it in a program that calls RecordAll.
-// What was there before does not count. Goroutines of before are logged once for
-// each place, in case an earlier test left them.
-//
-// Of a test that has failed or was stopped by Fatal it says that it did not look: a
-// test that ends in the middle leaves things, and its first failure is the news. A
-// guard that cannot look fails the test.
-//
-// It takes some milliseconds before and after. Descriptors are seen on Linux only.
+// The test must not run in parallel with others: see GuardParallel. The package documentation
+// has the order of cleanups and the limits. A guard takes some milliseconds.
 func Guard(tb TB, opts ...GuardOption) *detect.Watch {
 	tb.Helper()
 	g := newGuard(tb, opts)
 	goroutines := &detect.Goroutines{Grace: g.grace, Ignore: g.except}
 	g.add(&detect.Descriptors{Grace: g.grace})
 	if runtime.GOOS != "linux" {
-		g.off("descriptors can be read on Linux only")
+		g.disable("descriptors can be read on Linux only")
 	}
 	g.add(goroutines)
 	g.add(&detect.Unclosed{})
 	g.add(g.watch)
 	g.add(&detect.Timers{Ignore: detect.OfTestFramework})
 	if _, err := heap.Gaps(); err != nil {
-		g.off(err.Error())
+		g.disable(err.Error())
 	}
 	for _, d := range g.also {
 		g.add(d)
@@ -102,18 +83,16 @@ func Guard(tb TB, opts ...GuardOption) *detect.Watch {
 	return g.watch
 }
 
-// GuardParallel is Guard for a test that runs beside others. It labels the calling
-// goroutine, and looks only at goroutines that this one and its like start from now
-// on, and at what is given to the Watch. It does not see what somebody starts on
-// behalf of the test who was there before, nor descriptors or timers: these belong
-// to the process. Ginkgo runs each node in a goroutine of its own, so there it
-// belongs into the It.
+// GuardParallel is Guard for a parallel test. It labels the calling goroutine, and checks only
+// goroutines that inherit the label and objects added to the Watch. It does not see goroutines
+// that an older goroutine starts for the test, nor descriptors and timers, which belong to the
+// process. Ginkgo runs each node in its own goroutine, so call it in the It.
 //
-// The context has the label, for pprof.Do and the like.
+// The returned context has the label, for pprof.Do.
 func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *detect.Watch) {
 	tb.Helper()
 	g := newGuard(tb, opts)
-	// The name alone would not do: a test may run twice.
+	// The name alone is not unique, because a test may run twice.
 	label := fmt.Sprintf("%s#%d", tb.Name(), guards.Add(1))
 	ctx = detect.Label(ctx, guardLabel, label)
 	g.add(&detect.Goroutines{Grace: g.grace, Ignore: g.except, Labels: map[string]string{guardLabel: label}})
@@ -141,13 +120,13 @@ func (g *guard) add(d detect.Detector) {
 	g.detectors, g.states = append(g.detectors, d), append(g.states, newState(d))
 }
 
-// off switches the detector added last off.
-func (g *guard) off(why string) {
+// disable switches off the detector that was added last.
+func (g *guard) disable(why string) {
 	s := &g.states[len(g.states)-1]
 	s.State, s.Why = verdict.Off, why
 }
 
-// start registers the look at the end, then takes the baseline.
+// start registers finish, then takes the baseline.
 func (g *guard) start() {
 	g.tb.Helper()
 	g.tb.Cleanup(g.finish)
@@ -163,7 +142,7 @@ func (g *guard) start() {
 	})
 }
 
-// each has all detectors do something that work so far.
+// each calls do for each detector that has not failed yet.
 func (g *guard) each(do func(detect.Detector) error) {
 	for i, d := range g.detectors {
 		if g.states[i].State != verdict.Ready {
@@ -175,29 +154,28 @@ func (g *guard) each(do func(detect.Detector) error) {
 	}
 }
 
-// finish looks at what the test has left.
+// finish reports what the test has left.
 func (g *guard) finish() {
 	g.tb.Helper()
 	if g.tb.Failed() {
-		g.tb.Logf("leak guard: %s has failed, nobody looked for leaks", g.tb.Name())
+		g.tb.Logf("leak guard: %s has failed and was not checked for leaks", g.tb.Name())
 		return
 	}
 	g.forgetCleanups()
 	v := verdict.Judge(g.run())
 	var objections strings.Builder
-	_ = report.Brief(&objections, v) // a strings.Builder never fails
+	_ = report.Brief(&objections, v) // a write to a strings.Builder never fails
 	if objections.Len() > 0 {
-		// One call for everything: in Ginkgo the first failure ends the node.
+		// Report all with one call, because in Ginkgo the first failure ends the node.
 		g.tb.Errorf("leak guard: %s\n%s%s", g.tb.Name(), &objections, guardDetails(v))
 	}
 }
 
-// staleCleanups is how many cleanups a test may have and the guard not be misled.
+// staleCleanups is the number of cleanups that forgetCleanups overwrites.
 const staleCleanups = 128
 
-// forgetCleanups has the testing package let go of the cleanups that have run: the
-// end of its list still holds them, and with them whatever they refer to. Others
-// take their places.
+// forgetCleanups overwrites cleanups that have run. The testing package holds them beyond the end
+// of its list, and with them all that they refer to.
 func (g *guard) forgetCleanups() {
 	switch fmt.Sprintf("%T", g.tb) {
 	case "*testing.T", "*testing.B", "*testing.F":
@@ -207,7 +185,7 @@ func (g *guard) forgetCleanups() {
 	}
 }
 
-// run is the test as a run of one cycle with one peer.
+// run returns the test as a run of one cycle with one peer.
 func (g *guard) run() verdict.Run {
 	ctx, cancel := context.WithTimeout(context.Background(), guardLongest)
 	defer cancel()
@@ -223,7 +201,7 @@ func (g *guard) run() verdict.Run {
 	g.each(func(d detect.Detector) error {
 		found, err := d.Findings(ctx)
 		for _, f := range found {
-			f.PerScenario = map[string]int64{name: f.Count} // who else
+			f.PerScenario = map[string]int64{name: f.Count} // the test is the only scenario
 			run.Findings = append(run.Findings, f)
 		}
 		return err
@@ -246,11 +224,10 @@ func hasClosed(d detect.Detector) bool {
 	return ok && u.Seen()
 }
 
-// guardDetailLines is how many lines of evidence a guard shows for a leak.
+// guardDetailLines bounds the lines of evidence for a leak.
 const guardDetailLines = 12
 
-// guardDetails is the evidence: where the goroutines wait, what the descriptors
-// lead to.
+// guardDetails returns the evidence: where goroutines wait, what descriptors lead to.
 func guardDetails(v verdict.Verdict) string {
 	var b strings.Builder
 	for i, l := range v.Leaks {

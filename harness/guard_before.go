@@ -8,15 +8,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
-// loggedBefore holds how many goroutines of each entry function guards of this process have
-// logged.
+// loggedBefore holds, for each entry function, the most goroutines that guards have logged.
 var loggedBefore struct {
 	sync.Mutex
 	most map[string]int64
 }
 
-// logBefore logs the goroutines that are there when a test begins and that no guard has
-// logged yet: an earlier test without a guard may have left them. They do not count.
+// logBefore logs goroutines that exist when a test begins and that no guard has logged yet. They do
+// not count, but an earlier test without a guard may have left them.
 func (g *guard) logBefore(goroutines *detect.Goroutines) {
 	g.tb.Helper()
 	loggedBefore.Lock()

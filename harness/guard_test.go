@@ -204,7 +204,7 @@ func TestGuardOfFailedTest(t *testing.T) {
 		h.Leak(1)
 		tb.Errorf("it went wrong")
 	})
-	if len(tb.errors) != 1 || !slices.ContainsFunc(tb.logs, func(s string) bool { return strings.Contains(s, "nobody looked for leaks") }) {
+	if len(tb.errors) != 1 || !slices.ContainsFunc(tb.logs, func(s string) bool { return strings.Contains(s, "was not checked for leaks") }) {
 		t.Errorf("errors %q, logs %q", tb.errors, tb.logs)
 	}
 }

@@ -5,23 +5,23 @@ import (
 	"net"
 )
 
-// Pipes is a net.Listener of in-memory pipes (net.Pipe): no descriptors, so far
-// more peers than sockets allow, and testing/synctest bubbles can fake the time
-// of what runs over them. A pipe holds no bytes: a write waits for its reader.
+// Pipes is a net.Listener of in-memory pipes (net.Pipe). They need no descriptors, so there may be
+// more peers than sockets allow, and they work in testing/synctest bubbles. A pipe has no buffer:
+// a write waits for its reader.
 type Pipes struct {
 	conns  chan net.Conn
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// ListenPipes returns a listener; Close ends it.
+// ListenPipes returns a listener. Close ends it.
 func ListenPipes() *Pipes {
 	p := &Pipes{conns: make(chan net.Conn)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
 
-// DialContext connects to the listener; network and address do not matter.
+// DialContext connects to the listener. It ignores network and address.
 func (p *Pipes) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
@@ -44,7 +44,7 @@ func (p *Pipes) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. Connections stay.
+// Close implements net.Listener. It does not close connections.
 func (p *Pipes) Close() error {
 	p.cancel()
 	return nil

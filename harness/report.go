@@ -11,10 +11,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// WriteReport writes a verdict into a directory, which it makes if need be, in all
-// formats of package verdict: index.html is for people. If the run did not pass the
-// raw evidence is beside it: goroutine.txt, the stacks, and heap.pb.gz, the heap
-// profile. What was there of an earlier report is replaced.
+// WriteReport writes a verdict in all formats of package report to a directory, which it creates
+// if necessary. If the run did not pass, it adds raw evidence: goroutine.txt has the stacks,
+// heap.pb.gz the heap profile. It replaces the files of an earlier report.
 func WriteReport(dir string, v verdict.Verdict) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)

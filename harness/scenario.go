@@ -11,32 +11,32 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
-// Scenario is one way in which peers come, stay and go. A hub that is right holds
-// nothing of a peer afterwards.
+// Scenario is one way in which peers connect, behave and leave. A correct hub holds nothing of a
+// peer afterwards.
 type Scenario struct {
 	Name string
-	// Live is the life of one peer. It returns when the peer has gone; an error
-	// means that the life did not happen as planned, and does not count.
+	// Live runs the life of one peer and returns when the peer has left. An error means that the
+	// life did not follow the scenario and does not count as landed.
 	Live func(ctx context.Context, v *Visit) error
 
-	Waits   bool // for the hub's timeouts: its peers come beside the others, all at once
-	AtOnce  int  // of those that wait: no more than so many at a time, 0 for all
-	Returns bool // its peers have the same ids in every cycle
+	Waits   bool // it waits for timeouts of the hub, so its peers come beside the others
+	AtOnce  int  // bounds the concurrent peers of a scenario that waits; 0 for all
+	Returns bool // its peers have the same ids in each cycle
 }
 
-// Visit is one peer of a crowd that goes through a scenario.
+// Visit is the life of one peer of a crowd in a scenario.
 type Visit struct {
 	*Peer
 	Index int        // of the peer in its crowd, from 0
 	Cycle int        // from 0
-	Rand  *rand.Rand // seeded by run, cycle, scenario and index
-	Home  string     // the network of the peer's group of ten
+	Rand  *rand.Rand // its seed depends on run, cycle, scenario and index
+	Home  string     // the network of ten peers, this one included
 
-	HubKey string // see Crowd
+	HubKey string // of the Crowd
 }
 
-// Scenarios returns the scenarios in which a peer leaves at once. The order is
-// fixed.
+// Scenarios returns the scenarios in which a peer leaves without waiting for the hub, in a fixed
+// order.
 func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "clean", Live: liveClean},
@@ -59,8 +59,8 @@ func Scenarios() []Scenario {
 	}
 }
 
-// Patient returns the scenarios in which the hub must find out by itself that a
-// peer is gone: they take as long as its timeouts.
+// Patient returns the scenarios in which the hub must detect that a peer has gone. They take as
+// long as its timeouts.
 func Patient() []Scenario {
 	return []Scenario{
 		{Name: "vanish", Live: liveVanish, Waits: true},
@@ -99,7 +99,7 @@ func liveDrop(ctx context.Context, v *Visit) error {
 	return v.Drop()
 }
 
-// liveEarlyClose leaves while the hub is still at the announce, by every door.
+// liveEarlyClose leaves, by reset or goodbye, while the hub handles the announcement.
 func liveEarlyClose(ctx context.Context, v *Visit) error {
 	if err := v.Dial(ctx); err != nil {
 		return err
@@ -113,7 +113,7 @@ func liveEarlyClose(ctx context.Context, v *Visit) error {
 	return v.Leave(ctx)
 }
 
-// liveFresh brings a network that was never there before and never will be again.
+// liveFresh enters a network that no other peer uses.
 func liveFresh(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, "fresh-"+string(v.ID)); err != nil {
 		return err
@@ -121,7 +121,7 @@ func liveFresh(ctx context.Context, v *Visit) error {
 	return v.Close(ctx)
 }
 
-// liveRoam moves through networks of its own without leaving.
+// liveRoam moves through three networks of its own without a goodbye.
 func liveRoam(ctx context.Context, v *Visit) error {
 	if err := v.Connect(ctx); err != nil {
 		return err
@@ -137,7 +137,8 @@ func liveRoam(ctx context.Context, v *Visit) error {
 	return v.Close(ctx)
 }
 
-// liveSignal sends offers to itself, the one peer that is surely there.
+// liveSignal sends an offer, an answer and a candidate to itself, the only peer that is surely
+// connected.
 func liveSignal(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -153,7 +154,7 @@ func liveSignal(ctx context.Context, v *Visit) error {
 	return v.Close(ctx)
 }
 
-// liveAbsent sends to peers that are not there and never were.
+// liveAbsent sends offers to peers that do not exist.
 func liveAbsent(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -169,7 +170,7 @@ func liveAbsent(ctx context.Context, v *Visit) error {
 	return v.Close(ctx)
 }
 
-// liveLarge announces as much as a hub may let through, under a long name.
+// liveLarge announces 8 KB of data in a network with a long name.
 func liveLarge(ctx context.Context, v *Visit) error {
 	if err := v.Connect(ctx); err != nil {
 		return err
@@ -185,7 +186,7 @@ func liveLarge(ctx context.Context, v *Visit) error {
 	return v.Close(ctx)
 }
 
-// liveDuplicate has a second connection refused while the first is there.
+// liveDuplicate opens a second connection with the id of the first, which the hub refuses.
 func liveDuplicate(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -203,7 +204,7 @@ func liveDuplicate(ctx context.Context, v *Visit) error {
 }
 
 func liveBadID(ctx context.Context, v *Visit) error {
-	v.ID = "x" + v.ID // which no hub takes for one; Crowd.Label does
+	v.ID = "x" + v.ID // invalid for a hub, but Crowd.Label recognises it
 	if err := v.Dial(ctx); err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func liveBadID(ctx context.Context, v *Visit) error {
 	return err
 }
 
-// liveBadHandshake speaks HTTP that is no upgrade, or leaves in the middle of it.
+// liveBadHandshake sends an HTTP request that is not an upgrade, or leaves in the middle of one.
 func liveBadHandshake(ctx context.Context, v *Visit) error {
 	u, err := url.Parse(v.target.URL())
 	if err != nil {
@@ -241,7 +242,7 @@ func liveBadHandshake(ctx context.Context, v *Visit) error {
 	return nil
 }
 
-// liveBadFrame breaks the protocol once it is a member.
+// liveBadFrame sends an invalid frame as a member of a network.
 func liveBadFrame(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err

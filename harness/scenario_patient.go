@@ -15,8 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// liveVanish is a peer whose network went away: it answers nothing and closes
-// nothing. It is over when the hub has given up.
+// liveVanish is a peer that loses its network: it answers nothing and closes nothing until the hub
+// ends the connection.
 func liveVanish(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -24,7 +24,7 @@ func liveVanish(ctx context.Context, v *Visit) error {
 	return v.awaitHangup(ctx)
 }
 
-// liveMute connects and never says a word, or half of one.
+// liveMute connects and sends nothing, or the first byte of a frame.
 func liveMute(ctx context.Context, v *Visit) error {
 	if err := v.Dial(ctx); err != nil {
 		return err
@@ -40,8 +40,8 @@ func liveMute(ctx context.Context, v *Visit) error {
 	return nil
 }
 
-// liveReconnect comes back under its id while the hub still believes in the old
-// connection, whose end comes after.
+// liveReconnect connects again with its id while the hub still holds the old connection, which ends
+// afterwards.
 func liveReconnect(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -53,18 +53,17 @@ func liveReconnect(ctx context.Context, v *Visit) error {
 	return errors.Join(v.Reset(), again.Close(ctx))
 }
 
-// awaitHangup takes in bytes without answering any, pings neither, until the hub
-// has closed the connection, and closes then.
+// awaitHangup reads without answering messages or pings until the hub closes the connection.
 func (p *Peer) awaitHangup(ctx context.Context) error {
 	conn := p.conn.NetConn()
 	deadline, _ := ctx.Deadline()
 	conn.SetReadDeadline(deadline)
 	_, err := io.Copy(io.Discard, conn)
 	p.lingers = errors.Is(err, os.ErrDeadlineExceeded)
-	return nil // by FIN or RST, or not at all
+	return nil // the hub may close with FIN or RST
 }
 
-// liveFlood announces more than a hub lets through, until it is cut.
+// liveFlood sends more announcements than a hub permits, until the hub ends the connection.
 func liveFlood(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -72,14 +71,14 @@ func liveFlood(ctx context.Context, v *Visit) error {
 	extra := map[string]any{"blob": strings.Repeat("x", 4<<10)}
 	for range 40 {
 		if v.conn.Announce(v.Home, extra) != nil {
-			break // it has been cut
+			break // the hub has ended the connection
 		}
 	}
 	return v.awaitEnd(ctx)
 }
 
-// liveTrickle sends one message byte by byte, each soon enough for a deadline that
-// is set anew with every byte, until the hub cuts it.
+// liveTrickle sends one message byte by byte until the hub ends the connection. Each byte is early
+// enough for a deadline that the hub would renew with each byte.
 func liveTrickle(ctx context.Context, v *Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -91,7 +90,7 @@ func liveTrickle(ctx context.Context, v *Visit) error {
 	scratch := make([]byte, 256)
 	for ctx.Err() == nil {
 		if _, err := conn.Write([]byte("x")); err != nil {
-			return nil // it has been cut
+			return nil // the hub has ended the connection
 		}
 		conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 		if _, err := conn.Read(scratch); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -102,20 +101,19 @@ func liveTrickle(ctx context.Context, v *Visit) error {
 	return nil
 }
 
-// mostToStall bounds what is sent to a peer that does not read, before a hub that
-// does not cut it is found to have no bound.
+// mostToStall bounds the bytes sent to a peer that does not read. A hub that accepts more has no
+// bound for its queue.
 const mostToStall = 64 << 20
 
-// stallBurst is how many offers the stalled peer is sent before its feeder looks
-// whether it was cut. One at a time would, in a crowd, take so long that the pings
-// the peer does not answer end it before its queue has.
+// stallBurst is the number of offers between two checks whether the hub has ended the stalled peer.
+// With one at a time, in a crowd, the missing pongs of the peer would end it before its queue does.
 const stallBurst = 8
 
-// liveStall joins and reads no more, while another sends to it until the hub cuts
-// it as a slow consumer.
+// liveStall joins and stops reading, while another peer sends to it until the hub ends it as a slow
+// consumer.
 func liveStall(ctx context.Context, v *Visit) error {
 	feeder := v.Beside("its feeder", v.ID[:len(v.ID)-1]+"f")
-	// At once: the one that came first would answer no ping while the other joins.
+	// Join both at once, because the first one would not answer pings while the second one joins.
 	var joined sync.WaitGroup
 	var feederErr error
 	joined.Go(func() { feederErr = feeder.Join(ctx, v.Home) })
@@ -125,7 +123,7 @@ func liveStall(ctx context.Context, v *Visit) error {
 		return err
 	}
 	if tcp, ok := v.conn.NetConn().(*net.TCPConn); ok {
-		tcp.SetReadBuffer(1) // the smallest there is: less to fill
+		tcp.SetReadBuffer(1) // the kernel takes its minimum
 	}
 	offer := fmt.Appendf(nil, `{"type":"offer","targetPeerId":%q,"networkName":%q,"data":"%s"}`, v.ID, v.Home, strings.Repeat("x", 32<<10))
 	for sent := 0; sent < mostToStall; sent += stallBurst * len(offer) {
@@ -134,7 +132,7 @@ func liveStall(ctx context.Context, v *Visit) error {
 			err = feeder.SendRaw(offer)
 		}
 		if err == nil {
-			err = feeder.fence(ctx, func(raw []byte) { cut = cut || tellsGone(raw, v.ID) })
+			err = feeder.fence(ctx, func(raw []byte) { cut = cut || isGoneNotice(raw, v.ID) })
 		}
 		if v.lingers = errors.Is(err, os.ErrDeadlineExceeded); v.lingers {
 			return nil
@@ -146,23 +144,23 @@ func liveStall(ctx context.Context, v *Visit) error {
 			return feeder.Close(ctx)
 		}
 	}
-	v.lingers = true // it has no bound, or tells nobody that it cut
+	v.lingers = true // the hub has no bound, or sends no notice of the end
 	return nil
 }
 
-// tellsGone reports whether a message says that a peer has gone.
-func tellsGone(raw []byte, id wire.PeerID) bool {
+// isGoneNotice reports whether a message is the notice that a peer has disconnected.
+func isGoneNotice(raw []byte, id wire.PeerID) bool {
 	var m wire.Message
 	return json.Unmarshal(raw, &m) == nil && m.Type == wire.KindPeerDisconnected.String() && wire.PeerIDOf(m.Data) == id
 }
 
-// Hubs returns the scenario of a hub that connects. It needs the target's hub key.
+// Hubs returns the scenario of a hub that connects as a peer. It needs Crowd.HubKey.
 func Hubs() []Scenario {
 	return []Scenario{{Name: "hub", Live: liveHub}}
 }
 
-// liveHub meets the other hubs, tells of a peer that another hub holds and that it
-// has gone, becomes a plain peer again and leaves.
+// liveHub announces itself as a hub, forwards that a peer of another hub came and left, becomes a
+// plain peer again and leaves.
 func liveHub(ctx context.Context, v *Visit) error {
 	v.Peer.HubKey = v.HubKey
 	if err := v.Connect(ctx); err != nil {

@@ -12,24 +12,24 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Target is a hub under test: in this process, in another, or somewhere else. Its methods may be called concurrently.
+// Target is a hub under test, in this process or elsewhere. Its methods may be called concurrently.
 type Target interface {
-	// URL is where peers connect.
+	// URL returns the URL for peers.
 	URL() string
-	// Dial connects to the address in URL, which may be no TCP address at all.
+	// Dial connects to the address in URL, which need not be a TCP address.
 	Dial(ctx context.Context, network, addr string) (net.Conn, error)
-	// Stop ends the hub and waits until it has ended. It is idempotent. A hub
-	// that is not ours to end stays, and Stop returns nil.
+	// Stop ends the hub and waits until it has ended. Further calls do nothing. For a hub that
+	// the caller does not own it does nothing.
 	Stop(ctx context.Context) error
 }
 
-// Inspector is a Target whose state can be read. Targets in this process can be.
+// Inspector is a Target whose state can be read, usually because it is in this process.
 type Inspector interface {
 	Target
 	detect.Inspected
 }
 
-// Remote is a hub at a URL, of which nothing else is known.
+// Remote is a hub of which only the URL is known.
 type Remote struct {
 	url    string
 	dialer net.Dialer
@@ -57,7 +57,7 @@ func (r *Remote) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return r.dialer.DialContext(ctx, network, addr)
 }
 
-// Stop implements Target: it does nothing.
+// Stop implements Target. It does nothing.
 func (r *Remote) Stop(context.Context) error { return nil }
 
 // dial connects a peer to a target.
