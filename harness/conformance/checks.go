@@ -16,25 +16,25 @@ import (
 
 func handshakeChecks() []Check {
 	return []Check{
-		newCheck("greeting", "3", func(x *examiner) {
+		newCheck("greeting", "3", func(x *examination) {
 			alice := x.peer("alice", wire.NewPeerID())
 			x.ok(alice.Dial(x.ctx))
 			m, err := alice.Receive(x.ctx)
 			x.ok(err)
 			x.same(m, wire.Message{Type: "connected", Data: fmt.Appendf(nil, `{"peerId":%q}`, alice.ID), FromPeerID: wire.SystemPeer})
 		}),
-		newCheck("any path", "3", func(x *examiner) {
+		newCheck("any path", "3", func(x *examination) {
 			x.target = elsewhere{x.target, "some/where"}
 			x.connect("alice")
 		}),
-		newCheck("invalid id", "3", func(x *examiner) {
+		newCheck("invalid id", "3", func(x *examination) {
 			for _, id := range []string{"", "abc", strings.Repeat("a", 41), strings.Repeat("g", 40)} {
 				p := x.peer(fmt.Sprintf("peer with the id %q", id), wire.PeerID(id))
 				x.ok(p.Dial(x.ctx))
 				x.wantClose(p, wire.CodePolicy, "Invalid peerId format")
 			}
 		}),
-		newCheck("upper and lower case", "1", func(x *examiner) {
+		newCheck("upper and lower case", "1", func(x *examination) {
 			low := x.peer("alice", "abcdefabcdef"+wire.NewPeerID()[12:])
 			up := x.peer("ALICE", wire.PeerID(strings.ToUpper(string(low.ID))))
 			x.enter(low)
@@ -42,7 +42,7 @@ func handshakeChecks() []Check {
 			x.fence(low)
 		}),
 		newCheck("duplicate id", "3", duplicateID),
-		newCheck("id free again", "3", func(x *examiner) {
+		newCheck("id free again", "3", func(x *examination) {
 			alice := x.join("alice", x.network())
 			x.ok(alice.Close(x.ctx))
 			x.comesBack(alice)
@@ -53,9 +53,9 @@ func handshakeChecks() []Check {
 	}
 }
 
-// duplicateID: the second is refused, and the first, which answers the hub's ping,
-// stays.
-func duplicateID(x *examiner) {
+// duplicateID checks that the hub refuses a second peer with an id and keeps the first one, which
+// answers its ping.
+func duplicateID(x *examination) {
 	alice, bob := x.pair()
 	listening, stop := context.WithCancel(x.ctx)
 	heard := make(chan error, 1)
@@ -71,7 +71,7 @@ func duplicateID(x *examiner) {
 	var closed *wire.CloseError
 	switch want := (wire.CloseError{Code: wire.CodePolicy, Reason: "Peer already connected"}); {
 	case err == nil:
-		x.failf("%s: wanted %v, got %s", second.Name, &want, told([]wire.Message{m}))
+		x.failf("%s: wanted %v, got %s", second.Name, &want, quoted([]wire.Message{m}))
 	case !errors.As(err, &closed) || *closed != want:
 		x.failf("%s: wanted %v, got %w", second.Name, &want, err)
 	}
@@ -79,8 +79,8 @@ func duplicateID(x *examiner) {
 	x.want(bob, wire.KindOffer)
 }
 
-// comesBack waits until a peer that has gone is let in again.
-func (x *examiner) comesBack(p *harness.Peer) {
+// comesBack waits until the hub accepts a peer again that has left.
+func (x *examination) comesBack(p *harness.Peer) {
 	refused := errors.New("nothing")
 	for {
 		again := x.peer(p.Name+" again", p.ID)
@@ -99,7 +99,7 @@ func (x *examiner) comesBack(p *harness.Peer) {
 
 func announceChecks() []Check {
 	return []Check{
-		newCheck("announce both ways", "5.1", func(x *examiner) {
+		newCheck("announce both ways", "5.1", func(x *examination) {
 			network := x.network()
 			alice := x.join("alice", network)
 			bob := x.connect("bob")
@@ -107,18 +107,18 @@ func announceChecks() []Check {
 			x.discovers(alice, bob)
 			x.discovers(bob, alice)
 		}),
-		newCheck("announce to nobody", "5.1", func(x *examiner) {
+		newCheck("announce to nobody", "5.1", func(x *examination) {
 			alice := x.connect("alice")
 			x.ok(alice.Announce(x.network()))
 			x.silence(alice)
 		}),
-		newCheck("announce again", "5.1", func(x *examiner) {
+		newCheck("announce again", "5.1", func(x *examination) {
 			alice, bob := x.pair()
 			x.ok(bob.Announce(bob.Network))
 			x.discovers(alice, bob)
 			x.discovers(bob, alice)
 		}),
-		newCheck("announced data", "5.2", func(x *examiner) {
+		newCheck("announced data", "5.2", func(x *examination) {
 			network := x.network()
 			alice, bob := x.join("alice", network), x.connect("bob")
 			x.ok(bob.Conn().Announce(network, map[string]any{"role": "reader", "n": 7}))
@@ -128,10 +128,10 @@ func announceChecks() []Check {
 			}
 			m := x.want(alice, wire.KindPeerDiscovered)
 			if err := json.Unmarshal(m.Data, &got); err != nil || got.Role != "reader" || got.N != 7 {
-				x.failf(`wanted "role":"reader" and "n":7 in the data, got %s`, told([]wire.Message{m}))
+				x.failf(`wanted "role":"reader" and "n":7 in the data, got %s`, quoted([]wire.Message{m}))
 			}
 		}),
-		newCheck("networks are apart", "5.1", func(x *examiner) {
+		newCheck("networks are apart", "5.1", func(x *examination) {
 			alice := x.join("alice", x.network())
 			bob := x.connect("bob")
 			x.ok(bob.Announce(x.network()))
@@ -143,8 +143,8 @@ func announceChecks() []Check {
 	}
 }
 
-// discovers checks that a peer hears of another.
-func (x *examiner) discovers(p, other *harness.Peer) {
+// discovers checks that a peer receives the notice about another one.
+func (x *examination) discovers(p, other *harness.Peer) {
 	m := x.want(p, wire.KindPeerDiscovered)
 	x.same(m, wire.Message{Type: m.Type, FromPeerID: wire.SystemPeer, TargetPeerID: p.ID, NetworkName: other.Network})
 	var data struct {
@@ -152,12 +152,12 @@ func (x *examiner) discovers(p, other *harness.Peer) {
 		IsHub  *bool       `json:"isHub"`
 	}
 	if err := json.Unmarshal(m.Data, &data); err != nil || data.PeerID != other.ID || data.IsHub == nil || *data.IsHub {
-		x.failf("%s: wanted to hear of %s, no hub, got %s", p.Name, other.ID, told([]wire.Message{m}))
+		x.failf("%s: wanted a notice about %s, which is no hub, got %s", p.Name, other.ID, quoted([]wire.Message{m}))
 	}
 }
 
-// payloads are as JSON.stringify writes them, so that a hub that reads and writes
-// them anew may come out at the same bytes.
+// payloads returns payloads as JSON.stringify writes them, so that a hub that parses and writes them
+// again gets the same bytes.
 func payloads() map[wire.Kind]json.RawMessage {
 	return map[wire.Kind]json.RawMessage{
 		wire.KindOffer:        harness.Offer(),
@@ -169,7 +169,7 @@ func payloads() map[wire.Kind]json.RawMessage {
 func relayChecks() []Check {
 	var checks []Check
 	for _, kind := range []wire.Kind{wire.KindOffer, wire.KindAnswer, wire.KindICECandidate} {
-		checks = append(checks, newCheck("relay "+kind.String(), "5.3", func(x *examiner) {
+		checks = append(checks, newCheck("relay "+kind.String(), "5.3", func(x *examination) {
 			alice, bob := x.pair()
 			data := payloads()[kind]
 			x.signal(bob, kind, alice.ID, data)
@@ -180,7 +180,7 @@ func relayChecks() []Check {
 		}))
 	}
 	return append(checks,
-		newCheck("relay in order", "5.3", func(x *examiner) {
+		newCheck("relay in order", "5.3", func(x *examination) {
 			alice, bob := x.pair()
 			for i := range 50 {
 				x.signal(bob, wire.KindICECandidate, alice.ID, fmt.Appendf(nil, `{"candidate":"%d"}`, i))
@@ -192,31 +192,31 @@ func relayChecks() []Check {
 				}
 			}
 		}),
-		newCheck("relay of a large message", "9", func(x *examiner) {
+		newCheck("relay of a large message", "9", func(x *examination) {
 			alice, bob := x.pair()
 			data := fmt.Appendf(nil, `{"sdp":"%0900000d"}`, 1)
-			sent := make(chan error, 1) // a pipe holds nothing: the hub may have to write first
+			sent := make(chan error, 1) // a pipe has no buffer: the hub may have to write first
 			go func() { sent <- bob.Signal(wire.KindOffer, alice.ID, data) }()
 			m := x.want(alice, wire.KindOffer)
 			x.ok(<-sent)
 			if !bytes.Equal(m.Data, data) {
-				x.failf("wanted %d bytes of data, got %d, or others", len(data), len(m.Data))
+				x.failf("wanted %d bytes of data, got %d, or other bytes", len(data), len(m.Data))
 			}
 		}),
-		newCheck("before the announce", "5.3", func(x *examiner) {
+		newCheck("before the announce", "5.3", func(x *examination) {
 			alice, bob := x.connect("alice"), x.connect("bob")
 			x.send(bob, fmt.Sprintf(`{"type":"offer","data":{"sdp":"1234567890"},"targetPeerId":%q}`, alice.ID))
 			x.same(x.want(alice, wire.KindOffer), wire.Message{
 				Type: "offer", FromPeerID: string(bob.ID), TargetPeerID: alice.ID, NetworkName: wire.DefaultNetwork,
 			})
 		}),
-		newCheck("relay to nobody", "5.3", func(x *examiner) {
+		newCheck("relay to nobody", "5.3", func(x *examination) {
 			alice := x.join("alice", x.network())
 			x.signal(alice, wire.KindOffer, wire.NewPeerID(), harness.Offer())
 			x.send(alice, `{"type":"offer","data":{"sdp":"1234567890"}}`)
 			x.silence(alice)
 		}),
-		newCheck("no relay between networks", "5.3", func(x *examiner) {
+		newCheck("no relay between networks", "5.3", func(x *examination) {
 			alice, bob := x.join("alice", x.network()), x.join("bob", x.network())
 			x.signal(bob, wire.KindOffer, alice.ID, harness.Offer())
 			x.silence(bob)

@@ -14,30 +14,26 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// Check is one thing that a PeerPigeon 1.x hub does, or does not do, on its
-// WebSocket.
+// Check is a test of one behaviour of a PeerPigeon 1.x hub on its WebSocket.
 type Check struct {
 	Name    string // "duplicate id"
 	Section string // of the protocol: 1 terms, 3 handshake, 4 envelopes, 5 messages (5.1 announce, 5.3 signaling, ...), 9 limits
-	// Run returns nil, or an error that says what was wanted and what came. It
-	// takes at most 30 s, and leaves no peer connected. Checks may run
-	// concurrently, also against a hub that has other peers: they use ids and
-	// networks that nobody else has.
+	// Run returns nil, or an error with what was wanted and what was received. It takes at most
+	// 30 s and leaves no peer connected. Checks may run concurrently and beside other peers of
+	// the hub, because they use ids and networks of their own.
 	Run func(ctx context.Context, t harness.Target) error
 }
 
-// Checks returns the checks, in the order of the protocol. They ask for what
-// shipped clients rely on; where the reference server has a weakness that a hub may
-// repair without their noticing, both pass. The server of peerpigeon 1.1.3 passes
-// all. What takes the hub's end (the code of a
-// shutdown), its configuration (the most connections) or its HTTP side is not
-// looked at, nor is federation.
+// Checks returns all checks in the order of the protocol. They require what released clients rely
+// on. If a hub may repair a weakness of the reference server without an effect on clients, both
+// pass. The server of peerpigeon 1.1.3 passes all checks. They do not cover shutdown, limits of
+// the configuration, HTTP and federation.
 func Checks() []Check {
 	return slices.Concat(handshakeChecks(), announceChecks(), relayChecks(), leaveChecks(), messageChecks())
 }
 
-// Run runs all checks, one after another, and returns the errors of those that
-// failed, each with its name and section.
+// Run runs all checks, one after another. It returns the errors of the failed ones, each with the
+// name and section of the check.
 func Run(ctx context.Context, t harness.Target) error {
 	var errs []error
 	for _, c := range Checks() {
@@ -48,16 +44,16 @@ func Run(ctx context.Context, t harness.Target) error {
 	return errors.Join(errs...)
 }
 
-// checkLongest bounds a check: a hub may ask the holder of an id for a sign of
-// life before it refuses a second one, for some seconds.
+// checkLongest bounds a check. Before a hub refuses a second peer with an id, it may ping the first
+// one and wait some seconds.
 const checkLongest = 30 * time.Second
 
-// newCheck makes a check of a function that fails by examiner.failf.
-func newCheck(name, section string, f func(x *examiner)) Check {
+// newCheck returns a check that runs a function, which fails by examination.failf.
+func newCheck(name, section string, f func(x *examination)) Check {
 	return Check{name, section, func(ctx context.Context, t harness.Target) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, checkLongest)
 		defer cancel()
-		x := &examiner{ctx: ctx, target: t}
+		x := &examination{ctx: ctx, target: t}
 		defer x.dismiss()
 		defer func() {
 			switch failed := recover().(type) {
@@ -73,9 +69,9 @@ func newCheck(name, section string, f func(x *examiner)) Check {
 	}}
 }
 
-// examiner is one run of a check. Its methods end the check when what they ask for
-// does not happen, by a panic that newCheck turns into the error.
-type examiner struct {
+// examination is one run of a check. Its methods end the check if the hub does not do what they
+// require, by a panic that newCheck converts to the error.
+type examination struct {
 	ctx    context.Context
 	target harness.Target
 	peers  []*harness.Peer
@@ -83,18 +79,18 @@ type examiner struct {
 
 type checkFailure struct{ err error }
 
-func (x *examiner) failf(format string, args ...any) {
+func (x *examination) failf(format string, args ...any) {
 	panic(&checkFailure{fmt.Errorf(format, args...)})
 }
 
-func (x *examiner) ok(err error) {
+func (x *examination) ok(err error) {
 	if err != nil {
 		x.failf("%w", err)
 	}
 }
 
 // dismiss closes all peers.
-func (x *examiner) dismiss() {
+func (x *examination) dismiss() {
 	for _, p := range x.peers {
 		if p.Connected() {
 			p.Drop()
@@ -102,72 +98,72 @@ func (x *examiner) dismiss() {
 	}
 }
 
-// network is a name that nobody else has.
-func (x *examiner) network() string { return "conformance-" + string(wire.NewPeerID()) }
+// network returns the name of a new network.
+func (x *examination) network() string { return "conformance-" + string(wire.NewPeerID()) }
 
-// peer is one that is not connected.
-func (x *examiner) peer(name string, id wire.PeerID) *harness.Peer {
+// peer returns a peer that is not connected.
+func (x *examination) peer(name string, id wire.PeerID) *harness.Peer {
 	p := harness.NewPeer(x.target, name, id)
 	x.peers = append(x.peers, p)
 	return p
 }
 
-// connect is a peer that has been greeted.
-func (x *examiner) connect(name string) *harness.Peer {
+// connect returns a peer that has received the greeting.
+func (x *examination) connect(name string) *harness.Peer {
 	p := x.peer(name, wire.NewPeerID())
 	x.enter(p)
 	return p
 }
 
 // enter connects a peer and waits for the greeting.
-func (x *examiner) enter(p *harness.Peer) {
+func (x *examination) enter(p *harness.Peer) {
 	if err := p.Connect(x.ctx); err != nil {
-		x.failf("wanted to be let in and greeted, got %w", err)
+		x.failf("wanted a connection and the greeting, got %w", err)
 	}
 }
 
-// join is a peer in a network, of which the hub has handled the announce.
-func (x *examiner) join(name, network string) *harness.Peer {
+// join returns a peer in a network, after the hub has handled the announcement.
+func (x *examination) join(name, network string) *harness.Peer {
 	p := x.connect(name)
 	x.ok(p.Announce(network))
 	x.fence(p)
 	return p
 }
 
-// pair is two peers in a network that know of each other.
-func (x *examiner) pair() (alice, bob *harness.Peer) {
+// pair returns two peers of a network that have discovered each other.
+func (x *examination) pair() (alice, bob *harness.Peer) {
 	network := x.network()
 	alice, bob = x.join("alice", network), x.join("bob", network)
 	x.want(alice, wire.KindPeerDiscovered)
 	return alice, bob
 }
 
-// send sends a message as it is.
-func (x *examiner) send(p *harness.Peer, message string) {
+// send sends a message unchanged.
+func (x *examination) send(p *harness.Peer, message string) {
 	if err := p.SendRaw([]byte(message)); err != nil {
-		x.failf("wanted the hub to take in %.80q, got %w", message, err)
+		x.failf("wanted the hub to accept %.80q, got %w", message, err)
 	}
 }
 
-// write sends a frame as it is.
-func (x *examiner) write(p *harness.Peer, frame []byte) {
+// write sends a frame unchanged.
+func (x *examination) write(p *harness.Peer, frame []byte) {
 	if err := p.WriteBytes(frame); err != nil {
-		x.failf("wanted the hub to take in the frame %q, got %w", frame, err)
+		x.failf("wanted the hub to accept the frame %q, got %w", frame, err)
 	}
 }
 
-// signal sends an offer, answer or candidate without a change to its data.
-func (x *examiner) signal(p *harness.Peer, kind wire.Kind, to wire.PeerID, data []byte) {
+// signal sends an offer, answer or candidate with unchanged data.
+func (x *examination) signal(p *harness.Peer, kind wire.Kind, to wire.PeerID, data []byte) {
 	x.send(p, fmt.Sprintf(`{"type":%q,"data":%s,"targetPeerId":%q,"networkName":%q}`, kind, data, to, p.Network))
 }
 
 // want returns the next message of a kind that concerns a peer of the check.
-func (x *examiner) want(p *harness.Peer, kind wire.Kind) wire.Message {
+func (x *examination) want(p *harness.Peer, kind wire.Kind) wire.Message {
 	var others []wire.Message
 	for {
 		m, err := p.Receive(x.ctx)
 		if err != nil {
-			x.failf("wanted %s, got %s and then: %w", kind, told(others), err)
+			x.failf("wanted %s, got %s and then: %w", kind, quoted(others), err)
 		}
 		if m.Type == kind.String() && x.concerns(m) {
 			return m
@@ -176,29 +172,29 @@ func (x *examiner) want(p *harness.Peer, kind wire.Kind) wire.Message {
 	}
 }
 
-// fence returns what comes before the hub has handled all that the peer has sent,
-// as far as it concerns the check.
-func (x *examiner) fence(p *harness.Peer) []wire.Message {
+// fence waits until the hub has handled all messages of the peer. It returns the messages received
+// meanwhile that concern the check.
+func (x *examination) fence(p *harness.Peer) []wire.Message {
 	got, err := p.Fence(x.ctx)
 	if err != nil {
-		x.failf("wanted a pong, got %s and then: %w", told(got), err)
+		x.failf("wanted a pong, got %s and then: %w", quoted(got), err)
 	}
 	return slices.DeleteFunc(got, func(m wire.Message) bool { return !x.concerns(m) })
 }
 
-// silence checks that nothing came for a peer but what is named.
-func (x *examiner) silence(p *harness.Peer, but ...wire.Kind) {
+// silence checks that a peer received no message, except those of the given kinds.
+func (x *examination) silence(p *harness.Peer, except ...wire.Kind) {
 	got := slices.DeleteFunc(x.fence(p), func(m wire.Message) bool {
-		return slices.ContainsFunc(but, func(k wire.Kind) bool { return m.Type == k.String() })
+		return slices.ContainsFunc(except, func(k wire.Kind) bool { return m.Type == k.String() })
 	})
 	if len(got) > 0 {
-		x.failf("%s: wanted nothing, got %s", p.Name, told(got))
+		x.failf("%s: wanted nothing, got %s", p.Name, quoted(got))
 	}
 }
 
-// concerns reports whether a message is none of those the reference server sends
-// about peers of other networks to everybody.
-func (x *examiner) concerns(m wire.Message) bool {
+// concerns reports whether a message is about the check. The reference server sends notices about
+// peers of other networks to all peers.
+func (x *examination) concerns(m wire.Message) bool {
 	if m.Type != wire.KindPeerDisconnected.String() {
 		return true
 	}
@@ -206,21 +202,20 @@ func (x *examiner) concerns(m wire.Message) bool {
 	return m.NetworkName != "" && slices.ContainsFunc(x.peers, func(p *harness.Peer) bool { return p.ID == about })
 }
 
-// same checks the envelope of a message. Data is compared if it is given.
-func (x *examiner) same(got, want wire.Message) {
+// same checks the envelope of a message, and its data if want has data.
+func (x *examination) same(got, want wire.Message) {
 	switch {
 	case got.Type != want.Type, got.FromPeerID != want.FromPeerID, got.TargetPeerID != want.TargetPeerID, got.NetworkName != want.NetworkName:
-		x.failf("wanted %s, got %s", told([]wire.Message{want}), told([]wire.Message{got}))
+		x.failf("wanted %s, got %s", quoted([]wire.Message{want}), quoted([]wire.Message{got}))
 	case want.Data != nil && !bytes.Equal(got.Data, want.Data):
 		at := firstDifference(got.Data, want.Data)
 		x.failf("%s: wanted the data %.100q, got %.100q, from byte %d on", want.Type, want.Data[at:], got.Data[at:], at)
 	case got.Timestamp <= 0:
-		x.failf("wanted a timestamp in milliseconds, got %s", told([]wire.Message{got}))
+		x.failf("wanted a timestamp in milliseconds, got %s", quoted([]wire.Message{got}))
 	}
 }
 
-// firstDifference is the index of the first byte in which two texts differ, but for
-// some before it to see where that is.
+// firstDifference returns an index shortly before the first byte in which two texts differ.
 func firstDifference(a, b []byte) int {
 	i := 0
 	for i < min(len(a), len(b)) && a[i] == b[i] {
@@ -230,7 +225,7 @@ func firstDifference(a, b []byte) int {
 }
 
 // wantClose checks how the hub ends a connection.
-func (x *examiner) wantClose(p *harness.Peer, code int, reason string) {
+func (x *examination) wantClose(p *harness.Peer, code int, reason string) {
 	closed, err := p.WantClose(x.ctx)
 	x.ok(err)
 	if closed.Code != code || closed.Reason != reason {
@@ -238,11 +233,11 @@ func (x *examiner) wantClose(p *harness.Peer, code int, reason string) {
 	}
 }
 
-// mostTold is how much of a message an error quotes.
-const mostTold = 300
+// longestQuote bounds the bytes of a message in an error.
+const longestQuote = 300
 
-// told writes messages for a person.
-func told(messages []wire.Message) string {
+// quoted returns messages as text for an error.
+func quoted(messages []wire.Message) string {
 	if len(messages) == 0 {
 		return "nothing"
 	}
@@ -253,7 +248,7 @@ func told(messages []wire.Message) string {
 			{"data", string(m.Data)}, {"from", m.FromPeerID}, {"to", string(m.TargetPeerID)}, {"network", m.NetworkName}, {"error", m.Error},
 		} {
 			if field.value != "" {
-				s += fmt.Sprintf(" %s %.*q", field.name, mostTold, field.value)
+				s += fmt.Sprintf(" %s %.*q", field.name, longestQuote, field.value)
 			}
 		}
 		all = append(all, s)
@@ -270,7 +265,7 @@ type elsewhere struct {
 func (e elsewhere) URL() string {
 	u, err := url.Parse(e.Target.URL())
 	if err != nil {
-		return e.Target.URL() // and dialling says why
+		return e.Target.URL() // dialling returns the error
 	}
 	return u.JoinPath(e.path).String()
 }

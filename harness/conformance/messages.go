@@ -17,42 +17,42 @@ import (
 
 func leaveChecks() []Check {
 	checks := []Check{
-		newCheck("goodbye", "5.4", func(x *examiner) {
+		newCheck("goodbye", "5.4", func(x *examination) {
 			alice, bob := x.pair()
 			data := fmt.Appendf(nil, `{"peerId":%q,"timestamp":1}`, bob.ID)
 			x.send(bob, fmt.Sprintf(`{"type":"goodbye","data":%s,"networkName":%q}`, data, bob.Network))
 			x.same(x.want(alice, wire.KindGoodbye), wire.Message{
 				Type: "goodbye", Data: data, FromPeerID: string(bob.ID), NetworkName: bob.Network,
 			})
-			x.hearsOfEnd(alice, bob)
+			x.notifiedOfEnd(alice, bob)
 		}),
 		newCheck("goodbye to the closest", "5.4", goodbyeFanout),
 	}
 	for name, end := range map[string]func(p *harness.Peer, ctx context.Context) error{
 		"close": (*harness.Peer).Close, "reset": func(p *harness.Peer, _ context.Context) error { return p.Reset() },
 	} {
-		checks = append(checks, newCheck("peer-disconnected after "+name, "5.5", func(x *examiner) {
+		checks = append(checks, newCheck("peer-disconnected after "+name, "5.5", func(x *examination) {
 			alice, bob := x.pair()
 			x.ok(end(bob, x.ctx))
-			x.hearsOfEnd(alice, bob)
+			x.notifiedOfEnd(alice, bob)
 		}))
 	}
 	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Section+a.Name, b.Section+b.Name) })
 	return checks
 }
 
-// hearsOfEnd checks that a member hears that another has gone.
-func (x *examiner) hearsOfEnd(p, gone *harness.Peer) {
+// notifiedOfEnd checks that a member receives the notice that another one has disconnected.
+func (x *examination) notifiedOfEnd(p, gone *harness.Peer) {
 	m := x.want(p, wire.KindPeerDisconnected)
 	x.same(m, wire.Message{Type: m.Type, FromPeerID: wire.SystemPeer, TargetPeerID: p.ID, NetworkName: gone.Network})
 	if id := wire.PeerIDOf(m.Data); id != gone.ID {
-		x.failf("%s: wanted to hear that %s has gone, got %s", p.Name, gone.ID, id)
+		x.failf("%s: wanted the notice that %s has disconnected, got %s", p.Name, gone.ID, id)
 	}
 }
 
-// goodbyeFanout: of eight members the five closest hear it, and all that the peer
-// has gone.
-func goodbyeFanout(x *examiner) {
+// goodbyeFanout checks that the five closest of eight members receive the goodbye, and that all
+// receive the notice of the end.
+func goodbyeFanout(x *examination) {
 	network := x.network()
 	leaver := x.peer("leaver", wire.NewPeerID())
 	var members []*harness.Peer
@@ -94,7 +94,7 @@ func goodbyeFanout(x *examiner) {
 
 func messageChecks() []Check {
 	return []Check{
-		newCheck("ping", "5.6", func(x *examiner) {
+		newCheck("ping", "5.6", func(x *examination) {
 			alice := x.connect("alice")
 			x.send(alice, `{"type":"ping"}`)
 			m := x.want(alice, wire.KindPong)
@@ -102,36 +102,36 @@ func messageChecks() []Check {
 				Type: "pong", Data: fmt.Appendf(nil, `{"timestamp":%d}`, m.Timestamp), FromPeerID: wire.SystemPeer, TargetPeerID: alice.ID,
 			})
 		}),
-		newCheck("cleanup", "5.7", func(x *examiner) {
+		newCheck("cleanup", "5.7", func(x *examination) {
 			alice, bob := x.pair()
 			x.send(bob, fmt.Sprintf(`{"type":"cleanup","data":{"peerId":%q},"targetPeerId":%q,"networkName":%q}`, bob.ID, alice.ID, bob.Network))
 			x.silence(bob, wire.KindPeerDiscovered)
 			x.silence(alice)
 		}),
-		newCheck("unknown type", "5.9", func(x *examiner) {
+		newCheck("unknown type", "5.9", func(x *examination) {
 			alice, bob := x.pair()
 			x.refuses(bob, `{"type":"telegram","data":1,"targetPeerId":"`+string(alice.ID)+`"}`, "telegram")
 			x.silence(alice)
 		}),
-		newCheck("no type", "4", func(x *examiner) {
+		newCheck("no type", "4", func(x *examination) {
 			alice := x.connect("alice")
 			for _, message := range []string{`{}`, `[1,2]`, `"word"`, `42`, `true`} {
 				x.refuses(alice, message, "undefined")
 			}
 		}),
-		newCheck("malformed messages", "4", func(x *examiner) {
+		newCheck("malformed messages", "4", func(x *examination) {
 			alice := x.connect("alice")
 			for _, message := range []string{``, `{`, `{"type":"ping"`, `{"type":"ping"}}`, `null`, `nonsense`} {
 				x.send(alice, message)
 				x.silence(alice)
 			}
 		}),
-		newCheck("binary message", "3", func(x *examiner) {
+		newCheck("binary message", "3", func(x *examination) {
 			alice := x.connect("alice")
 			x.write(alice, hostile.Frame(hostile.Final|hostile.Binary, []byte(`{"type":"ping"}`)))
 			x.want(alice, wire.KindPong)
 		}),
-		newCheck("message in fragments", "3", func(x *examiner) {
+		newCheck("message in fragments", "3", func(x *examination) {
 			alice := x.connect("alice")
 			for _, frame := range [][]byte{
 				hostile.Frame(hostile.Text, []byte(`{"type"`)),
@@ -143,14 +143,14 @@ func messageChecks() []Check {
 			x.want(alice, wire.KindPong)
 		}),
 		newCheck("ping frame", "3", pingFrame),
-		newCheck("message too big", "9", func(x *examiner) {
+		newCheck("message too big", "9", func(x *examination) {
 			alice := x.connect("alice")
-			sent := make(chan error, 1) // fails, if the hub does not read it to its end
+			sent := make(chan error, 1) // an error if the hub does not read the whole message
 			go func() { sent <- alice.SendRaw(bytes.Repeat([]byte(" "), wire.MaxMessageBytes+1)) }()
 			x.wantClose(alice, wire.CodeTooBig, "")
 			<-sent
 		}),
-		newCheck("against RFC 6455", "3", func(x *examiner) {
+		newCheck("against RFC 6455", "3", func(x *examination) {
 			for _, in := range hostile.Against(slices.Concat(hostile.Frames(), hostile.Messages())) {
 				p := x.connect(in.Name)
 				x.write(p, in.Bytes())
@@ -160,8 +160,8 @@ func messageChecks() []Check {
 	}
 }
 
-// refuses checks that a message is answered with the error for a type.
-func (x *examiner) refuses(p *harness.Peer, message, typ string) {
+// refuses checks that the hub answers a message with the error for a type.
+func (x *examination) refuses(p *harness.Peer, message, typ string) {
 	x.send(p, message)
 	m := x.want(p, wire.KindError)
 	if m.Error != wire.ErrorText(typ) {
@@ -169,8 +169,8 @@ func (x *examiner) refuses(p *harness.Peer, message, typ string) {
 	}
 }
 
-// wantCode checks the code of a close frame that has a reason in some libraries.
-func (x *examiner) wantCode(p *harness.Peer, code int) {
+// wantCode checks the code of a close frame, whose reason depends on the WebSocket library.
+func (x *examination) wantCode(p *harness.Peer, code int) {
 	closed, err := p.WantClose(x.ctx)
 	x.ok(err)
 	if closed.Code != code {
@@ -178,11 +178,11 @@ func (x *examiner) wantCode(p *harness.Peer, code int) {
 	}
 }
 
-// pingFrame is answered with a pong frame that has the same payload.
-func pingFrame(x *examiner) {
+// pingFrame checks that the hub answers a ping frame with a pong frame of the same payload.
+func pingFrame(x *examination) {
 	alice := x.connect("alice")
 	x.write(alice, hostile.Frame(hostile.Final|hostile.Ping, []byte("hello")))
-	conn := alice.Conn().NetConn() // nothing else is on its way to a peer that has not announced
+	conn := alice.Conn().NetConn() // a peer that has not announced receives nothing else
 	deadline, _ := x.ctx.Deadline()
 	x.ok(conn.SetReadDeadline(deadline))
 	got, want := make([]byte, 7), "\x8a\x05hello"

@@ -1,7 +1,6 @@
-// Package probe reads a process from outside: the /health page and the Prometheus
-// metrics of a hub and the profiles of a Go process by their URL; memory, threads,
-// descriptors and processor time by its process id. A reading is a map of finite
-// numbers by name.
+// Package probe reads a process from outside: by URL the /health page and the Prometheus metrics of
+// a hub and the profiles of a Go process, by process id its memory, threads, descriptors and CPU
+// time. A reading is a map of finite numbers by name.
 //
 //	probes, err := probe.Discover(ctx, "wss://hub.example.org")
 //	for _, p := range probes {
@@ -9,6 +8,9 @@
 //		fmt.Println(reading, err)
 //	}
 //
-// No connection is kept between readings, so that whoever counts descriptors or
-// goroutines does not find ours. All functions may be called concurrently.
+// No connection stays open between readings, so a count of descriptors or goroutines is not
+// disturbed. All functions may be called concurrently.
+//
+// probe.go finds what answers at a URL. health.go, metrics.go and pprof.go read one kind of page,
+// page.go gets it, and proc.go reads /proc.
 package probe

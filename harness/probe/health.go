@@ -11,10 +11,9 @@ import (
 	"slices"
 )
 
-// Health reads the /health page of a PeerPigeon hub, or any page that is a JSON
-// object: its numbers, those in objects by a name with dots ("memory.heapUsed").
-// What is no number is left out, and so are arrays. A page without a number is an
-// error.
+// Health reads the numbers of the /health page of a PeerPigeon hub, or of any page that is a JSON
+// object. Numbers in nested objects have a name with dots ("memory.heapUsed"). Health skips other
+// values and arrays. A page without a number is an error.
 func Health(ctx context.Context, url string) (map[string]float64, error) {
 	b, err := get(ctx, url, "application/json")
 	if err != nil {
@@ -35,23 +34,23 @@ func parseHealth(b []byte) (map[string]float64, error) {
 		return nil, fmt.Errorf("no JSON object: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("more text after the JSON object")
 	}
 	reading := map[string]float64{}
 	addNumbers(reading, "", page)
 	if len(reading) == 0 {
-		return nil, errors.New("there is no number in it")
+		return nil, errors.New("no number in it")
 	}
 	return reading, nil
 }
 
-// addNumbers adds the numbers of an object. Where two have one name ("a.b" and b
-// in a), the last in the order of keys counts.
+// addNumbers adds the numbers of an object. If two have one name ("a.b" and b in a), the last one in
+// the order of keys counts.
 func addNumbers(reading map[string]float64, prefix string, object map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		switch v := object[key].(type) {
 		case json.Number:
-			if f, err := v.Float64(); err == nil { // 1e999 is no number to us
+			if f, err := v.Float64(); err == nil { // 1e999 does not fit
 				reading[prefix+key] = f
 			}
 		case map[string]any:

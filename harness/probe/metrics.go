@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// Metrics reads a page in Prometheus's text format, or OpenMetrics. Names are as
-// the page has them, with labels sorted and escaped as it does:
+// Metrics reads a page in the text format of Prometheus or OpenMetrics. Names are those of the
+// page, with sorted labels:
 //
 //	hub_sessions
 //	hub_dropped_total{reason="other_network"}
 //
-// Of a series that stands there twice the last value counts. Values that are no
-// finite numbers, timestamps and exemplars are left out. A line that cannot be
-// read is an error, and so is a page without a sample: a page that was cut off, or
-// is another one, must not look like a quiet process.
+// If a series occurs twice, the last value counts. Metrics skips infinite values, NaN, timestamps
+// and exemplars. A line that does not parse is an error, and so is a page without a sample, because
+// a truncated or wrong page must not look like a quiet process.
 func Metrics(ctx context.Context, url string) (map[string]float64, error) {
 	b, err := get(ctx, url, "text/plain;version=0.0.4")
 	if err != nil {
@@ -52,13 +51,12 @@ func parseMetrics(page string) (map[string]float64, error) {
 		}
 	}
 	if samples == 0 {
-		return nil, errors.New("there is no sample in it")
+		return nil, errors.New("no sample in it")
 	}
 	return reading, nil
 }
 
-// parseSample parses a line: a name, labels, a value, perhaps a timestamp and an
-// exemplar after it.
+// parseSample parses a line: a name, labels, a value, and optionally a timestamp and an exemplar.
 func parseSample(line string) (name string, value float64, err error) {
 	end := strings.IndexAny(line, "{ \t")
 	if end < 0 {
@@ -87,13 +85,12 @@ func parseSample(line string) (name string, value float64, err error) {
 	}
 	value, err = strconv.ParseFloat(fields[0], 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return "", 0, errors.New("the value is no number")
+		return "", 0, errors.New("the value is not a number")
 	}
 	return seriesName(name, labels), value, nil
 }
 
-// seriesName is how a series is called. A quoted name stands in the braces, as the
-// format has it.
+// seriesName returns the name of a series. A quoted name is inside of the braces, as in the format.
 func seriesName(name string, labels []string) string {
 	slices.Sort(labels)
 	if name[0] == '"' {
@@ -105,8 +102,7 @@ func seriesName(name string, labels []string) string {
 	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
-// parseLabels parses what follows an opening brace: labels, and a quoted name
-// first, if the format has it there.
+// parseLabels parses the text after an opening brace: an optional quoted name, and labels.
 func parseLabels(s string) (quoted string, labels []string, rest string, err error) {
 	for {
 		s = strings.TrimLeft(s, " \t")
@@ -157,7 +153,7 @@ func parseLabel(s string) (label, rest string, err error) {
 	return name + "=" + value, rest, err
 }
 
-// cutQuoted cuts a text in quotes off, which it leaves escaped: \\, \" and \n.
+// cutQuoted splits off a quoted text, with its escapes: \\, \" and \n.
 func cutQuoted(s string) (quoted, rest string, err error) {
 	if s == "" || s[0] != '"' {
 		return "", "", errors.New("a quote is missing")
@@ -178,7 +174,7 @@ func afterQuoted(s string) string {
 	return strings.TrimLeft(rest, " \t")
 }
 
-// isName reports whether a text is a name of a metric or a label.
+// isName reports whether a text is a valid name of a metric or label.
 func isName(s string) bool {
 	for i, c := range []byte(s) {
 		digit := '0' <= c && c <= '9'

@@ -16,12 +16,11 @@ const (
 	longest  = 10 * time.Second
 )
 
-// ErrTooBig is the error for pages beyond MaxBytes, after decompression.
+// ErrTooBig is returned for pages of more than MaxBytes, after decompression.
 var ErrTooBig = errors.New("the page is larger than 8 MiB")
 
-// get returns a page. It takes at most 10 s, or as long as ctx lets it, and keeps
-// no connection: one that stays would be a descriptor and two goroutines to
-// whoever counts them.
+// get returns a page within 10 s. It closes the connection, because an idle one would count as a
+// descriptor and two goroutines.
 func get(ctx context.Context, page, accept string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -54,7 +53,7 @@ func get(ctx context.Context, page, accept string) ([]byte, error) {
 func redacted(page string) string {
 	u, err := url.Parse(page)
 	if err != nil {
-		return "a URL that is none"
+		return "an invalid URL"
 	}
 	return u.Redacted()
 }

@@ -11,18 +11,17 @@ import (
 	"strings"
 )
 
-// Pprof reads the profiles of a Go process, at the URL where net/http/pprof serves
-// its list (".../debug/pprof"). It has the process collect its garbage twice first,
-// which costs it time:
+// Pprof reads the profiles of a Go process at the URL of the index of net/http/pprof
+// (".../debug/pprof"). It makes the process collect twice first, which takes the process time.
 //
-//	heap_live_bytes    of objects that were reachable
-//	heap_live_objects  how many they were
-//	collections        of garbage, so far
-//	goroutines         the one that answers included
+//	heap_live_bytes    bytes of reachable objects
+//	heap_live_objects  reachable objects
+//	collections        GCs so far
+//	goroutines         with the one that serves the page
 func Pprof(ctx context.Context, url string) (map[string]float64, error) {
 	url = strings.TrimSuffix(url, "/")
 	var page []byte
-	for range 2 { // what a finalizer or a pool held goes with the second
+	for range 2 { // the second one frees what finalizers and pools held
 		var err error
 		if page, err = get(ctx, url+"/heap?gc=1&debug=1", "text/plain"); err != nil {
 			return nil, fmt.Errorf("probe: pprof: %w", err)
@@ -43,8 +42,8 @@ func Pprof(ctx context.Context, url string) (map[string]float64, error) {
 	return reading, nil
 }
 
-// Profile returns a profile of a Go process by its name, "heap" or "goroutine", in the
-// form that pprof reads, from where Pprof reads. The heap's is of after a collection.
+// Profile returns a profile by its name, "heap" or "goroutine", in the format of pprof. url is that
+// of Pprof. The process collects before it writes a heap profile.
 func Profile(ctx context.Context, url, name string) ([]byte, error) {
 	b, err := get(ctx, strings.TrimSuffix(url, "/")+"/"+name+"?gc=1", "application/octet-stream")
 	if err != nil {
@@ -53,9 +52,9 @@ func Profile(ctx context.Context, url, name string) ([]byte, error) {
 	return b, nil
 }
 
-// LeakedGoroutines reads how many goroutines wait for what nothing can bring any more,
-// from where Pprof reads. Only processes that were built with the experiment
-// goroutineleakprofile have that page.
+// LeakedGoroutines reads how many goroutines are blocked for ever, as the runtime can prove. url is
+// that of Pprof. In Go 1.26 only processes built with GOEXPERIMENT=goroutineleakprofile have the
+// page.
 func LeakedGoroutines(ctx context.Context, url string) (float64, error) {
 	page, err := get(ctx, strings.TrimSuffix(url, "/")+"/goroutineleak?debug=1", "text/plain")
 	if err != nil {
@@ -64,9 +63,9 @@ func LeakedGoroutines(ctx context.Context, url string) (float64, error) {
 	return parseGoroutines(page)
 }
 
-// DiscoverPprof returns the probe of the profiles under /debug/pprof at the root of the
-// host of a URL. Each of its readings makes the process collect its garbage. Where there
-// is a page of leaked goroutines, they are in the readings as goroutines_leaked.
+// DiscoverPprof returns the probe of the profiles at /debug/pprof of the host of a URL. Each
+// reading makes the process collect. If the process has a page of leaked goroutines, readings
+// have goroutines_leaked.
 func DiscoverPprof(ctx context.Context, base string) (Probe, error) {
 	root, err := rootOf(base)
 	if err != nil {

@@ -7,19 +7,18 @@ import (
 	"net/url"
 )
 
-// Probe is something that can be read.
+// Probe is a page of numbers.
 type Probe struct {
 	Name string // "health", "metrics"
 	URL  string
-	// Read returns the numbers of this moment.
+	// Read returns the present numbers.
 	Read func(ctx context.Context) (map[string]float64, error)
 }
 
-// Discover returns the probes that answer at a hub: /health and /metrics at the
-// root of the host. The base is the ws, wss, http or https URL of the hub; its path
-// and query do not matter. Where a page answers, but not with what it should, as
-// the reference hub does at every path it does not know, there is no probe. If
-// there is none at all, the error says why for each.
+// Discover returns the probes that a hub answers: /health and /metrics at the root of the host. base
+// is the ws, wss, http or https URL of the hub, whose path and query do not matter. A page with
+// another content is no probe, because the reference hub answers every unknown path. If there is
+// no probe, the error has the reason for each page.
 func Discover(ctx context.Context, base string) ([]Probe, error) {
 	root, err := rootOf(base)
 	if err != nil {
@@ -44,7 +43,7 @@ func Discover(ctx context.Context, base string) ([]Probe, error) {
 	return found, nil
 }
 
-// rootOf returns the root of the host of a hub's URL, for HTTP.
+// rootOf returns the HTTP URL of the root of a hub's host.
 func rootOf(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
 	if err != nil {

@@ -11,20 +11,19 @@ import (
 	"strings"
 )
 
-// ticks is how many clock ticks /proc has in a second, on every Linux that Go runs
-// on.
+// ticks is the number of clock ticks of /proc in a second, on every Linux that Go supports.
 const ticks = 100
 
-// Proc reads a process on this machine, Linux only; 0 is the calling one:
+// Proc reads a process on this machine; 0 is the calling one. Linux only.
 //
 //	rss_bytes       resident memory
-//	rss_anon_bytes  of that, what is no file: heap and stacks
+//	rss_anon_bytes  the part of it that is not mapped from files, such as heap and stacks
 //	threads
-//	descriptors     open ones
-//	cpu_seconds     of processor time since it began, its own and the kernel's for it
+//	descriptors     open descriptors
+//	cpu_seconds     CPU time in user mode and in the kernel since its start
 //
-// The descriptors of another user's process cannot be read. With an error the
-// reading has what could be.
+// The descriptors of another user's process cannot be read. If Proc returns an error, the reading
+// has the other numbers.
 func Proc(pid int) (map[string]float64, error) {
 	dir := "/proc/self"
 	if pid != 0 {
@@ -48,7 +47,7 @@ func Proc(pid int) (map[string]float64, error) {
 	} else {
 		reading["descriptors"] = float64(len(fds))
 		if pid == 0 || pid == os.Getpid() {
-			reading["descriptors"]-- // the one that reads the list
+			reading["descriptors"]-- // the one of ReadDir
 		}
 	}
 	if len(errs) > 0 {
@@ -81,17 +80,17 @@ func parseStatus(reading map[string]float64, b []byte) error {
 		reading[field.name] = float64(n) * field.factor
 		found++
 	}
-	if found < len(statusFields) { // a process that has ended has threads, but no memory
-		return fmt.Errorf("status: %d of %d fields are there: the process has ended", found, len(statusFields))
+	if found < len(statusFields) { // a zombie has threads and no memory
+		return fmt.Errorf("status: it has %d of %d fields, so the process has ended", found, len(statusFields))
 	}
 	return nil
 }
 
-// parseStat returns the processor time. The name of the program comes before it
-// and may hold anything; it ends at the last parenthesis.
+// parseStat returns the CPU time. The name of the program comes before it and may contain any
+// character. It ends at the last parenthesis.
 func parseStat(s string) (seconds float64, err error) {
 	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	const user, system = 11, 12 // fields 14 and 15 of proc(5), of which the first two are cut off
+	const user, system = 11, 12 // fields 14 and 15 of proc(5), without the first two
 	if len(fields) <= system {
 		return 0, errors.New("stat: too few fields")
 	}

@@ -33,7 +33,7 @@ func Until(ctx context.Context, check func() error) error {
 		if Pause(ctx, wait) {
 			continue
 		}
-		// On a loaded machine the wait may have outlasted what it waited for.
+		// On a loaded machine the condition may hold since the pause began.
 		reason := check()
 		if reason == nil {
 			return nil
@@ -54,8 +54,8 @@ func Pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Flat takes a number for constant if flatLooks looks in a row saw it and flatFor has
-// passed. It asks for both because a starved process looks rarely.
+// A number is constant if flatLooks looks in a row returned it and flatFor has passed. Both are
+// necessary, because a starved process looks rarely.
 const (
 	flatFor   = 200 * time.Millisecond
 	flatLooks = 8

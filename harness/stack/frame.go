@@ -1,11 +1,11 @@
-// Package stack says whose the lines of a stack are: the program's, a library's or the
-// instrument's.
+// Package stack classifies the frames of a stack: of the project, of a dependency, of the standard
+// library, or of the harness itself.
 //
 //	frames, creator := stack.Parse(block) // of runtime.Stack
 //	line := frames[stack.ProjectFrame(frames)]
 //
-// frame.go classifies frames, instrument.go knows the functions of the harness itself, and
-// parse.go reads stacks as text.
+// frame.go classifies frames, instrument.go has the packages of the harness, and parse.go parses
+// the text of stacks.
 package stack
 
 import (
@@ -17,15 +17,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// PackageOf returns the import path in a function's name as runtime.Func has it.
+// PackageOf returns the import path in the name of a function, as runtime.Func has it.
 func PackageOf(function string) string {
 	slash := strings.LastIndexByte(function, '/') + 1
 	path, _, _ := strings.Cut(function[slash:], ".")
-	// Dots in the last element are escaped, so that the first one ends it.
+	// Dots in the last element are escaped, so the first one ends it.
 	return function[:slash] + strings.ReplaceAll(path, "%2e", ".")
 }
 
-// InPackages reports whether the function is in one of the packages or below.
+// InPackages reports whether a function is in one of the packages or below.
 func InPackages(function string, packages []string) bool {
 	path := PackageOf(function)
 	for _, p := range packages {
@@ -36,12 +36,13 @@ func InPackages(function string, packages []string) bool {
 	return false
 }
 
+// IsRuntime reports whether a function belongs to the runtime.
 func IsRuntime(function string) bool {
 	return strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "internal/runtime/")
 }
 
-// StandardRoot is the folder of the standard library's source, as stacks name it;
-// empty in a program built with -trimpath.
+// StandardRoot is the folder of the standard library's source in stacks, "" in a program built
+// with -trimpath.
 var StandardRoot = func() string {
 	pc := reflect.ValueOf(strings.Index).Pointer()
 	file, _ := runtime.FuncForPC(pc).FileLine(pc)
@@ -59,14 +60,13 @@ func IsStandard(s verdict.Site) bool {
 	return path != "main" && !strings.Contains(first, ".")
 }
 
-// IsDependency reports whether a frame is in a module at a version, or vendored.
+// IsDependency reports whether a frame is in another module or vendored.
 func IsDependency(s verdict.Site) bool {
 	return strings.Contains(s.File, "@v") || strings.Contains(s.File, "/vendor/")
 }
 
-// ProjectFrame returns the index of the innermost frame of the project's own code;
-// if there is none, of a dependency's; if there is none, 0. It is the line that
-// somebody can do something about.
+// ProjectFrame returns the index of the innermost frame of the project. If there is none, it
+// returns that of a dependency, else 0.
 func ProjectFrame(stack []verdict.Site) int {
 	best := -1
 	for i, s := range stack {
@@ -83,8 +83,8 @@ func ProjectFrame(stack []verdict.Site) int {
 	return max(best, 0)
 }
 
-// CallerOf returns the nearest frame outside of the place's package that is neither
-// the library's nor ours, if there is one.
+// CallerOf returns the nearest caller of a place in another package, without frames of the standard
+// library and of the harness. It returns none if there is no such caller.
 func CallerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
 	i := slices.Index(stack, place)
 	for _, s := range stack[i+1:] {
@@ -95,7 +95,7 @@ func CallerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
 	return verdict.Site{}
 }
 
-// Text writes a stack for a person: a frame a line, innermost first.
+// Text returns a stack as text: one frame a line, innermost first.
 func Text(stack []verdict.Site) string {
 	var b strings.Builder
 	for i, s := range stack {

@@ -6,9 +6,8 @@ import (
 	"runtime"
 )
 
-// instrument holds the packages that are the instrument and not what it looks at: their
-// allocations and goroutines do not count. The set is closed, because a package below
-// them may be the hub that is tested.
+// instrument holds the packages of the harness, whose allocations and goroutines do not count. The
+// set is closed, because a package below them may be the hub under test.
 var instrument = func() map[string]bool {
 	root := path.Dir(PackageOf(FuncName(PackageOf)))
 	own := map[string]bool{root: true}
@@ -18,7 +17,7 @@ var instrument = func() map[string]bool {
 	return own
 }()
 
-// IsInstrument reports whether a function belongs to the instrument.
+// IsInstrument reports whether a function belongs to the harness.
 func IsInstrument(function string) bool { return instrument[PackageOf(function)] }
 
 // FuncName returns the name of a function or method expression, as stacks have it.

@@ -8,8 +8,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Parse parses a goroutine as runtime.Stack writes it: a headline, then two
-// lines a frame, the last of them the go statement.
+// Parse parses a goroutine as runtime.Stack writes it: a headline, then two lines a frame, then the
+// go statement.
 func Parse(block string) (frames []verdict.Site, creator verdict.Site) {
 	lines := strings.Split(block, "\n")
 	for i := 1; i+1 < len(lines); i += 2 {
@@ -34,8 +34,8 @@ func Parse(block string) (frames []verdict.Site, creator verdict.Site) {
 	return frames, creator
 }
 
-// Key is what a stack is known by in the profile and in the text of stacks:
-// its lines, without the runtime's, as far as the text shows them all.
+// Key returns the lines of a stack, which are equal in the profile and in the text of stacks. It
+// leaves out frames of the runtime, and those beyond the 40 that the text surely shows.
 func Key(frames []verdict.Site) string {
 	var b strings.Builder
 	n := 0
@@ -51,7 +51,7 @@ func Key(frames []verdict.Site) string {
 	return b.String()
 }
 
-// CutLine splits file:line.
+// CutLine splits "file:line".
 func CutLine(s string) (file string, line int) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
