@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // experiment measures what a target retains of peers that have left. A pair of blocks is
@@ -20,6 +21,7 @@ type experiment struct {
 	scenarios []scenario
 	pairs     int             // at least
 	planned   []verdict.Cycle // doses of each pair; the last ones are also those of the warm-up
+	usual     int             // pairs of a check; the later ones are for what may fill to a bound
 	lasting   bool            // a soak: it goes on although each series is decided
 	lives     int64           // peers in all, as planned
 	cycles    []verdict.Cycle // doses that landed
@@ -42,8 +44,15 @@ type block struct {
 	at            time.Duration // of the second reading
 }
 
-// longest bounds the number of pairs, as a multiple of the planned ones.
-const longest = 3
+// longest bounds the number of pairs, as a multiple of the planned ones. Growth that may
+// fill to a bound gets further pairs, whose blocks are larger each time: what is full shows
+// after so many peers, and not after so many blocks.
+const (
+	longest    = 3
+	furtherOf  = 5 // pairs of a size
+	furtherBy  = 4 // times the size before
+	furtherFor = 1 << 17
+)
 
 func newExperiment(s *phaseRun, scenarios []scenario) *experiment {
 	scenarios = s.possible(scenarios)
@@ -55,6 +64,14 @@ func newExperiment(s *phaseRun, scenarios []scenario) *experiment {
 	}
 	each := s.Peers / e.pairs / len(scenarios)
 	e.planned = verdict.Doses(names, longest*e.pairs, func(string) int { return each }, s.seed)
+	e.usual = len(e.planned)
+	first := e.planned[e.usual-1]
+	for n := each * furtherBy; n*len(names) < furtherFor; n *= furtherBy {
+		e.planned = append(e.planned, verdict.Doses(names, furtherOf, func(string) int { return n }, schedule.Mix(s.seed, uint64(n)))...)
+	}
+	if len(e.planned) > e.usual {
+		e.planned = append(e.planned, first) // of the warm-up
+	}
 	return e
 }
 
@@ -96,12 +113,39 @@ func (e *experiment) runBlocks(ctx context.Context) {
 		return
 	}
 	e.sites, _ = e.target.sites(ctx) // without them no place is named
-	for k := range e.planned {
+	for k := 0; k < len(e.planned); k = e.next(k) {
 		if e.lasting && !e.fits(ctx, k) || !e.pair(ctx, k) || e.sure() {
 			break
 		}
-		e.log.Info("pair of blocks done", "number", k+1, "of", e.pairs, "peers", e.fleet.lives())
+		e.log.Info("pair of blocks done", "number", len(e.cycles), "of_at_least", max(len(e.cycles), e.pairs), "peers", e.fleet.lives())
 	}
+}
+
+// next returns the pair after pair k. A check whose only open question is what may fill to a
+// bound goes on with larger blocks at once.
+func (e *experiment) next(k int) int {
+	if e.lasting {
+		return k + 1
+	}
+	var open, filling int
+	for _, t := range e.trends {
+		if t.Outcome == verdict.Inconclusive {
+			open++
+		}
+		if t.Filling || t.Saturating {
+			filling++
+		}
+	}
+	switch {
+	case filling > 0 && filling == open:
+		k = max(k, e.usual-1)
+	case k+1 == e.usual && filling == 0:
+		return len(e.planned)
+	}
+	if k+1 == len(e.planned)-1 && len(e.planned) > e.usual { // the last one is the warm-up
+		return len(e.planned)
+	}
+	return k + 1
 }
 
 // clear closes the peers that a block has left. The messages to them that are under way

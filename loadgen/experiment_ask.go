@@ -19,7 +19,8 @@ func (e *experiment) ask() []verdict.Trend {
 	var trends []verdict.Trend
 	for _, name := range names {
 		k := report.KindOf(name)
-		q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: len(names), Matters: e.matters(k)}
+		q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: len(names), Matters: e.matters(k),
+			Fills: k.Unit == verdict.Bytes}
 		var blocks []verdict.Block
 		for _, b := range e.blocks {
 			blocks = append(blocks, verdict.Block{Dose: b.dose, Before: b.before.value(name), After: b.after.value(name)})
@@ -82,12 +83,12 @@ func (e *experiment) confirm(ctx context.Context) {
 }
 
 // interim evaluates the experiment while it runs, if the caller watches.
-func (e *experiment) interim(pairs int) {
+func (e *experiment) interim() {
 	var trends []verdict.Trend
 	if e.phaseRun.watched && len(e.cycles) >= minPairs {
 		trends = e.ask()
 	}
-	e.phaseRun.progress.learned(pairs, e.pairs, trends)
+	e.phaseRun.progress.learned(len(e.cycles), max(len(e.cycles), e.pairs), trends)
 }
 
 // The growth that matters. A short run cannot exclude so little: then the least growth that
@@ -124,7 +125,7 @@ func (e *experiment) judged() []string {
 	for name := range e.blocks[0].before {
 		switch k := report.KindOf(name); {
 		case k.Skip:
-		case k.Prefer == 0 && e.moved(name):
+		case k.Prefer == 0 && e.behaviour(name) == collection:
 			names = append(names, name)
 		case k.Prefer > report.KindOf(best[k.Class]).Prefer:
 			best[k.Class] = name
@@ -135,17 +136,4 @@ func (e *experiment) judged() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// moved reports whether a series ever had another value than in the beginning. A count that
-// does not change while peers are connected says nothing about them.
-func (e *experiment) moved(name string) bool {
-	was := e.blocks[0].before.value(name)
-	if e.peak == nil || e.peak.value(name) != was {
-		return true
-	}
-	return slices.ContainsFunc(e.blocks, func(b block) bool {
-		now := b.after.value(name)
-		return now != was && !math.IsNaN(now)
-	})
 }

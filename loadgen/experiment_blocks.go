@@ -26,7 +26,7 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 			return false
 		}
 	}
-	e.interim(k + 1)
+	e.interim()
 	return true
 }
 

@@ -19,7 +19,7 @@ func (e *experiment) control() []verdict.Control {
 		"add --pid ID of a process on this machine, or --page URL of a page that counts connections", e.seen)}
 	counts := false
 	for name, at := range e.peak {
-		if k := report.KindOf(name); k.Strict && !k.Skip {
+		if k := report.KindOf(name); k.Strict && !k.Skip && (k.Prefer > 0 || e.behaviour(name) == collection) {
 			counts = true
 			c.Caught = c.Caught || at-e.blocks[0].before.value(name) >= float64(e.seen)/2
 		}
@@ -42,6 +42,7 @@ func (e *experiment) report() {
 	r := e.evidence
 	r.Cycles = append(r.Cycles, e.cycles...)
 	r.Trends = append(r.Trends, e.trends...)
+	r.Doubts = append(r.Doubts, e.everyPeer()...)
 	r.Controls = append(r.Controls, e.control()...)
 	for _, name := range e.plotted() {
 		r.Series = append(r.Series, e.points(name))

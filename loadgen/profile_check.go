@@ -75,6 +75,7 @@ func checkScenarios(f *plan.Phase) []scenario {
 		{"large-name", needsNetworks, []step{{0, enterOwn(largeName)}, {stay / 2, moveOn}, {stay, leavingIfThere}}},
 		{"duplicate", needsIDs, []step{{0, announce}, {stay / 2, second}, {stay, leavingBoth}}},
 		{"hubs", needsHubs, []step{{0, claim(true)}, {stay / 2, claim(false)}, {stay, leaving(LeavePolite)}}},
+		{"hub-leaves", needsHubs, []step{{0, claim(true)}, {stay, leaving(LeavePolite)}}},
 		{"ghost", needsGoodbye, []step{{0, announce}, {stay / 2, leaving(LeaveGoodbye)}, {stay, announceAfterGoodbye}, {stay + vanish, end}}},
 	}
 }

@@ -17,9 +17,11 @@ func ExampleJudge() {
 func ExampleTest() {
 	ask := verdict.Question{Series: "heap", Scenario: "roam", Unit: verdict.Bytes, Matters: 64}
 	var blocks []verdict.Block
+	level := 0.0 // as it was read
 	for pair := 1; ; pair++ {
-		on := verdict.Block{Scenario: "roam", Dose: 1000, Before: 0, After: 90_000} // as it was read
-		off := verdict.Block{Before: 90_000, After: 90_100}
+		on := verdict.Block{Scenario: "roam", Dose: 1000, Before: level, After: level + 90_000}
+		off := verdict.Block{Before: on.After, After: on.After + 100}
+		level = off.After
 		blocks = append(blocks, on, off)
 		if t := verdict.Test(ask, blocks); t.Outcome != verdict.Inconclusive {
 			fmt.Printf("%s after %d pairs: %.0f bytes per 1,000 peers\n", t.Outcome, pair, t.Retained)

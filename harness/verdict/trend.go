@@ -25,6 +25,10 @@ type Question struct {
 	// Strict is set for a count that rests at the same number, as those of goroutines,
 	// descriptors and sessions do. Such a series leaks if it has left its baseline for good.
 	Strict bool
+	// Fills is set for a series that may fill to a bound, such as memory with a cache in it.
+	// It leaks only if it has grown for longer than a bound would let it, and by more than the
+	// smallest leak that the run could have seen.
+	Fills bool
 	// Among is the number of trends that share the error probability, 1 % each way. Default 1.
 	Among int
 }
@@ -64,6 +68,7 @@ type Trend struct {
 	Noise      float64 `json:"noise"` // range of the readings over blocks without peers
 	Returned   bool    `json:"returned"`
 	Saturating bool    `json:"saturating,omitempty"`
+	Filling    bool    `json:"filling,omitempty"` // it grows, and a bound may still end that
 
 	// Sites are the places in the code that grew, largest first, if the target serves
 	// profiles.
@@ -136,10 +141,21 @@ const likely = 2.33
 
 // decide sets Outcome, Why and More.
 func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, alpha float64) {
-	grew := t.Interval != nil && t.Interval.Low > 0
+	grew := t.Interval != nil && t.Interval.Low > 0 && (!q.Fills || t.Retained >= t.Smallest)
 	t.Saturating = saturates(list, q.Step)
 	small := t.Interval != nil && t.Interval.High < 1000*q.Matters
+	rest := regress(rests(q.Scenario, blocks), q.Step)
+	released := t.Interval != nil && t.Interval.Low > 0 && rest.slope < risesBy*r.slope
+	t.Filling = grew && !t.Saturating && !released && q.Fills && t.mayFill(list, r, q.Step)
 	switch {
+	case released && rest.slope+rest.radius(alpha)*rest.error < q.Matters:
+		t.Outcome, t.Why = None, "what a block leaves is released in the next one: over both kinds of block it does not grow"
+	case released:
+		t.More = t.need(q, rest, alpha)
+		t.Why = "at rest it rises by less than the blocks with peers add: a release that comes late, or something else that falls"
+	case t.Filling:
+		t.More = max(fillPeers-t.Peers, t.Peers/2)
+		t.Why = fmt.Sprintf("it grows with the peers, and a cache or ring that fills would, too, for some %s", units.Plural(fillPeers, "peer"))
 	case grew && !t.Saturating && (q.Strict || !small):
 		t.Outcome, t.Why = Leaking, "it grows with the peers, block after block"
 	case q.Strict && !t.Saturating && stayed(q, blocks, alpha):
@@ -218,7 +234,7 @@ func (t *Trend) Advice() string {
 	if t.More <= 0 {
 		return "run longer"
 	}
-	return "about " + units.Plural(t.More, "peer") + " more would decide"
+	return fmt.Sprintf("about %s more would decide: again with --peers %d", units.Plural(t.More, "peer"), t.Peers+t.More)
 }
 
 // finding returns a leaking trend as a finding. Bytes are a total that belongs to whatever leak

@@ -38,6 +38,26 @@ func pairs(scenario string, blocks []Block) []pair {
 	return list
 }
 
+// rests returns how much the level rose from one off block to the next, with the peers that
+// came in between. What a block leaves and the next one releases is not part of it.
+func rests(scenario string, blocks []Block) []pair {
+	var list []pair
+	dose, level := 0.0, math.NaN()
+	for _, b := range blocks {
+		switch {
+		case b.Dose > 0 && b.Scenario == scenario:
+			dose += b.Dose
+		case b.Dose > 0 || math.IsNaN(b.After) || math.IsInf(b.After, 0):
+		case math.IsNaN(level):
+			dose, level = 0, b.After
+		case dose > 0:
+			list = append(list, pair{dose, b.After - level})
+			dose, level = 0, b.After
+		}
+	}
+	return list
+}
+
 // perCycle returns the change of each pair, rounded.
 func perCycle(list []pair) []int64 {
 	counts := make([]int64, len(list))

@@ -6,6 +6,27 @@ import (
 	"slices"
 )
 
+// risesBy is the part of the claimed growth by which the level at rest must rise. In a leak
+// it rises by all of it. Where what a block leaves is released in the next one, it does not
+// rise.
+const risesBy = 0.5
+
+// Servers keep rings and caches of about this size: the last closed connections, recent
+// sessions, buffers. Growth that has outlasted either is not the filling of one.
+const (
+	fillPeers = 1 << 16
+	fillBytes = 64 << 20
+)
+
+// mayFill reports whether the growth r of the pairs may end at a bound, or has just ended.
+func (t *Trend) mayFill(list []pair, r regression, step float64) bool {
+	if t.Peers < fillPeers && (t.Unit != Bytes || t.Final-t.Baseline < fillBytes) {
+		return true
+	}
+	last := regress(list[len(list)-max(2, len(list)/16):], step)
+	return last.slope < r.slope/2
+}
+
 // saturates reports whether the first half of the pairs grew and the second half hardly did,
 // as with a bounded cache.
 func saturates(list []pair, step float64) bool {

@@ -32,6 +32,8 @@ func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 			if r := regress(pairs("", of), q.Step); r.slope < hopeless*r.error {
 				continue
 			}
+			// A cache or ring takes the peers of all scenarios.
+			ask.Fills = q.Fills && !selective(of, blocks)
 			if t := Test(ask, of); t.Outcome == Leaking && (best.Outcome != Leaking || t.sharper(best)) {
 				best = t
 				best.name(names, cycles)
@@ -118,4 +120,22 @@ func (t *Trend) sharper(o Trend) bool {
 		return t.Interval != nil
 	}
 	return (t.Interval.High-t.Interval.Low)*o.Retained < (o.Interval.High-o.Interval.Low)*t.Retained
+}
+
+// selective reports whether some scenarios, whose peers are the doses of some, explain the
+// growth better than all peers do: the other peers add less than a quarter as much each.
+func selective(some, all []Block) bool {
+	a, b := pairs("", some), pairs("", all)
+	var xx, xy, yy, xz, yz float64
+	for i := range a {
+		x, y := a[i].dose, b[i].dose-a[i].dose
+		xx, xy, yy = xx+x*x, xy+x*y, yy+y*y
+		xz, yz = xz+x*a[i].change, yz+y*a[i].change
+	}
+	det := xx*yy - xy*xy
+	if det <= 0 {
+		return false
+	}
+	ofSome, ofOthers := (yy*xz-xy*yz)/det, (xx*yz-xy*xz)/det
+	return ofSome > 0 && ofOthers < ofSome/4
 }
