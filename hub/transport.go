@@ -46,6 +46,7 @@ func newTransport(conn net.Conn, s *session) *transport {
 		t.raw, _ = sc.SyscallConn()
 		t.tryRead = t.readChunk
 	}
+	t.limitUnsent()
 	return t
 }
 
