@@ -126,7 +126,7 @@ func TestExplainALineOfAFinalizer(t *testing.T) {
 	found := explained(t, map[string]any{"test": &struct{ t *testing.T }{t}},
 		fixture.LineOf(t, "explain_test.go", "the owner"), fixture.LineOf(t, "explain_test.go", "the owned"))
 	owner, owned := heap.Normal(found[0].Path), heap.Normal(found[1].Path)
-	if len(owner) != 1 || !strings.HasPrefix(owner[0].Holder, "finalizer of ") || owner[0].Field != "" {
+	if len(owner) != 1 || owner[0].Kind != verdict.FinalizerHolder || owner[0].Field != "" {
 		t.Errorf("the owner is held by %v", owner)
 	}
 	if len(owned) != 1 || owned[0].Holder != owner[0].Holder || owned[0].Field == "" {

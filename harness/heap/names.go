@@ -73,7 +73,7 @@ func (n *retainerName) push(e verdict.Edge) {
 	}
 	const middle = longestPath / 2
 	if n.path = append(n.path, e); len(n.path) > longestPath {
-		n.path = slices.Concat(n.path[:middle], []verdict.Edge{{Holder: elided}}, n.path[middle+2:])
+		n.path = slices.Concat(n.path[:middle], []verdict.Edge{{Kind: verdict.ElidedHolder, Holder: elided}}, n.path[middle+2:])
 	}
 }
 
@@ -183,11 +183,11 @@ func isEntry(word uint64) bool {
 
 // holder returns the edge of an object on the path, without a field.
 func (s *retainerSearch) holder(t heapType, hop retainerHop) verdict.Edge {
-	e := verdict.Edge{Holder: holderName(t, hop.region)}
+	e := verdict.Edge{Kind: holderKind(t), Holder: holderName(t, hop.region)}
 	if t.role == roleFunc {
 		entry := s.d.word(hop.region, t.base)
 		if f := runtime.FuncForPC(uintptr(entry)); f != nil {
-			e.Holder = "func " + shortFunction(f.Name())
+			e.Kind, e.Holder = verdict.FunctionHolder, "func "+shortFunction(f.Name())
 			file, line := f.FileLine(uintptr(entry))
 			e.Site = verdict.Site{Function: f.Name(), File: file, Line: line}
 		}
@@ -195,6 +195,13 @@ func (s *retainerSearch) holder(t heapType, hop retainerHop) verdict.Edge {
 	}
 	e.Site = s.d.born(hop.region)
 	return e
+}
+
+func holderKind(t heapType) verdict.HolderKind {
+	if t.role == roleUnknown {
+		return verdict.UntypedHolder
+	}
+	return verdict.TypedHolder
 }
 
 // holderName returns the type of what is in a region, or its size if the type is unknown.
@@ -226,9 +233,9 @@ func (s *retainerSearch) rootEdge(root *retainerRoot) (verdict.Edge, heapType) {
 func (s *retainerSearch) variableEdge(hop retainerHop) (verdict.Edge, heapType) {
 	v, ok := s.symbols.variable(hop.region.addr + uint64(hop.off))
 	if !ok {
-		return verdict.Edge{Holder: "a package variable"}, heapType{}
+		return verdict.Edge{Kind: verdict.VariableHolder, Holder: "a package variable"}, heapType{}
 	}
-	e := verdict.Edge{Holder: "var " + shortFunction(v.name)}
+	e := verdict.Edge{Kind: verdict.VariableHolder, Holder: "var " + shortFunction(v.name)}
 	if v.t == nil {
 		return e, heapType{}
 	}
@@ -238,9 +245,9 @@ func (s *retainerSearch) variableEdge(hop retainerHop) (verdict.Edge, heapType) 
 // variable returns the edge of a package variable that is asked about itself.
 func (s *retainerSearch) variable(addr uint64) verdict.Edge {
 	if v, ok := s.symbols.variable(addr); ok {
-		return verdict.Edge{Holder: "var " + shortFunction(v.name)}
+		return verdict.Edge{Kind: verdict.VariableHolder, Holder: "var " + shortFunction(v.name)}
 	}
-	return verdict.Edge{Holder: "a package variable"}
+	return verdict.Edge{Kind: verdict.VariableHolder, Holder: "a package variable"}
 }
 
 // frameEdge returns the edge of a frame: the innermost function of the project among the frame
@@ -257,7 +264,10 @@ func frameEdge(goroutine uint64, frames []heapFrame) verdict.Edge {
 			break
 		}
 	}
-	return verdict.Edge{Holder: fmt.Sprintf("goroutine %d %s", goroutine, shortFunction(site.Function)), Site: site}
+	return verdict.Edge{
+		Kind: verdict.GoroutineHolder, Site: site,
+		Holder: fmt.Sprintf("goroutine %d %s", goroutine, shortFunction(site.Function)),
+	}
 }
 
 // siteOfPC returns the line of a frame.
@@ -274,9 +284,9 @@ func timerRoot(path []verdict.Edge) {
 	if len(path) == 0 {
 		return
 	}
-	path[0].Holder = "runtime"
+	path[0].Kind, path[0].Holder = verdict.RuntimeHolder, "runtime"
 	if rest, ok := strings.CutPrefix(path[0].Field, "timers.heap"); ok {
-		path[0] = verdict.Edge{Holder: "runtime timers", Field: strings.TrimSuffix(rest, ".timer")}
+		path[0] = verdict.Edge{Kind: verdict.TimersHolder, Holder: "runtime timers", Field: strings.TrimSuffix(rest, ".timer")}
 	}
 }
 

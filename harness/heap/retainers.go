@@ -183,13 +183,13 @@ var (
 func Normal(path []verdict.Edge) []verdict.Edge {
 	normal := make([]verdict.Edge, len(path))
 	for i, e := range path {
-		if strings.HasPrefix(e.Holder, "goroutine ") {
+		if e.Kind == verdict.GoroutineHolder {
 			e.Holder = pathGoroutines.ReplaceAllString(e.Holder, "goroutine *")
 		}
 		if strings.Contains(e.Field, "[") {
 			e.Field = pathKeys.ReplaceAllString(e.Field, "[*]")
 		}
-		if pathLarge.MatchString(e.Holder) {
+		if e.Kind == verdict.UntypedHolder && pathLarge.MatchString(e.Holder) {
 			e.Field = pathOffsets.ReplaceAllString(e.Field, "+*")
 		}
 		normal[i] = e

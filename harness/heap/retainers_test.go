@@ -234,10 +234,10 @@ func TestRetainersOfWhatIsGone(t *testing.T) {
 func TestNormal(t *testing.T) {
 	t.Parallel()
 	got := Normal([]verdict.Edge{
-		{Holder: "goroutine 17 hub.(*session).run"},
+		{Kind: verdict.GoroutineHolder, Holder: "goroutine 17 hub.(*session).run"},
 		{Holder: "*hub.network", Field: `members["a]b\"["].list[3, beyond its length 2].x[key]`},
 	})
-	if want := "[{goroutine * hub.(*session).run  } {*hub.network members[*].list[*].x[*] }]"; fmt.Sprint(got) != want {
+	if want := "[{goroutine goroutine * hub.(*session).run  } { *hub.network members[*].list[*].x[*] }]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -110,7 +110,7 @@ func (s *retainerSearch) finalizersOf() []retainerRoot {
 			continue
 		}
 		holder := "finalizer of " + holderName(s.types.of(s.d.find(f.object)), m)
-		edge := verdict.Edge{Holder: holder, Site: s.d.born(m)}
+		edge := verdict.Edge{Kind: verdict.FinalizerHolder, Holder: holder, Site: s.d.born(m)}
 		roots = append(roots, retainerRoot{edge: edge, kind: rootFinalizer, region: m, typ: s.types.of(s.d.find(f.object))},
 			retainerRoot{edge: edge, kind: rootFinalizer, to: f.function})
 	}
@@ -170,7 +170,7 @@ func (s *retainerSearch) cleanups() []retainerRoot {
 		}
 		if i := s.d.find(sample.object); i >= 0 {
 			m := s.d.objects[i]
-			edge := verdict.Edge{Holder: "argument of a cleanup", Site: s.d.born(m)}
+			edge := verdict.Edge{Kind: verdict.RuntimeHolder, Holder: "argument of a cleanup", Site: s.d.born(m)}
 			roots = append(roots, retainerRoot{edge: edge, kind: rootCleanup, region: m, typ: s.types.of(i)})
 		}
 	}
@@ -196,7 +196,7 @@ func (s *retainerSearch) orphans() []retainerRoot {
 		if s.steps[i].from != 0 || pointed[i] {
 			continue
 		}
-		edge := verdict.Edge{Holder: "no root: perhaps the argument of a cleanup", Site: s.d.born(m)}
+		edge := verdict.Edge{Kind: verdict.NoHolder, Holder: "no root: perhaps the argument of a cleanup", Site: s.d.born(m)}
 		roots = append(roots, retainerRoot{edge: edge, kind: rootNone, region: m, typ: s.types.of(i)})
 	}
 	return roots

@@ -198,7 +198,7 @@ func (s *retainerSearch) retainers(addrs []uint64) []Retainer {
 				found[i].Stored = verdict.Site{} // timerFlusher grew the runtime's heap of timers
 			}
 		} else {
-			found[i].Path = []verdict.Edge{{Holder: "no root: a cycle that only itself, or a cleanup, holds"}}
+			found[i].Path = []verdict.Edge{{Kind: verdict.NoHolder, Holder: "no root: a cycle that only itself, or a cleanup, holds"}}
 		}
 		found[i].Born = s.d.born(s.d.objects[object])
 	}

@@ -44,10 +44,28 @@ func (s Site) Place() string {
 
 // Edge is one step of a retaining path: a holder, and the part of it that points on.
 type Edge struct {
-	Holder string `json:"holder"`          // a global, a goroutine's frame, or the type of an object
-	Field  string `json:"field,omitempty"` // the field, element or captured variable that points on
-	Site   Site   `json:"site,omitzero"`   // where the holder was allocated, if known
+	Kind   HolderKind `json:"kind,omitempty"`
+	Holder string     `json:"holder"`          // the holder as text
+	Field  string     `json:"field,omitempty"` // the field, element or captured variable that points on
+	Site   Site       `json:"site,omitzero"`   // where the holder was allocated, if known; of a frame or function its line
 }
+
+// HolderKind is the kind of a holder in a retaining path.
+type HolderKind string
+
+// The kinds.
+const (
+	TypedHolder     HolderKind = ""          // an object, known by its type, or a root that the caller named
+	UntypedHolder   HolderKind = "untyped"   // an object of unknown type, known by its size
+	VariableHolder  HolderKind = "variable"  // a package variable
+	FunctionHolder  HolderKind = "function"  // a closure; Site is its function
+	GoroutineHolder HolderKind = "goroutine" // a stack frame; Site is its line
+	FinalizerHolder HolderKind = "finalizer" // a finalizer, or the object that has it
+	TimersHolder    HolderKind = "timers"    // the pending timers of the runtime
+	RuntimeHolder   HolderKind = "runtime"   // another object of the runtime, or a cleanup
+	ElidedHolder    HolderKind = "elided"    // edges that the path leaves out
+	NoHolder        HolderKind = "none"      // no root leads to the object
+)
 
 // Finding is one kind of thing that, as one detector saw it, did not go back to its
 // baseline. Judge joins findings about the same leak.

@@ -83,19 +83,15 @@ func (c *candidate) frame() string {
 	if len(c.Path) == 0 {
 		return ""
 	}
-	root := c.Path[0].Holder
-	if words := strings.Fields(root); len(words) == 3 && words[0] == "goroutine" {
-		return words[2]
-	}
-	if strings.HasPrefix(root, "finalizer of ") {
-		return root
-	}
-	if !strings.HasPrefix(root, "runtime timers") {
-		return ""
-	}
-	for _, e := range c.Path[1:] {
-		if f, ok := strings.CutPrefix(e.Holder, "func "); ok {
-			return f
+	switch root := c.Path[0]; root.Kind {
+	case GoroutineHolder:
+		return ShortName(root.Site.Function)
+	case FinalizerHolder:
+		return root.Holder
+	case TimersHolder:
+		i := slices.IndexFunc(c.Path, func(e Edge) bool { return e.Kind == FunctionHolder })
+		if i > 0 {
+			return ShortName(c.Path[i].Site.Function)
 		}
 	}
 	return ""

@@ -41,6 +41,17 @@ func path(words ...string) func(*verdict.Finding) {
 	}
 }
 
+// heldBy sets a path that begins in a frame of a goroutine, in a finalizer, or, by a closure, in
+// the pending timers.
+func heldBy(kind verdict.HolderKind, holder, function string) func(*verdict.Finding) {
+	return func(f *verdict.Finding) {
+		f.Path = []verdict.Edge{{Kind: kind, Holder: holder, Field: "s", Site: verdict.Site{Function: function}}}
+		if kind == verdict.TimersHolder {
+			f.Path = append(f.Path, verdict.Edge{Kind: verdict.FunctionHolder, Holder: "func " + function, Site: verdict.Site{Function: function}})
+		}
+	}
+}
+
 // of is short for what the cases below are made of.
 var of = sample.Retained
 
@@ -70,6 +81,20 @@ func TestJoin(t *testing.T) {
 		{"line_where_it_went_in", []verdict.Finding{finding("watch", verdict.Object, odd, session, stored("n.go", 61)), finding("sites", verdict.Object, []int64{4, 0, 8}, born("n.go", 61))}, "sites watch"},
 		{"what_hangs_below", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session, inMembers),
 			finding("watch", verdict.Object, odd, typed("*hub.buffer"), inMembers, path("*hub.session", "out"))}, "watch watch"},
+
+		// Held by frames.
+		{"frames_of_one_function", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, heldBy(verdict.GoroutineHolder, "goroutine 7 hub.run", "x.org/hub.run")),
+			finding("timers", verdict.Timer, []int64{5, 0, 9}, heldBy(verdict.GoroutineHolder, "goroutine 9 hub.run", "x.org/hub.run"))}, "timers watch"},
+		{"frames_of_two_functions", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, heldBy(verdict.GoroutineHolder, "goroutine 7 hub.run", "x.org/hub.run")),
+			finding("timers", verdict.Timer, []int64{5, 0, 9}, heldBy(verdict.GoroutineHolder, "goroutine 9 hub.rest", "x.org/hub.rest"))}, "timers, watch"},
+		{"timers_that_call_one_function", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, heldBy(verdict.TimersHolder, "runtime timers", "x.org/hub.fire")),
+			finding("sites", verdict.Object, []int64{5, 0, 9}, heldBy(verdict.TimersHolder, "runtime timers", "x.org/hub.fire"))}, "sites watch"},
+		{"one_finalizer", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, heldBy(verdict.FinalizerHolder, "finalizer of *hub.file", "")),
+			finding("sites", verdict.Object, []int64{5, 0, 9}, heldBy(verdict.FinalizerHolder, "finalizer of *hub.file", ""))}, "sites watch"},
 
 		// The same growth.
 		{"same_scenario", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("descriptors", verdict.Descriptor, of(1, "rst"), typed("socket"))}, "descriptors watch"},
