@@ -1,0 +1,92 @@
+package detect_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// What is taken out leaves capacity, which did not grow: one cycle, as a guard has it,
+// or several.
+func TestCensusShrinking(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 4} {
+		h := newCensusHub(context.Background())
+		for i := range 10 {
+			h.sessions[fmt.Sprint(i)] = nil
+			h.byIP.Store(i, i)
+			h.lru.PushBack(i)
+			h.events <- "one"
+			h.ring[0] = append(h.ring[0], i)
+			h.ring[1] = append(h.ring[1], i)
+		}
+		c := &detect.Census{Roots: map[string]any{"hub": h}}
+		found := findIn(t, c, primes[:cycles], func(k int, _ int64) {
+			delete(h.sessions, fmt.Sprint(k))
+			h.byIP.Delete(k)
+			h.lru.Remove(h.lru.Front())
+			<-h.events
+			h.ring[0] = h.ring[0][:len(h.ring[0])-1]
+			h.ring[1] = h.ring[1][1:]
+		})
+		wantNone(t, found)
+	}
+}
+
+// A buffer that is made larger each time and emptied holds more and more.
+func TestCensusFindsCapacity(t *testing.T) {
+	t.Parallel()
+	for _, cycles := range []int{1, 3} {
+		s := &censusSession{queue: make([][]byte, 5, 10)}
+		c := &detect.Census{Roots: map[string]any{"session": s}}
+		found := findIn(t, c, primes[:cycles], func(int, int64) {
+			s.queue = make([][]byte, len(s.queue)-1, cap(s.queue)+10)
+		})
+		f := wantOne(t, found, verdict.Collection, int64(10*cycles), "")
+		if f.Field != "detect_test.censusSession.queue" || !strings.Contains(f.Detail, "in capacity") {
+			t.Errorf("%s: %s", f.Field, f.Detail)
+		}
+	}
+}
+
+// step is a lock that changes the target each time it is taken, as something does that
+// goes on while the census is taken.
+type step func()
+
+func (s step) Lock() { s() }
+func (step) Unlock() {}
+
+// What goes up and down at rest is no leak for being higher each time by chance; what
+// grows by far more than that is one.
+func TestCensusOfWhatIsNeverAtRest(t *testing.T) {
+	t.Parallel()
+	for name, lengths := range map[string][]int{"by chance": {1, 5, 2, 6, 3, 7, 4, 8}, "a leak": {0, 4, 100, 104, 200, 204, 300, 304}} {
+		s, n := &censusSession{}, 0
+		c := &detect.Census{Roots: map[string]any{"session": s}}
+		c.Lock = step(func() {
+			s.queue = make([][]byte, lengths[n])
+			n++
+		})
+		found := findIn(t, c, primes[:3], func(int, int64) {})
+		if n != len(lengths) || (len(found) > 0) != (name == "a leak") {
+			t.Errorf("%s: %d readings, %+v", name, n, found)
+		}
+	}
+}
+
+// A queue that is taken from by slicing has more room in one reading and less in another.
+func TestCensusOfAQueueBySlicing(t *testing.T) {
+	t.Parallel()
+	s := &censusSession{queue: make([][]byte, 16)}
+	c := &detect.Census{Roots: map[string]any{"session": s}}
+	found := findIn(t, c, primes[:3], func(k int, _ int64) {
+		for cap(s.queue) != 20+4*k { // by chance
+			s.queue = append(s.queue, nil)[1:]
+		}
+	})
+	wantNone(t, found)
+}

@@ -1,0 +1,121 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
+)
+
+// echoHub is a hub that greets peers and answers their pings, and no more. It keeps
+// those that say goodbye without a word, if it is to leak.
+type echoHub struct {
+	*harness.Pipes
+	server *http.Server
+	open   fixture.Handlers
+	leaks  bool
+	copies func() int   // how many of each it keeps then; nil for one
+	err    error        // of Dial and Gauges
+	fails  atomic.Int64 // dials, the next ones
+
+	mu    sync.Mutex
+	state echoState
+}
+
+type echoState struct {
+	sessions map[*echoSession]bool
+	left     []*echoSession
+}
+
+type echoSession struct{ id string }
+
+func startEchoHub(t *testing.T) *echoHub {
+	t.Helper()
+	h := &echoHub{Pipes: harness.ListenPipes(), state: echoState{sessions: map[*echoSession]bool{}}}
+	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	h.open.Go(func() { h.server.Serve(h.Pipes) })
+	t.Cleanup(func() { h.Stop(context.Background()) })
+	return h
+}
+
+func (h *echoHub) URL() string { return "ws://" + h.Addr().String() }
+
+func (h *echoHub) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	if h.fails.Load() > 0 && h.fails.Add(-1) >= 0 {
+		return nil, errors.New("this one fails")
+	}
+	return h.DialContext(ctx, network, addr)
+}
+
+func (h *echoHub) Stop(context.Context) error {
+	err := h.server.Close()
+	h.open.Wait()
+	return err
+}
+
+func (h *echoHub) Gauges() (map[string]float64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return map[string]float64{"sessions": float64(len(h.state.sessions))}, h.err
+}
+
+func (h *echoHub) Check() error { return nil }
+
+func (h *echoHub) Roots() map[string]any { return map[string]any{"hub": &h.state} }
+
+func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.open.Enter() {
+		return
+	}
+	defer h.open.Done()
+	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	s := &echoSession{r.URL.Query().Get("peerId")}
+	h.mu.Lock()
+	h.state.sessions[s] = true
+	h.mu.Unlock()
+	said := s.talk(conn)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.state.sessions, s)
+	if h.leaks && said == `goodbye` {
+		copies := 1
+		if h.copies != nil {
+			copies = h.copies()
+		}
+		h.state.left = append(h.state.left, slices.Repeat([]*echoSession{s}, copies)...)
+	}
+}
+
+// talk returns the type of the last message.
+func (s *echoSession) talk(conn *websocket.Conn) (last string) {
+	tell := func(text string) { _ = conn.WriteMessage(websocket.TextMessage, []byte(text)) } // the reader will see
+	tell(`{"type":"connected"}`)
+	for {
+		_, b, err := conn.ReadMessage()
+		if err != nil {
+			return last
+		}
+		last = strings.Split(string(b), `"`)[3]
+		if last == "ping" {
+			tell(`{"type":"pong"}`)
+		}
+	}
+}
