@@ -33,6 +33,13 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 		`{"\u0074ype":"ping"}`, `{"type":"a \" and \\ and \b\f\n\r\t\u0001"}`, `{"type":true}`, `{"type":-12.5e-3}`, `{"type":[1,[2,"x"],{}, null]}`,
 		`{"type":-1e999}`, `{"type":0.0}`, `{"type":"ice-restart-offer","targetPeerId":"x"}`, `[1, 2]`, `tru`, `-`, `1.`, `1e`, `01`, `"\q"`, `"\u12"`,
 		`{"data":"\ud83d\ude00"}`, `{"type":"announce","networkName":null,"data":{"isHub":false}}`, `{"type":"announce","data":7}`,
+		`{"a":1,}`, `{"a":1 "b":2}`, "{\"a\":\"\x01\"}", `"abc`, `"\`, `{}`, `{"a":{"b":1}`, `{"a":[1,2}`, `{1:2}`, `{"a":"\ud83d"}`, `{"a":[{}, {"b":1}, {"c"}]}`,
+		`{"type":"x` + strings.Repeat("é", 80) + `"}`, `{"type":"` + strings.Repeat(`y\u00e9`, 400) + `"}`, `{"type":[` + strings.Repeat(`"abcdefgh",`, 200) + `1]}`,
+		`{"type":1.` + strings.Repeat("12", 80) + `}`, `{"type":` + strings.Repeat("12", 80) + `e7}`, `{"type":[-1e999,1e999,0,false]}`,
+		`{` + strings.Repeat(`"a":1,`, 3000) + `"b":2}`, `{"type":"announce","data":{` + strings.Repeat(`"a":1,`, 100) + `"b":2}}`,
+		fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"networkName":{},"data":1}`, id), fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"networkName":true}`, id),
+		fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"networkName":0.0}`, strings.ToUpper(id)), `{"type":"offer","targetPeerId":"` + strings.Repeat("g", 40) + `"}`,
+		fmt.Sprintf(`{"type":"offer","targetPeerId":%q,"networkName":%q,"data":%q}`, id, v.Home, strings.Repeat("x", 65000)),
 		`{"type":"cleanup"}`, `{"type":"announce","networkName":"pigeonhub-mesh","data":{"isHub":true}}`,
 		`{"type":"announce","data":{"isHub":true,"name":"quote \" and \\ and \b\f\n\r\t and \u0001"}}`,
 	} {
@@ -43,12 +50,16 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 	if err := v.WriteBytes(append(textFrame(0x89, "a ping"), textFrame(0x82, "\xff")...)); err != nil {
 		return err
 	}
-	if v.Index%4 == 0 {
-		if err := v.WriteBytes(textFrame(0x81, strings.Repeat("[", wire.MaxDepth+1))); err != nil { // too deep: the hub closes
+	// The hub ends a peer whose message is nested too deeply, or whose announce is too large or
+	// names no network.
+	if ends := []string{
+		strings.Repeat("[", wire.MaxDepth+1), `{"type":"announce","data":{"name":"` + strings.Repeat("x", 9000) + `"}}`,
+		`{"type":"announce","networkName":7}`,
+	}; v.Index%6 < len(ends) {
+		if err := v.WriteBytes(textFrame(0x81, ends[v.Index%6])); err != nil {
 			return err
 		}
-		_, err := v.WantClose(ctx)
-		return err
+		return readToEnd(v.Conn())
 	}
 	if _, err := v.Fence(ctx); err != nil {
 		return err

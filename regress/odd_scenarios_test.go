@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
@@ -39,8 +43,8 @@ func (w *world) oddScenarios(cfg hub.Config, pages *pageServers) []harness.Scena
 		{Name: "rivals", Live: rivals, Waits: true, AtOnce: 8},
 		{Name: "pages", Live: pages.read, Waits: true, AtOnce: 4},
 		{Name: "plots", Live: pages.plots, Waits: true, AtOnce: 4},
-		{Name: "operator", Live: onTarget(liveOperator), Waits: true, AtOnce: 2},
-		{Name: "hijack", Live: own(brokenUpgrades, same)},
+		{Name: "operator", Live: pages.stopUnderViewer, Waits: true, AtOnce: 2},
+		{Name: "hijack", Live: own(brokenUpgrades, func(c *hub.Config) { c.AllowedOrigins = []string{"https://example.com"} })},
 		{Name: "draining", Live: own(whileItDrains, same)},
 		{Name: "deaf", Live: own(deafSubscriber, func(c *hub.Config) { c.AnnounceRate = -1 })},
 		{Name: "shed", Live: own(shedQueue, func(c *hub.Config) { c.QueueBytesTotal, c.CloseTimeout = 64<<10, 100*time.Millisecond })},
@@ -119,13 +123,32 @@ func upgradeRequest(ctx context.Context, id wire.PeerID, header ...string) *http
 // wrong, and whose connection is closed before the hub answers.
 func brokenUpgrades(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	plain := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
-	for _, req := range []*http.Request{plain, upgradeRequest(ctx, v.ID), upgradeRequest(ctx, v.ID, "Sec-WebSocket-Key", "short")} {
+	for _, req := range []*http.Request{
+		plain, upgradeRequest(ctx, v.ID), upgradeRequest(ctx, v.ID, "Sec-WebSocket-Key", "short"), upgradeRequest(ctx, v.ID, "Origin", "https://example.net"),
+	} {
 		res := httptest.NewRecorder()
 		if target.Hub.ServeHTTP(res, req); res.Code == http.StatusSwitchingProtocols {
 			return errors.New("a request that cannot be upgraded was")
 		}
 	}
 	target.Hub.ServeHTTP(&lostConnection{httptest.NewRecorder()}, upgradeRequest(ctx, v.ID))
+	_, err := hub.New(hub.Config{
+		MaxConnections: -1, AddressRate: math.NaN(), PingInterval: -1, MeshNamespace: wire.DefaultNetwork, DrainCloseCode: 1,
+		HubPeerIDs: []wire.PeerID{"none"}, Memory: hub.MemoryConfig{Interval: 1},
+	})
+	if err == nil {
+		return errors.New("a configuration that is wrong makes a hub")
+	}
+	return nil
+}
+
+// look asks a hub's pages, without a network, and expects a status.
+func look(ctx context.Context, target *hubtest.Target, path string, status int) error {
+	res := httptest.NewRecorder()
+	handler := admin.Public(target.Hub, admin.PublicConfig{Metrics: true, HideDetails: true})
+	if handler.ServeHTTP(res, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)); res.Code != status {
+		return fmt.Errorf("%s: status %d, want %d", path, res.Code, status)
+	}
 	return nil
 }
 
@@ -145,24 +168,40 @@ func whileItDrains(ctx context.Context, v *harness.Visit, target *hubtest.Target
 		return err
 	}
 	defer peers[0].Drop()
+	events, err := target.Hub.Subscribe(v.Name)
+	if err != nil {
+		return err
+	}
+	target.Hub.Listening(&net.TCPAddr{Port: 3000})
 	target.Hub.Fail(errors.New("as an embedder has it"))
+	if err := peers[1].Join(ctx, v.Home); err != nil {
+		return err
+	}
+	if err := peers[1].Close(ctx); err != nil {
+		return err
+	}
 	ended := make(chan error, 2)
 	for range cap(ended) {
 		go func() { ended <- target.Hub.Shutdown(ctx) }()
 	}
 	hasty, cancel := context.WithCancel(ctx)
 	cancel()
-	err := settle.Until(ctx, func() error {
+	err = settle.Until(ctx, func() error {
 		if err := peers[1].Dial(ctx); err == nil {
 			return errors.Join(errors.New("a hub that shuts down lets peers in"), peers[1].Drop())
 		}
 		return nil
 	})
+	err = errors.Join(err, look(ctx, target, "/readyz", http.StatusServiceUnavailable), look(ctx, target, "/metrics", http.StatusForbidden))
 	_ = target.Hub.Shutdown(hasty) // the first caller has the result
 	for range cap(ended) {
 		if stopped := <-ended; !errors.Is(stopped, context.Canceled) {
 			err = errors.Join(err, stopped)
 		}
+	}
+	for len(events.Events()) > 0 {
+		e := <-events.Events()
+		_ = e.Payload()
 	}
 	if _, late := target.Hub.Subscribe(v.Name); !errors.Is(late, hub.ErrClosed) {
 		err = errors.Join(err, errors.New("a hub that has ended takes subscriptions"))
@@ -188,6 +227,7 @@ func deafSubscriber(ctx context.Context, v *harness.Visit, target *hubtest.Targe
 			return err
 		}
 	}
+	_ = target.Hub.Sessions()
 	err = p.Close(ctx)
 	events.Close()
 	<-events.Done()
@@ -264,7 +304,7 @@ func outOfMemory(ctx context.Context, v *harness.Visit, target *hubtest.Target) 
 			e := <-events.Events()
 			_ = e.Payload()
 		}
-		return nil
+		return look(ctx, target, "/readyz", http.StatusServiceUnavailable)
 	})
 }
 
@@ -273,6 +313,7 @@ type pageServers struct {
 	target          *hubtest.Target
 	public, private *httptest.Server
 	stop            func()
+	showing         sync.RWMutex // held for reading by viewers of these live plots: one handler of a process can show them
 }
 
 func startPages(target *hubtest.Target) (*pageServers, error) {
@@ -335,7 +376,50 @@ func (s *pageServers) readForeign(ctx context.Context) error {
 	return nil
 }
 
+// stopUnderViewer stops another operator's handler under a viewer of its live plots.
+func (s *pageServers) stopUnderViewer(ctx context.Context, _ *harness.Visit) error {
+	handler, stop, err := admin.Private(s.target.Hub)
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	err = s.viewUntil(ctx, server.URL, stop)
+	return errors.Join(err, readPage(ctx, http.MethodGet, server.URL+"/debug/state"))
+}
+
+// viewUntil follows the live plots at url and has stop disconnect it.
+func (s *pageServers) viewUntil(ctx context.Context, url string, stop func()) error {
+	s.showing.Lock()
+	defer s.showing.Unlock()
+	var ws *websocket.Conn
+	err := settle.Until(ctx, func() (err error) { // the other handler shows them a moment longer
+		var res *http.Response
+		if ws, res, err = websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil); res != nil {
+			res.Body.Close()
+		}
+		return err
+	})
+	stop()
+	if err != nil {
+		return err
+	}
+	defer ws.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		ws.SetReadDeadline(deadline)
+	}
+	for err == nil {
+		_, _, err = ws.ReadMessage()
+	}
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		return errors.New("the viewer was not disconnected")
+	}
+	return nil
+}
+
 // plots follows the live plots until they have moved.
 func (s *pageServers) plots(ctx context.Context, _ *harness.Visit) error {
+	s.showing.RLock()
+	defer s.showing.RUnlock()
 	return lookAtPlots(ctx, s.private.URL)
 }

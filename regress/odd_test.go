@@ -57,7 +57,8 @@ func logErrors(s *harness.Scenario) {
 func oddConfig() hub.Config {
 	cfg := patientConfig()
 	cfg.ExemptAddresses, cfg.AddressSessions = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/24")}, 1
-	cfg.AddressRate, cfg.AddressBurst = 20, 5
+	cfg.AddressRate, cfg.AddressBurst, cfg.AllowedOrigins = 20, 5, []string{"*"}
+	cfg.AnnounceRate = -1 // an odd peer announces much at once
 	cfg.Logger = slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return cfg
 }

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,10 +29,14 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-const programToken = "the token of the program"
+const (
+	programToken    = "the token of the program"
+	programResident = "00000000000000000000000000000000000000aa"
+)
 
 var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, Label("quick"), func() {
 	var path, dir string
@@ -47,7 +52,8 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		if secured {
 			cert, key := writeCertificate(dir)
 			flags = append(quickFlags(), "--public-metrics", "--hide-details", "--log-format", "text", "--log-level", "debug",
-				"--tls-cert", cert, "--tls-key", key, "--auth-token", programToken, "--allowed-origins", "https://example.com")
+				"--tls-cert", cert, "--tls-key", key, "--auth-token", programToken, "--allowed-origins", "https://example.com",
+				"--memory-limit", "64GiB", "--exempt-addresses", "127.0.0.0/8,203.0.113.7,2001:db8::/32", "--hub-key", "a key", "--hub-peer-ids", programResident)
 		}
 		p, err := startProgram(path, programEnv(), flags...)
 		Expect(err).NotTo(HaveOccurred())
@@ -59,7 +65,7 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 			Expect(p.cmd.Process.Signal(sig)).To(Succeed())
 			Expect(c.read(ctx, http.MethodGet, p.admin+"/livez")).To(Succeed())
 		}
-		resident := harness.NewPeer(c.target, "who is there at the end", "00000000000000000000000000000000000000aa")
+		resident := harness.NewPeer(c.target, "who is there at the end", programResident)
 		resident.HubKey = c.token
 		Expect(resident.Join(ctx, "the end")).To(Succeed())
 		ending, cancel := context.WithTimeout(ctx, programWait)
@@ -84,16 +90,55 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		}{
 			{"--help", 0}, {"--version", 0}, {"--print-config", 0}, {"--check-config", 0}, {"--port nowhere --no-such-flag", 2},
 			{"--host 127.0.0.1 --health-check --port " + port, 0}, {"--host 127.0.0.1 --health-check --port 1", 1},
-			{"--tls-cert nowhere.pem", 2}, {"--host 127.0.0.1 --port-retries 0 --port " + port, 1},
+			{"--tls-cert nowhere.pem", 2}, {"--auth-token secret --print-config --memory-limit 1GiB --message-rate off", 0},
+			{"--host 127.0.0.1 --port 0 --admin-address 192.0.2.1:1", 1}, {"--host 127.0.0.1 --port-retries 0 --port " + port, 1},
 		} {
 			once := exec.CommandContext(ctx, path, strings.Fields(call.args)...)
 			once.Env = programEnv()
 			out, _ := once.CombinedOutput()
 			Expect(once.ProcessState.ExitCode()).To(Equal(call.code), "%s: %s", call.args, out)
 		}
+		guarded := exec.CommandContext(ctx, path)
+		guarded.Env = append(programEnv(), "PIGEONHUB_AUTH_TOKEM=misspelled")
+		Expect(guarded.Run()).NotTo(Succeed())
+		Expect(guarded.ProcessState.ExitCode()).To(Equal(2))
+
+		// The next free ports, and a peer that does not answer a close frame.
+		second, err := startProgram(path, append(programEnv(), "BOOTSTRAP=elsewhere", "PIGEONHUB_NOTHING=1", "PIGEONHUB_PORT=tcp://10.0.0.7:3000"),
+			append(quickFlags(), "--port", port, "--port-retries", "1000", "--admin-address", strings.TrimPrefix(p.admin, "http://"), "--close-timeout", "1m")...)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(second.kill)
+		target, err := harness.NewRemote(second.url)
+		Expect(err).NotTo(HaveOccurred())
+		mute := harness.NewPeer(target, "who does not answer", programResident)
+		Expect(mute.Join(ctx, "the end")).To(Succeed())
+		Expect(second.cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
+		Expect(settle.Until(ctx, func() error { // it has seen the first signal
+			if pageStatus(ctx, second.page("/readyz")) == http.StatusOK {
+				return errors.New("the program does not shut down")
+			}
+			return nil
+		})).To(Succeed())
+		Expect(second.end(ctx, syscall.SIGTERM)).NotTo(Succeed())
+		Expect(second.cmd.ProcessState.ExitCode()).To(Equal(1))
+		_ = mute.Drop() // the program has closed it
 		Expect(p.end(ctx, syscall.SIGTERM)).To(Succeed())
-	}, SpecTimeout(time.Minute))
+	}, SpecTimeout(2*time.Minute))
 })
+
+// pageStatus returns the status of a page, 0 if there is no answer.
+func pageStatus(ctx context.Context, url string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0
+	}
+	res, err := newPageClient().Do(req)
+	if err != nil {
+		return 0
+	}
+	_ = res.Body.Close() // what it says does not matter
+	return res.StatusCode
+}
 
 // programCampaign puts peers and readers of pages through a program that is seen from
 // outside only.
@@ -104,11 +149,12 @@ type programCampaign struct {
 	client  *http.Client
 	crowd   harness.Crowd
 	admin   chan struct{} // holds one value for each connection to the operator's listener
+	crowded sync.RWMutex  // held for writing while that listener has more than it lets wait
 }
 
-// atAdmin is how many connections to the operator's listener there are at once: it bounds
+// mostAtAdmin is how many connections to the operator's listener there are at once: it bounds
 // those that have no response yet.
-const atAdmin = 4
+const mostAtAdmin = 4
 
 // overTLS is a target whose connections are of TLS though its URL does not say so.
 type overTLS struct {
@@ -123,7 +169,7 @@ func (t *overTLS) Dial(ctx context.Context, network, addr string) (net.Conn, err
 func newProgramCampaign(p *program, secured bool) *programCampaign {
 	GinkgoHelper()
 	trusting := &tls.Config{InsecureSkipVerify: true} // the certificate is of this test
-	c := &programCampaign{program: p, admin: make(chan struct{}, atAdmin), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
+	c := &programCampaign{program: p, admin: make(chan struct{}, mostAtAdmin), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
 	remote, err := harness.NewRemote(strings.Replace(p.url, "wss:", "ws:", 1))
 	Expect(err).NotTo(HaveOccurred())
 	c.target = remote
@@ -138,7 +184,7 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	}
 	c.crowd.Scenarios = append(c.crowd.Scenarios,
 		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "plots", Live: c.plots, Waits: true},
-		harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
+		harness.Scenario{Name: "waiting", Live: c.waiting, Waits: true, AtOnce: 1}, harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
 	return c
 }
 
@@ -168,13 +214,42 @@ func (c *programCampaign) read(ctx context.Context, method, url string) error {
 	return errors.Join(err, res.Body.Close())
 }
 
+// atAdmin waits for a place at the operator's listener, and returns how to leave it.
+func (c *programCampaign) atAdmin() (leave func()) {
+	c.crowded.RLock()
+	c.admin <- struct{}{}
+	return func() {
+		<-c.admin
+		c.crowded.RUnlock()
+	}
+}
+
+// waiting is a crowd of silent connections: more than the operator's listener lets wait. It
+// answers all the same.
+func (c *programCampaign) waiting(ctx context.Context, _ *harness.Visit) error {
+	c.crowded.Lock()
+	defer c.crowded.Unlock()
+	var dialer net.Dialer
+	for range manyWaiting {
+		conn, err := dialer.DialContext(ctx, "tcp", strings.TrimPrefix(c.program.admin, "http://"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		settle.Pause(ctx, 30*time.Millisecond) // they come one after the other, and the first is silent for long
+	}
+	return settle.Until(ctx, func() error { return c.read(ctx, http.MethodGet, c.program.admin+"/livez") })
+}
+
+// manyWaiting is more than the operator's listener lets wait.
+const manyWaiting = 12
+
 // pages reads all pages.
 func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err error) {
 	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
 		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.page(path)))
 	}
-	c.admin <- struct{}{}
-	defer func() { <-c.admin }()
+	defer c.atAdmin()()
 	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
 		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.admin+path))
 	}
@@ -183,8 +258,7 @@ func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err erro
 
 // plots looks at the live plots until they have moved.
 func (c *programCampaign) plots(ctx context.Context, _ *harness.Visit) error {
-	c.admin <- struct{}{}
-	defer func() { <-c.admin }()
+	defer c.atAdmin()()
 	return lookAtPlots(ctx, c.program.admin)
 }
 
@@ -234,7 +308,7 @@ func (c *programCampaign) run(ctx context.Context) verdict.Run {
 		run.Scenarios = append(run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
 	run.Cycles = verdict.Doses(names, programCycles, func(name string) int {
-		if name == "plots" {
+		if name == "plots" || name == "waiting" {
 			return 3
 		}
 		return 8
