@@ -9,8 +9,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// A campaign calls the detector missing that has a gap. That it records nothing at
-// its own end is no gap for the next.
+// A detector with a gap is missing in the run. The pause at the end of a campaign is no gap for the
+// next campaign.
 func TestCampaignsAndHeapGap(t *testing.T) {
 	if fixture.InChild(t) {
 		return

@@ -18,7 +18,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// campaignAt is a short campaign against a target.
+// campaignAt returns a short campaign against a target.
 func campaignAt(target harness.Target, detectors ...detect.Detector) *harness.Campaign {
 	scenarios := slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
 		return s.Name != "clean" && s.Name != "goodbye" && s.Name != "drop"
@@ -29,7 +29,7 @@ func campaignAt(target harness.Target, detectors ...detect.Detector) *harness.Ca
 	}
 }
 
-// run returns the verdict of a campaign that could be made.
+// runCampaign returns the verdict of a campaign.
 func runCampaign(t *testing.T, c *harness.Campaign) verdict.Verdict {
 	t.Helper()
 	run, err := c.Run(t.Context())
@@ -45,10 +45,10 @@ func runCampaign(t *testing.T, c *harness.Campaign) verdict.Verdict {
 	return v
 }
 
-// A target that is right passes, every detector has seen what was planted for it,
-// and nothing of that or of the peers is left.
+// A correct target passes. Each detector finds its planted leak, and nothing of the plants and of
+// the peers is left.
 func TestCampaignPasses(t *testing.T) {
-	harness.GuardParallel(t.Context(), t) // and not Guard: the controls forget a file on purpose
+	harness.GuardParallel(t.Context(), t) // not Guard, because the controls forget a file
 	h := startEchoHub(t)
 	c := campaignAt(h, &detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{},
 		&detect.Gauges{Target: h}, &detect.Unclosed{}, detect.NewWatch(), &detect.Timers{}, &detect.Census{Roots: h.Roots()})
@@ -64,7 +64,7 @@ func TestCampaignPasses(t *testing.T) {
 		}
 	}
 	want := []string{"warm-up", "controls", "baseline", "cycle 1 of 3", "cycle 2 of 3", "cycle 3 of 3", "findings"}
-	steps = slices.DeleteFunc(steps, func(s string) bool { return !slices.Contains(want, s) }) // there may be more
+	steps = slices.DeleteFunc(steps, func(s string) bool { return !slices.Contains(want, s) }) // others do not matter
 	if !slices.Equal(steps, want) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
@@ -77,7 +77,7 @@ func TestCampaignPasses(t *testing.T) {
 	}
 }
 
-// A leak is found, with its scenario, and the others are cleared.
+// A leak is found with its scenario, and the other scenarios are cleared.
 func TestCampaignFindsLeak(t *testing.T) {
 	h := startEchoHub(t)
 	h.leaks = true
@@ -94,9 +94,9 @@ func TestCampaignFindsLeak(t *testing.T) {
 	}
 }
 
-// Where the doses do not tell which scenario leaks, because it leaks now more and now less
-// for each peer, trials do; and what was found is judged without them, since most of them
-// do not have the scenario that leaks, and it is not forgotten if peers fail in one.
+// Trials attribute a leak whose size varies from peer to peer, which doses cannot. Growth is judged
+// without trials, because most of them lack the leaking scenario. Peers that fail in a trial do not
+// hide the leak.
 func TestCampaignTriesScenarios(t *testing.T) {
 	for _, tt := range []struct {
 		trials int
@@ -130,10 +130,10 @@ func TestCampaignTriesScenarios(t *testing.T) {
 	}
 }
 
-// A target that cannot be reached is no pass, and does not take for ever.
+// A target that cannot be reached does not pass, and the campaign ends.
 func TestCampaignOfNobody(t *testing.T) {
 	h := startEchoHub(t)
-	remote, err := harness.NewRemote("ws://127.0.0.1:1") // where nobody listens
+	remote, err := harness.NewRemote("ws://127.0.0.1:1") // no listener
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +143,9 @@ func TestCampaignOfNobody(t *testing.T) {
 	}
 }
 
-// A target that takes connections and never says a word does not hold the controls up.
+// A target that accepts connections and sends nothing does not block the controls.
 func TestCampaignOfMute(t *testing.T) {
-	ln := fixture.Listen(t, "tcp", "127.0.0.1:0") // whose backlog takes them
+	ln := fixture.Listen(t, "tcp", "127.0.0.1:0") // connections stay in the backlog
 	remote, err := harness.NewRemote("ws://" + ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -161,8 +161,7 @@ func saysInvalid(v verdict.Verdict, what string) bool {
 	return slices.ContainsFunc(v.Invalid, func(r verdict.Reason) bool { return strings.Contains(r.What, what) })
 }
 
-// A run that could not be made is an error: a target whose gauges cannot be read at
-// the start, a context that ends.
+// Run returns an error if the gauges cannot be read at the start, and if the context ends.
 func TestCampaignErrors(t *testing.T) {
 	h := startEchoHub(t)
 	h.err = errors.New("no gauges")
@@ -183,7 +182,7 @@ func TestCampaignErrors(t *testing.T) {
 	}
 }
 
-// A campaign that is cut short lets go of the peers that the hub has not ended.
+// A campaign that ends early releases the peers that the hub has not ended.
 func TestCampaignCutShortReleasesPeers(t *testing.T) {
 	h := startEchoHub(t)
 	c := campaignAt(h)

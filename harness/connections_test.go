@@ -15,7 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// lossyHub greets peers over TCP and forgets the connections of those that are lost.
+// lossyHub greets peers over TCP and never closes the connections of some.
 type lossyHub struct {
 	*harness.Remote
 	accepted *detect.Accepted
@@ -66,7 +66,7 @@ func TestCampaignTellsWhoseConnections(t *testing.T) {
 	}
 }
 
-// fromPort is a target that gives every connection the same local TCP address.
+// fromPort is a target whose connections all have one local TCP address.
 type fromPort struct{ harness.Target }
 
 type fromPortConn struct{ net.Conn }

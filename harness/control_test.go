@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// says is a detector that finds the same whatever happens.
+// says is a detector with constant findings.
 type says struct {
 	name    string
 	reading int
@@ -26,7 +26,7 @@ func (s *says) Plant(func(context.Context) (func(), error)) detect.Plant {
 	return detect.Plant{Is: func(f verdict.Finding) bool { return f.Detail == "a ghost" }}
 }
 
-// uncontrolled is a detector that does not say how it can be checked.
+// uncontrolled is a detector without Plant.
 type uncontrolled struct{ detect.Detector }
 
 func (s *says) Baseline(context.Context, *detect.Reading) error { return s.look() }
@@ -48,8 +48,8 @@ func (s *says) Findings(context.Context) ([]verdict.Finding, error) {
 	return s.finds(s.reading), nil
 }
 
-// The controls are two rehearsals: three readings in which nothing happens and three
-// with leaks planted; then comes the baseline of the run.
+// The controls are two dry runs: three readings in which nothing happens, and three with planted
+// leaks. The baseline of the run follows.
 const rehearsal = 3
 
 func always1(int) []verdict.Finding {
@@ -63,9 +63,8 @@ func onlyPlanted(reading int) []verdict.Finding {
 	return nil
 }
 
-// A detector that does not see what was planted makes the run invalid, and so does
-// one that sees what is not there, and one that cannot look. One that is right does
-// not.
+// A detector that misses its planted leak makes the run invalid. So does one with a false finding,
+// and one that cannot look. A correct one does not.
 func TestControls(t *testing.T) {
 	h := startEchoHub(t)
 	broken := errors.New("broken")
@@ -108,12 +107,12 @@ func TestControls(t *testing.T) {
 			t.Errorf("what was seen is not said: %+v", c)
 		}
 	}
-	if len(names) != 7 { // none of the broken one
+	if len(names) != 7 { // the broken detector has none
 		t.Errorf("controls %q", names)
 	}
 }
 
-// Without controls none is made, and a blind detector passes: they are what tells.
+// Without controls a blind detector passes.
 func TestUncontrolled(t *testing.T) {
 	blind := &says{name: "blind"}
 	c := campaignAt(startEchoHub(t), blind)
@@ -123,8 +122,8 @@ func TestUncontrolled(t *testing.T) {
 	}
 }
 
-// The controls lend a census their map, and take it back: of several, and of one
-// that has no roots of its own.
+// The controls add a map to the roots of each census and remove it, even if the census has no other
+// roots.
 func TestControlsGiveCensusBack(t *testing.T) {
 	h := startEchoHub(t)
 	one, other, none := &detect.Census{Roots: h.Roots()}, &detect.Census{Roots: h.Roots()}, &detect.Census{}

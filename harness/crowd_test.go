@@ -16,10 +16,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// came is who came in a crowd, in the order in which they did.
+// came records the peers of a crowd in their order.
 type came struct {
 	mu     sync.Mutex
-	visits []string // scenario, index, id and what the peer drew
+	visits []string // scenario, index, id and a random number of the peer
 	ids    []wire.PeerID
 }
 
@@ -45,8 +45,8 @@ func crowdOf(t *testing.T, seed uint64, cycle int, returns bool) (*came, *harnes
 	return c, crowd
 }
 
-// The same seed has the same peers come in the same order and do the same; another
-// seed or cycle has others.
+// With the same seed the same peers come in the same order and draw the same numbers. Another seed
+// or cycle has other peers.
 func TestCrowdIsReplayed(t *testing.T) {
 	t.Parallel()
 	first, _ := crowdOf(t, 1, 1, false)
@@ -70,8 +70,8 @@ func shareIDs(a, b []wire.PeerID) []wire.PeerID {
 	return slices.DeleteFunc(slices.Clone(a), func(id wire.PeerID) bool { return !slices.Contains(b, id) })
 }
 
-// A label says which peer of which scenario an id is, whatever its last digit; an
-// id of somebody else has none.
+// A label names the scenario and the peer of an id, whatever the last digit. An id of another crowd
+// has none.
 func TestCrowdLabel(t *testing.T) {
 	t.Parallel()
 	c, crowd := crowdOf(t, 7, 3, false)
@@ -100,7 +100,7 @@ func TestCrowdLabel(t *testing.T) {
 	}
 }
 
-// Peers of a scenario that returns have the ids they had in every cycle.
+// Peers of a scenario with Returns have the same ids in each cycle.
 func TestCrowdReturns(t *testing.T) {
 	t.Parallel()
 	first, _ := crowdOf(t, 1, 1, true)
@@ -110,8 +110,7 @@ func TestCrowdReturns(t *testing.T) {
 	}
 }
 
-// No more are under way at once than AtOnce says, and as many; scenarios that wait
-// have a bound of their own.
+// The number of concurrent peers is AtOnce. Scenarios that wait have their own bound.
 func TestCrowdAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +125,7 @@ func TestCrowdAtOnce(t *testing.T) {
 	})
 }
 
-// most is how many live at once.
+// most records the highest number of concurrent peers.
 type most struct{ now, high atomic.Int64 }
 
 func (m *most) live(ctx context.Context, _ *harness.Visit) error {
@@ -134,13 +133,13 @@ func (m *most) live(ctx context.Context, _ *harness.Visit) error {
 	defer m.now.Add(-1)
 	for high := m.high.Load(); n > high && !m.high.CompareAndSwap(high, n); high = m.high.Load() {
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second) // of a bubble
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // in the time of a bubble
 	defer cancel()
 	<-ctx.Done()
 	return nil
 }
 
-// A life that fails does not land; the first errors are kept. A life has a limit.
+// A life that fails does not land, and the first errors are kept. LifeLimit ends a life.
 func TestCrowdErrors(t *testing.T) {
 	t.Parallel()
 	wrong := errors.New("wrong")
@@ -174,7 +173,7 @@ func TestCrowdErrors(t *testing.T) {
 	})
 }
 
-// When the context ends those under way end, and the rest do not come.
+// When the context ends, the present peers end and the others do not come.
 func TestCrowdContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -192,7 +191,7 @@ func TestCrowdContext(t *testing.T) {
 	}
 }
 
-// What a peer has put into the target tells its scenario.
+// Text that a peer has left in the target has its scenario.
 func TestCrowdScenarioOf(t *testing.T) {
 	t.Parallel()
 	c, crowd := crowdOf(t, 7, 3, false)

@@ -18,16 +18,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// echoHub is a hub that greets peers and answers their pings, and no more. It keeps
-// those that say goodbye without a word, if it is to leak.
+// echoHub is a hub that only greets peers and answers pings. If leaks is set, it keeps peers that
+// leave with a goodbye.
 type echoHub struct {
 	*harness.Pipes
 	server *http.Server
 	open   fixture.Handlers
 	leaks  bool
-	copies func() int   // how many of each it keeps then; nil for one
+	copies func() int   // how many objects it keeps for each; nil for 1
 	err    error        // of Dial and Gauges
-	fails  atomic.Int64 // dials, the next ones
+	fails  atomic.Int64 // how many of the next dials fail
 
 	mu    sync.Mutex
 	state echoState
@@ -106,8 +106,8 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // talk returns the type of the last message.
 func (s *echoSession) talk(conn *websocket.Conn) (last string) {
-	tell := func(text string) { _ = conn.WriteMessage(websocket.TextMessage, []byte(text)) } // the reader will see
-	tell(`{"type":"connected"}`)
+	send := func(text string) { _ = conn.WriteMessage(websocket.TextMessage, []byte(text)) } // the reader will see
+	send(`{"type":"connected"}`)
 	for {
 		_, b, err := conn.ReadMessage()
 		if err != nil {
@@ -115,7 +115,7 @@ func (s *echoSession) talk(conn *websocket.Conn) (last string) {
 		}
 		last = strings.Split(string(b), `"`)[3]
 		if last == "ping" {
-			tell(`{"type":"pong"}`)
+			send(`{"type":"pong"}`)
 		}
 	}
 }

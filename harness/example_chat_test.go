@@ -9,13 +9,12 @@ import (
 	"testing"
 )
 
-// The harness on a hub that knows nothing of it: the chat of gorilla/websocket's
-// examples, which thousands of hubs were written after.
+// The test runs the harness on a hub that was written without it: the chat example of
+// gorilla/websocket, a model for thousands of hubs.
 //
-// testdata/chathub/leak_test.go is how its author would use the harness. What is
-// missing beside it, the hub, is not ours: `go test -overlay` lays it over that
-// folder from the module cache, so that not a line of it is in this repository.
-// The same works for any package of main that cannot be imported.
+// testdata/chathub/leak_test.go shows how its author would use the harness. The hub itself is not in
+// this repository: `go test -overlay` adds it to that folder from the module cache. This works for
+// any package main, which cannot be imported.
 func TestSomebodyElsesHub(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles and runs another test")
@@ -27,7 +26,7 @@ func TestSomebodyElsesHub(t *testing.T) {
 			t.Errorf("%v: want two leaks and a pass", err)
 		}
 	})
-	// The control: what the test above says of clients that leave means something.
+	// The control shows that the test above can fail.
 	t.Run("with a leak put in", func(t *testing.T) {
 		out, err := testChat(t, func(client string) string {
 			return strings.Replace(client, "ticker.Stop()", "go func() { select {} }()", 1)
@@ -68,7 +67,7 @@ func testChat(t *testing.T, change func(client string) string, args ...string) (
 	return exec.CommandContext(t.Context(), "go", append(args, "./testdata/chathub")...).CombinedOutput()
 }
 
-// chatDir is where the hub is on this machine.
+// chatDir returns the folder of the hub in the module cache.
 func chatDir(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/gorilla/websocket").Output()

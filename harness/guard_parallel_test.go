@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// Of tests side by side each is told of its own.
+// Each of several parallel tests fails for its own leak only.
 func TestGuardParallel(t *testing.T) {
 	h := fixture.NewHerd(t)
 	type session struct{ _ *session }
@@ -54,11 +54,11 @@ func TestGuardParallel(t *testing.T) {
 			tb.name = name
 			grace := 5 * time.Second
 			if name == "goroutine" || name == "grandchild" {
-				grace = 300 * time.Millisecond // theirs will not end
+				grace = 300 * time.Millisecond // their goroutines do not end
 			}
 			ctx, w := harness.GuardParallel(t.Context(), tb, harness.Grace(grace))
 			begun.Done()
-			begun.Wait() // all are under way
+			begun.Wait() // all run
 			body(ctx, tb, w)
 			ended.Done()
 			ended.Wait() // all have leaked

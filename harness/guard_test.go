@@ -20,7 +20,7 @@ import (
 
 var _ harness.TB = (*testing.T)(nil)
 
-// fakeTB is a test that somebody else looks at. Its end is by hand.
+// fakeTB is a test whose result another test checks. It ends by a call of end.
 type fakeTB struct {
 	testing.TB
 	name string
@@ -55,12 +55,12 @@ func (f *fakeTB) Failed() bool {
 	return len(f.errors) > 0
 }
 
-// end runs the cleanups as a test does, and returns what was reported.
+// end runs the cleanups as a test does, and returns the errors.
 func (f *fakeTB) end() string {
 	for len(f.cleanups) > 0 {
 		last := len(f.cleanups) - 1
 		c := f.cleanups[last]
-		f.cleanups = slices.Delete(f.cleanups, last, last+1) // which forgets it
+		f.cleanups = slices.Delete(f.cleanups, last, last+1) // Delete clears it
 		c()
 	}
 	return strings.Join(f.errors, "\n")
@@ -74,7 +74,7 @@ func guarded(t *testing.T, body func(tb *fakeTB, w *detect.Watch), opts ...harne
 	return tb.end(), tb
 }
 
-// Each kind of leak is told, with its place where one is known.
+// Each kind of leak is reported, with its line if that is known.
 func TestGuardFinds(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -90,7 +90,7 @@ func TestGuardFinds(t *testing.T) {
 		name  string
 		body  func(*fakeTB, *detect.Watch)
 		want  []string
-		grace time.Duration // short for those that will not go
+		grace time.Duration // short for a leak that stays
 	}{
 		{"goroutine", func(*fakeTB, *detect.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 from 1 peer", "(*Herd).wait"}, brief},
 		{"descriptor", func(*fakeTB, *detect.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
@@ -133,8 +133,8 @@ func mustOpen(t *testing.T) *os.File {
 	return f
 }
 
-// A test that cleans up is left alone, whatever it has done and whatever was there
-// before; its later cleanups come first.
+// A test that cleans up passes, whatever existed before it. Its later cleanups run before the
+// guard.
 func TestGuardClean(t *testing.T) {
 	before := fixture.NewHerd(t)
 	before.Leak(3)
@@ -167,11 +167,11 @@ func TestGuardClean(t *testing.T) {
 	}
 }
 
-// What was there before is logged once, with its place.
+// Goroutines from before the test are logged once, with their go statement.
 func TestGuardTellsOfBefore(t *testing.T) {
 	h := fixture.NewHerd(t)
 	ch := make(chan struct{})
-	leftRuns++ // one more than a run of this test before has told of
+	leftRuns++ // more than an earlier run of this test has logged
 	for range leftRuns {
 		h.WG.Go(func() { leftBehind(ch) })
 	}
@@ -197,7 +197,7 @@ var leftRuns int
 
 func leftBehind(ch chan struct{}) { <-ch }
 
-// A test that has failed is not looked at, and that is said.
+// A test that has failed is not checked, and the log says so.
 func TestGuardOfFailedTest(t *testing.T) {
 	h := fixture.NewHerd(t)
 	_, tb := guarded(t, func(tb *fakeTB, _ *detect.Watch) {
@@ -216,8 +216,7 @@ func (*blind) Name() string { return "blind" }
 
 func (*blind) Cycle(context.Context, *detect.Reading) error { return fmt.Errorf("no light") }
 
-// The options: further detectors, of which one that cannot look fails the test, and
-// goroutines that do not count.
+// Options add detectors, of which one that cannot look fails the test, and ignore goroutines.
 func TestGuardOptions(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -244,7 +243,7 @@ func TestGuardOptions(t *testing.T) {
 	}
 }
 
-// A guard of the real thing, in a test that is clean.
+// A guard with a real *testing.T, in a clean test.
 func TestGuardOfThisTest(t *testing.T) {
 	w := harness.Guard(t)
 	a, b := net.Pipe()

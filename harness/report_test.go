@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// A report has every format, and raw evidence only beside a run that did not pass.
+// A report has every format. It has raw evidence only if the run did not pass.
 func TestWriteReport(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "report")
@@ -45,7 +45,7 @@ func TestWriteReport(t *testing.T) {
 	if err != nil || !bytes.Contains(index, []byte("leak")) {
 		t.Errorf("index.html does not tell the outcome: %v", err)
 	}
-	// The next run passes: what is of this one goes.
+	// The next run passes: the evidence of this one is removed.
 	if err := harness.WriteReport(dir, verdict.Verdict{Outcome: verdict.Pass}); err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +56,14 @@ func TestWriteReport(t *testing.T) {
 	}
 }
 
-// A report that cannot be written says which file.
+// The error of a report that cannot be written names the file.
 func TestWriteReportFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "index.html"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	pass := verdict.Verdict{Outcome: verdict.Pass} // without the raw evidence, which takes long
+	pass := verdict.Verdict{Outcome: verdict.Pass} // without raw evidence, which takes long
 	if err := harness.WriteReport(dir, pass); err == nil || !strings.Contains(err.Error(), "index.html") {
 		t.Errorf("a file in whose place is a directory: %v", err)
 	}

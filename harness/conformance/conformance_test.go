@@ -28,8 +28,8 @@ func TestConformanceNamesItsChecks(t *testing.T) {
 	}
 }
 
-// wantNothingLeft compares goroutines and descriptors at the end of the test with
-// those of now. Not for parallel tests.
+// wantNothingLeft compares goroutines and descriptors at the end of the test with the present ones.
+// It is not for parallel tests.
 func wantNothingLeft(t *testing.T) {
 	t.Helper()
 	goroutines := goleak.IgnoreCurrent()
@@ -48,7 +48,7 @@ func wantNothingLeft(t *testing.T) {
 	})
 }
 
-// Our hub conforms, and nothing is left of the peers that asked.
+// The hub of this module conforms, and nothing is left of the peers of the checks.
 func TestConformance(t *testing.T) {
 	wantNothingLeft(t)
 	target, err := hubtest.Start(hub.Config{})
@@ -79,7 +79,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// The hubs of the controls are right in all that they are not made wrong in.
+// A wrong hub without a mistake passes all checks.
 func TestConformanceOfAHubThatIsWrongInNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestConformanceOfAHubThatIsWrongInNothing(t *testing.T) {
 	})
 }
 
-// Each check fails on a hub that is wrong in what it looks at, and says so.
+// Each check fails on a hub that is wrong in the behaviour it tests, and its error says so.
 func TestConformanceControls(t *testing.T) {
 	t.Parallel()
 	for _, c := range conformance.Checks() {

@@ -6,7 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/deptest"
 )
 
-// The checks work on any hub: they know the protocol, never our hub.
+// The checks work on any hub: they link in the protocol, never our hub.
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	deptest.Ours(t, "harness", "harness/detect", "harness/detect/internal/planted", "harness/heap", "harness/settle", "harness/source",

@@ -17,25 +17,25 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// wrong is what a wrong hub does. It is ours behind a server that takes in every
-// message and passes on another; nil functions change nothing.
+// wrong describes the mistake of a wrong hub: our hub behind a server that replaces messages. A nil
+// function changes nothing.
 type wrong struct {
-	path    string                            // the only one, if set
-	id      func(id string) string            // under which the hub knows the peer
-	toHub   func(id, message string) []string // what the hub hears
-	answer  func(message string) string       // what the peer hears at once
-	toPeer  func(message string) []string     // what the peer hears from the hub
+	path    string                            // the only valid one, if set
+	id      func(id string) string            // the id of the peer for the hub
+	toHub   func(id, message string) []string // the messages that the hub gets
+	answer  func(message string) string       // a reply of the server itself
+	toPeer  func(message string) []string     // the messages that the peer gets
 	closing func(code int) (int, string)      // how connections end
-	octets  [2]string                         // replaced in what the peer reads
-	limit   int64                             // of a message from a peer; bytes
-	strict  bool                              // ends at what is no JSON
-	texts   bool                              // ends at binary messages
-	whole   bool                              // ends at fragments
-	noPongs bool                              // answers no ping frames
-	keeps   bool                              // never notices that a peer has gone
+	octets  [2]string                         // the second replaces the first in bytes to the peer
+	limit   int64                             // bytes of a message from a peer
+	strict  bool                              // ends the connection at invalid JSON
+	texts   bool                              // ends the connection at binary messages
+	whole   bool                              // ends the connection at fragments
+	noPongs bool                              // does not answer ping frames
+	keeps   bool                              // never detects that a peer has gone
 }
 
-// wrongHub is a running one.
+// wrongHub is a running wrong hub.
 type wrongHub struct {
 	*hubtest.Target
 	wrong  wrong
@@ -67,7 +67,7 @@ func (h *wrongHub) Stop(ctx context.Context) error {
 	return err
 }
 
-// wrongConn is what is wrong with frames rather than messages.
+// wrongConn makes mistakes in frames.
 type wrongConn struct {
 	net.Conn
 	wrong *wrong
@@ -97,7 +97,7 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if !h.open.Enter() { // before the hijack, after which the server forgets it
+	if !h.open.Enter() { // before the hijack, because the server does not wait for it afterwards
 		return
 	}
 	defer h.open.Done()
@@ -122,7 +122,7 @@ func (h *wrongHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.ended, c.end = context.WithCancel(context.Background())
 	h.open.Go(c.hear)
 	h.open.Go(c.say)
-	h.open.Go(c.tell)
+	h.open.Go(c.write)
 }
 
 // wrongSession is one peer of a wrong hub.
@@ -132,12 +132,12 @@ type wrongSession struct {
 	here  *websocket.Conn // to the peer
 	there *websocket.Conn // to the hub
 
-	out   chan func() // what is to be written to the peer
+	out   chan func() // writes to the peer
 	ended context.Context
 	end   context.CancelFunc
 }
 
-// say passes on what the peer says.
+// say forwards a message of the peer.
 func (c *wrongSession) say() {
 	for {
 		kind, b, err := c.here.ReadMessage()
@@ -162,7 +162,7 @@ func (c *wrongSession) say() {
 	}
 }
 
-// hear passes on what the hub says.
+// hear forwards the messages of the hub.
 func (c *wrongSession) hear() {
 	defer c.there.Close()
 	for {
@@ -196,8 +196,8 @@ func (c *wrongSession) queue(message string) {
 	}
 }
 
-// tell writes to the peer until the hub has ended the connection.
-func (c *wrongSession) tell() {
+// write writes to the peer until the hub has ended the connection.
+func (c *wrongSession) write() {
 	defer c.here.Close()
 	for c.ended.Err() == nil {
 		(<-c.out)()

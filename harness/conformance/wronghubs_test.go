@@ -7,8 +7,7 @@ import (
 	"sync"
 )
 
-// wrongHubs are hubs that do everything right but what the check of that name
-// looks at.
+// wrongHubs has, by the name of a check, a hub that is wrong in that check only.
 var wrongHubs = map[string]wrong{
 	"greeting":                      {toPeer: swap("system", "hub")},
 	"any path":                      {path: "/"},
@@ -22,7 +21,7 @@ var wrongHubs = map[string]wrong{
 	"announced data":                {toPeer: swap(`"role":"reader"`, `"role":"writer"`)},
 	"networks are apart":            {toHub: oneNetwork},
 	"relay offer":                   {toPeer: swap(`\r\n`, `\n`)},
-	"relay answer":                  {toPeer: swap(`<`, `\u003c`)}, // what encoding/json does
+	"relay answer":                  {toPeer: swap(`<`, `\u003c`)}, // as encoding/json escapes it
 	"relay ice-candidate":           {toPeer: swap(`"usernameFragment":null`, `"usernameFragment":""`)},
 	"relay in order":                {toPeer: late},
 	"relay of a large message":      {limit: 512 << 10},
@@ -75,7 +74,7 @@ func answer(kind, with string) func(string) string {
 	}
 }
 
-// once lets a peer say something once.
+// once forwards a message once.
 func once(kind string) func(id, m string) []string {
 	var said sync.Map
 	return func(id, m string) []string {
@@ -93,7 +92,7 @@ func oneNetwork(_, m string) []string {
 	return []string{networkName.ReplaceAllString(m, `"networkName":"one"`)}
 }
 
-// late delivers one candidate after the next.
+// late delivers each candidate after the next one.
 func late(m string) []string {
 	const seven, eight = `"candidate":"7"`, `"candidate":"8"`
 	switch {
@@ -105,7 +104,7 @@ func late(m string) []string {
 	return []string{m}
 }
 
-// goodbyeToAll has everybody hear one who is told that a peer has gone.
+// goodbyeToAll sends a goodbye to each peer that gets the notice of an end.
 func goodbyeToAll(m string) []string {
 	switch {
 	case isKind(m, "goodbye"):

@@ -6,9 +6,8 @@
 //		deptest.Never(t, "testing", "net/http")
 //	}
 //
-// It looks at `go list -deps`, so at everything that a program gets that imports the
-// package, however indirectly. Imports of test files do not count. It is not an internal
-// package because the tests of every top-level folder use it.
+// It reads `go list -deps`, so indirect imports count and imports of test files do not. It is no
+// internal package, because the tests of every top-level folder use it.
 package deptest
 
 import (
@@ -21,8 +20,8 @@ import (
 
 const module = "github.com/pigeonhub/pigeonhub/"
 
-// Ours fails the test unless the package links in exactly these packages of this module
-// beside itself: a list that is longer than the truth would allow what nobody decided.
+// Ours fails the test unless the package links in exactly these packages of this module, beside
+// itself. A longer list would permit imports without a decision.
 func Ours(t *testing.T, allowed ...string) {
 	t.Helper()
 	linked, self := list(t)
@@ -39,8 +38,8 @@ func Ours(t *testing.T, allowed ...string) {
 	}
 }
 
-// Others fails the test if a package of another module is linked in that is not one of
-// these, or below one of them.
+// Others fails the test if the package links in a package of another module, unless that is one of
+// these or below one of them.
 func Others(t *testing.T, allowed ...string) {
 	t.Helper()
 	linked, _ := list(t)
@@ -51,7 +50,7 @@ func Others(t *testing.T, allowed ...string) {
 	}
 }
 
-// Never fails the test if one of these packages is linked in, or one below them.
+// Never fails the test if the package links in one of these packages, or one below them.
 func Never(t *testing.T, forbidden ...string) {
 	t.Helper()
 	linked, _ := list(t)
@@ -67,7 +66,7 @@ type dependency struct {
 	standard bool
 }
 
-// list returns what the package in the current directory links in, and its own path.
+// list returns the packages that the package in the current directory links in, and its path.
 func list(t *testing.T) (linked []dependency, self string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}", ".")
@@ -82,7 +81,7 @@ func list(t *testing.T) (linked []dependency, self string) {
 	if len(linked) == 0 {
 		t.Fatalf("%v lists nothing", command)
 	}
-	return linked, linked[len(linked)-1].path // go list puts a package after what it imports
+	return linked, linked[len(linked)-1].path // go list puts a package after its imports
 }
 
 func within(name string, trees []string) bool {

@@ -18,8 +18,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// toyDoor takes connections over from net/http: /forget is not closed, /keep is
-// held, others are.
+// toyDoor takes connections over from net/http. It forgets those to /forget, holds those to /keep
+// and closes the others.
 type toyDoor struct {
 	mu   sync.Mutex
 	kept []net.Conn
@@ -64,7 +64,7 @@ func serveDoor(t *testing.T) (*toyDoor, *detect.Accepted) {
 	return door, accepted
 }
 
-// knock has n peers ask for a path and break their connections.
+// knock connects n peers, which request a path and reset their connections.
 func knock(t *testing.T, door *toyDoor, accepted *detect.Accepted, path string, n int64, whose *sync.Map) {
 	t.Helper()
 	for range n {
@@ -91,8 +91,8 @@ func labelIn(whose *sync.Map) func(string, time.Time) string {
 	}
 }
 
-// A connection that nobody closes is told by who dialled it, and by the line that
-// took it over from the server.
+// A connection that is never closed has the scenario that dialled it, and the line that took it over
+// from the server.
 func TestAcceptedForgotten(t *testing.T) {
 	door, accepted := serveDoor(t)
 	var whose sync.Map
@@ -111,8 +111,8 @@ func TestAcceptedForgotten(t *testing.T) {
 	}
 }
 
-// Those that are held are told by who dialled them, although the kernel has no
-// address of a socket that was reset.
+// Connections that are held have the scenario that dialled them, although the kernel has no address
+// of a socket that was reset.
 func TestAcceptedKept(t *testing.T) {
 	door, accepted := serveDoor(t)
 	var whose sync.Map
@@ -132,15 +132,14 @@ func TestAcceptedKept(t *testing.T) {
 	}
 }
 
-// Descriptors still knows of those that were collected and wait for the next
-// collection to be closed.
+// Descriptors attributes connections that were collected and that the next collection closes.
 func TestAcceptedDropped(t *testing.T) {
 	door, accepted := serveDoor(t)
 	var whose sync.Map
 	descriptors := &detect.Descriptors{Accepted: accepted, Label: labelIn(&whose)}
 	found := findIn(t, descriptors, []int64{6}, func(_ int, dose int64) {
 		knock(t, door, accepted, "/forget", dose, &whose)
-		runtime.GC() // cleanups, and no finalizers yet
+		runtime.GC() // runs cleanups and no finalizers yet
 		if err := settle.Until(t.Context(), cleanupsHaveRun); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +163,7 @@ func cleanupsHaveRun() error {
 	return nil
 }
 
-// Watching keeps nothing: what was closed is collected, and so is its socket.
+// Accepted retains nothing: a closed connection is collected, and so is its socket.
 func TestAcceptedKeepsNothing(t *testing.T) {
 	door, accepted := serveDoor(t)
 	var whose sync.Map

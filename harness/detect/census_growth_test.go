@@ -10,8 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// What is taken out leaves capacity, which did not grow: one cycle, as a guard has it,
-// or several.
+// Removed elements leave capacity that did not grow, in one cycle, as of a guard, or several.
 func TestCensusShrinking(t *testing.T) {
 	t.Parallel()
 	for _, cycles := range []int{1, 4} {
@@ -37,7 +36,7 @@ func TestCensusShrinking(t *testing.T) {
 	}
 }
 
-// A buffer that is made larger each time and emptied holds more and more.
+// A buffer that is reallocated with more capacity and emptied is found.
 func TestCensusFindsCapacity(t *testing.T) {
 	t.Parallel()
 	for _, cycles := range []int{1, 3} {
@@ -53,15 +52,15 @@ func TestCensusFindsCapacity(t *testing.T) {
 	}
 }
 
-// step is a lock that changes the target each time it is taken, as something does that
-// goes on while the census is taken.
+// step is a lock that changes the target each time it is taken, like work that goes on during the
+// census.
 type step func()
 
 func (s step) Lock() { s() }
 func (step) Unlock() {}
 
-// What goes up and down at rest is no leak for being higher each time by chance; what
-// grows by far more than that is one.
+// A length that moves at rest is no leak if it is higher in each cycle by chance. One that grows by
+// far more than it moves is a leak.
 func TestCensusOfWhatIsNeverAtRest(t *testing.T) {
 	t.Parallel()
 	for name, lengths := range map[string][]int{"by chance": {1, 5, 2, 6, 3, 7, 4, 8}, "a leak": {0, 4, 100, 104, 200, 204, 300, 304}} {
@@ -78,7 +77,7 @@ func TestCensusOfWhatIsNeverAtRest(t *testing.T) {
 	}
 }
 
-// A queue that is taken from by slicing has more room in one reading and less in another.
+// The unused capacity of a queue that is consumed by slicing differs from reading to reading.
 func TestCensusOfAQueueBySlicing(t *testing.T) {
 	t.Parallel()
 	s := &censusSession{queue: make([][]byte, 16)}

@@ -11,8 +11,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// toyStore puts plain values into collections of every kind: no line of it
-// allocates what they hold.
+// toyStore inserts plain values into collections of every kind. None of its lines allocates the
+// elements.
 type toyStore struct {
 	seen   map[[32]byte]struct{}
 	counts map[string]int
@@ -26,7 +26,7 @@ type toyStore struct {
 
 type toyShelf struct{ items map[int]struct{} }
 
-// Put is one visit.
+// Put inserts one element into each.
 func (s *toyStore) Put(i int) {
 	s.seen[[32]byte{byte(i), byte(i >> 8)}] = struct{}{} // in seen
 	s.count(fmt.Sprint(i))
@@ -51,8 +51,8 @@ func (s *toyStore) Take(i int) {
 	s.shelf = append(s.shelf[:i], s.shelf[i+1:]...)
 }
 
-// A collection that grows says which statement puts things in, also if none of the
-// project's lines allocates them.
+// The finding of a collection has the statements that insert, even if no line of the project
+// allocates the elements.
 func TestCensusInserts(t *testing.T) {
 	s := &toyStore{
 		seen: map[[32]byte]struct{}{}, counts: map[string]int{}, belt: make(chan int, 1<<12),

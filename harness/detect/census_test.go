@@ -20,12 +20,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// censusHub has collections in every way in which a program can hold them.
+// censusHub holds collections in all ways of a program.
 type censusHub struct {
 	mu       sync.Mutex
 	sessions map[string]*censusSession
 	networks map[string]*censusNetwork
-	byPair   map[[2]string]map[*censusSession]bool // keys lead on, too
+	byPair   map[[2]string]map[*censusSession]bool // keys may lead to collections
 	byIP     sync.Map
 	current  atomic.Pointer[censusSession]
 	value    atomic.Value
@@ -84,7 +84,7 @@ func count(t *testing.T, roots ...any) map[string]detect.Size {
 	return sizes
 }
 
-// Every kind of collection is found by its path, and shared ones once.
+// Each kind of collection has its path, and a shared one counts once.
 func TestCensusPaths(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -138,8 +138,8 @@ func TestCensusPaths(t *testing.T) {
 	}
 }
 
-// What the census remembers of a key is not the key: it would keep what the target
-// has let go, and the detectors beside it would find that.
+// A label is a copy, not a part of the key: otherwise the census would retain keys that the target
+// has released, and other detectors would find these.
 func TestCensusKeepsNoKey(t *testing.T) {
 	t.Parallel()
 	h := &struct{ names map[string]int }{map[string]int{}}
@@ -159,7 +159,7 @@ func TestCensusKeepsNoKey(t *testing.T) {
 	if err := c.Cycle(t.Context(), detect.NewReading(3)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []bool{true, false} { // in its map, and let go
+	for _, want := range []bool{true, false} { // in its map, and released
 		for i, key := range keys {
 			if alive := key.Value() != nil; alive != want {
 				t.Errorf("key %d: alive %v, want %v", i, alive, want)
@@ -171,7 +171,7 @@ func TestCensusKeepsNoKey(t *testing.T) {
 	runtime.KeepAlive(&c)
 }
 
-// Which path a shared collection counts for does not depend on the order of maps.
+// The path of a shared collection does not depend on the order of maps.
 func TestCensusIsStable(t *testing.T) {
 	t.Parallel()
 	type node struct {
@@ -216,7 +216,7 @@ func TestCensusFindsWhatGrows(t *testing.T) {
 	}
 }
 
-// Contexts that are never cancelled are timers, in the words of a verdict.
+// Contexts that are never cancelled have the class Timer.
 func TestCensusFindsContextChildren(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -235,7 +235,7 @@ func TestCensusFindsContextChildren(t *testing.T) {
 	}
 }
 
-// What is back at its baseline, was filled once, or was stopped is no finding.
+// A collection that is at its baseline, was filled once, or is stopped is no finding.
 func TestCensusBenign(t *testing.T) {
 	t.Parallel()
 	h := newCensusHub(context.Background())

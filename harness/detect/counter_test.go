@@ -16,7 +16,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// gaugesOf is a target that is nothing but its gauges.
+// gaugesOf is a target that consists of its gauges.
 type gaugesOf struct {
 	now   map[string]float64
 	roots map[string]any
@@ -28,7 +28,7 @@ func (g *gaugesOf) Gauges() (map[string]float64, error) { return g.now, g.err }
 func (g *gaugesOf) Check() error                        { return g.check }
 func (g *gaugesOf) Roots() map[string]any               { return g.roots }
 
-// drifted is what Gauges finds when all gauges of a till have moved.
+// drifted returns the findings of Gauges when all gauges of a till have moved.
 func drifted(t *testing.T, roots map[string]any, by float64, names ...string) map[string]verdict.Finding {
 	t.Helper()
 	target := &gaugesOf{now: map[string]float64{}, roots: roots}
@@ -59,7 +59,7 @@ func drifted(t *testing.T, roots map[string]any, by float64, names ...string) ma
 
 const tillSource = "testdata/till/till.go"
 
-// marked returns the lines of the toy that have a mark.
+// marked returns the lines of the till with a mark.
 func marked(t *testing.T, mark string) (lines []int) {
 	t.Helper()
 	text, err := os.ReadFile(tillSource)
@@ -78,8 +78,8 @@ func newTill() map[string]any {
 	return map[string]any{"shop": till.New()}
 }
 
-// Every way to count up is found, in the right type, with the calls where it is by
-// the parameter of a function.
+// Each way to count up is found, in the right type. If the amount is a parameter, the calls are
+// found.
 func TestCounters(t *testing.T) {
 	wants := map[string]struct{ mark, function string }{
 		"till.Till.refused":            {"refused", "(*Till).Refuse"},
@@ -112,8 +112,8 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// A number that goes with the counter and moves without it is the likeliest place,
-// if too little was given back; the others are in the detail.
+// A place at which the companion of a counter changes alone is the likeliest one if too little was
+// given back. The others are in the detail.
 func TestCounterForgotten(t *testing.T) {
 	const gauge = "till.Till.queued"
 	f := drifted(t, newTill(), 7, gauge)[gauge]
@@ -141,7 +141,7 @@ func TestCounterForgottenDifference(t *testing.T) {
 	}
 }
 
-// Where the counter is counted up without the number that goes with it elsewhere, it is
+// A place at which the counter goes up without its companion is the likeliest one, because it is
 // probably not given back.
 func TestCounterAlone(t *testing.T) {
 	const gauge = "till.Till.carried"
@@ -162,7 +162,7 @@ func TestCounterOfSum(t *testing.T) {
 	}
 }
 
-// What is no counter, of no root, or of no source is reported without a place.
+// A gauge that is no counter, has no root, or has no source is reported without a place.
 func TestCountersUnknown(t *testing.T) {
 	roots := newTill()
 	roots["number"], roots["nothing"], roots["nobody"] = 1, nil, (*till.Till)(nil)
@@ -183,8 +183,7 @@ func TestCountersUnknown(t *testing.T) {
 	}
 }
 
-// What GOFLAGS puts in the place of a file is what was compiled. Here it was not,
-// which is said.
+// The overlay in GOFLAGS replaces files. Here it is not what was compiled, and the detail says so.
 func TestCountersOverlay(t *testing.T) {
 	const gauge = "till.Till.refused"
 	real, err := filepath.Abs(tillSource)
@@ -216,7 +215,7 @@ func TestCountersOverlay(t *testing.T) {
 	if !strings.Contains(f.Detail, "not the one that was compiled") {
 		t.Errorf("that the source is another is not said: %s", f.Detail)
 	}
-	if f := use(""); f.Born != (verdict.Site{}) || f.Count != 1 { // a file taken away: there is no source
+	if f := use(""); f.Born != (verdict.Site{}) || f.Count != 1 { // a removed file: there is no source
 		t.Errorf("without source: %+v", f)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // toyMeter duplicates descriptors.
 type toyMeter struct{ fds []int }
 
-// Measure is what it is for.
+// Measure duplicates a descriptor.
 func (m *toyMeter) Measure(f *os.File) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -28,7 +28,7 @@ func (m *toyMeter) Measure(f *os.File) error {
 	})
 }
 
-// A descriptor of which no object knows is told by the system call that opens such.
+// A descriptor that no object holds has the system call that can have opened it.
 func TestDescriptorsOpenedBySystemCall(t *testing.T) {
 	meter := &toyMeter{}
 	t.Cleanup(func() {

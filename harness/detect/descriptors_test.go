@@ -22,11 +22,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// A socket that the peer has closed and the hub has not is CLOSE_WAIT, and the
-// finding says whose it was.
+// A socket that only the peer has closed is in CLOSE_WAIT, and the finding has its scenario.
 func TestDescriptorsFindsForgottenSockets(t *testing.T) {
 	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
-	tcpPair(t, l) // one that is there before and stays
+	tcpPair(t, l) // from before the baseline
 	var addr string
 	found := findIn(t, &detect.Descriptors{}, []int64{1, 2}, func(_ int, dose int64) {
 		for range 10 * dose {
@@ -48,8 +47,8 @@ func TestDescriptorsFindsForgottenSockets(t *testing.T) {
 	}
 }
 
-// Every kind is told from every other, and one of each is found.
-// One connection in a thousand that stays open is found, whichever it is.
+// One of each kind is found, with its kind.
+// One connection of a thousand that stays open is found, whichever it is.
 func TestDescriptorsFindsOneInAThousand(t *testing.T) {
 	l := fixture.Listen(t, "tcp", "127.0.0.1:0")
 	var kept []net.Conn
@@ -122,8 +121,8 @@ func TestDescriptorsKinds(t *testing.T) {
 	}
 }
 
-// One opened for another closed, one about to be closed, an idle connection that
-// a client keeps and the reading itself are no findings.
+// A descriptor that replaces a closed one, one that is closed soon, an idle connection of a client
+// and those of the reading are no findings.
 func TestDescriptorsBenign(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
@@ -151,19 +150,19 @@ func TestDescriptorsBenign(t *testing.T) {
 		time.AfterFunc(100*time.Millisecond, func() { later.Close() })
 	})
 	for _, f := range found {
-		// Their other ends are the test's to close, and it does not.
+		// The test should close their other ends and does not.
 		if f.Type != "tcp CLOSE_WAIT" || f.Count != 4 {
 			wantNone(t, []verdict.Finding{f})
 		}
 	}
 }
 
-// Another process is read as well, whatever this one has collected.
+// Another process can be read after a collection of this one.
 func TestDescriptorsOfAnotherProcess(t *testing.T) {
 	if fixture.InChild(t) {
 		return
 	}
-	// A shell that opens a file when it is told to.
+	// A shell that opens a file on request.
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "echo ready; read x; exec 9</dev/null; echo open; read x")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -197,7 +196,7 @@ func TestDescriptorsOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// What a listing costs, with so many sockets open.
+// The cost of a listing, by the number of open sockets.
 func BenchmarkDescriptors(b *testing.B) {
 	for _, n := range []int{10, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Sites and Timers, and the places in Unclosed, need it.
+// Sites, Timers and the lines of Unclosed need it.
 func init() { heap.RecordAll() }
 
 // primes are the doses of the cycles.
@@ -26,8 +26,7 @@ type reader interface {
 	Findings(context.Context) ([]verdict.Finding, error)
 }
 
-// findIn runs one cycle for each dose, reads the detector after each, and returns
-// what it finds.
+// findIn runs a cycle for each dose, reads the detector after each, and returns its findings.
 func findIn(t *testing.T, d reader, doses []int64, cycle func(k int, dose int64)) []verdict.Finding {
 	t.Helper()
 	if err := d.Baseline(t.Context(), detect.NewReading(0)); err != nil {
@@ -79,7 +78,7 @@ func wantCycles(t *testing.T, f verdict.Finding, want ...int64) {
 	}
 }
 
-// Each refuses to say that nothing was found when it has not looked.
+// Each detector returns an error if it has not looked.
 func TestDetectorsNeedABaselineAndACycle(t *testing.T) {
 	for _, d := range []detect.Detector{
 		&detect.Goroutines{}, &detect.Descriptors{}, &detect.Unclosed{}, &detect.Sites{}, &detect.Timers{},
@@ -99,7 +98,7 @@ func TestDetectorsNeedABaselineAndACycle(t *testing.T) {
 	}
 }
 
-// The order in which detectors look is checked, at the baseline already.
+// The order of detectors is checked, even at the baseline.
 func TestDescriptorsComeBeforeTheCollection(t *testing.T) {
 	wrong := detect.Detectors{&detect.Unclosed{}, &detect.Descriptors{}}
 	if err := wrong.Baseline(t.Context(), detect.NewReading(0)); !errors.Is(err, detect.ErrCollected) {
@@ -111,7 +110,7 @@ func TestDescriptorsComeBeforeTheCollection(t *testing.T) {
 	}
 }
 
-// A detector that fails fails all, and is named.
+// The error of a detector is the error of all, with its name.
 func TestDetectorsJoinErrors(t *testing.T) {
 	t.Parallel()
 	ds := detect.Detectors{failing{}, failing{}}

@@ -30,7 +30,7 @@ func (t *toyRooms) enter(name []byte) {
 	r.members = append(r.members, t)
 }
 
-// explained returns what Explain says of the objects that lines have made.
+// explained returns findings about the objects of lines, as Explain completes them.
 func explained(t *testing.T, roots map[string]any, lines ...verdict.Site) []verdict.Finding {
 	t.Helper()
 	found := make([]verdict.Finding, len(lines))
@@ -43,8 +43,7 @@ func explained(t *testing.T, roots map[string]any, lines ...verdict.Site) []verd
 	return found
 }
 
-// Objects that nobody has watched are found by the line that made them, and so is
-// what holds them.
+// Explain finds the path to objects by the line that made them, without a Watch.
 func TestExplainALine(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -83,8 +82,8 @@ type toyWork struct {
 	end context.CancelFunc
 }
 
-// Of all that a line has made the path is told that leads to what holds the rest: a
-// context with its parent, and not the function that would have ended it.
+// Of all objects of a line, the path leads to the one that holds the others: the context in its
+// parent, not the function that would cancel it.
 func TestExplainALineOfContexts(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -112,8 +111,8 @@ type toyOwned struct {
 	by *toyOwner
 }
 
-// What has a finalizer is where the path of a cycle begins; the other end is held by
-// a pointer of it, also if its type is not known.
+// The path of a cycle begins at the object with the finalizer. A pointer of that object holds the
+// other one, even if its type is unknown.
 func TestExplainALineOfAFinalizer(t *testing.T) {
 	if fixture.InChild(t) {
 		return

@@ -13,16 +13,16 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// lodgings is a target whose guests cost something while they are there.
+// lodgings is a target whose guests take memory while they stay.
 type lodgings struct {
 	mu     sync.Mutex
 	guests map[int]*guest
 	spare  []*guest
-	leave  func(*lodgings, *guest) // what goes with a guest that goes
+	leave  func(*lodgings, *guest) // called for a guest that leaves
 	name   func(letter []byte) string
 	wait   func(end <-chan struct{})
 
-	sameMap bool // it keeps the size of its peak
+	sameMap bool // keep the map of the peak
 }
 
 type guest struct {
@@ -30,17 +30,17 @@ type guest struct {
 	end  context.CancelFunc
 }
 
-// letterSize is what a guest says, of which a few bytes are its name.
+// letterSize is the size of a letter, which contains the name of a guest.
 const letterSize = 8 << 10
 
 func copied(letter []byte) string { return string(letter[:8]) }
 
-// pinned is a name that keeps the letter it stands in.
+// pinned is a name that retains the letter it was cut from.
 func pinned(letter []byte) string { return unsafe.String(&letter[0], 8) }
 
 func waiting(end <-chan struct{}) { <-end }
 
-// lying needs a large stack to wait on.
+// lying waits with a large stack.
 func lying(end <-chan struct{}) {
 	var room [20 << 10]byte
 	<-end
@@ -56,7 +56,7 @@ func (l *lodgings) enter(i int) *guest {
 	return g
 }
 
-// gather has guests come, each with a goroutine that waits for its end.
+// gather brings guests, each with a goroutine that waits.
 func (l *lodgings) gather(_ context.Context, n int) (func(), error) {
 	var all sync.WaitGroup
 	for i := range n {
@@ -87,7 +87,7 @@ func newLodgings() *lodgings {
 
 const guests = 300
 
-// measured returns what 300 guests cost, when the target holds on to nothing else.
+// measured returns the footprint of 300 guests.
 func measured(t *testing.T, l *lodgings) *detect.Footprint {
 	t.Helper()
 	f := &detect.Footprint{}
@@ -108,8 +108,8 @@ func TestFootprintOfWhatIsRight(t *testing.T) {
 	}
 }
 
-// What is limited is found, with the dearest line: a name that keeps the letter it
-// stands in costs while its guest is there, and nothing afterwards.
+// A cost above its limit is found, with its line: a name that retains its letter takes memory while
+// the guest stays, and none afterwards.
 func TestFootprintWhileTheyAreThere(t *testing.T) {
 	l := newLodgings()
 	l.name = pinned
@@ -134,7 +134,7 @@ func TestFootprintOfMaps(t *testing.T) {
 	}
 }
 
-// What a peak leaves is found: guests in a list of spare ones.
+// Memory that a peak leaves is found: guests in a list of spare ones.
 func TestFootprintAfterTheyHaveLeft(t *testing.T) {
 	l := newLodgings()
 	l.leave = func(l *lodgings, g *guest) { l.spare = append(l.spare, g) }
@@ -169,7 +169,7 @@ func wantFootprint(t *testing.T, found []verdict.Finding, born, detail string) {
 	}
 }
 
-// A target that cannot be reached, or that never settles, is no pass.
+// A target that cannot be reached, or that never settles, is an error.
 func TestFootprintRefuses(t *testing.T) {
 	full := func(context.Context, int) (func(), error) { return nil, errFull }
 	if err := (&detect.Footprint{}).Measure(t.Context(), full, 10); err == nil {

@@ -44,7 +44,7 @@ func TestHeapGapIsSeen(t *testing.T) {
 	}
 }
 
-// The number of what was forgotten needs no heap profile; where it was opened does.
+// The count of Unclosed needs no heap profile, only its lines do.
 func TestUnclosedAcrossHeapGap(t *testing.T) {
 	found := findIn(t, &detect.Unclosed{}, []int64{3, 3}, func(k int, dose int64) {
 		for range dose {

@@ -9,8 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// gaugeCycles is what Gauges finds when a target reads so, the first time at the
-// baseline.
+// gaugeCycles returns the findings of Gauges for readings, the first of which is the baseline.
 func gaugeCycles(t *testing.T, readings ...map[string]float64) []verdict.Finding {
 	t.Helper()
 	target := &gaugesOf{now: readings[0]}
@@ -19,7 +18,7 @@ func gaugeCycles(t *testing.T, readings ...map[string]float64) []verdict.Finding
 
 type gauges = map[string]float64
 
-// A gauge that is above its baseline is found, one that rose and fell is not.
+// A gauge above its baseline is found. One that rose and fell is not.
 func TestGaugesFindsDrift(t *testing.T) {
 	t.Parallel()
 	found := gaugeCycles(t, gauges{"rooms": 5, "peers": 1, "same": 3}, gauges{"rooms": 7, "peers": 9, "same": 3}, gauges{"rooms": 8, "peers": 1, "same": 3})
@@ -30,7 +29,7 @@ func TestGaugesFindsDrift(t *testing.T) {
 	}
 }
 
-// So is one that is below: it was given back twice.
+// A gauge below its baseline is found: it was lowered twice.
 func TestGaugesFindsGivenBackTwice(t *testing.T) {
 	t.Parallel()
 	f := wantOne(t, gaugeCycles(t, gauges{"rooms": 5}, gauges{"rooms": 3}), verdict.Gauge, 2, "")
@@ -39,7 +38,7 @@ func TestGaugesFindsGivenBackTwice(t *testing.T) {
 	}
 }
 
-// A gauge that a hub shows only once it has something to show began at zero.
+// A gauge that appears after the baseline was 0 before.
 func TestGaugesFindsOneThatComesLater(t *testing.T) {
 	t.Parallel()
 	f := wantOne(t, gaugeCycles(t, gauges{"rooms": 5}, gauges{"rooms": 5, `bans{why="flood"}`: 2}), verdict.Gauge, 2, "")
@@ -56,14 +55,14 @@ func (g *gaugesOf) GaugeClass(gauge string) verdict.Class {
 	return verdict.Gauge
 }
 
-// The target says what a gauge counts.
+// GaugeClass decides the class of a gauge.
 func TestGaugesClassOfSubscriptions(t *testing.T) {
 	t.Parallel()
 	wantOne(t, gaugeCycles(t, gauges{"hub.subscriptions": 0}, gauges{"hub.subscriptions": 1}), verdict.Subscription, 1, "")
 }
 
-// The target's own check counts by the cycles in which it failed, and the last
-// failure is told. Nothing else needs to have moved.
+// The consistency check counts by the cycles in which it failed. The detail is the last failure. The
+// gauges need not have moved.
 func TestGaugesFindsInconsistency(t *testing.T) {
 	t.Parallel()
 	target := &gaugesOf{now: gauges{"rooms": 5}}
@@ -76,7 +75,7 @@ func TestGaugesFindsInconsistency(t *testing.T) {
 	}
 }
 
-// A target that cannot be read makes a detector that could not look, never a pass.
+// A target that cannot be read is an error, never a pass.
 func TestGaugesErrors(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("gone")

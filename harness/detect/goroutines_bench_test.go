@@ -8,7 +8,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// What a look at so many goroutines costs, with labels and without.
+// The cost of a look, by the number of goroutines, with labels and without.
 func BenchmarkGoroutines(b *testing.B) {
 	for _, n := range []int64{100, 10_000} {
 		for _, labels := range []map[string]string{nil, {"none": "has it"}} {

@@ -45,7 +45,7 @@ func TestParseGoroutines(t *testing.T) {
 	}
 }
 
-// What is not understood is an error, never fewer goroutines.
+// Text that does not parse is an error, never fewer goroutines.
 func TestParseGoroutinesRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -75,7 +75,7 @@ func TestParseStack(t *testing.T) {
 	}
 }
 
-// The profile and the text of the stacks know a goroutine by the same key.
+// A goroutine has the same key in the profile and in the text of stacks.
 func TestLineKeysAgree(t *testing.T) {
 	ch := make(chan struct{})
 	defer close(ch)

@@ -18,7 +18,7 @@ import (
 
 func TestGoroutinesNamesTheGoStatement(t *testing.T) {
 	h := fixture.NewHerd(t)
-	h.Leak(3) // those of the baseline do not count
+	h.Leak(3) // goroutines of the baseline do not count
 	found := findIn(t, &detect.Goroutines{}, []int64{5, 7}, func(_ int, dose int64) { h.Leak(dose) })
 	f := wantOne(t, found, verdict.Goroutine, 12, "(*Herd).Leak")
 	wantCycles(t, f, 5, 7)
@@ -27,19 +27,18 @@ func TestGoroutinesNamesTheGoStatement(t *testing.T) {
 	}
 }
 
-// One of 10,000 is found.
+// One goroutine of 10,000 is found.
 func TestGoroutinesFindsOne(t *testing.T) {
 	h, crowd := fixture.NewHerd(t), fixture.NewHerd(t)
 	crowd.Leak(10_000)
 	found := findIn(t, &detect.Goroutines{}, []int64{1}, func(int, int64) {
 		h.WG.Go(func() { <-h.Done })
 	})
-	// WaitGroup.Go has the go statement; the caller's function is what helps.
+	// WaitGroup.Go has the go statement. The function of its caller is reported.
 	wantOne(t, found, verdict.Goroutine, 1, "TestGoroutinesFindsOne")
 }
 
-// The same function started at two places is two leaks; one that waits at two
-// lines is one.
+// A function started by two go statements is two leaks. One that waits at two lines is one leak.
 func TestGoroutinesGroupsByPlace(t *testing.T) {
 	h := fixture.NewHerd(t)
 	ch := make(chan struct{})
@@ -66,8 +65,8 @@ func TestGoroutinesGroupsByPlace(t *testing.T) {
 	}
 }
 
-// A goroutine of the baseline that waits somewhere else now is no leak, and one
-// that is about to end is waited for.
+// A goroutine of the baseline that waits at another line now is no leak. One that ends soon is
+// waited for.
 func TestGoroutinesBenign(t *testing.T) {
 	h := fixture.NewHerd(t)
 	next, slow := make(chan struct{}), make(chan struct{})
@@ -83,7 +82,7 @@ func TestGoroutinesBenign(t *testing.T) {
 	wantNone(t, found)
 }
 
-// Tests that run in parallel tell their own by label, a grandchild's too.
+// Labels separate the goroutines of parallel tests, and are inherited.
 func TestGoroutinesByLabel(t *testing.T) {
 	for _, name := range []string{"leaks", "clean"} {
 		t.Run(name, func(t *testing.T) {
@@ -105,8 +104,8 @@ func TestGoroutinesByLabel(t *testing.T) {
 	}
 }
 
-// Connections that a client keeps for later, timers and tickers that nobody holds
-// are no goroutines that leak; a body that is not closed is.
+// Idle connections of a client, and timers and tickers without a reference, are no leaked goroutines.
+// A body that is never closed is one.
 func TestGoroutinesOfIdleConnections(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, strings.Repeat("x", 1<<20))

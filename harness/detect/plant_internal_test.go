@@ -9,8 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Of what a detector finds while leaks are planted only its own proves it: another
-// thing that grew then does not.
+// Only the finding of its own planted leak proves a detector, not other growth at that time.
 func TestPlantKnowsOnlyItsOwn(t *testing.T) {
 	t.Parallel()
 	by := func(function any) verdict.Finding {
@@ -38,7 +37,7 @@ func TestPlantKnowsOnlyItsOwn(t *testing.T) {
 		{&Quiet{}, of(verdict.CPU, 0, 1), of(verdict.Goroutine, 0, 1)},
 	} {
 		p := c.d.(Controlled).Plant(nil)
-		if _, ok := c.d.(*Census); ok { // compares with what it has planted
+		if _, ok := c.d.(*Census); ok { // Is compares with the planted doses
 			for _, dose := range counted.PerCycle {
 				if err := p.Grow(dose, false); err != nil {
 					t.Fatal(err)

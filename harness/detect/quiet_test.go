@@ -13,15 +13,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// spinOn is a goroutine that does not notice that its channel is closed.
+// spinOn spins on a closed channel.
 func spinOn(ctx context.Context, closed <-chan struct{}) {
 	for ctx.Err() == nil {
 		<-closed
 	}
 }
 
-// Goroutines that spin are counted, by the cycle in which they began; those of the
-// baseline do not count.
+// Spinning goroutines count in the cycle in which they began. Those of the baseline do not count.
 func TestQuietFindsSpinning(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	closed := make(chan struct{})
@@ -40,23 +39,23 @@ func TestQuietFindsSpinning(t *testing.T) {
 	wantCycles(t, f, 0, 1, 1)
 }
 
-// Goroutines that wait are not, nor another process that takes all there is.
+// Waiting goroutines do not count, nor does a process that takes all processors.
 func TestQuietBenign(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for range 2 * runtime.NumCPU() {
-		hog := exec.CommandContext(ctx, "nice", "-n", "19", "sh", "-c", "while :; do :; done") // spares the tests beside it
+		hog := exec.CommandContext(ctx, "nice", "-n", "19", "sh", "-c", "while :; do :; done") // low priority, for parallel tests
 		if err := hog.Start(); err != nil {
 			t.Skip(err)
 		}
 		defer hog.Wait()
 	}
-	defer cancel() // before they are waited for
+	defer cancel() // before the wait for them
 	h := fixture.NewHerd(t)
 	wantNone(t, findIn(t, &detect.Quiet{}, []int64{1, 1}, func(int, int64) { h.Leak(100) }))
 }
 
-// What spins no more is gone from the count.
+// A goroutine that has stopped spinning no longer counts.
 func TestQuietAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

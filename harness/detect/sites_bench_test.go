@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 )
 
-// What a reading of Sites costs, its collection included.
+// The cost of a reading of Sites, with its collection.
 func BenchmarkSitesReading(b *testing.B) {
 	h, rng := newToyHub(), rand.New(rand.NewPCG(1, 1))
 	h.crowd(rng, 1100, nil)
@@ -29,7 +29,7 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// What heap.RecordAll costs: an allocation with it and without.
+// The cost of heap.RecordAll: an allocation with it and without.
 func BenchmarkExactHeap(b *testing.B) {
 	for _, rate := range []int{1, 512 << 10} {
 		b.Run(fmt.Sprint("rate_", rate), func(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 )
 
-// habits are what peers of a hub that does not leak do to it.
+// habits has ways in which peers change a hub without a leak.
 var habits = map[string]func(*rand.Rand, *toySession){
 	"bounded cache that the warm-up filled": func(_ *rand.Rand, s *toySession) {
 		if s.hub.seen = append(s.hub.seen, strings.Clone(s.id)); len(s.hub.seen) > 500 {
@@ -21,7 +21,7 @@ var habits = map[string]func(*rand.Rand, *toySession){
 	},
 	"log buffers": func(_ *rand.Rand, s *toySession) { s.hub.log.Info("peer left", "peer", s.id, "queue", len(s.queue)) },
 	"tokens that expire": func(_ *rand.Rand, s *toySession) {
-		// Those of the last 300 peers: what a TTL leaves at a steady rate.
+		// Tokens of the last 300 peers, as a TTL leaves them at a steady rate.
 		s.hub.kept = append(s.hub.kept, &sixteen{})
 		if len(s.hub.kept) > 300 {
 			s.hub.kept = slices.Delete(s.hub.kept, 0, 1)
@@ -77,7 +77,7 @@ var habits = map[string]func(*rand.Rand, *toySession){
 	},
 }
 
-// What grows up to a bound, or moves up and down, is no leak.
+// Growth up to a bound, and movement up and down, are no leaks.
 func TestSitesBenign(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -96,8 +96,8 @@ func TestSitesBenign(t *testing.T) {
 	}
 }
 
-// Traffic beside the cycles comes and goes; what is under way when a reading is
-// taken moves a line up and down, and does not keep growing.
+// Other traffic at the time of a reading moves the count of a line up and down, but it does not keep
+// growing.
 func TestSitesBesideOtherTraffic(t *testing.T) {
 	if fixture.InChild(t) {
 		return

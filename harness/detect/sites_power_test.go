@@ -13,8 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// powerRuns is how many seeded runs measure what Sites finds and does not.
-// HARNESS_RUNS sets it.
+// powerRuns is the number of seeded runs that measure the power of Sites. HARNESS_RUNS sets it.
 func powerRuns(t *testing.T) uint64 {
 	n, err := strconv.ParseUint(os.Getenv("HARNESS_RUNS"), 10, 64)
 	switch {
@@ -26,7 +25,7 @@ func powerRuns(t *testing.T) uint64 {
 	return 20
 }
 
-// Of clean runs none has a finding.
+// No clean run has a finding.
 func TestSitesFindsNothingInCleanRuns(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -39,8 +38,8 @@ func TestSitesFindsNothingInCleanRuns(t *testing.T) {
 	}
 }
 
-// A leak of one object of 16 bytes per peer is found in every run, and one of
-// every hundredth peer, at random, in 95 of 100, at its line and no other.
+// A leak of one object of 16 bytes per peer is found in each run. A leak of each hundredth peer, at
+// random, is found in 95 of 100 runs. Both have the right line.
 func TestSitesPower(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -82,7 +81,7 @@ func keepRarely(rng *rand.Rand, s *toySession) {
 	}
 }
 
-// What leaks too rarely to grow in each of three cycles takes more of them.
+// A leak that is too rare to grow in each of three cycles needs more cycles.
 func TestSitesFindsRareLeaksInMoreCycles(t *testing.T) {
 	if fixture.InChild(t) {
 		return

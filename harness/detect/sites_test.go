@@ -16,8 +16,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// toyHub has what a hub has: indexes by peer and by network, queues, pools. It
-// forgets everything of a peer that leaves but what keep keeps.
+// toyHub has indexes by peer and by network, queues and pools. It forgets a peer that leaves, except
+// the objects in kept.
 type toyHub struct {
 	mu       sync.Mutex
 	sessions map[string]*toySession
@@ -67,8 +67,7 @@ func (h *toyHub) leave(s *toySession) {
 	}
 }
 
-// crowd sends peers through the hub, all there at once; each gets messages and
-// answers them from goroutines of their own.
+// crowd brings all peers at once. Goroutines of their own send messages to them and answer.
 func (h *toyHub) crowd(rng *rand.Rand, peers int64, each func(rng *rand.Rand, s *toySession)) {
 	there := make([]*toySession, peers)
 	for i := range there {
@@ -101,7 +100,7 @@ func (h *toyHub) crowd(rng *rand.Rand, peers int64, each func(rng *rand.Rand, s 
 	}
 }
 
-// churn runs three cycles of a hub, after a warm-up, and returns what Sites finds.
+// churn runs a cycle of a hub for each dose, after a warm-up, and returns the findings of Sites.
 func churn(t *testing.T, seed uint64, doses []int64, each func(rng *rand.Rand, s *toySession)) []verdict.Finding {
 	t.Helper()
 	h, rng := newToyHub(), rand.New(rand.NewPCG(seed, 1))
@@ -112,7 +111,7 @@ func churn(t *testing.T, seed uint64, doses []int64, each func(rng *rand.Rand, s
 	return found
 }
 
-// A leak of one object of 16 bytes per peer, or of several kinds at once.
+// A leak of one object of 16 bytes per peer is found, and so are several kinds at once.
 func TestSitesFindsOnePerPeer(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -138,8 +137,7 @@ func keepSession(_ *rand.Rand, s *toySession) {
 	s.hub.kept = append(s.hub.kept, s)
 }
 
-// A map kept for each peer is found at the line that makes it, however it is made and
-// whatever is in it.
+// A map for each peer is found at the line that makes it, in each way to make one.
 func TestSitesFindsMapPerPeer(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -178,7 +176,7 @@ func TestSitesFindsMapPerPeer(t *testing.T) {
 	}
 }
 
-// A line of a library is reported as the line that called it.
+// For an allocation of a library, the line of its caller is reported.
 func TestSitesNamesOurLine(t *testing.T) {
 	found := churn(t, 3, primes[:3], func(_ *rand.Rand, s *toySession) { s.hub.kept = append(s.hub.kept, slog.Default().With("id", s.id)) })
 	if len(found) != 1 || !strings.Contains(found[0].Born.Function, "TestSitesNamesOurLine") || !strings.Contains(found[0].Detail, "log/slog.(*Logger).With") {
@@ -186,7 +184,7 @@ func TestSitesNamesOurLine(t *testing.T) {
 	}
 }
 
-// A single cycle can prove nothing, and an inexact profile neither.
+// A single cycle is an error, and so is an inexact profile.
 func TestSitesRefuses(t *testing.T) {
 	s := &detect.Sites{}
 	for _, read := range []func() error{

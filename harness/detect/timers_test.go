@@ -63,8 +63,8 @@ func TestTimersBenign(t *testing.T) {
 	wantNone(t, found)
 }
 
-// A stopped timer stays in the runtime's heap, and keeps what it refers to, while
-// there are enough others that wait.
+// A stopped timer stays in the runtime's heap, with all that it refers to, while enough others are
+// pending.
 func TestTimersAmongManyThatWait(t *testing.T) {
 	var others []*time.Timer
 	defer func() {

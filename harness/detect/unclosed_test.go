@@ -20,7 +20,7 @@ func TestUnclosedCountsForgottenConnections(t *testing.T) {
 	}
 }
 
-// Where some are closed and some are not, the lines are named, no line is blamed.
+// If lines have closed and forgotten listeners, all are in the detail and none is Born.
 func TestUnclosedAmongClosed(t *testing.T) {
 	found := findIn(t, &detect.Unclosed{}, []int64{1}, func(int, int64) {
 		fixture.DropListeners(t, 50, true)
@@ -41,7 +41,7 @@ func TestUnclosedBenign(t *testing.T) {
 	found := findIn(t, &detect.Unclosed{}, []int64{50}, func(_ int, dose int64) {
 		fixture.DropListeners(t, dose, true)
 		l := fixture.Listen(t, "tcp", "127.0.0.1:0")
-		kept = append(kept, l) // open, and held
+		kept = append(kept, l) // open and retained
 		f, err := os.Open(os.DevNull)
 		if err != nil {
 			t.Fatal(err)
@@ -52,8 +52,8 @@ func TestUnclosedBenign(t *testing.T) {
 	kept[0].Close()
 }
 
-// Descriptors and Unclosed together: what the one no longer sees the other does,
-// when the runtime collects in the middle of a cycle.
+// Unclosed finds the descriptors that Descriptors misses because the runtime collected within a
+// cycle.
 func TestDescriptorsAndUnclosedTogether(t *testing.T) {
 	for _, collect := range []bool{false, true} {
 		all := detect.Detectors{&detect.Descriptors{}, &detect.Unclosed{}}

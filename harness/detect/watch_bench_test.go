@@ -11,7 +11,7 @@ type watchBenchSession struct {
 	_ [40]uint64
 }
 
-// withoutProfile switches off what heap.RecordAll costs each allocation.
+// withoutProfile switches off the cost of heap.RecordAll.
 func withoutProfile(b *testing.B) {
 	rate := runtime.MemProfileRate
 	runtime.MemProfileRate = 0
@@ -51,7 +51,7 @@ func BenchmarkWatchOpen(b *testing.B) {
 	})
 }
 
-// BenchmarkWatchSettle settles 100,000 objects, all of which are gone, or one not.
+// BenchmarkWatchSettle settles 100,000 objects, of which none or one is alive.
 func BenchmarkWatchSettle(b *testing.B) {
 	for _, kept := range []int{0, 1} {
 		b.Run(map[int]string{0: "clean", 1: "one"}[kept], func(b *testing.B) {

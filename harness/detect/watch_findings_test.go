@@ -15,7 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// pathOf writes a path without keys and numbers.
+// pathOf returns a path as text, without keys and numbers.
 func pathOf(path []verdict.Edge) string {
 	var steps []string
 	for _, e := range heap.Normal(path) {
@@ -24,7 +24,7 @@ func pathOf(path []verdict.Edge) string {
 	return strings.Join(steps, " -> ")
 }
 
-// One finding for each way in which things are retained.
+// Each path has one finding.
 func TestWatchExplains(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -69,8 +69,8 @@ func TestWatchExplains(t *testing.T) {
 	runtime.KeepAlive(h)
 }
 
-// What the target lets go after the last cycle is not alive, and the paths stay with
-// those that are. One that was never closed is told as such.
+// Objects that the target releases after the last cycle are not reported as alive, and the others
+// keep their paths. Those without Closed are reported as unclosed.
 func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -103,7 +103,7 @@ func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 			delete(h.Rooms["n-1"].Members, fmt.Sprint(i))
 		}
 		if w.Paths, w.Roots = paths, map[string]any{"hub": h}; !paths {
-			runtime.GC() // with them the dump does
+			runtime.GC() // with a path, the dump collects
 		}
 		found, err := w.Findings(t.Context())
 		if err != nil || len(found) != 2 {
@@ -124,7 +124,7 @@ func TestWatchDropsWhatIsCollectedLate(t *testing.T) {
 	}
 }
 
-// Without a path, what was found stays found.
+// Findings count without a path, too.
 func TestWatchExplainsNothing(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {

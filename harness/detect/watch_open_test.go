@@ -33,7 +33,7 @@ func TestWatchUnclosed(t *testing.T) {
 		w.Closed(&toyhub.Peer{})
 		w.Closed(nil)
 	}()
-	for range 2 { // what was never closed stays so
+	for range 2 { // unclosed objects stay unclosed
 		found := settled(t, w)
 		if len(found) != 2 {
 			t.Fatalf("got %d findings, want 2: %+v", len(found), found)
@@ -50,11 +50,10 @@ func TestWatchUnclosed(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-// Who has the place of an object that was collected and never closed is not that
-// object.
+// An object at the address of one that was collected without Closed is another object.
 func TestWatchClosedIsOfTheObject(t *testing.T) {
 	t.Parallel()
-	const forgotten = 1000 // few enough that no Open sweeps
+	const forgotten = 1000 // too few for a sweep by Open
 	w := NewWatch()
 	places := map[uintptr]bool{}
 	func() {
@@ -83,8 +82,7 @@ func TestWatchClosedIsOfTheObject(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-// What is opened while it is open is closed by one Closed; afterwards it is to be
-// closed again.
+// One Closed closes an object that was opened twice. After that, it can be opened again.
 func TestWatchOpenedTwice(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// settled settles a watch and fails if that does not work.
+// settled returns the findings of Settle, which must not fail.
 func settled(t *testing.T, w *Watch) []verdict.Finding {
 	t.Helper()
 	found, err := w.Settle(t.Context())
@@ -25,7 +25,7 @@ func settled(t *testing.T, w *Watch) []verdict.Finding {
 	return found
 }
 
-// added watches an object and returns nothing that keeps it.
+// added adds an object and does not retain it.
 func added(t *testing.T, w *Watch, object any, label string) {
 	t.Helper()
 	if err := w.Add(object, label); err != nil {
@@ -59,13 +59,13 @@ func TestWatchFindsOneInAHundredThousand(t *testing.T) {
 	if f.Born.Function != stack.FuncName(added) {
 		t.Errorf("added at %v", f.Born)
 	}
-	if found := settled(t, w); len(found) != 0 { // nothing refers to it from here on
+	if found := settled(t, w); len(found) != 0 { // it has no reference from here on
 		t.Errorf("after it was let go: %v", found)
 	}
 }
 
-// What retains must be seen, whatever it is; those that need no root in the test
-// come from toyhub.Plants.
+// An object is found, whatever retains it. Retainers without a root in the test come from
+// toyhub.Plants.
 func TestWatchControls(t *testing.T) {
 	w := NewWatch()
 	h := toyhub.New()
@@ -91,7 +91,7 @@ func TestWatchControls(t *testing.T) {
 
 type valueKey struct{}
 
-// What does not retain must not be seen.
+// An object that is not retained is not found.
 func TestWatchNegativeControls(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
@@ -126,7 +126,7 @@ func TestWatchNegativeControls(t *testing.T) {
 		"value copied": func(p *toyhub.Peer) any { return *p },
 		"queue, pushed on": func(p *toyhub.Peer) any {
 			q := []*toyhub.Peer{p}
-			for range 100 { // a queue that is used is made anew now and then
+			for range 100 { // a queue in use is reallocated sometimes
 				q = append(q[1:], &toyhub.Peer{})
 			}
 			return q
@@ -142,8 +142,8 @@ func TestWatchNegativeControls(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-// A stopped timer stays in the runtime's heap of timers, and what it refers to stays with
-// it, while many others wait there: see timerFlusher.
+// A stopped timer stays in the runtime's heap of timers, with all that it refers to, while many
+// others are pending: see timerFlusher.
 func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
@@ -157,7 +157,7 @@ func TestWatchStoppedTimerAmongWaiting(t *testing.T) {
 	for range 10 {
 		p := &toyhub.Peer{}
 		timer := time.AfterFunc(time.Hour, p.Expire)
-		await() // a timer at the end of the heap goes with the next one
+		await() // the next timer removes one at the end of the heap
 		timer.Stop()
 		added(t, w, p, "stopped/x")
 	}
@@ -185,7 +185,7 @@ func TestWatchRefuses(t *testing.T) {
 	}
 }
 
-// A type that cannot be named here is watched by the interface that holds it.
+// An object of an unexported type of another package can be watched.
 func TestWatchUnexportedTypes(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()
@@ -215,7 +215,7 @@ func TestWatchCycles(t *testing.T) {
 			added(t, w, p, fmt.Sprintf("roam/%d", i))
 		}
 	}
-	keep(3, &kept) // before the baseline: not ours
+	keep(3, &kept) // before the baseline, so it does not count
 	if err := w.Baseline(t.Context(), NewReading(0)); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestWatchCycles(t *testing.T) {
 		if err := w.Cycle(t.Context(), NewReading(int64(n))); err != nil {
 			t.Fatal(err)
 		}
-		late = nil // in the next cycle they are gone
+		late = nil // released in the next cycle
 	}
 	found, err := w.Findings(t.Context())
 	if err != nil || len(found) != 1 || found[0].Count != 17 || !slices.Equal(found[0].PerCycle, []int64{10, 0, 7}) {
@@ -252,7 +252,7 @@ func TestWatchEndsWithTheContext(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-// Add and Closed while the collector runs and places are used again.
+// Add and Closed run concurrently with the GC, which reuses addresses.
 func TestWatchConcurrently(t *testing.T) {
 	t.Parallel()
 	w := NewWatch()

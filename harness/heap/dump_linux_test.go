@@ -33,7 +33,7 @@ func TestWriteOn(t *testing.T) {
 	}
 }
 
-// On a full disk no copy can write the dump, and the error says why after the first.
+// On a full disk no fork can write the dump, and the first attempt returns the reason.
 func TestHeapDumpOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	if inMountNamespace(t) {
@@ -53,8 +53,8 @@ func TestHeapDumpOnAFullDisk(t *testing.T) {
 	}
 }
 
-// inMountNamespace runs the test in a process that may mount, without privileges where
-// the system lets it; where not, it skips. It reports false in the child.
+// inMountNamespace runs the test in a process that may mount, and reports false in it. It skips the
+// test if the system does not permit that.
 func inMountNamespace(t *testing.T) bool {
 	cmd := fixture.ChildCommand(t)
 	if cmd == nil {

@@ -36,7 +36,7 @@ func (w *dumpWriter) text(s string) {
 	w.WriteString(s)
 }
 
-// memory writes words, and that all of them are pointers.
+// memory writes words, all of which are pointers.
 func (w *dumpWriter) memory(words ...uint64) {
 	w.ints(uint64(8 * len(words)))
 	for _, word := range words {
@@ -124,8 +124,8 @@ func TestParseHeapDump(t *testing.T) {
 	}
 }
 
-// A dump that was cut off, on a full disk or by the end of who wrote it, must not
-// pass for one in which nothing retains.
+// A dump that was truncated, by a full disk or by the end of its process, must not look like one
+// without retainers.
 func TestParseHeapDumpRefuses(t *testing.T) {
 	t.Parallel()
 	whole := smallDump()
@@ -173,8 +173,8 @@ func TestParseHeapDumpOfThisProcess(t *testing.T) {
 	}
 }
 
-// Dumps that are being read at the same time do not hold one another: when each was on
-// the heap, each was twice the one before, and a whole run took 24 GB under -race.
+// Dumps that are open at the same time do not include one another. If they were on the heap, each
+// would be twice as large as the one before.
 func TestHeapDumpsDoNotHoldEachOther(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -189,7 +189,7 @@ func TestHeapDumpsDoNotHoldEachOther(t *testing.T) {
 		defer d.close()
 		sizes = append(sizes, len(d.raw))
 	}
-	if sizes[3] > 4*sizes[0] { // what was read of each is there
+	if sizes[3] > 4*sizes[0] { // parsed data of each is on the heap
 		t.Errorf("dumps of %d bytes", sizes)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Allocations are recorded again when the last pause has ended, in any order.
+// Recording resumes when the last pause has ended, in any order.
 func TestInexactHeapNests(t *testing.T) {
 	first, second := PauseRecording(), PauseRecording()
 	for _, step := range []struct {
@@ -23,8 +23,8 @@ func TestInexactHeapNests(t *testing.T) {
 	}
 }
 
-// Of what is allocated while recording rests the places are not known, and the tier
-// says so. That a campaign lets it rest when all has been read makes no difference.
+// The lines of allocations during a pause are unknown, and the tier says so. A pause after the last
+// reading of a campaign makes no difference.
 func TestTierOfInexactHeap(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -47,7 +47,7 @@ func TestTierOfInexactHeap(t *testing.T) {
 	wantSites("at the end", true)
 }
 
-// Findings of lines are not looked for in a dump that does not know lines.
+// Explain takes no dump for findings about lines if lines are unknown.
 func TestExplainLinesOfInexactHeap(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -72,7 +72,7 @@ func TestExplainLinesOfInexactHeap(t *testing.T) {
 	}
 }
 
-// explained is an object, and the line that made it.
+// explained returns an object and the line that made it.
 type explained struct {
 	object *[9]uint64
 	born   verdict.Site

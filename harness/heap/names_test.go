@@ -13,8 +13,8 @@ type (
 	chainOdd  struct{ even *chainEven }
 )
 
-// The paths to all links of a long chain would be as many edges as the square of its
-// length: 20 GB for 20,000 links.
+// Without a bound, the paths to all links of a chain would have the square of its length in edges: 20
+// GB for 20,000 links.
 func TestRetainersOfAChain(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {

@@ -14,8 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// toyCafe forgets all kinds of things of its guests, each of which comes to a table
-// of its own.
+// toyCafe leaks several kinds of objects of its guests, each of which has its own table.
 type toyCafe struct {
 	bills map[string]*toyBill
 	owed  []*toyBill
@@ -33,8 +32,7 @@ type toyBill struct {
 	cafe *toyCafe
 }
 
-// come has a guest leave a timer, a goroutine, an object under its name, and one
-// that has no name anywhere.
+// come leaks a timer, a goroutine, an object under the name of a guest, and one without a name.
 func (c *toyCafe) come(name string) {
 	t := &toyTable{cafe: c, name: strings.Clone(name)}
 	t.due = time.AfterFunc(time.Hour, func() { t.due.Reset(time.Hour) }) // the timer
@@ -48,8 +46,8 @@ func (c *toyCafe) serve(t *toyTable) {
 	t.due.Stop()
 }
 
-// Whose the objects, timers and goroutines of a line are is told by the names near
-// them; where there is none, by nobody.
+// The scenario of objects, timers and goroutines of a line comes from names near them. Without a name
+// they have none.
 func TestOrigins(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -101,7 +99,7 @@ func TestOrigins(t *testing.T) {
 // toyLink is an element of a list.
 type toyLink struct{ next *toyLink }
 
-// A long list takes no longer than its length allows.
+// The time for a long list is not quadratic.
 func TestOriginsOfALongList(t *testing.T) {
 	if fixture.InChild(t) {
 		return
@@ -112,7 +110,7 @@ func TestOriginsOfALongList(t *testing.T) {
 	}
 	found := []verdict.Finding{{
 		Class: verdict.Object, Born: fixture.LineOf(t, "origin_test.go", "the link"), Count: 20_000,
-		Path: []verdict.Edge{{Holder: "list"}}, // only its scenarios are not known
+		Path: []verdict.Edge{{Holder: "list"}}, // only its scenarios are missing
 	}}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes 11 s under the race detector
 	defer cancel()

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A name that does not match fails silently: the instrument would then report its own
-// objects. An inlined function could give its name to its caller.
+// A name that does not match fails silently: the harness would report its own objects. An inlined
+// function would have the name of its caller.
 func TestHeapOwnNames(t *testing.T) {
 	t.Parallel()
 	const pkg = "github.com/pigeonhub/pigeonhub/harness/heap."

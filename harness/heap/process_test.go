@@ -37,8 +37,8 @@ func TestRetainersAfterGoroutineLeakProfile(t *testing.T) {
 	}
 }
 
-// Whatever the others do meanwhile, the process must live: to have the process
-// write its dump itself ended it twice on the day this was written.
+// The process must survive a dump, whatever other goroutines do. It does not if it writes the dump
+// itself.
 func TestRetainersBesideSystemCalls(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {
@@ -73,8 +73,7 @@ func TestRetainersBesideSystemCalls(t *testing.T) {
 	}
 }
 
-// TestRetainersTiers has the tests above run in binaries that know more or less
-// than this one.
+// TestRetainersTiers runs the tests above in binaries with more and with fewer names.
 func TestRetainersTiers(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -9,7 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
 
-// benchSession is a session as hubs have it: two goroutines, a queue, buffers.
+// benchSession is a typical session of a hub: two goroutines, a queue, buffers.
 type benchSession struct {
 	id     string
 	queue  chan []byte
@@ -30,8 +30,7 @@ func (s *benchSession) pump(wg *sync.WaitGroup) {
 	s.read[0] = local[0]
 }
 
-// BenchmarkRetainers finds what keeps 100 objects in a process with as many
-// sessions, each with two goroutines.
+// BenchmarkRetainers finds the retainers of 100 objects, by the number of sessions.
 func BenchmarkRetainers(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

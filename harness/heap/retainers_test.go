@@ -14,7 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// wantRetainers takes a dump for a test and returns what keeps its objects.
+// wantRetainers returns the retainers of objects, which must not fail.
 func wantRetainers(t *testing.T, roots map[string]any, objects []Object) ([]Retainer, Tier) {
 	t.Helper()
 	found, tier, err := Retainers(t.Context(), t.TempDir(), roots, objects)
@@ -44,7 +44,7 @@ var untyped = regexp.MustCompile(`object of \d+ bytes\.\+0x[0-9a-f]+`)
 
 var functionLiteral = regexp.MustCompile(`\.func\d+(\.\d+)*`)
 
-// pathText writes a path for comparison.
+// pathText returns a path as text for comparison.
 func pathText(path []verdict.Edge) string {
 	var steps []string
 	for _, e := range Normal(path) {
@@ -94,7 +94,7 @@ func TestRetainers(t *testing.T) {
 	runtime.KeepAlive(h)
 }
 
-// wantConcrete checks what a person reads: keys, indexes, and where things went in.
+// wantConcrete checks keys, indexes, and the lines that stored.
 func wantConcrete(t *testing.T, found []Retainer, tier Tier) {
 	t.Helper()
 	want := map[string]string{
@@ -124,7 +124,7 @@ func wantConcrete(t *testing.T, found []Retainer, tier Tier) {
 		if last.Field != w {
 			t.Errorf("%s: got %s, want %s", plant.Name, last.Field, w)
 		}
-		// The maps that were made larger before tell who did that.
+		// Maps that grew before have the line that grew them.
 		if file := filepath.Base(found[i].Stored.File); tier.Sites && file != "toyhub.go" {
 			t.Errorf("%s: stored at %q", plant.Name, found[i].Stored)
 		}
@@ -134,7 +134,7 @@ func wantConcrete(t *testing.T, found []Retainer, tier Tier) {
 	}
 }
 
-// toyKept keeps a hub that nobody gives to Retainers.
+// toyKept keeps a hub that is no root for Retainers.
 var toyKept *toyhub.Hub
 
 func TestRetainersWithoutRoots(t *testing.T) {

@@ -11,8 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
 
-// Every processor's stopped timers must go, also where each is busy and keeps
-// whoever else wants it waiting.
+// The stopped timers of each processor must go, even if other goroutines keep all processors busy.
 func TestStoppedTimersGoOnABusyMachine(t *testing.T) {
 	defer hog(runtime.GOMAXPROCS(0))()
 	stopped, waiting := stopOneOnEachProcessor(t)
@@ -29,8 +28,8 @@ func TestStoppedTimersGoOnABusyMachine(t *testing.T) {
 	}
 }
 
-// stopOneOnEachProcessor stops a timer where a thousand others wait, and returns what
-// each of the stopped ones refers to.
+// stopOneOnEachProcessor stops a timer on each processor beside a thousand pending ones, and returns
+// the objects that the stopped ones refer to.
 func stopOneOnEachProcessor(t *testing.T) (stopped []weak.Pointer[toyhub.Peer], waiting []*time.Timer) {
 	stopped = make([]weak.Pointer[toyhub.Peer], runtime.GOMAXPROCS(0))
 	for left := len(stopped); left > 0 && t.Context().Err() == nil; runtime.Gosched() {
@@ -42,7 +41,7 @@ func stopOneOnEachProcessor(t *testing.T) (stopped []weak.Pointer[toyhub.Peer], 
 			for range 1000 {
 				waiting = append(waiting, time.AfterFunc(time.Hour, func() {}))
 			}
-			victim.Stop() // at the end of the heap it would go with the next that is added
+			victim.Stop() // not at the end of the heap, where the next timer would remove it
 		}
 		procUnpin()
 		if mine {
@@ -53,13 +52,13 @@ func stopOneOnEachProcessor(t *testing.T) (stopped []weak.Pointer[toyhub.Peer], 
 	return stopped, waiting
 }
 
-// hog keeps processors busy until the function it returns was called.
+// hog keeps processors busy until the returned function is called.
 func hog(n int) (stop func()) {
 	var ended atomic.Bool
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			for !ended.Load() { // gives way only when it is made to
+			for !ended.Load() { // yields only by preemption
 			}
 		})
 	}

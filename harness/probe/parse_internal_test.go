@@ -36,7 +36,7 @@ again 2
 	}
 }
 
-// What is no page of metrics is an error, not a quiet process.
+// Another page is an error, not a quiet process.
 func TestParseMetricsErrors(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{
@@ -78,7 +78,7 @@ func FuzzHealth(f *testing.F) {
 	})
 }
 
-// What was read comes out the same when it is written and read again.
+// A reading that is written and parsed again stays the same.
 func FuzzMetrics(f *testing.F) {
 	for _, seed := range []string{"a 1\n", `a{b="c",d="\"\\\n"} 2.5 7`, `{"a b","c d"="e"} 1 # {x="y"} 1`, "# HELP a\na{} 0x1p-2\n", `a{b="}"`} {
 		f.Add(seed)

@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 )
 
-// The profiles of this process, as a hub would serve them.
+// The readings follow the profiles of this process.
 func TestPprof(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -37,7 +37,7 @@ func TestPprof(t *testing.T) {
 	}
 }
 
-// A page that is something else is no reading.
+// Another page is an error.
 func TestPprofOfAnotherPage(t *testing.T) {
 	t.Parallel()
 	if _, err := probe.DiscoverPprof(t.Context(), serve(t, nil)); err == nil {
@@ -45,7 +45,7 @@ func TestPprofOfAnotherPage(t *testing.T) {
 	}
 }
 
-// Where the process tells which of its goroutines are leaked, that is read, too.
+// The page of leaked goroutines is read if the process has it.
 func TestPprofOfLeakedGoroutines(t *testing.T) {
 	t.Parallel()
 	heap := "heap profile: 1: 1 [1: 1] @ heap/1048576\n# HeapAlloc = 5\n# Mallocs = 3\n# Frees = 1\n# NumGC = 7\n"

@@ -21,8 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve serves pages by path; other paths get the banner, as the reference hub has
-// it.
+// serve serves pages by path. Other paths get the banner of the reference hub.
 func serve(t *testing.T, pages map[string]string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,8 +117,7 @@ func TestPageErrors(t *testing.T) {
 	}
 }
 
-// Readings follow what the process does: descriptors that it opens are there, and
-// gone when it closes them.
+// Readings follow the process: they count its descriptors until it closes them.
 func TestProc(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux's")

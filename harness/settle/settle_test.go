@@ -45,7 +45,7 @@ func TestUntilReturnsTheLastReason(t *testing.T) {
 	})
 }
 
-// What is there when ctx ends counts, even if it came late.
+// A condition that holds when ctx ends counts, even if it came late.
 func TestUntilLooksOnceMoreAtTheEnd(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

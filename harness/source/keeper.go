@@ -10,8 +10,8 @@ import (
 )
 
 // A keeper is a small type whose methods keep a count in its numbers: a sum that is added to
-// and taken from concurrently, say, as the difference of two numbers. The line in a method
-// says nothing about who counts. What counts is the call of the method, on one field.
+// and taken from concurrently, for example, as the difference of two numbers. The line in a method
+// explains nothing. The call of the method on a field is the place that counts.
 
 // keeperChanges returns the changes of a field by the methods of its type, and those of its
 // numbers by others.

@@ -7,8 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// A call of a literal is told at its beginning, not at its closing brace; other
-// places, and those without source, stay as they are.
+// The place of a call of a literal is its first line, not its closing brace. Other places, and those
+// without source, stay as they are.
 func TestBeginOfLiteral(t *testing.T) {
 	t.Parallel()
 	here := func(skip int) verdict.Site {

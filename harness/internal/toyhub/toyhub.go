@@ -1,10 +1,10 @@
-// Package toyhub is a hub that keeps peers in every way in which Go can.
+// Package toyhub is a hub that retains peers in all ways of Go.
 //
 //	h := toyhub.New()
 //	defer h.Close()
 //	h.PlantAll(func(p *toyhub.Peer) { objects = append(objects, objectOf(p)) })
 //
-// Plants lists the ways, with the path by which each keeps its peer.
+// Plants lists the ways with their paths.
 package toyhub
 
 import (
@@ -51,7 +51,7 @@ type Entry struct {
 	peer *Peer
 }
 
-// Peer is an object to find. Like a session it has a pointer.
+// Peer is an object to find. It has a pointer, as a session does.
 type Peer struct {
 	Name string
 	Next *Peer
@@ -77,10 +77,10 @@ type Plant struct {
 	Name string
 	Put  func(*Hub, *Peer)
 	Want string // the path in a binary with DWARF
-	Dark string // the path without DWARF, if it differs; a * stands for names that only symbols give
+	Dark string // the path without DWARF, if it differs; a * stands for a name that only symbols have
 }
 
-// Plants are all ways.
+// Plants lists all ways.
 var Plants = []Plant{
 	{"map in map", func(h *Hub, p *Peer) { h.Rooms["n-1"].Members["alice"] = p }, `toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]`, ""},
 	{"large map", func(h *Hub, p *Peer) { h.Rooms["n-42"].Members["bob"] = p }, `toyhub.Hub.Rooms[*] -> *toyhub.Room.Members[*]`, ""},

@@ -1,5 +1,5 @@
-// Package till is a toy with counters of every kind, for the tests of the harness.
-// What a test looks for stands on the line with its mark.
+// Package till is a target with counters of every kind, for tests. The comment at the end of a line
+// marks the line for a test.
 package till
 
 import (
@@ -174,24 +174,24 @@ func (t *Till) Lend(n int) {
 	t.guests.leave()      // down guests
 }
 
-// Store keeps n: the sum changes by the difference.
+// Store sets kept and changes stored by the difference.
 func (t *Till) Store(n int) {
 	kept := n / 2
 	t.stored.add(kept - t.drawer.kept) // up stored
 	t.drawer.kept = kept
 }
 
-// Forget changes what is kept, and not the sum.
+// Forget changes kept without stored.
 func (t *Till) Forget() {
 	t.drawer.kept = 0 // alone stored
 }
 
-// Loosen counts what is in no drawer.
+// Loosen changes loose.
 func (t *Till) Loosen(n int64) {
 	t.loose += n // up loose
 }
 
-// All returns the sum of both.
+// All returns the sum of pawned and loose.
 func (t *Till) All() int64 { return t.pawned.load() + t.loose }
 
 func (t *Till) Carry(n int) {
@@ -204,7 +204,7 @@ func (t *Till) Unload() {
 	t.drawer.load = 0
 }
 
-// Pass counts n for a moment, and not in the drawer.
+// Pass changes carried without load.
 func (t *Till) Pass(n int) {
 	t.carried.add(n) // lone carried
 	if n > 1 {
