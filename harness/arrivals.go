@@ -28,7 +28,7 @@ type arrivals struct {
 	Arrivals
 }
 
-func (a *arrivals) note(scenario string, err error) {
+func (a *arrivals) add(scenario string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {

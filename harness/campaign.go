@@ -60,28 +60,28 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		return c.run, err
 	}
 	plan := c.plan()
-	c.say("warm-up")
+	c.progress("warm-up")
 	arrivals := c.Crowd.Send(ctx, 0, largest(plan))
-	c.note(arrivals)
+	c.addArrivals(arrivals)
 	c.settle(ctx)
 	if !c.Uncontrolled {
-		c.say("controls")
+		c.progress("controls")
 		c.checkDetectors(ctx)
 	}
-	c.say("baseline")
+	c.progress("baseline")
 	c.each(func(_ int, d detect.Detector, r *detect.Reading) error { return d.Baseline(ctx, r) }, detect.NewReading(0))
 	c.record(0)
 	for k, planned := range plan {
 		if err := ctx.Err(); err != nil {
 			return c.run, fmt.Errorf("campaign: cycle %d: %w", k+1, err)
 		}
-		c.say(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
+		c.progress(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
 		c.cycle(ctx, k+1, planned)
 	}
 	if c.unclear(ctx) {
-		c.try(ctx, plan)
+		c.runTrials(ctx, plan)
 	}
-	c.say("findings")
+	c.progress("findings")
 	c.conclude(ctx)
 	return c.run, nil
 }
@@ -151,9 +151,9 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	if planned.Trial { // a life that failed in a trial does not make the run invalid
 		c.run.Lives += arrivals.Lives()
 	} else {
-		c.note(arrivals)
+		c.addArrivals(arrivals)
 	}
-	c.say("reading")
+	c.progress("reading")
 	c.settle(ctx)
 	// Doses count all peers that came, because one whose life failed may have leaked, too.
 	planned.Sessions = arrivals.Sessions
@@ -169,14 +169,14 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	c.record(k)
 }
 
-// try makes the trials. It returns early, with the findings so far, if ctx ends.
-func (c *Campaign) try(ctx context.Context, plan []verdict.Cycle) {
+// runTrials makes the trials. It returns early, with the findings so far, if ctx ends.
+func (c *Campaign) runTrials(ctx context.Context, plan []verdict.Cycle) {
 	trials := verdict.Trials(plan, c.trials(), c.Crowd.Seed)
 	for k, planned := range trials {
 		if ctx.Err() != nil {
 			return
 		}
-		c.say(fmt.Sprintf("trial %d of %d", k+1, len(trials)))
+		c.progress(fmt.Sprintf("trial %d of %d", k+1, len(trials)))
 		c.cycle(ctx, len(plan)+k+1, planned)
 	}
 }
@@ -188,8 +188,8 @@ func (c *Campaign) cycles() int {
 	return 4
 }
 
-// note adds the arrivals of a crowd to the run.
-func (c *Campaign) note(a Arrivals) {
+// addArrivals adds the arrivals of a crowd to the run.
+func (c *Campaign) addArrivals(a Arrivals) {
 	for i := range c.run.Scenarios {
 		s := &c.run.Scenarios[i]
 		s.Planned += a.Planned[s.Name]
@@ -197,7 +197,7 @@ func (c *Campaign) note(a Arrivals) {
 	}
 	c.run.Lives += a.Lives()
 	if err := a.Err(); err != nil { // the verdict counts them; this is the reason
-		c.say("a life failed: " + err.Error())
+		c.progress("a life failed: " + err.Error())
 	}
 }
 
@@ -208,12 +208,12 @@ func (c *Campaign) each(look func(i int, d detect.Detector, r *detect.Reading) e
 			continue
 		}
 		if err := look(i, d, r); err != nil {
-			c.miss(i, err)
+			c.markMissing(i, err)
 		}
 	}
 }
 
-func (c *Campaign) miss(i int, err error) {
+func (c *Campaign) markMissing(i int, err error) {
 	c.detector[i].State, c.detector[i].Why = verdict.Missing, err.Error()
 }
 
@@ -224,7 +224,7 @@ func (c *Campaign) conclude(ctx context.Context) {
 	c.run.Findings = append(c.run.Findings, slices.Concat(c.findings(ctx)...)...)
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		if err := heap.Explain(ctx, target.Roots(), c.Crowd.ScenarioOf, c.run.Findings); err != nil {
-			c.say("no retaining paths for lines: " + err.Error()) // the findings still count
+			c.progress("no retaining paths for lines: " + err.Error()) // the findings still count
 		}
 	}
 	c.run.Detectors = c.detector
@@ -234,8 +234,8 @@ func (c *Campaign) conclude(ctx context.Context) {
 	}
 }
 
-func (c *Campaign) say(what string) {
+func (c *Campaign) progress(step string) {
 	if c.Progress != nil {
-		c.Progress(what)
+		c.Progress(step)
 	}
 }

@@ -18,7 +18,7 @@ func (c *Campaign) findings(ctx context.Context) [][]verdict.Finding {
 		}
 		var err error
 		if found[i], err = d.Findings(ctx); err != nil {
-			c.miss(i, err)
+			c.markMissing(i, err)
 		}
 	}
 	return found

@@ -36,13 +36,13 @@ func (c *Campaign) checkDetectors(ctx context.Context) {
 	}
 	for i, d := range c.Detectors {
 		if c.detector[i].State == verdict.Ready {
-			c.noteControls(d, plants[i], still[i], grown[i])
+			c.addControls(d, plants[i], still[i], grown[i])
 		}
 	}
 }
 
-// noteControls adds the results of the dry runs for a detector to the run.
-func (c *Campaign) noteControls(d detect.Detector, p detect.Plant, still, grown []verdict.Finding) {
+// addControls adds the results of the dry runs for a detector to the run.
+func (c *Campaign) addControls(d detect.Detector, p detect.Plant, still, grown []verdict.Finding) {
 	still = slices.DeleteFunc(still, func(f verdict.Finding) bool {
 		return f.Class == verdict.Invariant // a true finding, if the warm-up has broken it
 	})
@@ -82,7 +82,7 @@ func (c *Campaign) dryRun(ctx context.Context, plants []detect.Plant) [][]verdic
 				continue
 			}
 			if err := p.Grow(dose, k == len(controlDoses)-1); err != nil {
-				c.unplanted(err)
+				c.plantFailed(err)
 				return nil
 			}
 		}
@@ -98,8 +98,8 @@ func (c *Campaign) dryRun(ctx context.Context, plants []detect.Plant) [][]verdic
 	return c.findings(ctx)
 }
 
-// unplanted makes the run invalid, because its detectors are not checked.
-func (c *Campaign) unplanted(err error) {
+// plantFailed makes the run invalid, because its detectors are not checked.
+func (c *Campaign) plantFailed(err error) {
 	c.run.Problems = append(c.run.Problems, verdict.Reason{About: "controls", What: "the controls could not be planted: " + err.Error()})
 }
 
@@ -110,7 +110,7 @@ func (c *Campaign) join(ctx context.Context) (leave func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Crowd.lifeLimit())
 	defer cancel()
 	if err := peer.Join(ctx, "planted"); err != nil {
-		c.unplanted(err)
+		c.plantFailed(err)
 	}
-	return peer.leaveNothing, nil
+	return peer.dropAll, nil
 }

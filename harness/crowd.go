@@ -23,7 +23,7 @@ type Crowd struct {
 	LifeLimit time.Duration // of one life; default 30s
 
 	mu        sync.Mutex
-	lingering []*Peer                // see part
+	lingering []*Peer                // see release
 	addresses map[string][]crowdDial // dials by local address
 }
 
@@ -42,7 +42,7 @@ func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arr
 		for range min(atOnce, len(visits)) {
 			wg.Go(func() {
 				for i := next.Add(1) - 1; i < int64(len(visits)); i = next.Add(1) - 1 {
-					a.note(c.live(ctx, cycle, visits[i], &a.opened[visits[i].scenario]))
+					a.add(c.live(ctx, cycle, visits[i], &a.opened[visits[i].scenario]))
 				}
 			})
 		}
@@ -108,7 +108,7 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomi
 	}
 	peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
 	peer.opened = opened
-	defer c.part(peer)
+	defer c.release(peer)
 	return s.Name, s.Live(ctx, &Visit{
 		Peer: peer, Index: v.index, Cycle: cycle, HubKey: c.HubKey,
 		Rand: rand.New(rand.NewPCG(c.Seed, uint64(v.scenario)<<48|uint64(cycle)<<32|uint64(v.index))),
@@ -146,11 +146,11 @@ func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return conn, nil
 }
 
-// part closes the connections of a peer. If the hub should have ended the peer and did not, they
+// release closes the connections of a peer. If the hub should have ended the peer and did not, they
 // stay until Release, so that the readings show it.
-func (c *Crowd) part(p *Peer) {
+func (c *Crowd) release(p *Peer) {
 	if !p.lingers {
-		p.leaveNothing()
+		p.dropAll()
 		return
 	}
 	c.mu.Lock()
@@ -164,7 +164,7 @@ func (c *Crowd) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.lingering {
-		p.leaveNothing()
+		p.dropAll()
 	}
 	c.lingering = nil
 }

@@ -141,11 +141,11 @@ func (p *Peer) At(target Target, name string, id wire.PeerID) *Peer {
 	return other
 }
 
-// leaveNothing drops the connections that are still open, so that an error on this side does not
+// dropAll drops the connections that are still open, so that an error on this side does not
 // look like a leak.
-func (p *Peer) leaveNothing() {
+func (p *Peer) dropAll() {
 	for _, other := range p.beside {
-		other.leaveNothing()
+		other.dropAll()
 	}
 	if p.conn != nil {
 		_ = p.conn.Close() // it may be closed already

@@ -107,7 +107,7 @@ func announceChecks() []Check {
 			x.discovers(alice, bob)
 			x.discovers(bob, alice)
 		}),
-		newCheck("announce to nobody", "5.1", func(x *examination) {
+		newCheck("announce in an empty network", "5.1", func(x *examination) {
 			alice := x.connect("alice")
 			x.ok(alice.Announce(x.network()))
 			x.silence(alice)
@@ -210,7 +210,7 @@ func relayChecks() []Check {
 				Type: "offer", FromPeerID: string(bob.ID), TargetPeerID: alice.ID, NetworkName: wire.DefaultNetwork,
 			})
 		}),
-		newCheck("relay to nobody", "5.3", func(x *examination) {
+		newCheck("relay to an unknown peer", "5.3", func(x *examination) {
 			alice := x.join("alice", x.network())
 			x.signal(alice, wire.KindOffer, wire.NewPeerID(), harness.Offer())
 			x.send(alice, `{"type":"offer","data":{"sdp":"1234567890"}}`)

@@ -101,7 +101,7 @@ func (d *Descriptors) Attribute(a Attribution) {
 
 // Baseline lists the open descriptors.
 func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {
-	if err := d.inOrder(r); err != nil {
+	if err := d.checkOrder(r); err != nil {
 		return err
 	}
 	base, err := d.read()
@@ -117,7 +117,7 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 	if d.base == nil {
 		return ErrNoBaseline
 	}
-	if err := d.inOrder(r); err != nil {
+	if err := d.checkOrder(r); err != nil {
 		return err
 	}
 	grace := d.Grace
@@ -169,7 +169,7 @@ func (d *Descriptors) Findings(context.Context) ([]verdict.Finding, error) {
 	return findings, nil
 }
 
-func (d *Descriptors) inOrder(r *Reading) error {
+func (d *Descriptors) checkOrder(r *Reading) error {
 	if d.PID == 0 && r.collected {
 		return ErrCollected
 	}
@@ -237,7 +237,7 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 		}
 		f.Detail = strings.Join(lines, "\n")
 		if !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return !fd.accepted.IsZero() }) {
-			d.supposeOpened(&f, kind)
+			d.addPossibleOpens(&f, kind)
 		}
 		if len(states) == 1 {
 			f.PerCycle = d.growth(kind)
@@ -261,9 +261,9 @@ func remotesOf(fds []Descriptor) []acceptedFrom {
 	return from
 }
 
-// supposeOpened adds the system calls that can have opened descriptors that neither net nor
+// addPossibleOpens adds the system calls that can have opened descriptors that neither net nor
 // os holds.
-func (d *Descriptors) supposeOpened(f *verdict.Finding, kind string) {
+func (d *Descriptors) addPossibleOpens(f *verdict.Finding, kind string) {
 	if calls := source.Opens(d.Roots, kind); len(calls) > 0 {
 		f.Born = calls[0]
 		f.Detail += "\n" + strings.TrimPrefix(source.ListPlaces("; perhaps opened at ", calls), "; ")
