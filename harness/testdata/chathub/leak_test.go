@@ -1,13 +1,11 @@
-// Package main is what the author of another hub writes to have it tested: this
-// file, beside hub.go and client.go of gorilla/websocket's examples/chat, which
-// TestSomebodyElsesHub lays over this folder. It is in the hub's own package, for
-// the hub exports nothing.
+// Package main shows the leak test that the author of another hub writes. It belongs to the package
+// of that hub, which exports nothing: hub.go and client.go of gorilla/websocket's examples/chat,
+// which TestSomebodyElsesHub adds to this folder.
 //
-// What is needed of a hub: to start one (start, listen), and a client of its
-// protocol (connect; package harness has peers for PeerPigeon's), forty lines
-// together. What is needed of the test: scenarios, and for each a call of judge,
-// which is the same for every hub. The rest says what the detectors are to find in
-// this one, and why it is there.
+// A test needs functions that start the hub (start, listen) and a client of its protocol (connect),
+// forty lines together; package harness has peers for the protocol of PeerPigeon. It needs scenarios,
+// and for each a call of judge, which is the same for all hubs. The rest checks the leaks of this hub
+// and explains them.
 package main
 
 import (
@@ -37,7 +35,7 @@ func init() {
 	log.SetOutput(io.Discard)
 }
 
-// chat is a hub that serves.
+// chat is a running hub.
 type chat struct {
 	hub    *Hub
 	server *http.Server
@@ -53,7 +51,7 @@ func start(t *testing.T) *chat {
 	return c
 }
 
-// listen has the hub served on a port of its own.
+// listen serves the hub on a new port.
 func (c *chat) listen(t *testing.T) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,7 +80,7 @@ func (c *chat) connect(t *testing.T) *websocket.Conn {
 	return conn
 }
 
-// leave says something, hears it, and closes as it should be done.
+// leave sends a message, receives it, and closes with a close frame.
 func leave(t *testing.T, conn *websocket.Conn) {
 	t.Helper()
 	if err := conn.WriteMessage(websocket.TextMessage, []byte("bye")); err != nil {
@@ -100,7 +98,7 @@ func leave(t *testing.T, conn *websocket.Conn) {
 	}
 }
 
-// judge puts three doses of clients through a scenario and returns the verdict.
+// judge sends three doses of clients through a scenario and returns the verdict.
 func judge(t *testing.T, scenario string, root *Hub, live func(), more ...detect.Detector) verdict.Verdict {
 	t.Helper()
 	detectors := detect.Detectors{
@@ -115,7 +113,7 @@ func judge(t *testing.T, scenario string, root *Hub, live func(), more ...detect
 	for _, d := range detectors {
 		run.Detectors = append(run.Detectors, verdict.Detector{Name: d.Name(), State: verdict.Ready})
 	}
-	for range 107 { // warm up to the same peak
+	for range 107 { // warm-up to the same peak
 		live()
 	}
 	if err := detectors.Baseline(t.Context(), detect.NewReading(0)); err != nil {
@@ -144,8 +142,8 @@ func judge(t *testing.T, scenario string, root *Hub, live func(), more ...detect
 	return v
 }
 
-// ofTheTest says of what clients of a scenario hold that it is not the hub's: it
-// was made under connect.
+// ofTheTest reports whether an object belongs to the clients of a scenario, because it was allocated
+// below connect.
 func ofTheTest(stack []verdict.Site) bool {
 	for _, s := range stack {
 		if strings.HasSuffix(s.Function, ".(*chat).connect") {
@@ -155,7 +153,7 @@ func ofTheTest(stack []verdict.Site) bool {
 	return false
 }
 
-// Clients that come, say something and leave leave nothing behind.
+// Clients that connect, send a message and leave are no leak.
 func TestLeave(t *testing.T) {
 	c := start(t)
 	v := judge(t, "leave", c.hub, func() { leave(t, c.connect(t)) })
@@ -164,8 +162,8 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// run has no end: each hub that is dropped stays, with a goroutine, and with the
-// map and the channels that newHub made.
+// run never returns: each dropped hub stays, with a goroutine, and with the map and the channels of
+// newHub.
 func TestDroppedHub(t *testing.T) {
 	hubs := detect.NewWatch()
 	v := judge(t, "drop the hub", nil, func() {
@@ -181,9 +179,8 @@ func TestDroppedHub(t *testing.T) {
 	wantLeak(t, v, "sites", 1, ".newHub", "hub.go")
 }
 
-// http.Server.Close does not know of connections that were hijacked: whoever is
-// there stays, with two goroutines, a ticker and a queue for 256 messages, until
-// the client goes. One that answers pings may stay for days.
+// http.Server.Close does not close hijacked connections: each client stays, with two goroutines, a
+// ticker and a queue for 256 messages, until it leaves. A client that answers pings may stay for days.
 func TestClosedServer(t *testing.T) {
 	var conns []*websocket.Conn
 	c := start(t)
@@ -192,7 +189,7 @@ func TestClosedServer(t *testing.T) {
 		c.server.Close()
 		c.listen(t)
 	})
-	wantLeak(t, v, "descriptors", 2, "", "ESTABLISHED") // ours are the other ends
+	wantLeak(t, v, "descriptors", 2, "", "ESTABLISHED") // the other ends belong to the test
 	wantLeak(t, v, "goroutines", 1, ".serveWs", ".(*Client).readPump")
 	wantLeak(t, v, "goroutines", 1, ".serveWs", ".(*Client).writePump")
 	wantLeak(t, v, "timers", 1, ".(*Client).writePump", "client.go")
@@ -203,8 +200,8 @@ func TestClosedServer(t *testing.T) {
 	}
 }
 
-// wantLeak checks that a detector found perPeer things of each client, born in a
-// function of that name, with a word in what it says.
+// wantLeak checks that a detector found perPeer things of each client, born in a function of that
+// name, with a word in the detail.
 func wantLeak(t *testing.T, v verdict.Verdict, detector string, perPeer int64, born, word string) {
 	t.Helper()
 	for _, l := range v.Leaks {
@@ -218,8 +215,8 @@ func wantLeak(t *testing.T, v verdict.Verdict, detector string, perPeer int64, b
 	t.Errorf("%s: no finding of %d a client, born in %s, that names %s", detector, perPeer, born, word)
 }
 
-// What goes away by itself is no leak, but a bill: how long one client holds two
-// goroutines and all they refer to. Measured in a bubble, to the second.
+// A client that goes away by itself is no leak, but a cost: it holds two goroutines, and all that they
+// refer to, for a time that a bubble measures to the second.
 func TestHeldFor(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -236,16 +233,16 @@ func TestHeldFor(t *testing.T) {
 	}
 }
 
-// deaf is a client that never reads what another one says.
+// deaf is a client that never reads the messages of another one.
 func deaf(t *testing.T, c *chat) {
 	c.connect(t)
 	other := c.connect(t)
 	go io.Copy(io.Discard, other.NetConn())
-	for range 300 { // more than fits into its queue
+	for range 300 { // more than its queue holds
 		if err := other.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait() // who speaks hears it, too, and must keep up: the hub drops who does not
+		synctest.Wait() // the sender receives them, too; the hub drops a client that does not keep up
 	}
 	other.Close()
 }
@@ -274,14 +271,14 @@ func heldFor(t *testing.T, want time.Duration, live func(t *testing.T, c *chat))
 	}
 }
 
-// mortal runs a hub that kill can end: run itself never returns, and a bubble ends
-// only when all its goroutines have.
+// mortal runs a hub that kill can end. run itself never returns, and a bubble ends only when all its
+// goroutines have ended.
 func mortal(h *Hub) {
 	defer func() { _ = recover() }()
 	h.run()
 }
 
-// kill ends a hub by a client that is none.
+// kill ends a hub with a nil client.
 func kill(h *Hub) {
 	h.register <- nil
 	h.broadcast <- nil
