@@ -18,16 +18,21 @@ func (e *experiment) ask() []verdict.Trend {
 	names := e.judged()
 	var trends []verdict.Trend
 	for _, name := range names {
-		k := report.KindOf(name)
-		q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: len(names), Matters: e.matters(k),
-			Fills: k.Unit == verdict.Bytes}
-		var blocks []verdict.Block
-		for _, b := range e.blocks {
-			blocks = append(blocks, verdict.Block{Dose: b.dose, Before: b.before.value(name), After: b.after.value(name)})
-		}
-		trends = append(trends, verdict.TestTogether(q, blocks, e.cycles))
+		trends = append(trends, e.trend(name, len(names)))
 	}
 	return trends
+}
+
+// trend tests one series, which shares the error probability with others.
+func (e *experiment) trend(name string, among int) verdict.Trend {
+	k := report.KindOf(name)
+	q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: among, Matters: e.matters(k),
+		Fills: k.Unit == verdict.Bytes}
+	var blocks []verdict.Block
+	for _, b := range e.blocks {
+		blocks = append(blocks, verdict.Block{Dose: b.dose, Before: b.before.value(name), After: b.after.value(name)})
+	}
+	return verdict.TestTogether(q, blocks, e.cycles)
 }
 
 // sure evaluates all series, and reports whether the experiment may end: each one leaks, or

@@ -2,11 +2,12 @@ package loadgen
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
@@ -22,14 +23,14 @@ const (
 )
 
 // behaviour returns what a series of counts is. A server that retains every peer makes a
-// collection look like a total: see everyPeer.
+// collection look like a total: see neverFell.
 func (e *experiment) behaviour(name string) behaviour {
 	start := e.blocks[0].before.value(name)
 	peak, was := start, e.first.value(name)
 	if e.peak != nil {
 		peak = e.peak.value(name)
 	}
-	fell, moved, idle := start < peak || start < was, peak != start, 0
+	fell, moved, idle := e.target.hasFallen(name) || start < peak || start < was, peak != start, 0
 	off := 0
 	for _, b := range e.blocks {
 		before, after := b.before.value(name), b.after.value(name)
@@ -48,7 +49,7 @@ func (e *experiment) behaviour(name string) behaviour {
 	switch {
 	case !moved:
 		return constant
-	case 3*idle > off:
+	case 3*idle > off || start > most || peak-start > perPeer*float64(max(1, e.seen)):
 		return restless
 	case e.peak != nil && !fell:
 		return countsUp
@@ -56,31 +57,29 @@ func (e *experiment) behaviour(name string) behaviour {
 	return collection
 }
 
-// everyPeer returns a doubt for each total that rose by one for each peer: it may be the
-// collection of all peers, with nothing ever released.
-func (e *experiment) everyPeer() []verdict.Reason {
-	if len(e.blocks) == 0 {
+// What is larger is bytes or a time.
+const (
+	most    = 1e9 // of a count; a time of today in seconds is above it
+	perPeer = 256 // entries of one connected peer
+)
+
+// neverFell returns a doubt for each count that rises with the peers and was never seen to
+// fall: it may be a collection from which nothing is ever released.
+func (e *experiment) neverFell() []verdict.Reason {
+	if len(e.blocks) == 0 || len(e.cycles) < minPairs {
 		return nil
 	}
 	var list []verdict.Reason
-	for name := range e.blocks[0].before {
+	for _, name := range slices.Sorted(maps.Keys(e.blocks[0].before)) {
 		if k := report.KindOf(name); k.Skip || k.Prefer > 0 || e.behaviour(name) != countsUp {
 			continue
 		}
-		var peers, rose float64
-		for _, b := range e.blocks {
-			peers += b.dose
-			if change := b.after.value(name) - b.before.value(name); !math.IsNaN(change) {
-				rose += change
-			}
+		if t := e.trend(name, 1); t.Outcome == verdict.Leaking {
+			list = append(list, verdict.Reason{About: name,
+				What: fmt.Sprintf("%s rises with the peers (%s) and was never seen to fall: a total, or a collection that retains them",
+					t.Name(), units.Quantity(t.Retained, t.Unit)+" per 1,000"),
+				Do: "give a total a name with total in it; --pid ID, or a page with pprof, shows what is retained"})
 		}
-		if math.Abs(rose-peers) > peers/100 {
-			continue
-		}
-		list = append(list, verdict.Reason{About: name,
-			What: fmt.Sprintf("%s rose by %g with %g peers and never fell: a total, or a collection that retains every peer", name, rose, peers),
-			Do:   "add --pid ID or a page with pprof, which show what is retained; a total has total in its name"})
 	}
-	slices.SortFunc(list, func(a, b verdict.Reason) int { return strings.Compare(a.About, b.About) })
 	return list
 }

@@ -42,7 +42,7 @@ func (e *experiment) report() {
 	r := e.evidence
 	r.Cycles = append(r.Cycles, e.cycles...)
 	r.Trends = append(r.Trends, e.trends...)
-	r.Doubts = append(r.Doubts, e.everyPeer()...)
+	r.Doubts = append(r.Doubts, e.neverFell()...)
 	r.Controls = append(r.Controls, e.control()...)
 	for _, name := range e.plotted() {
 		r.Series = append(r.Series, e.points(name))

@@ -63,11 +63,20 @@ func isBack(now, before reading) bool {
 // stayed returns a doubt for each count that did not return after a load.
 func stayed(before, after reading) []verdict.Reason {
 	var list []verdict.Reason
+	for _, name := range risen(before, after) {
+		list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
+			What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], after[name])})
+	}
+	return list
+}
+
+// risen returns the counts that are above their value before.
+func risen(before, after reading) []string {
+	var list []string
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		now, ok := after[name]
 		if k := report.KindOf(name); ok && k.Strict && !k.Skip && before.best(k) && now > before[name] {
-			list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
-				What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], now)})
+			list = append(list, name)
 		}
 	}
 	return list

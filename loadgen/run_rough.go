@@ -10,6 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -30,6 +31,10 @@ var roughFigures = []string{
 	"discoveries heard", "leave notices heard", "herd 1: back", "herd 1: recovery, from the loss to the last greeting",
 	inputsSurvived, "longest wait of a bystander",
 }
+
+// roughDeliveries is the figure of what became of the messages of a rough phase, if not all
+// is well.
+const roughDeliveries = "messages"
 
 // Roughness is the parameter of a check that says whether its rough phases are run. An
 // input may end the target, so by default only a target on this machine gets them.
@@ -70,9 +75,13 @@ func (r *runner) isRough(f *plan.Phase) bool {
 	return false
 }
 
-// rough runs the rough phases while the target lives. With workers, this process runs them
-// alone.
+// rough runs the rough phases while the target lives, and reads the target again after each.
+// With workers, this process runs them alone.
 func (r *runner) rough(ctx context.Context, s *phaseRun) error {
+	rest, err := r.target.usual(ctx)
+	if ctx.Err() == nil {
+		miss(&r.run, err)
+	}
 	for i, f := range roughPhases() {
 		p, err := profileOf(f.Profile)
 		if err != nil {
@@ -88,11 +97,39 @@ func (r *runner) rough(ctx context.Context, s *phaseRun) error {
 		if err != nil {
 			return err
 		}
-		if !r.roughPhase(ctx, p, planned) {
+		goOn := r.roughPhase(ctx, p, planned)
+		if goOn {
+			rest, goOn = r.retained(ctx, rest, p, planned)
+		}
+		if !goOn {
 			return nil
 		}
 	}
 	return nil
+}
+
+// retained reads the target after a rough phase, when it has settled. If a count stayed
+// above its rest, the phase is repeated: a pool that was filled does not rise again, and what
+// rises again is retained for good. It returns the new rest, and whether the target lives.
+func (r *runner) retained(ctx context.Context, rest reading, p profile, planned plan.Plan) (now reading, goOn bool) {
+	now, _ = r.target.settle(ctx, rest) // a series that is missing is not compared
+	if len(risen(rest, now)) == 0 || ctx.Err() != nil {
+		return now, true
+	}
+	r.log.Info("something stayed; the phase is repeated", "phase", p.word, "series", strings.Join(risen(rest, now), ", "))
+	if !r.roughPhase(ctx, p, planned) {
+		return now, false
+	}
+	again, _ := r.target.settle(ctx, now)
+	for _, name := range risen(now, again) {
+		if once, twice := now[name]-rest[name], again[name]-now[name]; once > 0 && 2*twice >= once {
+			r.run.Failures = append(r.run.Failures, verdict.Reason{About: name, Aside: true,
+				What: fmt.Sprintf("%s: the target retains what it leaves: %s was %g, is %g after the phase and %g after it was repeated",
+					p.word, name, rest[name], now[name], again[name]),
+				Do: "loadgen " + p.word + " repeats it alone"})
+		}
+	}
+	return again, true
 }
 
 // roughPhase runs a plan of one phase with counters of its own, and reports whether another
@@ -121,7 +158,7 @@ func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) b
 	}
 	r.run.Doubts = append(r.run.Doubts, side.run.Doubts...)
 	for _, f := range side.figures {
-		if slices.Contains(roughFigures, f.Name) || strings.HasPrefix(f.Name, notTested) {
+		if slices.Contains(roughFigures, f.Name) || f.Name == roughDeliveries || strings.HasPrefix(f.Name, notTested) {
 			r.figures = append(r.figures, f)
 		}
 	}
@@ -136,7 +173,9 @@ const roughLimit = 2 * time.Minute
 func (r *runner) addRough(word string, dead, err error, late bool) {
 	deliveries := r.fleet.ledger.Totals()
 	r.run.Failures = append(r.run.Failures, deliveries.Failures()...)
-	r.run.Doubts = append(r.run.Doubts, deliveries.Doubts()...)
+	for _, d := range deliveries.Doubts() { // a crowd, or an attack beside, may cost messages
+		r.figures = append(r.figures, report.Figure{Profile: word, Name: roughDeliveries, Text: d.What, Value: float64(deliveries.Lost)})
+	}
 	doubt := func(what string) {
 		r.run.Doubts = append(r.run.Doubts, verdict.Reason{About: word, What: word + ": " + what, Do: "look in the log of the target for why"})
 	}

@@ -30,6 +30,8 @@ type target struct {
 
 	turn  sync.Mutex    // one reading at a time: two would count each other
 	noted func(reading) // sees every reading, if set
+	last  reading
+	fell  map[string]bool // series that were seen to fall
 }
 
 // discover finds what can be read: the pages at the URL of the target and at further URLs,
@@ -110,6 +112,7 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 			}
 		}
 	}
+	t.noteFalls(all)
 	if t.noted != nil {
 		t.noted(all)
 	}
@@ -117,6 +120,26 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 		return all, failed
 	}
 	return all, nil
+}
+
+// noteFalls notes which series are lower than in the reading before. The caller holds turn.
+func (t *target) noteFalls(now reading) {
+	if t.fell == nil {
+		t.fell = map[string]bool{}
+	}
+	for name, v := range now {
+		if was, ok := t.last[name]; ok && v < was {
+			t.fell[name] = true
+		}
+	}
+	t.last = now
+}
+
+// hasFallen reports whether a reading of a series was lower than the one before.
+func (t *target) hasFallen(name string) bool {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	return t.fell[name]
 }
 
 // unread holds the probes that could not be read, each with its error.

@@ -1,0 +1,80 @@
+package loadgen
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+)
+
+// counting is an echo server whose /health page has numbers of all kinds.
+type counting struct {
+	leaks                                                     bool // it retains each second connection
+	accepted, connections, messages, lastSeen, polled, opened atomic.Int64
+}
+
+func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/health" {
+		heap := 4_000_000 + 1000*(c.polled.Add(1)%50) + 200*c.connections.Load()
+		fmt.Fprintf(w, `{"connections":%d,"heap":%d,"messages":%d,"lastSeen":%d,"opened":%d}`,
+			c.connections.Load(), heap, c.messages.Load(), c.lastSeen.Load(), c.opened.Load())
+		return
+	}
+	ws, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer ws.Close()
+	c.connections.Add(1)
+	if !c.leaks || c.accepted.Add(1)%2 == 0 {
+		defer c.connections.Add(-1)
+	}
+	c.opened.Add(1)
+	for {
+		kind, message, err := ws.ReadMessage()
+		if err != nil || ws.WriteMessage(kind, message) != nil {
+			return
+		}
+		c.messages.Add(1)
+		c.lastSeen.Store(time.Now().UnixMilli())
+	}
+}
+
+// Totals, times and bytes of a page are no collections, whatever their names, and a
+// collection that leaks is found beside them.
+func TestFields(t *testing.T) {
+	t.Parallel()
+	for _, leaks := range []bool{false, true} {
+		t.Run(fmt.Sprint("leaks ", leaks), func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(&counting{leaks: leaks})
+			t.Cleanup(server.Close)
+			p := quickCheck(t, 44)
+			p.Text = &codec.Text{}
+			v := run(t, Config{URL: strings.Replace(server.URL, "http", "ws", 1), Plan: p}).Verdict
+			if found := len(v.Leaks) == 1 && v.Leaks[0].Field == "health.connections"; found != leaks || len(v.Leaks) > 1 {
+				t.Errorf("leaks %+v", v.Leaks)
+			}
+			var doubted []string
+			for _, d := range v.Doubts {
+				doubted = append(doubted, d.About)
+			}
+			for _, tr := range v.Trends {
+				if tr.Series != "health.connections" || (tr.Outcome == verdict.Leaking) != leaks {
+					t.Errorf("%s is judged: %s", tr.Series, tr.Outcome)
+				}
+			}
+			if !strings.Contains(fmt.Sprint(doubted), "health.opened") {
+				t.Errorf("doubts %q: every peer may have been retained", doubted)
+			}
+		})
+	}
+}
