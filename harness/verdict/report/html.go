@@ -138,7 +138,7 @@ func (d *document) facts() {
 	switch {
 	case !v.Tested():
 		d.Facts = append(d.Facts, fact{"not tested", "leaks"})
-	case len(v.Scenarios) > 0:
+	case len(v.NotLeaking) > 0:
 		d.Facts = append(d.Facts, fact{fmt.Sprintf("%d of %d", len(v.NotLeaking), len(v.Scenarios)), "scenarios cleared"})
 	}
 	if len(v.Leaks) > 0 && v.Leaks[0].BytesPerDay > 0 {

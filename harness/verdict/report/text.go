@@ -121,7 +121,7 @@ func (p *page) cleared(v *verdict.Verdict) {
 	case !v.Tested():
 		p.columns("NOT TESTED", "leaks")
 	case scenarios == "":
-		p.columns("NOT LEAKING", "no scenario is cleared", smallest)
+		p.columns("NOT CLEARED", "any scenario", smallest)
 	case utf8.RuneCountInString(scenarios)+utf8.RuneCountInString(smallest) > textWidth-23:
 		for i, line := range wrap(scenarios, textWidth-13) {
 			p.line([]string{"NOT LEAKING  ", "             "}[min(i, 1)] + line)
