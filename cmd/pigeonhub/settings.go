@@ -3,6 +3,7 @@ package main
 import (
 	"iter"
 	"log/slog"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -121,11 +122,12 @@ func (c *config) admission(d hub.Config) []*setting {
 			help: "new connections of one address a second"},
 		{name: "address-burst", def: strconv.Itoa(d.AddressBurst), value: whole(&h.AddressBurst, 1, 10_000_000),
 			help: "new connections of one address at once"},
-		{name: "exempt-addresses", def: "private", list: true, value: orWord(&h.ExemptAddresses, "private", nil, prefixes(&h.ExemptAddresses)),
+		{name: "exempt-addresses", def: "private", list: true,
+			value: orWord(&h.ExemptAddresses, "private", nil, orWord(&h.ExemptAddresses, "none", []netip.Prefix{}, prefixes(&h.ExemptAddresses))),
 			help: "addresses without the four limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
 				"private is loopback, link-local and private networks, none is no address"},
 		{name: "trusted-proxies", def: "none", list: true,
-			value: orWord(&h.TrustedProxies, "private", admission.DefaultExempt(), prefixes(&h.TrustedProxies)),
+			value: orWord(&h.TrustedProxies, "none", nil, orWord(&h.TrustedProxies, "private", admission.DefaultExempt(), prefixes(&h.TrustedProxies))),
 			help: "addresses of reverse proxies, which name the client in address-header; private is as above. " +
 				"The four limits and the log then go by the client. Nobody else may connect from these addresses, because the header can be forged"},
 		{name: "address-header", def: d.AddressHeader, value: headerName(&h.AddressHeader),

@@ -165,9 +165,9 @@ func address(dst *string) value {
 	}}
 }
 
-// prefixes allows addresses and prefixes in CIDR notation, or "none".
+// prefixes allows addresses and prefixes in CIDR notation.
 func prefixes(dst *[]netip.Prefix) value {
-	return value{"ADDRESSES", "addresses or prefixes such as 10.0.0.0/8, with commas between them, or none", func(s string) bool {
+	return value{"ADDRESSES", "addresses or prefixes such as 10.0.0.0/8, with commas between them", func(s string) bool {
 		*dst = []netip.Prefix{}
 		for _, text := range fields(s) {
 			p, err := netip.ParsePrefix(text)
@@ -175,7 +175,7 @@ func prefixes(dst *[]netip.Prefix) value {
 				p, err = addr.Prefix(addr.BitLen())
 			}
 			if err != nil {
-				return s == "none"
+				return false
 			}
 			*dst = append(*dst, p.Masked())
 		}
