@@ -24,7 +24,7 @@
 //	returners.go visibility.go      peers that reconnect; which members have heard of which
 //	hostile_*.go                    the inputs of the profile hostile
 //	target.go settle.go reading.go wait.go    the target, and how it comes to rest
-//	experiment*.go sites.go         the leak experiment, and where in the code the target grew
+//	experiment*.go sites.go         the leak experiment, what the fields of pages are, and where in the code the target grew
 //	counters.go status.go watcher.go          what a run counts and shows
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
 //
@@ -56,6 +56,8 @@
 // If the target has pprof pages, the difference of two profiles names the sites that grew.
 // When the target settles for the first time, the run learns how long that takes. Memory
 // that is read without a GC varies by megabytes, so only larger growth of it matters.
+// Memory that all scenarios add to alike may be a cache that fills: it leaks if it outlasts
+// one. A field of a page is a collection if it rises with peers and is seen to fall.
 // `make calibrate` runs all this against hubs with known leaks and without.
 //
 // # Profiles with a judgement of their own
@@ -67,7 +69,8 @@
 // whose blocks grow up to a bound. It goes on when no series leaks.
 //
 // A check ends with rough phases: a crowd in one network, a herd, and hostile input, which
-// comes last because it may end the target. They do not change what is known of leaks. A
+// comes last because it may end the target. The target is read after each, and what stays
+// again when the phase is repeated is a failure. They do not change what is known of leaks. A
 // target on another machine gets them only on request.
 //
 // # Other protocols

@@ -9,7 +9,7 @@ import (
 )
 
 // notTestedHere is why a load does not look for leaks.
-const notTestedHere = "leaks: not tested; loadgen check and loadgen soak test for them"
+const notTestedHere = "not tested; loadgen check and loadgen soak test for them"
 
 // result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
