@@ -24,6 +24,7 @@ var _ = Describe("a hub to which odd things happen", Serial, Label("quick"), fun
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(pages.close)
 		w.campaign.Name, w.campaign.Cycles = "regress, odd", 3
+		w.campaign.Crowd.AtOnce, w.campaign.Crowd.LifeLimit = 8, time.Minute // a life here is often that of a whole hub
 		w.campaign.Crowd.Scenarios = w.oddScenarios(patientConfig(), pages)
 		for i := range w.campaign.Crowd.Scenarios {
 			logErrors(&w.campaign.Crowd.Scenarios[i])
@@ -31,11 +32,11 @@ var _ = Describe("a hub to which odd things happen", Serial, Label("quick"), fun
 		w.campaign.Peers = func(scenario string) int {
 			switch scenario {
 			case "memory", "deaf", "plots", "operator": // each takes long
-				return 3
+				return 2
 			case "odd":
-				return 24
+				return 12
 			}
-			return 8
+			return 5
 		}
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))

@@ -32,7 +32,8 @@ func quickFlags() []string {
 
 var listening = regexp.MustCompile(`(?:wss?|http)://[0-9.:]+`)
 
-// startProgram starts the program and waits until both its listeners are open.
+// startProgram starts the program and waits until both its listeners are open, or until it
+// has logged that there is none for the operator.
 func startProgram(path string, env []string, flags ...string) (*program, error) {
 	p := &program{cmd: exec.Command(path, flags...), logged: make(chan struct{})}
 	p.cmd.Env = env
@@ -43,9 +44,10 @@ func startProgram(path string, env []string, flags ...string) (*program, error) 
 	if err != nil {
 		return nil, err
 	}
-	lines, last := bufio.NewScanner(stderr), ""
-	for (p.url == "" || p.admin == "") && lines.Scan() {
+	lines, last, alone := bufio.NewScanner(stderr), "", false
+	for (p.url == "" || p.admin == "" && !alone) && lines.Scan() {
 		last = lines.Text()
+		alone = alone || strings.Contains(last, "no admin listener")
 		if at := listening.FindString(last); strings.HasPrefix(at, "ws") {
 			p.url = at
 		} else if at != "" {
@@ -56,7 +58,7 @@ func startProgram(path string, env []string, flags ...string) (*program, error) 
 		defer close(p.logged)
 		io.Copy(io.Discard, stderr) // ends with the process
 	}()
-	if p.url == "" || p.admin == "" {
+	if p.url == "" || p.admin == "" && !alone {
 		p.kill()
 		return nil, fmt.Errorf("the program does not listen: %s", last)
 	}

@@ -1,0 +1,237 @@
+//go:build unix
+
+package regress_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// programCampaign puts peers and readers of pages through a program that is seen from
+// outside only.
+type programCampaign struct {
+	program *program
+	target  harness.Target
+	token   string
+	client  *http.Client
+	crowd   harness.Crowd
+	admin   chan struct{} // holds one value for each connection to the operator's listener
+	crowded sync.RWMutex  // held for writing while that listener has more than it lets wait
+}
+
+// mostAtAdmin is how many connections to the operator's listener there are at once: it bounds
+// those that have no response yet.
+const mostAtAdmin = 4
+
+// overTLS is a target whose connections are of TLS though its URL does not say so.
+type overTLS struct {
+	harness.Target
+	dialer tls.Dialer
+}
+
+func (t *overTLS) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return t.dialer.DialContext(ctx, network, addr)
+}
+
+func newProgramCampaign(p *program, secured bool) *programCampaign {
+	GinkgoHelper()
+	trusting := &tls.Config{InsecureSkipVerify: true} // the certificate is of this test
+	c := &programCampaign{program: p, admin: make(chan struct{}, mostAtAdmin), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
+	remote, err := harness.NewRemote(strings.Replace(p.url, "wss:", "ws:", 1))
+	Expect(err).NotTo(HaveOccurred())
+	c.target = remote
+	if secured {
+		c.target, c.token = &overTLS{remote, tls.Dialer{Config: trusting}}, programToken
+	}
+	c.crowd = harness.Crowd{Target: c.target, Seed: uint64(GinkgoRandomSeed()), AtOnce: 16, LifeLimit: programWait}
+	for _, s := range harness.Scenarios() {
+		if slices.Contains(quickScenarios, s.Name) {
+			c.crowd.Scenarios = append(c.crowd.Scenarios, c.withToken(s))
+		}
+	}
+	c.crowd.Scenarios = append(c.crowd.Scenarios,
+		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "plots", Live: c.plots, Waits: true},
+		harness.Scenario{Name: "waiting", Live: c.waiting, Waits: true, AtOnce: 1}, harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
+	return c
+}
+
+func (c *programCampaign) withToken(s harness.Scenario) harness.Scenario {
+	live := s.Live
+	s.Live = func(ctx context.Context, v *harness.Visit) error {
+		v.Peer.HubKey = c.token
+		return live(ctx, v)
+	}
+	return s
+}
+
+// read reads a page, with the token if there is one.
+func (c *programCampaign) read(ctx context.Context, method, url string) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
+}
+
+// atAdmin waits for a place at the operator's listener, and returns how to leave it.
+func (c *programCampaign) atAdmin() (leave func()) {
+	c.crowded.RLock()
+	c.admin <- struct{}{}
+	return func() {
+		<-c.admin
+		c.crowded.RUnlock()
+	}
+}
+
+// waiting is a crowd of silent connections: more than the operator's listener lets wait. It
+// answers all the same.
+func (c *programCampaign) waiting(ctx context.Context, _ *harness.Visit) error {
+	c.crowded.Lock()
+	defer c.crowded.Unlock()
+	var dialer net.Dialer
+	for range manyWaiting {
+		conn, err := dialer.DialContext(ctx, "tcp", strings.TrimPrefix(c.program.admin, "http://"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		settle.Pause(ctx, 30*time.Millisecond) // they come one after the other, and the first is silent for long
+	}
+	return settle.Until(ctx, func() error { return c.read(ctx, http.MethodGet, c.program.admin+"/livez") })
+}
+
+// manyWaiting is more than the operator's listener lets wait.
+const manyWaiting = 12
+
+// pages reads all pages.
+func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err error) {
+	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
+		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.page(path)))
+	}
+	defer c.atAdmin()()
+	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
+		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.admin+path))
+	}
+	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
+}
+
+// plots looks at the live plots until they have moved.
+func (c *programCampaign) plots(ctx context.Context, _ *harness.Visit) error {
+	defer c.atAdmin()()
+	return lookAtPlots(ctx, c.program.admin)
+}
+
+// silent connects and says nothing, or half a request, and goes.
+func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
+	conn, err := c.target.Dial(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
+	if err != nil {
+		return err
+	}
+	if v.Index%2 == 0 {
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgr")
+	}
+	return errors.Join(err, conn.Close())
+}
+
+// refused comes with a wrong token, or to a listener of TLS without it.
+func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
+	if c.token == "" {
+		return c.read(ctx, http.MethodConnect, c.program.page("/"))
+	}
+	if v.Index%2 == 0 {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+		_, ended := io.Copy(io.Discard, conn)
+		return errors.Join(err, ended, conn.Close())
+	}
+	v.Peer.HubKey = "a wrong token"
+	if err := v.Dial(ctx); err == nil {
+		return errors.Join(errors.New("a peer with a wrong token was let in"), v.Drop())
+	}
+	return nil
+}
+
+// programCycles is how many doses there are.
+const programCycles = 3
+
+// run puts the peers through, and reads the program after each cycle.
+func (c *programCampaign) run(ctx context.Context) verdict.Run {
+	GinkgoHelper()
+	run := verdict.Run{Name: "regress, program", Target: c.program.url, Seed: c.crowd.Seed, Start: time.Now()}
+	var names []string
+	for _, s := range c.crowd.Scenarios {
+		names = append(names, s.Name)
+		run.Scenarios = append(run.Scenarios, verdict.Scenario{Name: s.Name})
+	}
+	run.Cycles = verdict.Doses(names, programCycles, func(name string) int {
+		if name == "plots" || name == "waiting" {
+			return 3
+		}
+		return 8
+	}, c.crowd.Seed)
+	c.send(ctx, &run, 0, largestDoses(run.Cycles))
+	rest, err := readProgram(ctx, c.program, nil)
+	Expect(err).NotTo(HaveOccurred())
+	readings := []*programReading{rest}
+	for k, cycle := range run.Cycles {
+		c.send(ctx, &run, k+1, cycle.Doses)
+		now, err := readProgram(ctx, c.program, rest)
+		Expect(err).NotTo(HaveOccurred())
+		readings = append(readings, now)
+	}
+	run.Detectors = []verdict.Detector{
+		{Name: "sites", State: verdict.Ready, Unit: "object", Noise: 2}, {Name: "goroutines", State: verdict.Ready, Unit: "goroutine"},
+		{Name: "gauges", State: verdict.Ready, Unit: "count"}, {Name: "descriptors", State: verdict.Ready, Unit: "descriptor"},
+	}
+	run.Findings, run.Duration = programFindings(readings), time.Since(run.Start)
+	return run
+}
+
+func (c *programCampaign) send(ctx context.Context, run *verdict.Run, k int, doses map[string]int64) {
+	arrivals := c.crowd.Send(ctx, k, doses)
+	if err := arrivals.Err(); err != nil {
+		GinkgoWriter.Println(err)
+	}
+	for i := range run.Scenarios {
+		s := &run.Scenarios[i]
+		s.Planned, s.Landed = s.Planned+doses[s.Name], s.Landed+arrivals.Landed[s.Name]
+	}
+	run.Lives += arrivals.Lives()
+}
+
+// largestDoses is the largest dose of each scenario.
+func largestDoses(cycles []verdict.Cycle) map[string]int64 {
+	largest := map[string]int64{}
+	for _, c := range cycles {
+		for name, n := range c.Doses {
+			largest[name] = max(largest[name], n)
+		}
+	}
+	return largest
+}
