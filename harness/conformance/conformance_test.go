@@ -33,7 +33,7 @@ func TestConformanceNamesItsChecks(t *testing.T) {
 func wantNothingLeft(t *testing.T) {
 	t.Helper()
 	goroutines := goleak.IgnoreCurrent()
-	before, err := detect.ReadDescriptors(0)
+	before, err := detect.ReadDescriptors()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func wantNothingLeft(t *testing.T) {
 		if err := goleak.Find(goroutines); err != nil {
 			t.Error(err)
 		}
-		after, err := detect.ReadDescriptors(0)
+		after, err := detect.ReadDescriptors()
 		if err != nil || len(after) > len(before) {
 			t.Errorf("descriptors: %d before, then %v: %v", len(before), after, err)
 		}

@@ -17,13 +17,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Descriptors finds open descriptors by kind and socket state, with the remote addresses of
-// sockets. Linux only. Its rules and limits are in the package documentation.
+// Descriptors finds open descriptors of this process by kind and socket state, with the remote
+// addresses of sockets. Linux only. Its rules and limits are in the package documentation.
 //
-// The zero value reads this process.
+// The zero value is ready to use.
 type Descriptors struct {
-	// PID is the process to read; 0 is this one. The caller needs the permission to see it.
-	PID int
 	// Ignore reports whether a descriptor does not count.
 	Ignore func(Descriptor) bool
 	// Grace is how long a reading waits for further descriptors to be closed while their
@@ -124,10 +122,8 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 	if grace <= 0 {
 		grace = time.Second
 	}
-	if d.PID == 0 {
-		// Allocations of the wait must not start a GC.
-		defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	}
+	// Allocations of the wait must not start a GC.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var now map[string][]Descriptor
 	err := settle.Flat(ctx, grace, func() (left int64, err error) {
 		now, err = d.read()
@@ -170,7 +166,7 @@ func (d *Descriptors) Findings(context.Context) ([]verdict.Finding, error) {
 }
 
 func (d *Descriptors) checkOrder(r *Reading) error {
-	if d.PID == 0 && r.collected {
+	if r.collected {
 		return ErrCollected
 	}
 	return nil
@@ -178,7 +174,7 @@ func (d *Descriptors) checkOrder(r *Reading) error {
 
 func (d *Descriptors) read() (map[string][]Descriptor, error) {
 	closeIdle()
-	all, err := ReadDescriptors(d.PID)
+	all, err := ReadDescriptors()
 	if err != nil {
 		return nil, err
 	}

@@ -15,14 +15,12 @@ import (
 	"strings"
 )
 
-// ReadDescriptors returns the open descriptors of a process; 0 is this one. It leaves out the
-// epoll and eventfd descriptors of the runtime, and the one that it opens itself.
-func ReadDescriptors(pid int) ([]Descriptor, error) {
-	proc := "/proc/self"
-	if pid != 0 {
-		proc = "/proc/" + strconv.Itoa(pid)
-	}
-	all, err := listDescriptors(proc)
+const proc = "/proc/self"
+
+// ReadDescriptors returns the open descriptors of this process. It leaves out the epoll and eventfd
+// descriptors of the runtime, and the one that it opens itself.
+func ReadDescriptors() ([]Descriptor, error) {
+	all, err := listDescriptors()
 	if err != nil {
 		return nil, fmt.Errorf("descriptors: %w", err)
 	}
@@ -47,8 +45,8 @@ func ReadDescriptors(pid int) ([]Descriptor, error) {
 	return all, nil
 }
 
-// listDescriptors reads the links of a process's descriptors.
-func listDescriptors(proc string) ([]Descriptor, error) {
+// listDescriptors reads the links of the descriptors.
+func listDescriptors() ([]Descriptor, error) {
 	dir, err := os.Open(filepath.Join(proc, "fd"))
 	if err != nil {
 		return nil, err
@@ -58,10 +56,7 @@ func listDescriptors(proc string) ([]Descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := ""
-	if proc == "/proc/self" {
-		own = strconv.FormatUint(uint64(dir.Fd()), 10)
-	}
+	own := strconv.FormatUint(uint64(dir.Fd()), 10)
 	var all []Descriptor
 	for _, name := range names {
 		link, err := os.Readlink(filepath.Join(proc, "fd", name))

@@ -5,6 +5,6 @@ package detect
 import "errors"
 
 // ReadDescriptors is implemented for Linux only.
-func ReadDescriptors(int) ([]Descriptor, error) {
+func ReadDescriptors() ([]Descriptor, error) {
 	return nil, errors.New("descriptors: can be read on Linux only")
 }

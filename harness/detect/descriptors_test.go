@@ -3,7 +3,6 @@
 package detect_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,45 +155,6 @@ func TestDescriptorsBenign(t *testing.T) {
 	}
 }
 
-// Another process can be read after a collection of this one.
-func TestDescriptorsOfAnotherProcess(t *testing.T) {
-	if fixture.InChild(t) {
-		return
-	}
-	// A shell that opens a file on request.
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", "echo ready; read x; exec 9</dev/null; echo open; read x")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line := make([]byte, 6)
-	if _, err := io.ReadFull(out, line); err != nil {
-		t.Fatal(err)
-	}
-	d := &detect.Descriptors{PID: cmd.Process.Pid}
-	found := findIn(t, detect.Detectors{&detect.Unclosed{}, d}, []int64{1}, func(int, int64) {
-		fmt.Fprintln(in, "go")
-		if _, err := io.ReadFull(out, line[:5]); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if f := wantOne(t, found, verdict.Descriptor, 1, ""); f.Type != "file" || !strings.Contains(f.Detail, "/dev/null") {
-		t.Errorf("%s: %s", f.Type, f.Detail)
-	}
-	in.Close()
-	cmd.Wait()
-	if err := d.Cycle(t.Context(), detect.NewReading(1)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("reading a process that has ended: %v", err)
-	}
-}
-
 // The cost of a listing, by the number of open sockets.
 func BenchmarkDescriptors(b *testing.B) {
 	for _, n := range []int{10, 1000} {
@@ -218,7 +177,7 @@ func BenchmarkDescriptors(b *testing.B) {
 				defer s.Close()
 			}
 			for b.Loop() {
-				if all, err := detect.ReadDescriptors(0); err != nil || len(all) < n {
+				if all, err := detect.ReadDescriptors(); err != nil || len(all) < n {
 					b.Fatal(len(all), err)
 				}
 			}

@@ -21,7 +21,7 @@
 //
 // # What sees what
 //
-//	Descriptors  sockets, files and pipes left open, in this process or by pid
+//	Descriptors  sockets, files and pipes left open
 //	Unclosed     connections and files that the GC freed but that nothing closed
 //	Goroutines   goroutines that do not end, by go statement
 //	Sites        objects that stay, by the line that allocates them
@@ -72,8 +72,8 @@
 //
 // # Descriptors
 //
-// In the own process, descriptors must be read before the first forced collection. No GC starts
-// by itself during the reading; Unclosed reports what a GC within a cycle has closed. The
+// Descriptors must be read before the first forced collection. No GC starts by itself during the
+// reading; Unclosed reports what a GC within a cycle has closed. The
 // runtime's epoll and eventfd do not count. Idle connections of http.DefaultClient are closed
 // first.
 //

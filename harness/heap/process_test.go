@@ -2,12 +2,10 @@ package heap
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -15,27 +13,6 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
 	"github.com/pigeonhub/pigeonhub/harness/internal/toyhub"
 )
-
-func TestRetainersAfterGoroutineLeakProfile(t *testing.T) {
-	t.Parallel()
-	if fixture.InChild(t) {
-		return
-	}
-	go func() { select {} }()
-	NoteGoroutineLeakProfile()
-	if p := pprof.Lookup("goroutineleak"); p != nil {
-		if err := p.WriteTo(&strings.Builder{}, 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir := t.TempDir()
-	if _, _, err := Retainers(t.Context(), dir, nil, nil); !errors.Is(err, ErrGoroutineLeakProfile) {
-		t.Errorf("got %v, want %v", err, ErrGoroutineLeakProfile)
-	}
-	if files, _ := os.ReadDir(dir); len(files) > 0 {
-		t.Errorf("%d files left", len(files))
-	}
-}
 
 // The process must survive a dump, whatever other goroutines do. It does not if it writes the dump
 // itself.

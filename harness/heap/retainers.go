@@ -2,7 +2,6 @@ package heap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -85,24 +84,8 @@ func (t Tier) String() string {
 	return "paths lack " + strings.Join(lacks, " and ")
 }
 
-// ErrGoroutineLeakProfile is returned by Retainers after a goroutineleak profile was taken,
-// because a heap dump would crash the process.
-var ErrGoroutineLeakProfile = errors.New("no heap dump after a goroutineleak profile, because it would crash the process (go1.26): " +
-	"call Retainers first, or in another process")
-
-// heapDumps separates heap dumps from goroutineleak profiles.
-var heapDumps struct {
-	sync.Mutex
-	spoiled bool // a goroutineleak profile was taken
-}
-
-// NoteGoroutineLeakProfile must be called before a goroutineleak profile is taken. It waits for
-// a heap dump that is being written. From then on Retainers returns ErrGoroutineLeakProfile.
-func NoteGoroutineLeakProfile() {
-	heapDumps.Lock()
-	defer heapDumps.Unlock()
-	heapDumps.spoiled = true
-}
+// heapDumps lets one heap dump be written at a time.
+var heapDumps sync.Mutex
 
 // Retainers returns the path that keeps each object alive: see the package documentation.
 //
@@ -156,9 +139,6 @@ func takeHeapDump(ctx context.Context, dir string, objects []Object) (d *heapDum
 	}
 	heapDumps.Lock()
 	defer heapDumps.Unlock()
-	if heapDumps.spoiled {
-		return nil, nil, "", ErrGoroutineLeakProfile
-	}
 	runtime.GC()
 	addrs = make([]uint64, len(objects))
 	for i, o := range objects {
