@@ -114,7 +114,7 @@ func (e *experiment) runBlocks(ctx context.Context) {
 	}
 	e.sites, _ = e.target.sites(ctx) // without them no place is named
 	for k := 0; k < len(e.planned); k = e.next(k) {
-		if e.lasting && !e.fits(ctx, k) || !e.pair(ctx, k) || e.sure() {
+		if (e.lasting || k >= e.usual) && !e.fits(ctx, k) || !e.pair(ctx, k) || e.sure() {
 			break
 		}
 		e.log.Info("pair of blocks done", "number", len(e.cycles), "of_at_least", max(len(e.cycles), e.pairs), "peers", e.fleet.lives())
