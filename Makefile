@@ -29,7 +29,7 @@ race: ## run the tests under the race detector
 
 # What did not run cannot be seen to leak. Counting costs no time that can be measured.
 COVER = -coverpkg=./hub/... -covermode=atomic
-regress: ## run the leak suite, with its summary and the code that it did not run; the report is in regress-report
+regress: ## run the leak suite, the wide specs too, with its summary and the code that it did not run; the report is in regress-report
 	$(GO) test -count=1 -v $(COVER) ./regress -run 'TestRegress|TestThirtyDays'
 
 power: ## measure what the leak suite catches: every planted leak, then generated ones, for hours (POWER=sample: some of the planted)

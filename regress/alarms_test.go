@@ -101,7 +101,7 @@ type alarmRun struct {
 func (a *alarms) run(t *testing.T, number int) alarmRun {
 	r := alarmRun{number: number, is: caseOf(number), seed: int(time.Now().UnixNano() % 1e9)}
 	reports := filepath.Join(a.dir, fmt.Sprint(number))
-	cmd := exec.CommandContext(t.Context(), a.binaries[r.is.race], "-test.run", "^TestRegress$", "-test.timeout", "5m", "-ginkgo.label-filter", "quick",
+	cmd := exec.CommandContext(t.Context(), a.binaries[r.is.race], "-test.run", "^TestRegress$", "-test.timeout", "5m", "-ginkgo.label-filter", "quick || wide",
 		"-ginkgo.randomize-all", "-ginkgo.seed", fmt.Sprint(r.seed), "-ginkgo.no-color", "-ginkgo.vv")
 	cmd.Env = append(os.Environ(), "PIGEONHUB_ALARMS=", "PIGEONHUB_REPORT="+reports, "GOMAXPROCS="+fmt.Sprint(r.is.procs), "GITHUB_STEP_SUMMARY=")
 	if r.is.hog {

@@ -1,8 +1,9 @@
 // Package regress is the leak regression suite of the hub: Ginkgo specs that put
 // thousands of peers through it and hold the process to what it was before.
 //
-//	go test ./regress                             the quick and full specs, about a minute
-//	make regress                                  the same, the summary also if all is well, and which code did not run
+//	go test ./regress                             the quick and full specs, about two minutes
+//	go test ./regress -ginkgo.label-filter=wide   what happens now and then, and the program itself
+//	make regress                                  all of these, the summary also if all is well, and which code did not run
 //	go test ./regress -ginkgo.label-filter=soak   for hours: PIGEONHUB_SOAK_CYCLES
 //	PIGEONHUB_URL=ws://... go test ./regress      what can be asked of a deployed hub
 //	make power                                    what the suite catches: see below

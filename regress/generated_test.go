@@ -195,8 +195,8 @@ func (g *generated) one(t *testing.T, m mutate.Mutant) mutate.Result {
 const notRun = "the suite does not run its code"
 
 var suiteParts = [][]string{
-	{"-test.run", "^TestRegress$", "-ginkgo.focus", firstSpec},
-	{"-test.run", "^(TestRegress|TestThirtyDays)$", "-ginkgo.skip", firstSpec, "-ginkgo.fail-fast"},
+	{"-test.run", "^TestRegress$", "-ginkgo.label-filter", wholeSuite, "-ginkgo.focus", firstSpec},
+	{"-test.run", "^(TestRegress|TestThirtyDays)$", "-ginkgo.label-filter", wholeSuite, "-ginkgo.skip", firstSpec, "-ginkgo.fail-fast"},
 }
 
 const firstSpec = "holds nothing of them"

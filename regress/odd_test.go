@@ -17,7 +17,7 @@ import (
 
 // What happens now and then has a campaign of its own: in that of the common lives its peers
 // would be too few to name.
-var _ = Describe("a hub to which odd things happen", Serial, Label("quick"), func() {
+var _ = Describe("a hub to which odd things happen", Serial, Label("wide"), func() {
 	It("holds nothing of them", func(ctx SpecContext) {
 		w := startWorld(oddConfig(), hubtest.Start)
 		pages, err := startPages(w.target)

@@ -33,7 +33,7 @@ const (
 	programResident = "00000000000000000000000000000000000000aa"
 )
 
-var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, Label("quick"), func() {
+var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, Label("wide"), func() {
 	var path, dir string
 	BeforeAll(func(ctx SpecContext) {
 		dir = GinkgoT().TempDir()
