@@ -196,7 +196,8 @@ func notLeaking(r *Run, v *Verdict) []string {
 	}
 	clear := []string{}
 	known := v.Tested() && len(v.Invalid)+len(Touching(v.Failures)) == 0
-	if v.Outcome == Inconclusive || len(v.Leaks) == 0 && v.MayLeak() {
+	// A leak takes no doubt away: what is in doubt may be retained in any scenario.
+	if v.Outcome == Inconclusive || len(v.Doubts) > 0 || len(v.Leaks) == 0 && v.MayLeak() {
 		return clear
 	}
 	for i := range v.Leaks {
