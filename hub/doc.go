@@ -25,7 +25,7 @@
 //	session_read.go, incoming.go     reading messages
 //	bucket.go                        rates
 //	session_time.go                  deadlines, pings, probes
-//	session_send.go, session_write.go, queue.go   the queue and its one writer
+//	session_send.go, session_write.go, written.go, queue.go   the queue and its one writer
 //	pending.go, chain.go, notice.go  what waits in a queue, its memory, frames that queues share
 //	relief.go                        the bound on all queues together
 //	transport.go, os_*.go            the connection underneath gorilla/websocket
