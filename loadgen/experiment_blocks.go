@@ -34,6 +34,8 @@ func (e *experiment) pair(ctx context.Context, k int) bool {
 func (e *experiment) off(ctx context.Context, k int) bool {
 	off := e.restOf(k)
 	defer e.progress.begin(report.SpanOff, off)()
+	e.target.idle.Store(true)
+	defer e.target.idle.Store(false)
 	pause(ctx, off)
 	return e.settle(ctx, 0)
 }

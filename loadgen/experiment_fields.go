@@ -30,7 +30,8 @@ func (e *experiment) behaviour(name string) behaviour {
 	if e.peak != nil {
 		peak = e.peak.value(name)
 	}
-	fell, moved, idle := e.target.hasFallen(name) || start < peak || start < was, peak != start, 0
+	moves := e.target.movesOf(name)
+	fell, moved, idle := moves.fell || start < peak || start < was, peak != start, 0
 	off := 0
 	for _, b := range e.blocks {
 		before, after := b.before.value(name), b.after.value(name)
@@ -49,7 +50,7 @@ func (e *experiment) behaviour(name string) behaviour {
 	switch {
 	case !moved:
 		return constant
-	case 3*idle > off || start > most || peak-start > perPeer*float64(max(1, e.seen)):
+	case 3*idle > off || 3*moves.rose > moves.idle || start > most || peak-start > perPeer*float64(max(1, e.seen)):
 		return restless
 	case e.peak != nil && !fell:
 		return countsUp

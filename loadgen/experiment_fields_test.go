@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
@@ -85,5 +87,45 @@ func TestFields(t *testing.T) {
 				t.Errorf("doubts %q: every peer may have been retained", doubted)
 			}
 		})
+	}
+}
+
+// Bytes that rise while no peer is there are no collection, though they may end a block
+// lower than they began it; a count to which each page adds its own connection is one.
+func TestBehaviour(t *testing.T) {
+	polled, connections := 0.0, 0.0
+	page := probe.Probe{Name: "health", Read: func(context.Context) (map[string]float64, error) {
+		polled++
+		return map[string]float64{
+			"heap":        4_000_000 + 1000*float64(int(polled)%50),
+			"connections": connections + float64(int(polled)%2),
+		}, nil
+	}}
+	e := &experiment{phaseRun: &phaseRun{target: &target{probes: []probe.Probe{page}}}, peak: reading{"health.connections": 200}, seen: 200}
+	read := func() reading {
+		now, err := e.target.read(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	e.first = read()
+	rest := e.first
+	for pair := range 6 {
+		for _, dose := range []float64{40, 0} {
+			e.target.idle.Store(dose == 0)
+			connections += dose / 2
+			b := block{dose: dose, before: rest, after: read()}
+			for range 40 + pair {
+				b.after.lower(read())
+			}
+			rest = b.after
+			e.blocks = append(e.blocks, b)
+		}
+	}
+	for name, want := range map[string]behaviour{"health.heap": restless, "health.connections": collection} {
+		if got := e.behaviour(name); got != want {
+			t.Errorf("%s is taken for %d, want %d", name, got, want)
+		}
 	}
 }

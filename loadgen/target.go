@@ -31,7 +31,8 @@ type target struct {
 	turn  sync.Mutex    // one reading at a time: two would count each other
 	noted func(reading) // sees every reading, if set
 	last  reading
-	fell  map[string]bool // series that were seen to fall
+	moves map[string]moves // of each series
+	idle  atomic.Bool      // no peer of the run is connected, and none left just now
 }
 
 // discover finds what can be read: the pages at the URL of the target and at further URLs,
@@ -112,7 +113,7 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 			}
 		}
 	}
-	t.noteFalls(all)
+	t.noteMoves(all)
 	if t.noted != nil {
 		t.noted(all)
 	}
@@ -122,24 +123,46 @@ func (t *target) read(ctx context.Context, collect bool) (reading, error) {
 	return all, nil
 }
 
-// noteFalls notes which series are lower than in the reading before. The caller holds turn.
-func (t *target) noteFalls(now reading) {
-	if t.fell == nil {
-		t.fell = map[string]bool{}
+// moves is how a series went from each reading to the next one.
+type moves struct {
+	fell bool
+	idle int // readings while no peer was there
+	rose int // of those, the ones that were higher by more than a reading itself adds
+}
+
+// byReading is what a reading adds to a count: its own connection and what serves it.
+const byReading = 16
+
+// noteMoves notes how each series has moved since the reading before. The caller holds
+// turn.
+func (t *target) noteMoves(now reading) {
+	if t.moves == nil {
+		t.moves = map[string]moves{}
 	}
+	idle := t.idle.Load()
 	for name, v := range now {
-		if was, ok := t.last[name]; ok && v < was {
-			t.fell[name] = true
+		was, ok := t.last[name]
+		if !ok {
+			continue
 		}
+		m := t.moves[name]
+		m.fell = m.fell || v < was
+		if idle {
+			m.idle++
+			if v > was+byReading {
+				m.rose++
+			}
+		}
+		t.moves[name] = m
 	}
 	t.last = now
 }
 
-// hasFallen reports whether a reading of a series was lower than the one before.
-func (t *target) hasFallen(name string) bool {
+// movesOf returns how a series has moved so far.
+func (t *target) movesOf(name string) moves {
 	t.turn.Lock()
 	defer t.turn.Unlock()
-	return t.fell[name]
+	return t.moves[name]
 }
 
 // unread holds the probes that could not be read, each with its error.
