@@ -80,10 +80,14 @@ func compared(t *testing.T, a, b Result, like ...Result) (Comparison, map[string
 // Two runs of the same are equal, 90 times over, be they quiet or noisy.
 func TestCompareEqual(t *testing.T) {
 	t.Parallel()
+	rounds := uint64(30)
+	if testing.Short() { // one goroutine, and each round merges thousands of histograms
+		rounds = 1
+	}
 	for _, wander := range []float64{0, .1, .5} {
 		w := clean()
 		w.wander = wander
-		for seed := range uint64(30) {
+		for seed := range rounds {
 			if c, _ := compared(t, w.run(t, 2*seed), w.run(t, 2*seed+1)); c.Outcome != verdict.Pass {
 				t.Fatalf("wander %v, seed %d: %s: %+v", wander, seed, c.headline(), c.Rows[0])
 			}
