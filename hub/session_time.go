@@ -24,7 +24,7 @@ func (s *session) onDeadline() error {
 	silence := clock - time.Duration(s.heardAt.Load())
 	switch {
 	case s.isEnding():
-		return s.onEndDeadline(now)
+		return s.onEndDeadline()
 	case !s.spoke && now.Sub(s.began) >= cfg.FirstMessageTimeout:
 		s.beginClose(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
@@ -49,10 +49,11 @@ func (s *session) onDeadline() error {
 // onEndDeadline returns errCloseTimeout if the deadline that passed is the one of
 // the close. It may be an earlier deadline that passed while the close began: then
 // the deadline of the close is set again.
-func (s *session) onEndDeadline(now time.Time) error {
+func (s *session) onEndDeadline() error {
+	s.flush() // the batch with the close frame may not be committed yet
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !now.Before(s.endBy) {
+	if !time.Now().Before(s.endBy) {
 		return errCloseTimeout
 	}
 	s.conn.Conn.SetReadDeadline(s.endBy)

@@ -29,6 +29,9 @@ func (s *session) flush() {
 func (s *session) take() *pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dirty && s.ending { // the close frame is not written yet
+		s.startCloseLocked()
+	}
 	s.dirty = false
 	if s.writing || s.gone || s.out == nil {
 		return nil
@@ -256,6 +259,12 @@ func (s *session) queueClose(why wire.CloseReason, code int, text string, b *bat
 		s.addLocked(b, frame, ref{}, len(frame))
 	}
 	s.ending = true
+	s.startCloseLocked()
+}
+
+// startCloseLocked gives the peer CloseTimeout from now on. It is called again when the
+// close frame is written, because on a busy machine a batch may be committed late.
+func (s *session) startCloseLocked() {
 	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
 	s.conn.Conn.SetDeadline(s.endBy)
 }

@@ -129,8 +129,6 @@ func (h *Hub) drainSessions(ctx context.Context) {
 			due = int(float64(due) * float64(elapsed) / float64(window))
 		}
 		for closed < due && ctx.Err() == nil {
-			// Few at a time: CloseTimeout of a session starts before the commit, which
-			// writes its close frame.
 			h.do(func(b *batch) {
 				for range min(drainBatch, due-closed) {
 					h.beginClose(list[closed], wire.ReasonShutdown, b)
