@@ -2,21 +2,17 @@ package regress_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
-	"reflect"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
@@ -206,72 +202,6 @@ func (w *witness) round(t *testing.T) {
 	if n := failed.Load(); n > int64(w.lives/100) {
 		t.Fatalf("%s: %d of %d lives failed", w.life.name, n, w.lives)
 	}
-}
-
-// settled waits until the sessions have ended and the figure no longer falls, and
-// returns it.
-func (w *witness) settled() float64 {
-	deadline := time.Now().Add(pipeWait + 10*time.Second)
-	ctx, cancel := context.WithDeadline(context.Background(), deadline)
-	defer cancel()
-	// A mutant may keep them: what is left then is what is measured.
-	_ = settle.Until(ctx, func() error {
-		if w.target != nil && w.target.Hub.Sessions() > 0 {
-			return errors.New("sessions are left")
-		}
-		return nil
-	})
-	if w.life.ownHub && w.kind.name != "goroutines" {
-		time.Sleep(pipeWait) // not for anything of ours: it is how long the library's timers run
-	}
-	last := []float64{w.read()}
-	for steady := 0; steady < 10 && time.Now().Before(deadline); steady++ {
-		time.Sleep(50 * time.Millisecond) // between two samples
-		last = append(last, w.read())
-		if n := len(last); last[n-1] < last[n-2] {
-			steady = 0
-		}
-	}
-	return slices.Min(last[max(0, len(last)-3):]) // a timer that fires has a goroutine for a moment
-}
-
-// read returns the figure.
-func (w *witness) read() float64 {
-	switch w.kind.name {
-	case "goroutines":
-		return float64(runtime.NumGoroutine())
-	case "descriptors":
-		entries, _ := os.ReadDir("/proc/self/fd")
-		return float64(len(entries))
-	case "stat":
-		return statField(w.target.Hub.Stats(), w.kind.field)
-	}
-	for range 3 {
-		runtime.GC()
-	}
-	switch w.kind.name {
-	case "finalizers":
-		executed := []metrics.Sample{{Name: "/gc/finalizers/executed:finalizers"}}
-		metrics.Read(executed)
-		return float64(executed[0].Value.Uint64())
-	case "objects":
-		return float64(memory().HeapObjects)
-	}
-	return float64(memory().HeapAlloc)
-}
-
-func memory() (st runtime.MemStats) {
-	runtime.ReadMemStats(&st)
-	return st
-}
-
-// statField returns a number among the hub's own figures.
-func statField(st hub.Stats, name string) float64 {
-	v := reflect.ValueOf(st).FieldByName(name)
-	if v.CanInt() {
-		return float64(v.Int())
-	}
-	return math.NaN()
 }
 
 // benignLives is how many lives of each kind a benign control must bear.
