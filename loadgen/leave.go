@@ -80,7 +80,7 @@ func (p *Peer) leave(how Leave, t schedule.Tick) {
 	case LeaveVanish:
 		p.sock.stopReading()
 	case LeaveEarly:
-		p.sock.close()
+		p.sock.closeWrite(closePatience)
 	}
 }
 

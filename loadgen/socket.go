@@ -102,25 +102,37 @@ func (s *socket) stopReading() { s.ws.SetReadDeadline(time.Unix(1, 0)) }
 
 // shrink sets the receive buffer of the kernel to about the given bytes.
 func (s *socket) shrink(bytes int) {
-	conn := s.ws.NetConn()
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = t.NetConn()
-	}
-	if t, ok := conn.(*net.TCPConn); ok {
+	if t, ok := s.transport().(*net.TCPConn); ok {
 		t.SetReadBuffer(bytes)
 	}
 }
 
-// close ends the connection with a FIN and without a close frame.
+// transport returns the connection below TLS, if there is TLS.
+func (s *socket) transport() net.Conn {
+	conn := s.ws.NetConn()
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
+	}
+	return conn
+}
+
+// close ends the connection without a close frame. It sends a FIN, or a RST if something has
+// come that was not read.
 func (s *socket) close() { s.ws.NetConn().Close() }
+
+// closeWrite sends a FIN without a close frame, and bounds the wait for the end of the target.
+// A reader that reads until then keeps the FIN from turning into a RST.
+func (s *socket) closeWrite(patience time.Duration) {
+	if c, ok := s.ws.NetConn().(interface{ CloseWrite() error }); !ok || c.CloseWrite() != nil {
+		s.close()
+	}
+	s.ws.SetReadDeadline(time.Now().Add(patience))
+}
 
 // reset ends the connection with a RST. Unsent data is dropped, and no port waits in
 // TIME_WAIT.
 func (s *socket) reset() {
-	conn := s.ws.NetConn()
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // closing TLS would write first
-		conn = t.NetConn()
-	}
+	conn := s.transport() // closing TLS would write first
 	if t, ok := conn.(*net.TCPConn); ok {
 		t.SetLinger(0)
 	}

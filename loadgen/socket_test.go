@@ -1,0 +1,48 @@
+package loadgen
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// A peer that leaves right after the upgrade ends with a FIN, even if the greeting of the
+// target has come and has not been read: a RST would be another scenario.
+func TestEarlyLeaveIsNoReset(t *testing.T) {
+	t.Parallel()
+	greeted, ended := make(chan struct{}), make(chan error, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u := websocket.Upgrader{}
+		ws, err := u.Upgrade(w, r, nil)
+		if err != nil {
+			ended <- err
+			return
+		}
+		defer ws.Close()
+		err = ws.WriteMessage(websocket.TextMessage, make([]byte, 4*readBuffer))
+		close(greeted)
+		if err == nil {
+			_, err = ws.NetConn().Read(make([]byte, 1))
+		}
+		ended <- err
+	}))
+	defer server.Close()
+	sock, err := dialSocket(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-greeted
+	sock.closeWrite(time.Minute)
+	if err := <-ended; err != io.EOF {
+		t.Errorf("the target sees %v, want the end of the stream", err)
+	}
+	for err == nil {
+		err = sock.receive(func([]byte) {})
+	}
+	sock.close()
+}
