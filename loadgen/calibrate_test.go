@@ -16,6 +16,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // Calibration: is the leak verdict right where the answer is known? Small hubs
@@ -144,11 +145,32 @@ func (c *calibration) check(t *testing.T, program string, seed uint64) row {
 	w := row{calibration: c, verdict: r.Verdict, seed: seed, took: time.Since(begin)}
 	w.right = c.right(&r.Verdict)
 	if !w.right {
-		var b strings.Builder
-		_ = r.WriteText(&b)
-		t.Errorf("the verdict is wrong\n%s", b.String())
+		t.Errorf("the verdict is wrong\n%s", evidenceOf(&r))
 	}
 	return w
+}
+
+// evidenceOf returns the report, and what it rests on: the doses and the readings.
+func evidenceOf(r *report.Result) string {
+	var b strings.Builder
+	_ = r.WriteText(&b)
+	for _, s := range r.Verdict.Scenarios {
+		fmt.Fprintf(&b, "%s: %d planned, %d landed\n", s.Name, s.Planned, s.Landed)
+	}
+	for k, c := range r.Verdict.Cycles {
+		fmt.Fprintf(&b, "cycle %d: doses %v\n", k, c.Doses)
+	}
+	for _, s := range r.Verdict.Series {
+		fmt.Fprintf(&b, "%s:", s.Name)
+		for _, p := range s.Points {
+			fmt.Fprintf(&b, " %.0f", p.Value)
+		}
+		b.WriteString("\n")
+	}
+	for _, t := range r.Verdict.Trends {
+		fmt.Fprintf(&b, "%s: %s, by cycle %v\n", t.Name(), t.Outcome, t.PerCycle)
+	}
+	return b.String()
 }
 
 // right reports whether a verdict is: each leak is of the scenario that leaks, and one

@@ -34,6 +34,7 @@ type session struct {
 	network   string // "" before the announce
 	announced bool
 	goodbye   bool
+	unheard   int // pings without an answer; the mutex of the hub guards it
 	patience  *time.Timer
 	buffer    []byte
 }
@@ -54,15 +55,17 @@ const (
 	endClean   end = iota // a close frame
 	endGoodbye            // a goodbye, and nothing after it
 	endReset              // a RST
-	endVanish             // silence
+	endVanish             // silence, and perhaps a RST later
 	endEarly              // before the announce
 )
 
-// How long a peer may be silent, and how often it is asked.
+// Pings without an answer are counted rather than timed: on a machine that stops for seconds
+// no ping is sent either.
 const (
-	silence  = 1200 * time.Millisecond
-	interval = 300 * time.Millisecond
-	farewell = 300 * time.Millisecond // for the close frame after a goodbye
+	interval = 300 * time.Millisecond // between two pings
+	silent   = 2                      // pings without an answer: an end after that is no RST of a peer that was there
+	vanished = 4                      // the hub ends the session
+	farewell = time.Second            // for the close frame after a goodbye
 )
 
 func newHub(v version) *hub {
@@ -96,32 +99,32 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // read reads until the session ends, and says why.
 func (h *hub) read(s *session) end {
-	alive := func() {
-		if !s.goodbye {
-			s.ws.SetReadDeadline(time.Now().Add(silence))
-		}
-	}
-	s.ws.SetPongHandler(func(string) error { alive(); return nil })
+	s.ws.SetPongHandler(func(string) error { h.heard(s); return nil })
 	for {
-		alive()
 		_, b, err := s.ws.ReadMessage()
-		var quiet interface{ Timeout() bool }
-		switch {
-		case err == nil:
-			h.handle(s, b)
-		case errors.Is(err, syscall.ECONNRESET):
-			return endReset
-		case errors.As(err, &quiet) && quiet.Timeout() && s.goodbye:
-			return endGoodbye
-		case errors.As(err, &quiet) && quiet.Timeout():
-			return endVanish
-		case !s.announced:
-			return endEarly
-		case websocket.IsCloseError(err, websocket.CloseNormalClosure):
-			return endClean
-		default: // where we were writing, an end of file stands for the RST
-			return endReset
+		if err != nil {
+			return h.why(s, err)
 		}
+		h.handle(s, b)
+	}
+}
+
+// why returns why a session ended, by what its peer did and not by which timer was first: the
+// peer resets its connection some time after it has said goodbye or vanished.
+func (h *hub) why(s *session, err error) end {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case s.announced && websocket.IsCloseError(err, websocket.CloseNormalClosure):
+		return endClean
+	case s.goodbye:
+		return endGoodbye
+	case s.unheard >= silent:
+		return endVanish
+	case !s.announced && !errors.Is(err, syscall.ECONNRESET):
+		return endEarly
+	default: // where the hub was writing, an end of file stands for the RST
+		return endReset
 	}
 }
 
@@ -220,19 +223,37 @@ func (h *hub) leave(s *session, why end) {
 	}
 }
 
-// beat asks all peers whether they are there.
+// beat asks all peers whether they are there, and ends those that have vanished.
 func (h *hub) beat() {
 	for range time.Tick(interval) {
-		h.mu.Lock()
-		var all []*session
-		for s := range h.sessions {
-			all = append(all, s)
-		}
-		h.mu.Unlock()
-		for _, s := range all {
+		for s, unheard := range h.ask() {
+			if unheard >= vanished {
+				s.ws.SetReadDeadline(time.Unix(1, 0))
+				continue
+			}
 			_ = s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) // the reader finds out
 		}
 	}
+}
+
+// ask returns all sessions, with the pings that their peers have not answered, and counts
+// another one for each.
+func (h *hub) ask() map[*session]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make(map[*session]int, len(h.sessions))
+	for s := range h.sessions {
+		all[s] = s.unheard
+		s.unheard++
+	}
+	return all
+}
+
+// heard notes that a peer has answered a ping.
+func (h *hub) heard(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.unheard = 0
 }
 
 func discovered(id, network string) envelope {
