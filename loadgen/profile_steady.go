@@ -27,6 +27,7 @@ func steadyProfile() profile {
 				_ = p.ping(t) // a connection that has ended is counted by its reader
 			})
 			s.schedule.Run(ctx)
+			s.await(ctx)
 			s.depart(ctx, min(s.Rate, gatherRate))
 			return nil
 		},
