@@ -17,46 +17,49 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
+// exactSpecs is the text of the specs that count every object by the line that allocated it.
+// Their verdicts say most about a leak, so TestGenerated runs them before the others.
+const exactSpecs = "retains no object of its peers"
+
 var _ = Describe("a hub whose peers come and go", Serial, func() {
-	// Every object is counted, by its line.
-	It("holds nothing of them", Label("quick"), func(ctx SpecContext) {
+	It(exactSpecs, Label("quick"), func(ctx SpecContext) {
 		w := startWorld(quickConfig(), hubtest.Start)
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))
 
-	// The same for a hub of which it is known that it leaks: see TestPower. Nothing
-	// else loads the machine then, so that timeouts can be short, and the controls
-	// are the mutants themselves.
-	It("is known to leak", Label("power"), func(ctx SpecContext) {
+	// TestPower runs the specs labelled power on mutants, and expects them to fail. Nothing else
+	// loads the machine then, so that timeouts can be short. The campaign plants no leak as a
+	// control because the mutant is one.
+	It("retains no object of its peers, if it is no mutant", Label("power"), func(ctx SpecContext) {
 		w := startWorld(powerConfig(), hubtest.Start)
 		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(60), true, 8*time.Second
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 
-	It("is known to leak now and then", Label("power"), func(ctx SpecContext) {
+	It("retains no session of many peers, if it is no mutant", Label("power"), func(ctx SpecContext) {
 		defer heap.PauseRecording()()
 		w := startWorld(powerConfig(), hubtest.Start)
-		w.campaign.Name, w.campaign.Uncontrolled = "regress, now and then", true
-		w.manyOf(150)
+		w.campaign.Name, w.campaign.Uncontrolled = "regress, rare leaks", true
+		w.sendMany(150)
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 
-	// Many more than could be counted object by object: each session is watched,
-	// each collection measured.
-	It("holds nothing of ten times as many", Label("full"), func(ctx SpecContext) {
+	// There are too many peers to record each of their objects. Instead each session is
+	// watched, and the length of each collection is read.
+	It("retains no session of ten times as many peers", Label("full"), func(ctx SpecContext) {
 		defer heap.PauseRecording()()
 		w := startWorld(quickConfig(), hubtest.StartPipes)
 		w.campaign.Name = "regress, many"
-		w.manyOf(fewerUnderRace(700))
+		w.sendMany(fewerUnderRace(700))
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))
 })
 
-// soakCycles is how many cycles a soak has, of about five seconds each.
+// soakCycles is the number of cycles of a soak, about five seconds each.
 const soakCycles = 720
 
 var _ = Describe("a hub that runs for hours", Serial, Label("soak"), func() {
-	It("holds nothing of its peers", func(ctx SpecContext) {
+	It("retains nothing of its peers", func(ctx SpecContext) {
 		w := startWorld(quickConfig(), hubtest.Start)
 		w.campaign.Name, w.campaign.Cycles = "regress, soak", soakCycles
 		if s := os.Getenv("PIGEONHUB_SOAK_CYCLES"); s != "" {
@@ -68,7 +71,7 @@ var _ = Describe("a hub that runs for hours", Serial, Label("soak"), func() {
 	})
 })
 
-// fewerUnderRace is how many peers there are time for.
+// fewerUnderRace returns peers, or a tenth of them under the race detector, which is slow.
 func fewerUnderRace(peers int) int {
 	if raceEnabled {
 		return peers / 10
@@ -76,9 +79,9 @@ func fewerUnderRace(peers int) int {
 	return peers
 }
 
-// manyOf has three cycles of so many peers of each scenario that takes little time,
-// and the detectors that need not count every object.
-func (w *world) manyOf(peers int) {
+// sendMany sets the campaign to three cycles of peers of each quick scenario, read by the
+// quick detectors.
+func (w *world) sendMany(peers int) {
 	w.campaign.Crowd.Scenarios = slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
 		return slices.Contains([]string{"duplicate", "large", "flood"}, s.Name)
 	})
@@ -91,7 +94,7 @@ func (w *world) manyOf(peers int) {
 	w.campaign.Detectors = w.quickDetectors()
 }
 
-// quickDetectors are those that need not count every object.
+// quickDetectors returns the detectors that need no record of every object.
 func (w *world) quickDetectors() []detect.Detector {
 	return []detect.Detector{
 		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
@@ -99,7 +102,7 @@ func (w *world) quickDetectors() []detect.Detector {
 	}
 }
 
-// powerConfig is quickConfig with timeouts for a machine that has time.
+// powerConfig returns quickConfig with shorter timeouts, for a machine that runs nothing else.
 func powerConfig() hub.Config {
 	cfg := quickConfig()
 	cfg.PingInterval, cfg.PongTimeout, cfg.ProbeTimeout = 600*time.Millisecond, 600*time.Millisecond, 700*time.Millisecond
@@ -107,8 +110,7 @@ func powerConfig() hub.Config {
 	return cfg
 }
 
-// judge runs the campaign, keeps the verdict for the summary and its evidence on
-// disk, and returns it.
+// judge runs the campaign, writes its report and returns the verdict.
 func (w *world) judge(ctx SpecContext) verdict.Verdict {
 	GinkgoHelper()
 	run, err := w.campaign.Run(ctx)

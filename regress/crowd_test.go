@@ -11,11 +11,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// gathering is many peers that are there at once and idle. Each is no more than a
-// connection: it answers nothing.
+// gathering is many peers that are connected at once and idle. Each is a bare connection,
+// which answers nothing.
 type gathering struct{ conns []net.Conn }
 
-// gather has n peers join, each a network of its own, so many of them at a time.
+// gather joins n peers, each to a network of its own, atOnce of them at a time.
 func gather(ctx context.Context, target harness.Target, n, atOnce int) (*gathering, error) {
 	g := &gathering{conns: make([]net.Conn, n)}
 	var next atomic.Int64
@@ -40,7 +40,7 @@ func gather(ctx context.Context, target harness.Target, n, atOnce int) (*gatheri
 	}
 }
 
-// join is one peer's way in: greeted, announced, told of those before it.
+// join dials as peer i, reads the greeting and announces.
 func (g *gathering) join(ctx context.Context, target harness.Target, i int) error {
 	c, err := wire.Dial(ctx, target.URL(), wire.NewPeerID(), &wire.DialOptions{NetDialContext: target.Dial})
 	if err != nil {
@@ -53,11 +53,11 @@ func (g *gathering) join(ctx context.Context, target harness.Target, i int) erro
 	return c.Announce(fmt.Sprintf("gathering-%d", i), nil)
 }
 
-// leave has all go without a word.
+// leave closes all connections without a close frame.
 func (g *gathering) leave() {
 	for _, c := range g.conns {
 		if c != nil {
-			_ = c.Close() // the hub may have been quicker
+			_ = c.Close() // the hub may have closed it first
 		}
 	}
 	clear(g.conns)

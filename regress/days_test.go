@@ -11,32 +11,32 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 )
 
-// A hub with the timeouts it has by default serves thirty days, in seconds. It
-// finds janitors that swept once, timers that arm themselves again, what lives for a
-// day after its peer: the last day is one of rest, and what goes only then was kept.
+// TestThirtyDays runs a hub with its default timeouts for thirty virtual days in a synctest
+// bubble. It finds what shorter runs cannot: a sweep that runs only once, a timer that rearms
+// itself, state that outlives its peer by hours. On day 31 no peer joins. What is released only
+// then was retained for a day.
 func TestThirtyDays(t *testing.T) {
 	if remoteURL != "" {
-		t.Skip("PIGEONHUB_URL is set: this hub would be in the process")
+		t.Skip("PIGEONHUB_URL is set: this test runs a hub of its own")
 	}
-	if inProcessOfItsOwn(t) {
+	if runInOwnProcess(t) {
 		return
 	}
-	moreGoroutinesThanEver(noonCrowd * 8)
+	growGoroutineTable(peakPeers * 8)
 	defer heap.PauseRecording()()
 	synctest.Test(t, func(t *testing.T) {
 		m := beginMonth(t)
 		for day := 1; day <= 30; day++ {
 			m.work(day)
-			m.midnight(day)
+			m.readMidnight(day)
 		}
-		m.midnight(31)
+		m.readMidnight(31)
 	})
 }
 
-// inProcessOfItsOwn runs the test in another process, and reports false in that. What is
-// counted is of the process: what other tests have left, a cleanup that runs late for
-// instance, would be counted with it.
-func inProcessOfItsOwn(t *testing.T) bool {
+// runInOwnProcess runs the test in a child process and reports true, or reports false in the
+// child. The test counts objects of the whole process, so that other tests would disturb it.
+func runInOwnProcess(t *testing.T) bool {
 	const env = "PIGEONHUB_OWN_PROCESS"
 	if os.Getenv(env) == t.Name() {
 		return false
@@ -44,18 +44,18 @@ func inProcessOfItsOwn(t *testing.T) bool {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), env+"="+t.Name())
 	out, err := cmd.CombinedOutput()
-	t.Logf("in a process of its own:\n%s", out)
+	t.Logf("output of the child process:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("in a process of its own: %v", err)
+		t.Errorf("the child process: %v", err)
 	}
 	return true
 }
 
-// moreGoroutinesThanEver lets n goroutines be at once, and end. The runtime keeps a
-// descriptor of half a kilobyte for each of the most that there ever were (runtime,
-// allgs); how many are there at noon is up to the scheduler, and the noon of one day
-// may have hundreds more than those before.
-func moreGoroutinesThanEver(n int) {
+// growGoroutineTable runs n goroutines at once and returns when they have ended. The runtime
+// never frees a goroutine descriptor (runtime.allgs) of half a kilobyte. How many goroutines
+// run at the peak of a day depends on the scheduler, so the table must be large enough before
+// the first reading.
+func growGoroutineTable(n int) {
 	var all, ended sync.WaitGroup
 	all.Add(n)
 	for range n {

@@ -1,23 +1,31 @@
-// Package regress is the leak regression suite of the hub: Ginkgo specs that put
-// thousands of peers through it and hold the process to what it was before.
+// Package regress is the leak regression suite of the hub. Its Ginkgo specs put
+// thousands of peers through a hub and compare what the process holds before and after.
 //
-//	go test ./regress                             the quick and full specs, about two minutes
-//	go test ./regress -ginkgo.label-filter=wide   what happens now and then, and the program itself
-//	make regress                                  all of these, the summary also if all is well, and which code did not run
-//	go test ./regress -ginkgo.label-filter=soak   for hours: PIGEONHUB_SOAK_CYCLES
-//	PIGEONHUB_URL=ws://... go test ./regress      what can be asked of a deployed hub
-//	make power                                    what the suite catches: see below
-//	make alarms                                   whether it ever reports a leak that is none
+//	go test ./regress                             the specs of a hub without leaks, about two minutes
+//	go test ./regress -ginkgo.label-filter=wide   edge cases, and the program cmd/pigeonhub
+//	make regress                                  both, with the summary and the code that did not run
+//	go test ./regress -ginkgo.label-filter=soak   an hour or more (PIGEONHUB_SOAK_CYCLES)
+//	PIGEONHUB_URL=ws://... go test ./regress      the specs that need only the wire, on a running hub
+//	make power                                    which planted leaks the suite catches
+//	make alarms                                   whether it ever reports a leak that does not exist
 //
-// A run prints its seed; -ginkgo.seed=N has the same peers come again in the same
-// order. The report is in regress-report (PIGEONHUB_REPORT names another place):
-// index.html for people, JSON, JUnit, SARIF and Markdown for machines, and the raw
-// profiles if the run did not pass. Leaks that are known for now stand in
-// testdata/known-leaks.json, each with the day on which that ends.
+// A run prints its seed. -ginkgo.seed=N repeats the same peers in the same order. The report
+// is in regress-report, or in the folder that PIGEONHUB_REPORT names: index.html for people,
+// JSON, JUnit, SARIF and Markdown for machines, and raw profiles if the run did not pass.
+// testdata/known-leaks.json lists leaks that are accepted until a date.
+//
+// # Labels
+//
+//	quick, full   run by go test ./regress
+//	wide          run by make regress and CI
+//	soak          run for as long as asked
+//	remote        run if PIGEONHUB_URL names a hub; all others then do not
+//	power         run by make power, on mutants
 //
 // # Scenarios
 //
-// The scenarios of the leak catalogue and where they are:
+// The scenarios of the leak catalogue and what covers each: a name is a scenario of
+// package harness or of this package, a text in quotes is a spec.
 //
 //	S1   clean leave, same ids each round         clean, return
 //	S2   fresh ids and fresh networks             fresh, roam (ids are fresh in all but return)
@@ -26,31 +34,30 @@
 //	S5   peers that do not read                   stall
 //	S6   black holes                              vanish; TestThirtyDays
 //	S7   silence, half a frame, no id             mute, half-frame, trickle, bad-id
-//	S8   slow and broken handshakes, then all     bad-handshake, unauthorized, full
+//	S8   slow and broken handshakes               bad-handshake, unauthorized, full
 //	S9   flood while others leave                 flood, beside all others
 //	S10  stop under load, twice, at once          start-stop, cut-off, "thousands of peers at once"
-//	S11  links of hubs that flap                  hub (the near side; there are no links yet)
-//	S12  offers to who is not there               absent, signal
-//	S13  large announces                          large, "idle"
-//	S14  one peak, then equal rounds              every campaign warms up to its peak; "idle"
+//	S11  links of hubs that flap                  hub (a hub as a client; this hub makes no links)
+//	S12  offers to absent peers                   absent, signal
+//	S13  large announces                          large, "an idle peer that has sent large messages"
+//	S14  one peak, then equal rounds              every campaign warms up to its peak
 //	S15  three periods of every sweep             TestThirtyDays
 //	S16  short heartbeats                         every campaign: pings each second
-//	S17  compression                              the hub negotiates none
+//	S17  compression                              none: the hub negotiates no compression
 //	S18  exit paths                               bad-frame, flood, half-frame, goodbye, large
 //	S19  many of one network, in random order     networks of ten in every scenario
-//	S20  10,000 idle, caps exceeded               "thousands of peers at once", full, flood
+//	S20  10,000 idle, limits exceeded             "thousands of peers at once", full, flood
 //	S21  a thousand hubs in one process           "hubs that start and stop"
 //
-// "a hub to which odd things happen" has what is in no catalogue: messages that mean
-// nothing, refusals of every kind, pages that are read, subscribers that do not listen.
-// "the hub's own program" puts peers and readers through cmd/pigeonhub, which is seen
-// from outside: its profiles, its metrics, its descriptors.
+// Two groups of specs go beyond the catalogue. "a hub under edge cases" covers malformed
+// messages, refusals of every kind, HTTP pages and slow subscribers. "the program
+// cmd/pigeonhub" runs the hub as a process of its own, and reads it from outside: profiles,
+// metrics and descriptors.
 //
 // # What it catches
 //
-// make power builds the hub with each of the mistakes in testdata/mutants in turn,
-// checks by an independent witness that it leaks, and has the suite, goleak, gleak
-// and the goroutineleak profile look at it. The record of the last whole run is
-// testdata/mutants/POWER.md, its figures are in README.md beside this file; make power leaves a new one
-// in regress-report/power.md.
+// make power builds the hub with each mutant of testdata/mutants in turn. An independent
+// witness checks that the mutant leaks. Then the suite, goleak, gleak and the goroutineleak
+// profile examine it. The result is in regress-report/power.md; testdata/mutants/POWER.md
+// records the last complete run, and README.md has its figures.
 package regress

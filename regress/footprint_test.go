@@ -24,14 +24,14 @@ import (
 )
 
 const (
-	idlers    = 400
-	largeSize = 60 << 10 // of a message, which a hub takes in whole
+	idlePeers = 400
+	largeSize = 60 << 10 // bytes of a message, which the hub buffers whole
 )
 
-// footprintLimits is what a peer may cost our hub over a pipe, a little more than
-// half as much again as it does: 1,744 bytes of heap, and a stack of 4 KB or, under
-// the race detector, of 8. Of what stays 3 bytes were measured; maps that keep the
-// size of their peak would make it 85, and that much is not held against a hub.
+// footprintLimits returns the bytes that an idle peer may cost a hub over a pipe: about half
+// more than the 1,744 bytes of heap and 4 KB of stack that were measured. The race detector
+// doubles the stack. Three bytes a peer were measured to stay. Maps that keep the size of
+// their peak leave 85, which is no leak, so the limit is above that.
 func footprintLimits() detect.FootprintLimits {
 	limits := detect.FootprintLimits{Heap: 2800, Stack: 6500, Left: 120}
 	if raceEnabled {
@@ -40,65 +40,64 @@ func footprintLimits() detect.FootprintLimits {
 	return limits
 }
 
-var _ = Describe("a peer that has said much and idles", Serial, func() {
-	It("costs little, and leaves nothing", Label("quick"), SpecTimeout(5*time.Minute), costsLittle)
-	It("is known to cost much", Label("power"), SpecTimeout(time.Minute), costsLittle)
+var _ = Describe("an idle peer that has sent large messages", Serial, func() {
+	It("costs little memory, and none after it leaves", Label("quick"), SpecTimeout(5*time.Minute), testFootprint)
+	It("costs little memory, if the hub is no mutant", Label("power"), SpecTimeout(time.Minute), testFootprint)
 })
 
-// costsLittle measures the hub against footprintLimits.
-func costsLittle(ctx SpecContext) {
+// testFootprint compares the memory of idle peers with footprintLimits.
+func testFootprint(ctx SpecContext) {
 	began := time.Now()
 	watch := detect.NewWatch()
 	cfg := patientConfig()
 	cfg.WriteTimeout, cfg.MessageTimeout = 20*time.Second, 20*time.Second
-	cfg.Trace = hubtest.Trace(watch, func(wire.PeerID) string { return "idle/a peer" }) // the id would stay with it
+	cfg.Trace = hubtest.Trace(watch, func(wire.PeerID) string { return "idle/a peer" }) // a label with the id would retain the id
 	target, err := hubtest.StartPipes(cfg)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { _ = shutDown(target, stopLimit) })
 	watch.Paths, watch.Roots = true, target.Roots()
-	holders := detect.Detectors{watch, &detect.Census{Roots: target.Roots()}} // what keeps that which stays
+	holders := detect.Detectors{watch, &detect.Census{Roots: target.Roots()}} // these name what retains memory
 
 	var landed atomic.Int64
-	f := &detect.Footprint{Ignore: isTheSpecs, Settled: func(ctx context.Context) error { return atRest(ctx, target) }}
+	f := &detect.Footprint{Ignore: isOfSpecs, Settled: func(ctx context.Context) error { return awaitRest(ctx, target) }}
 	Expect(f.Measure(ctx, func(ctx context.Context, n int) (func(), error) {
-		if n == idlers {
+		if n == idlePeers {
 			Expect(holders.Baseline(ctx, detect.NewReading(0))).To(Succeed())
 		}
-		return gatherTalkers(ctx, target, n, &landed)
-	}, idlers)).To(Succeed())
-	GinkgoWriter.Printf("there:\n%s\nleft:\n%s\n", f.Held, f.Left)
+		return joinTalkers(ctx, target, n, &landed)
+	}, idlePeers)).To(Succeed())
+	GinkgoWriter.Printf("while the peers are connected:\n%s\nafter they have left:\n%s\n", f.Held, f.Left)
 	run := idleRun(f, landed.Load())
 	run.Target, run.Start, run.Duration = target.URL(), began, time.Since(began)
-	Expect(holders.Cycle(ctx, detect.NewReading(idlers))).To(Succeed())
+	Expect(holders.Cycle(ctx, detect.NewReading(idlePeers))).To(Succeed())
 	held, err := holders.Findings(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	if len(run.Findings) == 0 {
-		// After one cycle a collection that breathes looks like one that grows: the
-		// census says where something is, not whether.
+		// One cycle cannot tell a collection that fluctuates from one that grows, so the
+		// census only names where a leak is that footprint has found.
 		held = slices.DeleteFunc(held, func(f verdict.Finding) bool { return f.Detector == "census" })
 	}
 	run.Findings = ofOneScenario(append(run.Findings, held...), "idle")
 	Expect(summary.add(run)).To(LeakNothing())
 }
 
-// idleRun is the run of one crowd.
+// idleRun returns the run of one cycle of idle peers.
 func idleRun(f *detect.Footprint, landed int64) verdict.Run {
 	run := verdict.Run{
 		Name: "regress, idle", Seed: uint64(GinkgoRandomSeed()), Lives: landed,
-		Scenarios: []verdict.Scenario{{Name: "idle", Planned: idlers + 3*(idlers/10), Landed: landed}},
-		Cycles:    []verdict.Cycle{{Doses: map[string]int64{"idle": idlers}}},
+		Scenarios: []verdict.Scenario{{Name: "idle", Planned: idlePeers + 3*(idlePeers/10), Landed: landed}},
+		Cycles:    []verdict.Cycle{{Doses: map[string]int64{"idle": idlePeers}}},
 		Detectors: []verdict.Detector{
-			// What may stay is as much as so many whole peers.
-			{Name: "footprint", State: verdict.Ready, Unit: "peer", Noise: footprintLimits().Left * idlers / f.Held.Heap},
-			{Name: "watch", State: verdict.Ready}, {Name: "census", State: verdict.Off, Why: "it says where what stays is, no more"},
+			// The noise is the number of peers whose memory adds up to what may stay of all.
+			{Name: "footprint", State: verdict.Ready, Unit: "peer", Noise: footprintLimits().Left * idlePeers / f.Held.Heap},
+			{Name: "watch", State: verdict.Ready}, {Name: "census", State: verdict.Off, Why: "it only names where a leak is that footprint has found"},
 		},
 		Findings: f.Findings(footprintLimits()),
 	}
 	return run
 }
 
-// ofOneScenario says of findings what is clear in a run of one scenario and one
-// cycle.
+// ofOneScenario attributes the findings to the only scenario and the only cycle of their run.
 func ofOneScenario(found []verdict.Finding, scenario string) []verdict.Finding {
 	for i := range found {
 		n := found[i].Count
@@ -107,8 +106,8 @@ func ofOneScenario(found []verdict.Finding, scenario string) []verdict.Finding {
 	return found
 }
 
-// isTheSpecs says of an allocation that the peers made it, not the hub.
-func isTheSpecs(stack []verdict.Site) bool {
+// isOfSpecs reports whether the peers of the specs made an allocation, and not the hub.
+func isOfSpecs(stack []verdict.Site) bool {
 	for _, s := range stack {
 		if strings.Contains(s.Function, "/regress") {
 			return true
@@ -117,36 +116,36 @@ func isTheSpecs(stack []verdict.Site) bool {
 	return false
 }
 
-// atRest waits until the sessions are gone and the monitor, which gives back what a
-// peak needed, has looked for a third of a second at a hub that does not change.
-func atRest(ctx context.Context, target *hubtest.Target) error {
+// awaitRest waits until the hub has no session and did not change during seven readings of its
+// memory monitor, a third of a second. The monitor releases what the peak needed.
+func awaitRest(ctx context.Context, target *hubtest.Target) error {
 	var seen hub.Stats
-	looks := 0
+	unchanged := 0
 	return settle.Until(ctx, func() error {
 		st := target.Hub.Stats()
 		if st.Memory.At.Equal(seen.Memory.At) {
-			return errors.New("the monitor does not look")
+			return errors.New("the memory monitor takes no readings")
 		}
-		if looks++; st.Sessions > 0 || st.Goroutines != seen.Goroutines {
-			looks = 0
+		if unchanged++; st.Sessions > 0 || st.Goroutines != seen.Goroutines {
+			unchanged = 0
 		}
-		if seen = st; looks < 7 {
-			return fmt.Errorf("%d sessions and %d goroutines are left", st.Sessions, st.Goroutines)
+		if seen = st; unchanged < 7 {
+			return fmt.Errorf("the hub has %d sessions and %d goroutines", st.Sessions, st.Goroutines)
 		}
 		return nil
 	})
 }
 
-// gatherTalkers has peers join, each with much to say, and idle. Of each no more is
-// left than its end of the pipe.
-func gatherTalkers(ctx context.Context, target *hubtest.Target, n int, landed *atomic.Int64) (leave func(), err error) {
+// joinTalkers joins n peers that send large messages and then idle. It keeps only the client's
+// end of each pipe, so that the clients cost little memory beside the hub.
+func joinTalkers(ctx context.Context, target *hubtest.Target, n int, landed *atomic.Int64) (leave func(), err error) {
 	conns, errs := make([]net.Conn, n), make([]error, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				if conns[i], errs[i] = talk(ctx, target); errs[i] == nil {
+				if conns[i], errs[i] = sendLarge(ctx, target); errs[i] == nil {
 					landed.Add(1)
 				}
 			}
@@ -156,16 +155,16 @@ func gatherTalkers(ctx context.Context, target *hubtest.Target, n int, landed *a
 	return func() {
 		for _, c := range conns {
 			if c != nil {
-				_ = c.Close() // the hub may have been quicker
+				_ = c.Close() // the hub may have closed it first
 			}
 		}
 		clear(conns)
 	}, errors.Join(errs...)
 }
 
-// talk is a peer whose words are few and whose messages are large: an announce with
-// much beside the name and the data, a signal to itself and one to nobody.
-func talk(ctx context.Context, target *hubtest.Target) (net.Conn, error) {
+// sendLarge joins a peer that sends an announce with a large unknown field, a large signal to
+// itself and one to an id that is not connected.
+func sendLarge(ctx context.Context, target *hubtest.Target) (net.Conn, error) {
 	id := wire.NewPeerID()
 	c, err := wire.Dial(ctx, target.URL(), id, &wire.DialOptions{NetDialContext: target.Dial})
 	if err != nil {

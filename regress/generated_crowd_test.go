@@ -55,7 +55,7 @@ func startGeneratedCrowd(t *testing.T) *generatedCrowd {
 func (c *generatedCrowd) lives() []life {
 	return append(witnessLivesAll(),
 		life{"pages", 4, false, c.livePages}, life{"plots", 2, false, c.livePlots}, life{"operator", 4, false, liveOperator},
-		life{"odd", 16, false, liveOdd}, life{"strict", 4, true, liveStrict})
+		life{"malformed", 16, false, liveMalformed}, life{"strict", 4, true, liveStrict})
 }
 
 // send puts n lives of a kind through the hub.
@@ -154,11 +154,11 @@ func readPage(ctx context.Context, method, url string) error {
 
 // livePlots looks at the live plots for a moment.
 func (c *generatedCrowd) livePlots(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
-	return lookAtPlots(ctx, c.private.URL)
+	return readPlots(ctx, c.private.URL)
 }
 
-// lookAtPlots follows the live plots of an operator's listener until they have moved.
-func lookAtPlots(ctx context.Context, url string) error {
+// readPlots follows the live plots of an operator's listener until they have moved.
+func readPlots(ctx context.Context, url string) error {
 	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil)
 	if err != nil {
 		return err

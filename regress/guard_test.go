@@ -12,15 +12,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 )
 
-// guardedSpec is a spec as harness.Guard sees it, of which the errors are kept: the
-// specs below are about what it reports.
+// guardedSpec records the errors that harness.Guard reports, instead of failing the spec.
 type guardedSpec struct {
 	harness.TB
-	order  []string // what has run
+	order  []string // the blocks that have run
 	errors []string
 }
 
-func (g *guardedSpec) Failed() bool { // the guard asks first
+func (g *guardedSpec) Failed() bool { // the guard calls it before it checks
 	g.order = append(g.order, "guard")
 	return g.TB.Failed()
 }
@@ -29,15 +28,15 @@ func (g *guardedSpec) Errorf(format string, args ...any) {
 	g.errors = append(g.errors, fmt.Sprintf(format, args...))
 }
 
-// A guard that is called first in the outermost BeforeEach looks when all else of
-// the spec is over, whatever it looks like in the code.
+// A guard that is called first in the outermost BeforeEach checks when every other block of the
+// spec has ended.
 var _ = Describe("a leak guard in Ginkgo", Serial, func() {
 	var spec *guardedSpec
 	var watch *detect.Watch
 	var want func()
 	BeforeEach(func() {
 		spec = &guardedSpec{TB: GinkgoT()}
-		DeferCleanup(func() { want() }) // registered before the guard: it runs after it
+		DeferCleanup(func() { want() }) // registered before the guard, so it runs after it
 		watch = harness.Guard(spec)
 	})
 
@@ -54,7 +53,7 @@ var _ = Describe("a leak guard in Ginkgo", Serial, func() {
 		})
 		JustAfterEach(func() { spec.order = append(spec.order, "JustAfterEach") })
 
-		It("looks after AfterEach and after every cleanup that came later", func() {
+		It("checks after AfterEach and after every cleanup that was registered later", func() {
 			want = func() {
 				Expect(spec.order).To(Equal([]string{"JustAfterEach", "AfterEach", "DeferCleanup", "Cleanup", "guard"}))
 				Expect(spec.errors).To(BeEmpty())
@@ -74,7 +73,7 @@ var _ = Describe("a leak guard in Ginkgo", Serial, func() {
 	})
 
 	When("a spec leaves a goroutine and an object", func() {
-		It("tells of both", func() {
+		It("reports both", func() {
 			object, stop := &[4]*int{}, make(chan struct{})
 			Expect(watch.Add(object, "of a goroutine")).To(Succeed())
 			go func() {

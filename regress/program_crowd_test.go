@@ -22,23 +22,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// programCampaign puts peers and readers of pages through a program that is seen from
-// outside only.
+// programCampaign puts peers and HTTP clients through a program that is read from outside.
 type programCampaign struct {
 	program *program
 	target  harness.Target
 	token   string
 	client  *http.Client
 	crowd   harness.Crowd
-	admin   chan struct{} // holds one value for each connection to the operator's listener
-	crowded sync.RWMutex  // held for writing while that listener has more than it lets wait
+	admin   chan struct{} // one value for each connection to the admin listener
+	crowded sync.RWMutex  // write-locked while the admin listener has more than it lets wait
 }
 
-// mostAtAdmin is how many connections to the operator's listener there are at once: it bounds
-// those that have no response yet.
-const mostAtAdmin = 4
+// adminAtOnce bounds the connections to the admin listener, which itself bounds those without
+// a response.
+const adminAtOnce = 4
 
-// overTLS is a target whose connections are of TLS though its URL does not say so.
+// overTLS is a target that dials with TLS although its URL begins with ws.
 type overTLS struct {
 	harness.Target
 	dialer tls.Dialer
@@ -50,8 +49,8 @@ func (t *overTLS) Dial(ctx context.Context, network, addr string) (net.Conn, err
 
 func newProgramCampaign(p *program, secured bool) *programCampaign {
 	GinkgoHelper()
-	trusting := &tls.Config{InsecureSkipVerify: true} // the certificate is of this test
-	c := &programCampaign{program: p, admin: make(chan struct{}, mostAtAdmin), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
+	trusting := &tls.Config{InsecureSkipVerify: true} // the spec signs its certificate itself
+	c := &programCampaign{program: p, admin: make(chan struct{}, adminAtOnce), client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}}
 	remote, err := harness.NewRemote(strings.Replace(p.url, "wss:", "ws:", 1))
 	Expect(err).NotTo(HaveOccurred())
 	c.target = remote
@@ -66,7 +65,8 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	}
 	c.crowd.Scenarios = append(c.crowd.Scenarios,
 		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "plots", Live: c.plots, Waits: true},
-		harness.Scenario{Name: "waiting", Live: c.waiting, Waits: true, AtOnce: 1}, harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
+		harness.Scenario{Name: "crowd-admin", Live: c.crowdAdmin, Waits: true, AtOnce: 1},
+		harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
 	return c
 }
 
@@ -79,7 +79,7 @@ func (c *programCampaign) withToken(s harness.Scenario) harness.Scenario {
 	return s
 }
 
-// read reads a page, with the token if there is one.
+// read requests a page, with the token if the program has one.
 func (c *programCampaign) read(ctx context.Context, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *programCampaign) read(ctx context.Context, method, url string) error {
 	return errors.Join(err, res.Body.Close())
 }
 
-// atAdmin waits for a place at the operator's listener, and returns how to leave it.
-func (c *programCampaign) atAdmin() (leave func()) {
+// acquireAdmin waits for a place at the admin listener. The function returned releases it.
+func (c *programCampaign) acquireAdmin() (release func()) {
 	c.crowded.RLock()
 	c.admin <- struct{}{}
 	return func() {
@@ -106,45 +106,45 @@ func (c *programCampaign) atAdmin() (leave func()) {
 	}
 }
 
-// waiting is a crowd of silent connections: more than the operator's listener lets wait. It
-// answers all the same.
-func (c *programCampaign) waiting(ctx context.Context, _ *harness.Visit) error {
+// crowdAdmin opens more silent connections than the admin listener lets wait, and expects it to
+// answer nevertheless.
+func (c *programCampaign) crowdAdmin(ctx context.Context, _ *harness.Visit) error {
 	c.crowded.Lock()
 	defer c.crowded.Unlock()
 	var dialer net.Dialer
-	for range manyWaiting {
+	for range adminCrowd {
 		conn, err := dialer.DialContext(ctx, "tcp", strings.TrimPrefix(c.program.admin, "http://"))
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		settle.Pause(ctx, 30*time.Millisecond) // they come one after the other, and the first is silent for long
+		settle.Pause(ctx, 30*time.Millisecond) // so that the first has been silent for a while when the last is accepted
 	}
 	return settle.Until(ctx, func() error { return c.read(ctx, http.MethodGet, c.program.admin+"/livez") })
 }
 
-// manyWaiting is more than the operator's listener lets wait.
-const manyWaiting = 12
+// adminCrowd is more connections than the admin listener lets wait.
+const adminCrowd = 12
 
-// pages reads all pages.
+// pages requests all pages of both listeners.
 func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err error) {
 	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
 		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.page(path)))
 	}
-	defer c.atAdmin()()
+	defer c.acquireAdmin()()
 	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
 		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.admin+path))
 	}
 	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
 }
 
-// plots looks at the live plots until they have moved.
+// plots follows the live plots until the first message.
 func (c *programCampaign) plots(ctx context.Context, _ *harness.Visit) error {
-	defer c.atAdmin()()
-	return lookAtPlots(ctx, c.program.admin)
+	defer c.acquireAdmin()()
+	return readPlots(ctx, c.program.admin)
 }
 
-// silent connects and says nothing, or half a request, and goes.
+// silent connects, sends nothing or half a request, and closes.
 func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
 	conn, err := c.target.Dial(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
 	if err != nil {
@@ -156,7 +156,8 @@ func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
 	return errors.Join(err, conn.Close())
 }
 
-// refused comes with a wrong token, or to a listener of TLS without it.
+// refused sends a CONNECT request to a program without a token. To one with a token it sends
+// plain HTTP instead of TLS, or a wrong token.
 func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
 	if c.token == "" {
 		return c.read(ctx, http.MethodConnect, c.program.page("/"))
@@ -172,15 +173,15 @@ func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
 	}
 	v.Peer.HubKey = "a wrong token"
 	if err := v.Dial(ctx); err == nil {
-		return errors.Join(errors.New("a peer with a wrong token was let in"), v.Drop())
+		return errors.Join(errors.New("the program accepted a wrong token"), v.Drop())
 	}
 	return nil
 }
 
-// programCycles is how many doses there are.
+// programCycles is the number of cycles after the warm-up.
 const programCycles = 3
 
-// run puts the peers through, and reads the program after each cycle.
+// run sends the peers of each cycle, reads the program after it, and returns the run.
 func (c *programCampaign) run(ctx context.Context) verdict.Run {
 	GinkgoHelper()
 	run := verdict.Run{Name: "regress, program", Target: c.program.url, Seed: c.crowd.Seed, Start: time.Now()}
@@ -190,7 +191,7 @@ func (c *programCampaign) run(ctx context.Context) verdict.Run {
 		run.Scenarios = append(run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
 	run.Cycles = verdict.Doses(names, programCycles, func(name string) int {
-		if name == "plots" || name == "waiting" {
+		if name == "plots" || name == "crowd-admin" {
 			return 3
 		}
 		return 8
@@ -225,7 +226,7 @@ func (c *programCampaign) send(ctx context.Context, run *verdict.Run, k int, dos
 	run.Lives += arrivals.Lives()
 }
 
-// largestDoses is the largest dose of each scenario.
+// largestDoses returns the largest dose of each scenario over the cycles.
 func largestDoses(cycles []verdict.Cycle) map[string]int64 {
 	largest := map[string]int64{}
 	for _, c := range cycles {

@@ -20,17 +20,17 @@ import (
 // programReading is what a process holds, read from outside.
 type programReading struct {
 	objects    map[verdict.Site]int64 // by the line that allocates them
-	goroutines map[verdict.Site]int64 // by the line of our code that is outermost in the stack
-	gauges     map[string]float64     // what the hub counts, and its descriptors
+	goroutines map[verdict.Site]int64 // by the outermost function of the hub in the stack
+	gauges     map[string]float64     // the hub's metrics, and the number of descriptors
 }
 
-// readProgram reads a process at rest: it waits until nothing falls any more below what it
-// was at first, if that is known.
+// readProgram reads a process when it is at rest: when its excess over first no longer falls.
+// Without first, any reading counts.
 func readProgram(ctx context.Context, p *program, first *programReading) (*programReading, error) {
 	var now *programReading
 	err := settle.Flat(ctx, programWait/3, func() (left int64, err error) {
 		if now, err = lightReading(ctx, p); err != nil || first == nil {
-			return 1, err // flat is enough
+			return 1, err // there is nothing to compare with: settle.Flat waits until 1 stays 1
 		}
 		for name, v := range now.gauges {
 			left += max(0, int64(v-first.gauges[name]))
@@ -43,7 +43,7 @@ func readProgram(ctx context.Context, p *program, first *programReading) (*progr
 	if err != nil {
 		return nil, err
 	}
-	// A pool keeps what it has over one collection.
+	// A sync.Pool releases an object only at the second GC without use.
 	for range 3 {
 		if now.objects, err = countStacks(ctx, p.admin+"/debug/pprof/heap?gc=1", "inuse_objects", innermost); err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func readProgram(ctx context.Context, p *program, first *programReading) (*progr
 	return now, nil
 }
 
-// lightReading is a reading without objects.
+// lightReading reads the process without its objects, which take a GC.
 func lightReading(ctx context.Context, p *program) (*programReading, error) {
 	r := &programReading{gauges: map[string]float64{}}
 	page, err := probe.Metrics(ctx, p.admin+"/metrics")
@@ -71,8 +71,8 @@ func lightReading(ctx context.Context, p *program) (*programReading, error) {
 	return r, err
 }
 
-// countStacks reads a profile and adds up a value of it by a place of each stack. Stacks
-// that serve the profile itself do not count.
+// countStacks reads a profile and sums a sample value by the place of each stack. It ignores
+// the stacks that serve the profile itself.
 func countStacks(ctx context.Context, url, value string, place func([]verdict.Site) (verdict.Site, bool)) (map[verdict.Site]int64, error) {
 	prof, err := fetchProfile(ctx, url)
 	if err != nil {
@@ -100,7 +100,7 @@ func fetchProfile(ctx context.Context, url string) (*profile.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Close = true // no connection is to stay
+	req.Close = true // a connection that is kept alive would be counted
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func fetchProfile(ctx context.Context, url string) (*profile.Profile, error) {
 	return profile.Parse(res.Body)
 }
 
-// stackOf is the stack of a sample, the innermost frame first.
+// stackOf returns the stack of a sample, innermost frame first.
 func stackOf(s *profile.Sample) (stack []verdict.Site) {
 	for _, l := range s.Location {
 		for _, line := range l.Line {
@@ -123,12 +123,12 @@ func stackOf(s *profile.Sample) (stack []verdict.Site) {
 	return stack
 }
 
-// isOurs reports whether a frame is the hub's.
+// isOurs reports whether a frame is in the hub or its program.
 func isOurs(at verdict.Site) bool {
 	return strings.HasPrefix(at.Function, "main.") || strings.HasPrefix(at.Function, "github.com/pigeonhub/pigeonhub/")
 }
 
-// innermost is the line of ours that allocates.
+// innermost returns the innermost frame of the hub.
 func innermost(stack []verdict.Site) (verdict.Site, bool) {
 	if i := slices.IndexFunc(stack, isOurs); i >= 0 {
 		return stack[i], true
@@ -136,7 +136,8 @@ func innermost(stack []verdict.Site) (verdict.Site, bool) {
 	return verdict.Site{}, false
 }
 
-// outermost is where a goroutine began: the outermost frame of ours, or else of the stack.
+// outermost returns the function in which a goroutine began: the outermost frame of the hub, or
+// of the stack if there is none.
 func outermost(stack []verdict.Site) (verdict.Site, bool) {
 	for _, at := range slices.Backward(stack) {
 		if isOurs(at) {
@@ -150,7 +151,7 @@ func outermost(stack []verdict.Site) (verdict.Site, bool) {
 	return verdict.Site{Function: last.Function, File: last.File}, true
 }
 
-// programFindings compares readings: the first is the baseline, one follows each cycle.
+// programFindings compares the readings of all cycles. The first is the baseline.
 func programFindings(readings []*programReading) (found []verdict.Finding) {
 	grow := func(f verdict.Finding, at func(*programReading) int64, ok func([]int64) bool) {
 		for k := range readings[1:] {
@@ -163,7 +164,7 @@ func programFindings(readings []*programReading) (found []verdict.Finding) {
 	}
 	last := readings[len(readings)-1]
 	for at := range last.objects {
-		grow(verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at}, func(r *programReading) int64 { return r.objects[at] }, growsInEach)
+		grow(verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at}, func(r *programReading) int64 { return r.objects[at] }, growsEachCycle)
 	}
 	for at := range last.goroutines {
 		grow(verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, Born: at}, func(r *programReading) int64 { return r.goroutines[at] }, staysMore)
@@ -178,9 +179,9 @@ func programFindings(readings []*programReading) (found []verdict.Finding) {
 	return found
 }
 
-// growsInEach is the rule for objects: at least 3 more in each cycle, and no cycle is far
-// below the mean.
-func growsInEach(perCycle []int64) bool {
+// growsEachCycle is the rule for objects: each cycle adds at least 3, and at least a quarter of
+// the mean.
+func growsEachCycle(perCycle []int64) bool {
 	sum := int64(0)
 	for _, n := range perCycle {
 		sum += n
@@ -189,8 +190,8 @@ func growsInEach(perCycle []int64) bool {
 	return least >= 3 && 4*least*int64(len(perCycle)) >= sum
 }
 
-// staysMore is the rule for what is counted exactly at rest: none has gone, and there are
-// more in the second half, too.
+// staysMore is the rule for exact counts: no cycle has fewer than the one before, and the second
+// half of the cycles adds some.
 func staysMore(perCycle []int64) bool {
 	late := int64(0)
 	for _, n := range perCycle[len(perCycle)/2:] {

@@ -33,7 +33,7 @@ const (
 	programResident = "00000000000000000000000000000000000000aa"
 )
 
-var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, Label("wide"), func() {
+var _ = Describe("the program cmd/pigeonhub", Serial, Ordered, ContinueOnFailure, Label("wide"), func() {
 	var path, dir string
 	BeforeAll(func(ctx SpecContext) {
 		dir = GinkgoT().TempDir()
@@ -42,7 +42,7 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		Expect(err).NotTo(HaveOccurred())
 	}, NodeTimeout(3*time.Minute))
 
-	DescribeTable("holds nothing of peers and readers that come and go", func(ctx SpecContext, secured bool, ends os.Signal) {
+	DescribeTable("retains nothing of its peers and HTTP clients", func(ctx SpecContext, secured bool, ends os.Signal) {
 		flags := append(quickFlags(), "--public-metrics", "--log-format", "json")
 		if secured {
 			cert, key := writeCertificate(dir)
@@ -56,11 +56,11 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		c := newProgramCampaign(p, secured)
 		Expect(summary.add(c.run(ctx))).To(LeakNothing())
 
-		for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGUSR1} { // it goes on
+		for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGUSR1} { // these do not end it
 			Expect(p.cmd.Process.Signal(sig)).To(Succeed())
 			Expect(c.read(ctx, http.MethodGet, p.admin+"/livez")).To(Succeed())
 		}
-		resident := harness.NewPeer(c.target, "who is there at the end", programResident)
+		resident := harness.NewPeer(c.target, "the resident", programResident)
 		resident.HubKey = c.token
 		Expect(resident.Join(ctx, "the end")).To(Succeed())
 		ending, cancel := context.WithTimeout(ctx, programWait)
@@ -68,13 +68,12 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		Expect(p.end(ending, ends)).To(Succeed())
 		_ = resident.Drop() // the program has closed it
 	},
-		Entry("in the clear", SpecTimeout(5*time.Minute), false, syscall.SIGTERM),
-		Entry("with TLS, a token and a log of everything", SpecTimeout(5*time.Minute), true, os.Interrupt),
+		Entry("without TLS", SpecTimeout(5*time.Minute), false, syscall.SIGTERM),
+		Entry("with TLS, a token and debug logs", SpecTimeout(5*time.Minute), true, os.Interrupt),
 	)
 
-	// Nothing of these can leak, because the process ends at once. They are part of what
-	// operators do.
-	It("answers and ends", func(ctx SpecContext) {
+	// These runs cannot leak, because the process ends at once. They count as code that ran.
+	It("exits with the documented status", func(ctx SpecContext) {
 		p, err := startProgram(path, programEnv(), quickFlags()...)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(p.kill)
@@ -103,8 +102,9 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		Expect(p.end(ctx, syscall.SIGTERM)).To(Succeed())
 	}, SpecTimeout(2*time.Minute))
 
-	// Its ports are taken, and a peer does not answer a close frame.
-	It("is cut off by a second signal", func(ctx SpecContext) {
+	// The ports that the second program asks for are in use, and its peer does not answer a
+	// close frame.
+	It("exits at once on a second signal", func(ctx SpecContext) {
 		first, err := startProgram(path, programEnv(), quickFlags()...)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(first.kill)
@@ -116,10 +116,10 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 		DeferCleanup(second.kill)
 		target, err := harness.NewRemote(second.url)
 		Expect(err).NotTo(HaveOccurred())
-		mute := harness.NewPeer(target, "who does not answer", programResident)
+		mute := harness.NewPeer(target, "the mute peer", programResident)
 		Expect(mute.Join(ctx, "the end")).To(Succeed())
 		Expect(second.cmd.Process.Signal(syscall.SIGTERM)).To(Succeed())
-		Expect(settle.Until(ctx, func() error { // it has seen the first signal
+		Expect(settle.Until(ctx, func() error { // until it has handled the first signal
 			if status := pageStatus(ctx, second.page("/readyz")); status != http.StatusServiceUnavailable {
 				return fmt.Errorf("/readyz of a program that shuts down: status %d", status)
 			}
@@ -132,15 +132,15 @@ var _ = Describe("the hub's own program", Serial, Ordered, ContinueOnFailure, La
 	}, SpecTimeout(2*time.Minute))
 })
 
-// runOnce runs the program to its end, and returns its exit code and what it says.
-func runOnce(ctx context.Context, path string, env []string, args ...string) (code int, said string) {
+// runOnce runs the program to its end, and returns its exit status and output.
+func runOnce(ctx context.Context, path string, env []string, args ...string) (code int, output string) {
 	once := exec.CommandContext(ctx, path, args...)
 	once.Env = env
-	out, _ := once.CombinedOutput() // the code says it
+	out, _ := once.CombinedOutput() // the status is returned instead of the error
 	return once.ProcessState.ExitCode(), string(out)
 }
 
-// pageStatus returns the status of a page, 0 if there is no answer.
+// pageStatus returns the status of a page, or 0 without a response.
 func pageStatus(ctx context.Context, url string) int {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -150,11 +150,11 @@ func pageStatus(ctx context.Context, url string) int {
 	if err != nil {
 		return 0
 	}
-	_ = res.Body.Close() // what it says does not matter
+	_ = res.Body.Close() // the body is not needed
 	return res.StatusCode
 }
 
-// writeCertificate writes a certificate for loopback and its key.
+// writeCertificate writes a certificate for 127.0.0.1 and its key as PEM files.
 func writeCertificate(dir string) (certFile, keyFile string) {
 	GinkgoHelper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

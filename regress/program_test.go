@@ -20,10 +20,10 @@ import (
 type program struct {
 	cmd        *exec.Cmd
 	url, admin string
-	logged     chan struct{} // closed when its log has ended
+	logged     chan struct{} // closed at the end of its log
 }
 
-// quickFlags give the program two free ports and short timeouts.
+// quickFlags returns flags for two free ports and short timeouts.
 func quickFlags() []string {
 	return []string{"--host", "127.0.0.1", "--port", "0", "--admin-address", "127.0.0.1:0",
 		"--ping-interval", "300ms", "--pong-timeout", "300ms", "--first-message-timeout", "500ms", "--message-timeout", "500ms",
@@ -32,8 +32,8 @@ func quickFlags() []string {
 
 var listening = regexp.MustCompile(`(?:wss?|http)://[0-9.:]+`)
 
-// startProgram starts the program and waits until both its listeners are open, or until it
-// has logged that there is none for the operator.
+// startProgram starts the program and waits until it has logged the URLs of both listeners, or
+// that it has no admin listener.
 func startProgram(path string, env []string, flags ...string) (*program, error) {
 	p := &program{cmd: exec.Command(path, flags...), logged: make(chan struct{})}
 	p.cmd.Env = env
@@ -44,10 +44,10 @@ func startProgram(path string, env []string, flags ...string) (*program, error) 
 	if err != nil {
 		return nil, err
 	}
-	lines, last, alone := bufio.NewScanner(stderr), "", false
-	for (p.url == "" || p.admin == "" && !alone) && lines.Scan() {
+	lines, last, noAdmin := bufio.NewScanner(stderr), "", false
+	for (p.url == "" || p.admin == "" && !noAdmin) && lines.Scan() {
 		last = lines.Text()
-		alone = alone || strings.Contains(last, "no admin listener")
+		noAdmin = noAdmin || strings.Contains(last, "no admin listener")
 		if at := listening.FindString(last); strings.HasPrefix(at, "ws") {
 			p.url = at
 		} else if at != "" {
@@ -56,23 +56,23 @@ func startProgram(path string, env []string, flags ...string) (*program, error) 
 	}
 	go func() {
 		defer close(p.logged)
-		io.Copy(io.Discard, stderr) // ends with the process
+		io.Copy(io.Discard, stderr) // returns when the process ends
 	}()
-	if p.url == "" || p.admin == "" && !alone {
+	if p.url == "" || p.admin == "" && !noAdmin {
 		p.kill()
 		return nil, fmt.Errorf("the program does not listen: %s", last)
 	}
 	return p, nil
 }
 
-// kill ends the program if it has not ended.
+// kill kills the program and waits for its end. It may be called again.
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.logged
-	_ = p.cmd.Wait() // it was killed
+	_ = p.cmd.Wait() // returns the kill as an error
 }
 
-// end sends a signal and waits until the program has ended, in order.
+// end sends a signal, waits for the program to exit and returns an error unless its status is 0.
 func (p *program) end(ctx context.Context, sig os.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		return err
@@ -82,15 +82,15 @@ func (p *program) end(ctx context.Context, sig os.Signal) error {
 		return p.cmd.Wait()
 	case <-ctx.Done():
 		p.kill()
-		return errors.Join(errors.New("the program does not end"), ctx.Err())
+		return errors.Join(errors.New("the program does not exit"), ctx.Err())
 	}
 }
 
-// page is the URL of a page of the public listener.
+// page returns the URL of a page of the public listener.
 func (p *program) page(path string) string { return strings.Replace(p.url, "ws", "http", 1) + path }
 
-// buildProgram returns the program, built with counters if the suite was.
-// PIGEONHUB_PROGRAM names one that is built already.
+// buildProgram builds cmd/pigeonhub in dir, with coverage counters if the suite has them, and
+// returns its path. PIGEONHUB_PROGRAM names a binary to use instead.
 func buildProgram(ctx context.Context, dir string) (string, error) {
 	if built := os.Getenv("PIGEONHUB_PROGRAM"); built != "" {
 		return built, nil
@@ -108,8 +108,8 @@ func buildProgram(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
-// programEnv is the environment of the program: nothing that it would take for a setting,
-// and a heap profile that counts every object.
+// programEnv returns the environment of the program. It holds no setting of the hub, and makes
+// the heap profile record every object.
 func programEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
@@ -122,5 +122,5 @@ func programEnv() []string {
 	return env
 }
 
-// programWait is how long the program may take to end, on a loaded machine.
+// programWait bounds the wait for the program, and is long enough for a loaded machine.
 const programWait = 30 * time.Second

@@ -9,11 +9,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 )
 
-// The detectors count every object, from the first on.
+// The heap profile must record every object from the first one on.
 func init() { heap.RecordAll() }
 
-// Filters: what everybody runs in about two minutes, and with it what else a hub goes
-// through, which takes as long again.
+// The label filters of a run: usualSuite takes about two minutes, wholeSuite twice as long.
 const (
 	usualSuite = wholeSuite + " && !wide"
 	wholeSuite = "!soak && !power"
@@ -24,7 +23,7 @@ func TestRegress(t *testing.T) {
 	suite, reporter := GinkgoConfiguration()
 	if suite.LabelFilter == "" {
 		suite.LabelFilter = usualSuite
-		if testing.CoverMode() != "" { // what did not run is only known of all
+		if testing.CoverMode() != "" { // code that did not run is reported, so all specs must run
 			suite.LabelFilter = wholeSuite
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// reportDir is where the reports go, from the checkout. PIGEONHUB_REPORT names
-// another place.
+// reportDir is the folder of the reports, from the top of the repository. PIGEONHUB_REPORT
+// names another one.
 const reportDir = "regress-report"
 
 // summary collects the verdicts of the suite.
@@ -28,17 +28,17 @@ var summary verdicts
 type verdicts struct {
 	mu     sync.Mutex
 	list   []verdict.Verdict
-	beside int // peers of specs that make no verdict
+	beside int // lives in specs without a verdict
 }
 
-// lives adds peers that were put through beside the campaigns.
-func (s *verdicts) lives(n int) {
+// addLives counts lives in a spec that makes no verdict.
+func (s *verdicts) addLives(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beside += n
 }
 
-// add judges a run, and writes its report.
+// add judges a run, writes its report and returns the verdict.
 func (s *verdicts) add(run verdict.Run) verdict.Verdict {
 	GinkgoHelper()
 	dir := os.Getenv("PIGEONHUB_REPORT")
@@ -67,7 +67,7 @@ func (s *verdicts) add(run verdict.Run) verdict.Verdict {
 	return v
 }
 
-// knownLeaks are the rules about leaks that are known for now.
+// knownLeaks reads the rules for leaks that are accepted until a date.
 func knownLeaks() []verdict.Rule {
 	GinkgoHelper()
 	b, err := os.ReadFile("../testdata/known-leaks.json")
@@ -94,7 +94,7 @@ func commit() string {
 	return os.Getenv("GITHUB_SHA")
 }
 
-// toJobSummary appends the verdicts to the summary of a CI job, where there is one.
+// toJobSummary appends the verdicts to the summary of a GitHub Actions job, if there is one.
 func (s *verdicts) toJobSummary() (err error) {
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if path == "" {
@@ -113,8 +113,8 @@ func (s *verdicts) toJobSummary() (err error) {
 	return nil
 }
 
-// A rule about a leak that no run of the whole suite has is in nobody's way but hides the
-// next leak. A part of the suite cannot know.
+// A rule for a known leak that matches nothing would hide the next leak of its kind, so it fails
+// the suite. Only a run of all specs shows that it matches nothing.
 var _ = ReportAfterSuite("known leaks", func(r Report) {
 	c := r.SuiteConfig
 	if !r.SuiteSucceeded || remoteURL != "" || c.LabelFilter != remoteFilter(wholeSuite) || len(c.FocusStrings)+len(c.SkipStrings)+len(c.FocusFiles)+len(c.SkipFiles) > 0 {
@@ -125,12 +125,12 @@ var _ = ReportAfterSuite("known leaks", func(r Report) {
 	}
 })
 
-// What a person reads, last: one verdict after the other, and how much they rest on.
+// The summary prints the verdicts one after the other, and the number of lives.
 var _ = ReportAfterSuite("summary", func(r Report) {
 	total := int64(summary.beside)
 	for _, v := range summary.list {
 		fmt.Printf("\n%s\n", v.Run.Name)
-		v.Coverage = nil // that of the whole suite comes last
+		v.Coverage = nil // the coverage of all specs is printed last
 		if err := report.Text(os.Stdout, v); err != nil {
 			fmt.Println(err)
 		}

@@ -16,7 +16,7 @@ import (
 
 const hubKey = "the key of hubs"
 
-// quickConfig is a hub whose timeouts are short enough to be waited for in every
+// quickConfig returns a configuration whose timeouts are short enough to expire in every
 // cycle.
 func quickConfig() hub.Config {
 	return hub.Config{
@@ -28,15 +28,15 @@ func quickConfig() hub.Config {
 	}
 }
 
-// world is a hub and all that is needed to put it through a campaign.
+// world is a hub and the campaign that tests it.
 type world struct {
 	target   *hubtest.Target
 	watch    *detect.Watch
 	campaign *harness.Campaign
-	config   hub.Config // of the target
+	config   hub.Config // of target
 }
 
-// newWorld starts a hub whose sessions are watched, over TCP or pipes.
+// newWorld calls start, which serves a hub over TCP or pipes, and watches its sessions.
 func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Target, error)) (*world, error) {
 	w := &world{watch: detect.NewWatch(), campaign: &harness.Campaign{}}
 	crowd := &w.campaign.Crowd
@@ -48,7 +48,7 @@ func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Targ
 	w.target, w.config = target, cfg
 	crowd.Target, crowd.Seed, crowd.HubKey, crowd.LifeLimit = target, seed, hubKey, 20*time.Second
 	if raceEnabled {
-		crowd.AtOnce = 64 // also fewer than after which the hub's monitor makes maps anew beside the census
+		crowd.AtOnce = 64 // after a larger peak the hub's monitor would rebuild maps while the census reads them
 	}
 	crowd.Scenarios = slices.Concat(harness.Scenarios(), harness.Patient(), harness.Hubs(), w.ownScenarios(cfg))
 	w.watch.Paths, w.watch.Roots = true, target.Roots()
@@ -56,7 +56,7 @@ func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Targ
 	return w, nil
 }
 
-// startWorld is newWorld for a spec, with its end.
+// startWorld calls newWorld for a spec, and stops the hub when the spec ends.
 func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error)) *world {
 	GinkgoHelper()
 	w, err := newWorld(cfg, uint64(GinkgoRandomSeed()), start)
@@ -66,9 +66,9 @@ func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error))
 	return w
 }
 
-// doses is so many peers of each scenario on average, and fewer of those that take
-// many messages, a hub of their own, or that come all at once. Doses are different
-// primes, and small ones are few: the means say rather who gets them.
+// doses returns the mean dose of each scenario: mean, or fewer peers if a peer of the
+// scenario takes many messages, a timeout or a hub of its own. The doses of a cycle are
+// distinct primes, of which few are small, so that a small mean is only approximate.
 func doses(mean int) func(string) int {
 	few := map[string]int{"stall": 12, "hub": 3, "flood": 5, "reconnect": 5, "start-stop": 8, "cut-off": 8, "full": 8, "unauthorized": 8}
 	for _, s := range harness.Patient() {
@@ -84,8 +84,8 @@ func doses(mean int) func(string) int {
 	}
 }
 
-// detectors are all there are, in the order in which they must look: descriptors
-// before the collection, heap after it.
+// detectors returns all detectors in the order in which they must read the process:
+// descriptors before the forced GC, which would close forgotten ones, and the heap after it.
 func (w *world) detectors() []detect.Detector {
 	return []detect.Detector{
 		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
@@ -94,10 +94,10 @@ func (w *world) detectors() []detect.Detector {
 	}
 }
 
-// stopLimit is how long a test waits for a hub that does not end.
+// stopLimit is how long a test waits for a hub to shut down.
 const stopLimit = time.Minute
 
-// shutDown ends a hub, within a limit.
+// shutDown stops a hub within limit.
 func shutDown(target *hubtest.Target, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

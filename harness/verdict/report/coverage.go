@@ -24,8 +24,8 @@ func (p *page) ranCode(c *verdict.Coverage) {
 	if c == nil {
 		return
 	}
-	for i, line := range wrap(looked(c), textWidth-13) {
-		p.line([]string{"LOOKED AT    ", "             "}[min(i, 1)] + line)
+	for i, line := range wrap(covered(c), textWidth-13) {
+		p.line([]string{"COVERAGE     ", "             "}[min(i, 1)] + line)
 	}
 	p.item("do", c.Do)
 	for i, m := range c.Missed[:min(len(c.Missed), textMissed)] {
@@ -36,8 +36,8 @@ func (p *page) ranCode(c *verdict.Coverage) {
 	}
 }
 
-// looked returns "97.3 % of hub, 100 % of hub/wire".
-func looked(c *verdict.Coverage) string {
+// covered returns "97.3 % of hub, 100 % of hub/wire".
+func covered(c *verdict.Coverage) string {
 	if len(c.Packages) == 0 {
 		return units.Because("which code ran was not measured", c.Why)
 	}
@@ -92,7 +92,7 @@ func mdCoverage(b *strings.Builder, c *verdict.Coverage) {
 	if c == nil {
 		return
 	}
-	fmt.Fprintf(b, "**Looked at:** %s\n\n", md(units.Because(looked(c), c.Do)))
+	fmt.Fprintf(b, "**Coverage:** %s\n\n", md(units.Because(covered(c), c.Do)))
 	if len(c.Missed) == 0 {
 		return
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// liveOdd says much that a hub does not expect. Most of it is ignored or answered.
-func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+// liveMalformed sends messages that a hub does not expect. It ignores or answers most of them.
+func liveMalformed(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 	if err := v.WriteBytes(append(textFrame(0x89, "a ping"), textFrame(0x82, "\xff")...)); err != nil {
 		return err
 	}
-	// The hub ends a peer whose message is nested too deeply, or whose announce is too large or
+	// The hub ends a session if a message is nested too deeply, or if an announce is too large or
 	// names no network.
 	if ends := []string{
 		strings.Repeat("[", wire.MaxDepth+1), `{"type":"announce","data":{"name":"` + strings.Repeat("x", 9000) + `"}}`,
@@ -67,7 +67,8 @@ func liveOdd(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 	return v.Close(ctx)
 }
 
-// textFrame is one frame of a client, masked with zeros.
+// textFrame returns one frame of a client, masked with zeros. The first byte holds the FIN bit
+// and the opcode.
 func textFrame(first byte, text string) []byte {
 	frame := []byte{first, 0x80 | byte(len(text))}
 	if len(text) > 125 {
@@ -76,8 +77,8 @@ func textFrame(first byte, text string) []byte {
 	return append(append(frame, 0, 0, 0, 0), text...)
 }
 
-// liveStrict is a hub that refuses by token, origin, room and pages, with a listener to
-// some of its events that looks at each.
+// liveStrict runs a hub that refuses by token, origin and capacity and hides details on its
+// pages. A subscription reads some of its events.
 func liveStrict(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	cfg := witnessConfig()
 	cfg.AuthToken, cfg.AllowedOrigins, cfg.MaxSubscriptions = witnessToken, []string{"https://example.com"}, 1
@@ -89,7 +90,7 @@ func liveStrict(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error 
 		}
 		defer events.Close()
 		if _, err := target.Hub.Subscribe("one too many"); err == nil {
-			return errors.New("there was room for a second subscription")
+			return errors.New("the hub accepted a second subscription")
 		}
 		pages := httptest.NewServer(admin.Public(target.Hub, admin.PublicConfig{HideDetails: true, Metrics: true}))
 		defer pages.Close()

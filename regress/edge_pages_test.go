@@ -19,12 +19,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// pageServers serve the pages beside a hub.
+// pageServers serve the HTTP pages of a hub.
 type pageServers struct {
 	target          *hubtest.Target
 	public, private *httptest.Server
 	stop            func()
-	showing         sync.RWMutex // held for reading by viewers of these live plots: one handler of a process can show them
+	plotting        sync.RWMutex // read-locked by viewers of private: only one handler of a process can serve live plots
 }
 
 func startPages(target *hubtest.Target) (*pageServers, error) {
@@ -44,7 +44,7 @@ func (s *pageServers) close() {
 	s.private.Close()
 }
 
-// read reads every page while a hub of its own is there, which /hubs names.
+// read requests every page while a hub is connected, so that /hubs lists one.
 func (s *pageServers) read(ctx context.Context, v *harness.Visit) error {
 	c, err := wire.Dial(ctx, s.target.URL(), v.ID, &wire.DialOptions{NetDialContext: s.target.Dial, Header: http.Header{"Authorization": {"Bearer " + v.HubKey}}})
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *pageServers) read(ctx context.Context, v *harness.Visit) error {
 	return errors.Join(err, s.readForeign(ctx), c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
 }
 
-// readForeign asks for an operator's page as a page of another site would.
+// readForeign requests a private page with the Origin, then with the Host, of another site.
 func (s *pageServers) readForeign(ctx context.Context) error {
 	for _, set := range []func(*http.Request){
 		func(r *http.Request) { r.Header.Set("Origin", "https://example.com") },
@@ -87,7 +87,7 @@ func (s *pageServers) readForeign(ctx context.Context) error {
 	return nil
 }
 
-// stopUnderViewer stops another operator's handler under a viewer of its live plots.
+// stopUnderViewer stops a second private handler while a viewer follows its live plots.
 func (s *pageServers) stopUnderViewer(ctx context.Context, _ *harness.Visit) error {
 	handler, stop, err := admin.Private(s.target.Hub)
 	if err != nil {
@@ -99,12 +99,12 @@ func (s *pageServers) stopUnderViewer(ctx context.Context, _ *harness.Visit) err
 	return errors.Join(err, readPage(ctx, http.MethodGet, server.URL+"/debug/state"))
 }
 
-// viewUntil follows the live plots at url and has stop disconnect it.
+// viewUntil follows the live plots at url, calls stop and expects to be disconnected.
 func (s *pageServers) viewUntil(ctx context.Context, url string, stop func()) error {
-	s.showing.Lock()
-	defer s.showing.Unlock()
+	s.plotting.Lock()
+	defer s.plotting.Unlock()
 	var ws *websocket.Conn
-	err := settle.Until(ctx, func() (err error) { // the other handler shows them a moment longer
+	err := settle.Until(ctx, func() (err error) { // s.private may serve plots for a moment longer
 		var res *http.Response
 		if ws, res, err = websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil); res != nil {
 			res.Body.Close()
@@ -128,9 +128,9 @@ func (s *pageServers) viewUntil(ctx context.Context, url string, stop func()) er
 	return nil
 }
 
-// plots follows the live plots until they have moved.
+// plots follows the live plots of s.private until the first message.
 func (s *pageServers) plots(ctx context.Context, _ *harness.Visit) error {
-	s.showing.RLock()
-	defer s.showing.RUnlock()
-	return lookAtPlots(ctx, s.private.URL)
+	s.plotting.RLock()
+	defer s.plotting.RUnlock()
+	return readPlots(ctx, s.private.URL)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// whileItDrains is a hub that is failed and shut down by three callers, of whom one does not
-// wait, while a peer comes.
-func whileItDrains(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
+// joinWhileDraining calls Fail and then Shutdown three times, once with a context that has
+// ended, while a peer dials.
+func joinWhileDraining(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	peers := others(target, v, 2)
 	if err := peers[0].Join(ctx, v.Home); err != nil { // does not answer a close frame
 		return err
@@ -30,7 +30,7 @@ func whileItDrains(ctx context.Context, v *harness.Visit, target *hubtest.Target
 		return err
 	}
 	target.Hub.Listening(&net.TCPAddr{Port: 3000})
-	target.Hub.Fail(errors.New("as an embedder has it"))
+	target.Hub.Fail(errors.New("a failure of the embedding program"))
 	if err := peers[1].Join(ctx, v.Home); err != nil {
 		return err
 	}
@@ -41,16 +41,16 @@ func whileItDrains(ctx context.Context, v *harness.Visit, target *hubtest.Target
 	for range cap(ended) {
 		go func() { ended <- target.Hub.Shutdown(ctx) }()
 	}
-	hasty, cancel := context.WithCancel(ctx)
+	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	err = settle.Until(ctx, func() error {
 		if err := peers[1].Dial(ctx); err == nil {
-			return errors.Join(errors.New("a hub that shuts down lets peers in"), peers[1].Drop())
+			return errors.Join(errors.New("a hub that shuts down accepts peers"), peers[1].Drop())
 		}
 		return nil
 	})
-	err = errors.Join(err, look(ctx, target, "/readyz", http.StatusServiceUnavailable), look(ctx, target, "/metrics", http.StatusForbidden))
-	_ = target.Hub.Shutdown(hasty) // the first caller has the result
+	err = errors.Join(err, wantStatus(ctx, target, "/readyz", http.StatusServiceUnavailable), wantStatus(ctx, target, "/metrics", http.StatusForbidden))
+	_ = target.Hub.Shutdown(canceled) // returns the error of its own context; the first call goes on
 	for range cap(ended) {
 		if stopped := <-ended; !errors.Is(stopped, context.Canceled) {
 			err = errors.Join(err, stopped)
@@ -61,13 +61,13 @@ func whileItDrains(ctx context.Context, v *harness.Visit, target *hubtest.Target
 		_ = e.Payload()
 	}
 	if _, late := target.Hub.Subscribe(v.Name); !errors.Is(late, hub.ErrClosed) {
-		err = errors.Join(err, errors.New("a hub that has ended takes subscriptions"))
+		err = errors.Join(err, errors.New("a hub that has shut down accepts subscriptions"))
 	}
 	return err
 }
 
-// deafSubscriber does not read its events until some are lost, then reads what there is.
-func deafSubscriber(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
+// slowSubscriber reads no event until the hub has dropped some, then reads the rest.
+func slowSubscriber(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	events, err := target.Hub.Subscribe(v.Name)
 	if err != nil {
 		return err
@@ -95,7 +95,8 @@ func deafSubscriber(ctx context.Context, v *harness.Visit, target *hubtest.Targe
 	return err
 }
 
-// shedQueue sends to a peer that does not read until the hub has no room for what waits.
+// shedQueue sends to a peer that does not read until the queues reach their total limit and the
+// hub ends that peer.
 func shedQueue(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	peers := others(target, v, 2)
 	for _, p := range peers {
@@ -122,10 +123,11 @@ func shedQueue(ctx context.Context, v *harness.Visit, target *hubtest.Target) er
 			}
 		}
 	}
-	return fmt.Errorf("the peer that does not read is still there: %w", ctx.Err())
+	return fmt.Errorf("the peer that does not read is still connected: %w", ctx.Err())
 }
 
-// announceMuch is peers whose announce data is more than the hub has room for.
+// announceMuch joins peers whose announce data exceeds the half of QueueBytesTotal that it may
+// take.
 func announceMuch(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	for i := range 6 {
 		p := v.At(target, fmt.Sprint("announcer ", i), wire.NewPeerID())
@@ -143,7 +145,8 @@ func announceMuch(ctx context.Context, v *harness.Visit, target *hubtest.Target)
 	return nil
 }
 
-// halfMessages are the beginnings of messages, more than the hub has room for.
+// halfMessages sends the beginnings of messages that together exceed the hub's limit for
+// messages being read, and expects the hub to end a sender.
 func halfMessages(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	half := append([]byte{0x81, 0xfe, 0x40, 0x00, 0, 0, 0, 0}, bytes.Repeat([]byte{' '}, 12_000)...)
 	peers := others(target, v, 3)
@@ -155,18 +158,18 @@ func halfMessages(ctx context.Context, v *harness.Visit, target *hubtest.Target)
 	}
 	for _, p := range peers {
 		if err := p.WriteBytes(half); err != nil {
-			return nil // the hub has cut this one already
+			return nil // the hub has ended this sender already
 		}
 	}
 	return settle.Until(ctx, func() error {
 		if target.Hub.Stats().Sessions == len(peers) {
-			return errors.New("no sender of half a message was cut")
+			return errors.New("the hub ended no sender of half a message")
 		}
 		return nil
 	})
 }
 
-// outOfMemory is a hub that may use less memory than it does: it lets nobody in.
+// outOfMemory dials a hub that uses more memory than its limit and expects to be refused.
 func outOfMemory(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	events, err := target.Hub.Subscribe(v.Name, hub.EventMemoryAlert)
 	if err != nil {
@@ -176,18 +179,18 @@ func outOfMemory(ctx context.Context, v *harness.Visit, target *hubtest.Target) 
 	p := others(target, v, 1)[0]
 	return settle.Until(ctx, func() error {
 		if err := p.Dial(ctx); err == nil {
-			return errors.Join(errors.New("a hub without memory lets peers in"), p.Drop())
+			return errors.Join(errors.New("a hub above its memory limit accepts peers"), p.Drop())
 		}
 		for len(events.Events()) > 0 {
 			e := <-events.Events()
 			_ = e.Payload()
 		}
-		return errors.Join(look(ctx, target, "/readyz", http.StatusServiceUnavailable), sameStats(target))
+		return errors.Join(wantStatus(ctx, target, "/readyz", http.StatusServiceUnavailable), decodeStats(target))
 	})
 }
 
-// sameStats reads what the hub says of itself as another program would.
-func sameStats(target *hubtest.Target) error {
+// decodeStats encodes the hub's Stats as JSON and decodes them.
+func decodeStats(target *hubtest.Target) error {
 	text, err := json.Marshal(target.Hub.Stats())
 	if err != nil {
 		return err

@@ -15,25 +15,25 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// What happens now and then has a campaign of its own: in that of the common lives its peers
-// would be too few to name.
-var _ = Describe("a hub to which odd things happen", Serial, Label("wide"), func() {
-	It("holds nothing of them", func(ctx SpecContext) {
-		w := startWorld(oddConfig(), hubtest.Start)
+// Edge cases have a campaign of their own: beside the peers of the common scenarios theirs would
+// be too few to be attributed a leak.
+var _ = Describe("a hub under edge cases", Serial, Label("wide"), func() {
+	It(exactSpecs, func(ctx SpecContext) {
+		w := startWorld(edgeConfig(), hubtest.Start)
 		pages, err := startPages(w.target)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(pages.close)
-		w.campaign.Name, w.campaign.Cycles = "regress, odd", 3
-		w.campaign.Crowd.AtOnce, w.campaign.Crowd.LifeLimit = 8, time.Minute // a life here is often that of a whole hub
-		w.campaign.Crowd.Scenarios = w.oddScenarios(patientConfig(), pages)
+		w.campaign.Name, w.campaign.Cycles = "regress, edge cases", 3
+		w.campaign.Crowd.AtOnce, w.campaign.Crowd.LifeLimit = 8, time.Minute // many lives start and stop a hub
+		w.campaign.Crowd.Scenarios = w.edgeScenarios(patientConfig(), pages)
 		for i := range w.campaign.Crowd.Scenarios {
 			logErrors(&w.campaign.Crowd.Scenarios[i])
 		}
 		w.campaign.Peers = func(scenario string) int {
 			switch scenario {
-			case "memory", "deaf", "plots", "operator": // each takes long
+			case "memory", "slow-subscriber", "plots", "operator": // each takes long
 				return 2
-			case "odd":
+			case "malformed":
 				return 12
 			}
 			return 5
@@ -42,7 +42,7 @@ var _ = Describe("a hub to which odd things happen", Serial, Label("wide"), func
 	}, SpecTimeout(5*time.Minute))
 })
 
-// logErrors writes why a life did not go as it should.
+// logErrors makes the scenario log the error of each life that fails.
 func logErrors(s *harness.Scenario) {
 	live := s.Live
 	s.Live = func(ctx context.Context, v *harness.Visit) error {
@@ -54,12 +54,13 @@ func logErrors(s *harness.Scenario) {
 	}
 }
 
-// oddConfig is a hub that counts the sessions of each address and logs everything.
-func oddConfig() hub.Config {
+// edgeConfig returns a configuration that limits the sessions of each address and logs
+// everything.
+func edgeConfig() hub.Config {
 	cfg := patientConfig()
 	cfg.ExemptAddresses, cfg.AddressSessions = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/24")}, 1
 	cfg.AddressRate, cfg.AddressBurst, cfg.AllowedOrigins = 20, 5, []string{"*"}
-	cfg.AnnounceRate = -1 // an odd peer announces much at once
+	cfg.AnnounceRate = -1 // a peer of "malformed" announces often
 	cfg.Logger = slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return cfg
 }

@@ -20,9 +20,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// oddScenarios are what happens to a hub now and then: messages that mean nothing, refusals
-// of every kind, memory that runs out, listeners that do not listen, and the pages beside it.
-func (w *world) oddScenarios(cfg hub.Config, pages *pageServers) []harness.Scenario {
+// edgeScenarios returns scenarios that are rare in production: malformed messages, refusals of
+// every kind, lack of memory, subscribers that do not read, and requests for the HTTP pages.
+func (w *world) edgeScenarios(cfg hub.Config, pages *pageServers) []harness.Scenario {
 	own := func(live func(context.Context, *harness.Visit, *hubtest.Target) error, change func(*hub.Config)) func(context.Context, *harness.Visit) error {
 		return w.ownHub(cfg, change, live)
 	}
@@ -31,25 +31,25 @@ func (w *world) oddScenarios(cfg hub.Config, pages *pageServers) []harness.Scena
 		return func(ctx context.Context, v *harness.Visit) error { return live(ctx, w.target, v) }
 	}
 	return []harness.Scenario{
-		{Name: "odd", Live: onTarget(liveOdd)},
+		{Name: "malformed", Live: onTarget(liveMalformed)},
 		{Name: "strict", Live: onTarget(liveStrict)},
-		{Name: "addresses", Live: w.fromManyAddresses},
+		{Name: "addresses", Live: w.secondOfAnAddress},
 		{Name: "rivals", Live: rivals, Waits: true, AtOnce: 8},
 		{Name: "pages", Live: pages.read, Waits: true, AtOnce: 4},
 		{Name: "plots", Live: pages.plots, Waits: true, AtOnce: 4},
 		{Name: "operator", Live: pages.stopUnderViewer, Waits: true, AtOnce: 2},
 		{Name: "hijack", Live: own(brokenUpgrades, func(c *hub.Config) { c.AllowedOrigins = []string{"https://example.com"} })},
-		{Name: "draining", Live: own(whileItDrains, same)},
-		{Name: "deaf", Live: own(deafSubscriber, func(c *hub.Config) { c.AnnounceRate = -1 })},
+		{Name: "draining", Live: own(joinWhileDraining, same)},
+		{Name: "slow-subscriber", Live: own(slowSubscriber, func(c *hub.Config) { c.AnnounceRate = -1 })},
 		{Name: "shed", Live: own(shedQueue, func(c *hub.Config) { c.QueueBytesTotal, c.CloseTimeout = 64<<10, 100*time.Millisecond })},
 		{Name: "half", Live: own(halfMessages, func(c *hub.Config) { c.ReadBytesTotal, c.CloseTimeout = 16<<10, 100*time.Millisecond })},
 		{Name: "memory", Live: own(outOfMemory, func(c *hub.Config) { c.Memory.Limit = 1 }), Waits: true, AtOnce: 1}, // each forces collections
 	}
 }
 
-// fromManyAddresses comes to a hub that has room for one session of each address: the second
-// is refused.
-func (w *world) fromManyAddresses(ctx context.Context, v *harness.Visit) error {
+// secondOfAnAddress dials twice from one address to a hub that allows one session an address,
+// and expects the second to be refused.
+func (w *world) secondOfAnAddress(ctx context.Context, v *harness.Visit) error {
 	local := netip.AddrFrom4([4]byte{127, 0, 1, byte(1 + (v.Cycle*50+v.Index)%250)})
 	dialer := &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))}
 	opts := &wire.DialOptions{NetDialContext: dialer.DialContext}
@@ -58,19 +58,19 @@ func (w *world) fromManyAddresses(ctx context.Context, v *harness.Visit) error {
 		return err
 	}
 	defer first.Close()
-	if _, err := first.Receive(); err != nil { // it is counted now
+	if _, err := first.Receive(); err != nil { // the hub counts the session before it greets
 		return err
 	}
 	second, err := wire.Dial(ctx, w.target.URL(), wire.NewPeerID(), opts)
 	if err == nil {
-		return errors.Join(errors.New("there was room for a second session of one address"), second.Close())
+		return errors.Join(errors.New("the hub accepted a second session of one address"), second.Close())
 	} else if !strings.Contains(err.Error(), "429") {
 		return err
 	}
 	return errors.Join(first.SendClose(wire.CodeNormal, "done"), readToEnd(first))
 }
 
-// rivals are two newcomers that claim the id of a peer that does not answer.
+// rivals dials twice at once with the id of a connected peer that does not answer.
 func rivals(ctx context.Context, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -81,7 +81,7 @@ func rivals(ctx context.Context, v *harness.Visit) error {
 		go func() {
 			err := p.Dial(ctx)
 			if err == nil {
-				_, err = p.Conn().Receive() // a greeting, or a close frame
+				_, err = p.Conn().Receive() // the greeting or a close frame
 				err = errors.Join(ignoreClosed(err), p.Drop())
 			}
 			ended <- err
@@ -90,7 +90,7 @@ func rivals(ctx context.Context, v *harness.Visit) error {
 	return errors.Join(<-ended, <-ended)
 }
 
-// ignoreClosed returns nil for a connection that the hub has closed.
+// ignoreClosed returns nil if err is the close frame of the hub.
 func ignoreClosed(err error) error {
 	if closed := (*wire.CloseError)(nil); errors.As(err, &closed) {
 		return nil
@@ -98,7 +98,7 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// upgradeRequest asks a hub for a WebSocket.
+// upgradeRequest returns a WebSocket handshake with additional header names and values.
 func upgradeRequest(ctx context.Context, id wire.PeerID, header ...string) *http.Request {
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/?peerId="+string(id), nil)
 	for name, value := range map[string]string{
@@ -113,8 +113,8 @@ func upgradeRequest(ctx context.Context, id wire.PeerID, header ...string) *http
 	return req
 }
 
-// brokenUpgrades are requests that are no upgrade, that cannot be hijacked, whose key is
-// wrong, and whose connection is closed before the hub answers.
+// brokenUpgrades sends requests that are no upgrade, that cannot be hijacked, that have a wrong
+// key or origin, and one whose connection breaks before the hub answers.
 func brokenUpgrades(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	plain := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	for _, req := range []*http.Request{
@@ -122,7 +122,7 @@ func brokenUpgrades(ctx context.Context, v *harness.Visit, target *hubtest.Targe
 	} {
 		res := httptest.NewRecorder()
 		if target.Hub.ServeHTTP(res, req); res.Code == http.StatusSwitchingProtocols {
-			return errors.New("a request that cannot be upgraded was")
+			return errors.New("the hub upgraded a request that it must refuse")
 		}
 	}
 	target.Hub.ServeHTTP(&lostConnection{httptest.NewRecorder()}, upgradeRequest(ctx, v.ID))
@@ -131,13 +131,13 @@ func brokenUpgrades(ctx context.Context, v *harness.Visit, target *hubtest.Targe
 		HubPeerIDs: []wire.PeerID{"none"}, Memory: hub.MemoryConfig{Interval: 1},
 	})
 	if err == nil {
-		return errors.New("a configuration that is wrong makes a hub")
+		return errors.New("hub.New accepted an invalid configuration")
 	}
 	return nil
 }
 
-// look asks a hub's pages, without a network, and expects a status.
-func look(ctx context.Context, target *hubtest.Target, path string, status int) error {
+// wantStatus requests a page of the hub without a network and compares the status.
+func wantStatus(ctx context.Context, target *hubtest.Target, path string, status int) error {
 	res := httptest.NewRecorder()
 	handler := admin.Public(target.Hub, admin.PublicConfig{Metrics: true, HideDetails: true})
 	if handler.ServeHTTP(res, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)); res.Code != status {
@@ -146,7 +146,7 @@ func look(ctx context.Context, target *hubtest.Target, path string, status int) 
 	return nil
 }
 
-// lostConnection is a response whose connection breaks when it is hijacked.
+// lostConnection is a response writer whose connection is closed when it is hijacked.
 type lostConnection struct{ *httptest.ResponseRecorder }
 
 func (l *lostConnection) Hijack() (net.Conn, *bufio.ReadWriter, error) {
