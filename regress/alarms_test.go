@@ -20,15 +20,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// TestAlarms runs the quick specs PIGEONHUB_ALARMS times on the hub as it is, which does
-// not leak: with and without the race detector, on one processor and two, alone with
-// another run and beside a busy loop, with seeds of their own. It is make alarms. Each run
-// that does not pass fails it, and leaves its report in regress-report/alarms; so does the
-// table of all.
+// TestAlarms measures how often the suite reports a leak that does not exist. It runs the quick
+// and wide specs PIGEONHUB_ALARMS times on the unchanged hub: with and without the race
+// detector, on one processor and two, beside a busy loop or not, each with another seed. Each
+// run that does not pass fails the test and leaves its report in regress-report/alarms. make
+// alarms runs it.
 func TestAlarms(t *testing.T) {
 	n, _ := strconv.Atoi(os.Getenv("PIGEONHUB_ALARMS"))
 	if n <= 0 {
-		t.Skip("PIGEONHUB_ALARMS is not the number of runs: see make alarms")
+		t.Skip("PIGEONHUB_ALARMS is not set to a number of runs: see make alarms")
 	}
 	a := &alarms{dir: filepath.Join("..", reportDir, "alarms"), binaries: map[bool]string{}, ran: map[alarmCase][]string{}}
 	if err := os.MkdirAll(a.dir, 0o755); err != nil {
@@ -37,19 +37,19 @@ func TestAlarms(t *testing.T) {
 	for _, race := range []bool{false, true} {
 		a.binaries[race] = buildSuite(t, race)
 	}
-	someAtOnce(n, func(i int) {
+	runConcurrently(n, func(i int) {
 		if t.Context().Err() == nil {
-			a.note(t, a.run(t, i))
+			a.record(t, a.run(t, i))
 		}
 	})
 	t.Logf("\n%s", a.table())
 }
 
-// alarmCase is what a run is made under.
+// alarmCase holds the conditions of a run.
 type alarmCase struct {
 	race  bool
 	procs int
-	hog   bool
+	busy  bool // beside a busy loop
 }
 
 func (c alarmCase) String() string {
@@ -57,28 +57,28 @@ func (c alarmCase) String() string {
 	if c.race {
 		words = append(words, "-race")
 	}
-	if c.hog {
+	if c.busy {
 		words = append(words, "beside a busy loop")
 	}
 	return strings.Join(words, ", ")
 }
 
-// caseOf is the case of a run: every fourth has the race detector, which takes four times
-// as long, every second two processors, every fourth a busy loop.
+// caseOf returns the conditions of a run. A quarter of the runs have the race detector, which
+// makes them four times as long, half have two processors, a quarter a busy loop.
 func caseOf(run int) alarmCase {
-	return alarmCase{race: run%4 == 3, procs: 1 + run/4%2, hog: run/8%4 == 3}
+	return alarmCase{race: run%4 == 3, procs: 1 + run/4%2, busy: run/8%4 == 3}
 }
 
-// alarms are runs of the suite and what came of them.
+// alarms are runs of the suite and their outcomes.
 type alarms struct {
 	dir      string
-	binaries map[bool]string // with the race detector or without
+	binaries map[bool]string // paths; true: with the race detector
 
 	mu  sync.Mutex
 	ran map[alarmCase][]string // outcomes
 }
 
-// buildSuite builds this package's tests.
+// buildSuite builds the test binary of this package and returns its path.
 func buildSuite(t *testing.T, race bool) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "regress.test")
@@ -94,7 +94,7 @@ type alarmRun struct {
 	number  int
 	is      alarmCase
 	seed    int
-	outcome string // pass, or what else it said
+	outcome string // pass, another outcome of a verdict, or "failed: " and the error
 	took    time.Duration
 }
 
@@ -104,10 +104,10 @@ func (a *alarms) run(t *testing.T, number int) alarmRun {
 	cmd := exec.CommandContext(t.Context(), a.binaries[r.is.race], "-test.run", "^TestRegress$", "-test.timeout", "5m", "-ginkgo.label-filter", "quick || wide",
 		"-ginkgo.randomize-all", "-ginkgo.seed", fmt.Sprint(r.seed), "-ginkgo.no-color", "-ginkgo.vv")
 	cmd.Env = append(os.Environ(), "PIGEONHUB_ALARMS=", "PIGEONHUB_REPORT="+reports, "GOMAXPROCS="+fmt.Sprint(r.is.procs), "GITHUB_STEP_SUMMARY=")
-	if r.is.hog {
+	if r.is.busy {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		if err := startHog(ctx, a.binaries[false]); err != nil {
+		if err := startBusyLoop(ctx, a.binaries[false]); err != nil {
 			t.Error(err)
 		}
 	}
@@ -126,11 +126,11 @@ func (a *alarms) run(t *testing.T, number int) alarmRun {
 	return r
 }
 
-// outcomeOf is what a run says of the hub, the worst of its verdicts first.
+// outcomeOf returns the worst outcome among the verdicts of a run.
 func outcomeOf(reports string, failed error) string {
 	verdicts, err := readVerdicts(reports)
 	worst := slices.MaxFunc(append(verdicts, verdict.Verdict{Outcome: verdict.Pass}), func(a, b verdict.Verdict) int {
-		return cmp.Compare(badness(a.Outcome), badness(b.Outcome))
+		return cmp.Compare(severity(a.Outcome), severity(b.Outcome))
 	})
 	switch {
 	case worst.Outcome != verdict.Pass:
@@ -141,17 +141,16 @@ func outcomeOf(reports string, failed error) string {
 	return "pass"
 }
 
-func badness(o verdict.Outcome) int {
+func severity(o verdict.Outcome) int {
 	return slices.Index([]verdict.Outcome{verdict.Pass, verdict.Inconclusive, verdict.Invalid, verdict.Failed, verdict.Leaking}, o)
 }
 
-// note keeps what came of a run, and the table so far: a long run may be cut short.
-func (a *alarms) note(t *testing.T, r alarmRun) {
+// record adds a run and writes the table so far, because a long series may be interrupted.
+func (a *alarms) record(t *testing.T, r alarmRun) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ran[r.is] = append(a.ran[r.is], r.outcome)
-	word := fmt.Sprintf("run %d, %s, seed %d: %s (%s)", r.number, r.is, r.seed, r.outcome, r.took.Round(time.Second))
-	t.Log(word)
+	t.Logf("run %d, %s, seed %d: %s (%s)", r.number, r.is, r.seed, r.outcome, r.took.Round(time.Second))
 	if r.outcome != "pass" {
 		t.Errorf("run %d did not pass: %s/%d.txt", r.number, a.dir, r.number)
 	}
@@ -160,10 +159,10 @@ func (a *alarms) note(t *testing.T, r alarmRun) {
 	}
 }
 
-// table is what came of the runs, as Markdown.
+// table returns the outcomes of the runs by their conditions, as Markdown.
 func (a *alarms) table() string {
 	var b strings.Builder
-	b.WriteString("| quick runs of a hub that does not leak | runs | passed | said to leak | else |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| conditions of the runs | runs | passed | reported a leak | other outcomes |\n| --- | --- | --- | --- | --- |\n")
 	var all []string
 	row := func(name string, outcomes []string) {
 		var passed, leaks int
@@ -180,7 +179,7 @@ func (a *alarms) table() string {
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", name, len(outcomes), passed, leaks, strings.Join(others, ", "))
 	}
-	for run := range 32 { // after which the cases come again
+	for run := range 32 { // the cases repeat after 32 runs
 		c := caseOf(run)
 		if outcomes := a.ran[c]; len(outcomes) > 0 && !strings.Contains(b.String(), "| "+c.String()+" |") {
 			row(c.String(), outcomes)
@@ -191,37 +190,36 @@ func (a *alarms) table() string {
 	return b.String()
 }
 
-// hogEnv has a process of this binary be a busy loop.
-const hogEnv = "PIGEONHUB_HOG"
+// busyEnv makes TestBusyLoop run in a child process.
+const busyEnv = "PIGEONHUB_BUSY_LOOP"
 
-// startHog starts a busy loop in a process of its own, which ends with the context, or
-// with this process.
-func startHog(ctx context.Context, binary string) error {
-	hog := exec.CommandContext(ctx, binary, "-test.run", "^TestHog$")
-	hog.Env = append(os.Environ(), hogEnv+"=1")
-	in, err := hog.StdinPipe()
+// startBusyLoop starts a busy loop in a child process, which ends with ctx or with this process.
+func startBusyLoop(ctx context.Context, binary string) error {
+	loop := exec.CommandContext(ctx, binary, "-test.run", "^TestBusyLoop$")
+	loop.Env = append(os.Environ(), busyEnv+"=1")
+	in, err := loop.StdinPipe()
 	if err != nil {
 		return err
 	}
-	if err := hog.Start(); err != nil {
+	if err := loop.Start(); err != nil {
 		return err
 	}
 	go func() {
 		<-ctx.Done()
 		in.Close()
-		_ = hog.Wait() // it was killed
+		_ = loop.Wait() // it was killed
 	}()
 	return nil
 }
 
-// TestHog is that busy loop.
-func TestHog(t *testing.T) {
-	if os.Getenv(hogEnv) == "" {
-		t.Skip("this is for make alarms")
+// TestBusyLoop occupies a processor until its standard input ends.
+func TestBusyLoop(t *testing.T) {
+	if os.Getenv(busyEnv) == "" {
+		t.Skip("make alarms runs it in a child process")
 	}
 	var over atomic.Bool
 	go func() {
-		_, _ = bufio.NewReader(os.Stdin).ReadByte() // until there is nobody any more
+		_, _ = bufio.NewReader(os.Stdin).ReadByte() // returns when the parent process ends
 		over.Store(true)
 	}()
 	for !over.Load() {

@@ -21,21 +21,21 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// baselineMark is before the result on its line.
+// baselineMark begins the line with the result.
 const baselineMark = "baselines: "
 
+// baselineNames are the leak detectors of others that the suite is compared with.
 var baselineNames = []string{"goleak", "gleak", "goroutineleak"}
 
-// TestBaselines asks the detectors that there were before, each used as its
-// documentation says: goleak and gleak with what was there before ignored, after
-// the peers have left and again after the hub was stopped and forgotten; the
-// goroutineleak profile after that, since what is reachable it cannot see. The
-// peers are those of the mutant's scenarios, a hundred each. It runs in a binary with
-// a mutant in it, or none, and says what was caught.
+// TestBaselines runs the detectors of baselineNames on a hub, each as its documentation
+// describes, and prints which found a leak. It sends a hundred peers of each scenario of the
+// mutant. goleak and gleak ignore the goroutines of the start, and check after the peers have
+// left and again after the hub has stopped. The goroutineleak profile is read last, because it
+// sees only goroutines that are blocked on unreachable objects.
 func TestBaselines(t *testing.T) {
 	name := os.Getenv("PIGEONHUB_MUTANT")
 	if name == "" {
-		t.Skip("PIGEONHUB_MUTANT names no mutant")
+		t.Skip("PIGEONHUB_MUTANT is not set")
 	}
 	m, err := findMutant(name)
 	if err != nil {
@@ -43,12 +43,12 @@ func TestBaselines(t *testing.T) {
 	}
 	caught := map[string]bool{}
 	before, known := goleak.IgnoreCurrent(), gleak.Goroutines()
-	look := func(ignore goleak.Option, snapshot []gleak.Goroutine) {
+	check := func(ignore goleak.Option, snapshot []gleak.Goroutine) {
 		caught["goleak"] = caught["goleak"] || goleak.Find(ignore) != nil
 		caught["gleak"] = caught["gleak"] || gleakFinds(t.Context(), snapshot)
 	}
-	churnForBaselines(t, m, look)
-	look(before, known)
+	churnForBaselines(t, m, check)
+	check(before, known)
 	caught["goroutineleak"] = provenLeaks(t) > 0
 	result, err := json.Marshal(caught)
 	if err != nil {
@@ -57,8 +57,8 @@ func TestBaselines(t *testing.T) {
 	fmt.Printf("%s%s\n", baselineMark, result)
 }
 
-// churnForBaselines starts a hub, sends the peers, has look look, and stops it.
-func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak.Goroutine)) {
+// churnForBaselines starts a hub, sends the peers, calls check, and stops the hub.
+func churnForBaselines(t *testing.T, m *mutant, check func(goleak.Option, []gleak.Goroutine)) {
 	t.Helper()
 	w, err := newWorld(powerConfig(), 1, hubtest.Start)
 	if err != nil {
@@ -68,19 +68,19 @@ func churnForBaselines(t *testing.T, m *mutant, look func(goleak.Option, []gleak
 	doses := map[string]int64{}
 	for _, s := range w.campaign.Crowd.Scenarios {
 		if slices.Contains(m.scenarios, s.Name) {
-			doses[s.Name] = 100 // for what hits one in a hundred
+			doses[s.Name] = 100 // some mutants leak for one peer in a hundred
 		}
 	}
 	w.campaign.Crowd.Send(t.Context(), 1, doses)
 	settled, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	_ = settle.Until(settled, func() error { return isEmpty(w.target) }) // a mutant may keep sessions for good
-	look(ignore, snapshot)
+	check(ignore, snapshot)
 	_ = shutDown(w.target, w.campaign.Crowd.LifeLimit)
 }
 
-// gleakFinds is Eventually(Goroutines).ShouldNot(HaveLeaked(snapshot)), with its
-// second of patience.
+// gleakFinds does the same as Eventually(Goroutines).ShouldNot(HaveLeaked(snapshot)) with its
+// default timeout of a second, and reports whether goroutines have leaked.
 func gleakFinds(ctx context.Context, snapshot []gleak.Goroutine) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -95,12 +95,12 @@ func gleakFinds(ctx context.Context, snapshot []gleak.Goroutine) bool {
 
 var profileTotal = regexp.MustCompile(`goroutineleak profile: total (\d+)`)
 
-// provenLeaks is what the goroutineleak profile counts.
+// provenLeaks returns the number of goroutines in the goroutineleak profile.
 func provenLeaks(t *testing.T) int {
 	t.Helper()
 	profile := pprof.Lookup("goroutineleak")
 	if profile == nil {
-		t.Fatal("there is no goroutineleak profile: build with GOEXPERIMENT=goroutineleakprofile")
+		t.Fatal("the runtime has no goroutineleak profile: build with GOEXPERIMENT=goroutineleakprofile")
 	}
 	runtime.GC()
 	var b bytes.Buffer
@@ -109,7 +109,7 @@ func provenLeaks(t *testing.T) int {
 	}
 	match := profileTotal.FindSubmatch(b.Bytes())
 	if match == nil {
-		t.Fatalf("the profile is not as expected:\n%.500s", b.String())
+		t.Fatalf("the profile has no total:\n%.500s", b.String())
 	}
 	n, err := strconv.Atoi(string(match[1]))
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// BenchmarkVerdict measures the time from the end of the last peer of 10,000 to the
-// written verdict: of a clean hub, and of one that keeps each session.
+// BenchmarkVerdict measures the time from the end of the last of 10,000 peers to the written
+// verdict, for a clean hub and for one that retains each session.
 func BenchmarkVerdict(b *testing.B) {
 	for _, leaking := range []bool{false, true} {
 		b.Run(map[bool]string{false: "clean", true: "leak"}[leaking], func(b *testing.B) {
@@ -30,7 +30,7 @@ func BenchmarkVerdict(b *testing.B) {
 	}
 }
 
-// keeper is the planted leak: once it is on, it keeps every session.
+// keeper is a planted leak: once it is on, it retains every session.
 type keeper struct {
 	mu   sync.Mutex
 	on   bool
@@ -51,6 +51,8 @@ func (k *keeper) turnOn() {
 	k.on = true
 }
 
+// timeToVerdict runs a campaign and returns the time from its last reading to the written
+// verdict.
 func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 	b.Helper()
 	k := &keeper{}
@@ -97,8 +99,8 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 	return took
 }
 
-// BenchmarkRelayWatched relays offers between peers of a hub whose sessions are
-// watched, and of one whose are not.
+// BenchmarkRelayWatched relays offers between two peers, with and without detect.Watch on the
+// sessions.
 func BenchmarkRelayWatched(b *testing.B) {
 	for _, watched := range []bool{false, true} {
 		b.Run(fmt.Sprintf("watched=%v", watched), func(b *testing.B) {
@@ -117,7 +119,7 @@ func BenchmarkRelayWatched(b *testing.B) {
 	}
 }
 
-// relayBetween has two peers exchange offers.
+// relayBetween relays offers from one peer to another.
 func relayBetween(b *testing.B, target harness.Target) {
 	b.Helper()
 	alice, bob := harness.NewPeer(target, "alice", wire.NewPeerID()), harness.NewPeer(target, "bob", wire.NewPeerID())

@@ -15,26 +15,27 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// The packages of which the suite reports what ran: those that are linked in, and all.
+// The packages whose coverage the suite reports: inProcess are linked into it, the program
+// cmd/pigeonhub is started by it.
 var (
 	inProcess       = []string{"./hub", "./hub/wire", "./hub/admission", "./hub/admin"}
 	coveredPackages = append(inProcess[:len(inProcess):len(inProcess)], "./cmd/pigeonhub")
 )
 
-// coverFlags build a program that counts what runs.
+// coverFlags build a program with coverage counters.
 const coverFlags = "-coverpkg=./hub/... -covermode=atomic"
 
-// unmeasured is the coverage of a suite that was built without counters.
+// unmeasured returns the coverage of a suite that was built without counters.
 func unmeasured() *verdict.Coverage {
 	return &verdict.Coverage{Why: "the suite was built without -cover", Do: "make regress, or go test " + coverFlags + " ./regress"}
 }
 
-// childCounters is where hubs in processes of their own write their counters; empty if the
-// suite was built without.
+// childCounters is the folder in which programs that the suite starts write their counters. It
+// is empty if the suite was built without counters.
 var childCounters string
 
-// TestMain reports which code ran. A test binary writes its counters when all tests have
-// ended, so that reports already written are written again, with the coverage in them.
+// TestMain adds the coverage to the reports. A test binary writes its counters after all tests,
+// so TestMain writes the reports again.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.CoverMode() == "" {
@@ -73,7 +74,8 @@ func runCounted(m *testing.M) (code int, err error) {
 	return code, reportCoverage(own)
 }
 
-// reportCoverage writes which code ran into the reports, and prints it.
+// reportCoverage prints the coverage and writes it into the reports. own is the folder of this
+// process's counters.
 func reportCoverage(own string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -98,7 +100,7 @@ func reportCoverage(own string) error {
 	return errors.Join(err, report.Coverage(os.Stdout, *ran))
 }
 
-// rewrite writes the files of a report again. The raw profiles beside them stay.
+// rewrite writes the files of a report again, except the raw profiles.
 func rewrite(dir string, v verdict.Verdict) error {
 	for _, format := range report.Formats() {
 		f, err := os.Create(filepath.Join(dir, format.File))

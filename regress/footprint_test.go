@@ -73,7 +73,7 @@ func testFootprint(ctx SpecContext) {
 	held, err := holders.Findings(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	if len(run.Findings) == 0 {
-		// One cycle cannot tell a collection that fluctuates from one that grows, so the
+		// After one cycle a collection that fluctuates looks like one that grows, so the
 		// census only names where a leak is that footprint has found.
 		held = slices.DeleteFunc(held, func(f verdict.Finding) bool { return f.Detector == "census" })
 	}

@@ -24,8 +24,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// generatedCrowd puts the lives of the witnesses, and readers of the pages beside the hub,
-// through one hub. It is for generated mutants: nothing of it knows what the mutant is.
+// generatedCrowd is a hub for the lives of the witness and for requests of its pages. It depends
+// on no property of the mutant.
 type generatedCrowd struct {
 	target  *hubtest.Target
 	public  *httptest.Server
@@ -51,14 +51,14 @@ func startGeneratedCrowd(t *testing.T) *generatedCrowd {
 	}
 }
 
-// lives are all there are, by name.
+// lives returns all lives of the witness, with those that request pages and the edge cases.
 func (c *generatedCrowd) lives() []life {
-	return append(witnessLivesAll(),
+	return append(allLives(),
 		life{"pages", 4, false, c.livePages}, life{"plots", 2, false, c.livePlots}, life{"operator", 4, false, liveOperator},
 		life{"malformed", 16, false, liveMalformed}, life{"strict", 4, true, liveStrict})
 }
 
-// send puts n lives of a kind through the hub.
+// send runs n lives of a kind on the hub.
 func (c *generatedCrowd) send(ctx context.Context, t *testing.T, l life, n int) {
 	var all sync.WaitGroup
 	var begun atomic.Int64
@@ -76,14 +76,14 @@ func (c *generatedCrowd) send(ctx context.Context, t *testing.T, l life, n int) 
 	all.Wait()
 }
 
-// live is one life. One that does not end in time is left behind.
+// live runs one life. If it does not end in time, its goroutine is abandoned.
 func (c *generatedCrowd) live(ctx context.Context, l life) error {
 	ctx, cancel := context.WithTimeout(ctx, generatedWait)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
 		defer func() {
-			if v := recover(); v != nil { // a hub that does not work may well confuse a life
+			if v := recover(); v != nil { // a broken hub may make a life panic
 				ended <- fmt.Errorf("panic: %v", v)
 			}
 		}()
@@ -93,15 +93,14 @@ func (c *generatedCrowd) live(ctx context.Context, l life) error {
 	case err := <-ended:
 		return err
 	case <-time.After(generatedWait + time.Second):
-		return errors.New("it does not end")
+		return errors.New("the life does not end")
 	}
 }
 
-// generatedWait is how long a life may take.
+// generatedWait bounds a life.
 const generatedWait = 5 * time.Second
 
-// round puts a round of these lives through the hub, all kinds at once: dose of those that
-// are quick, fewer of the others.
+// round runs dose lives of each kind at once, fewer of the slow ones.
 func (c *generatedCrowd) round(ctx context.Context, t *testing.T, lives []life, dose int) {
 	var all sync.WaitGroup
 	for _, l := range lives {
@@ -114,13 +113,13 @@ func (c *generatedCrowd) round(ctx context.Context, t *testing.T, lives []life, 
 	all.Wait()
 }
 
-// slowLives wait for timeouts of the hub or send much.
+// slowLives are lives that wait for timeouts of the hub or send many messages.
 var slowLives = []string{
 	"vanish", "mute", "reconnect", "trickle", "stall", "flood", "large", "duplicate", "half-frame",
 	"start-stop", "cut-off", "full", "unauthorized", "pages", "plots", "operator", "strict",
 }
 
-// livePages reads every page.
+// livePages requests every page.
 func (c *generatedCrowd) livePages(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	var errs []error
 	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
@@ -133,12 +132,13 @@ func (c *generatedCrowd) livePages(ctx context.Context, _ *hubtest.Target, _ *ha
 	return errors.Join(errs...)
 }
 
-// newPageClient returns a client that keeps no connection. The default client would keep an
-// entry for each server that it has ever seen.
+// newPageClient returns a client without keep-alive. The default client would retain an entry
+// for each server.
 func newPageClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
+// readPage requests a page and discards its body. The status does not matter.
 func readPage(ctx context.Context, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
@@ -152,12 +152,12 @@ func readPage(ctx context.Context, method, url string) error {
 	return errors.Join(err, res.Body.Close())
 }
 
-// livePlots looks at the live plots for a moment.
+// livePlots follows the live plots until the first message.
 func (c *generatedCrowd) livePlots(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	return readPlots(ctx, c.private.URL)
 }
 
-// readPlots follows the live plots of an operator's listener until they have moved.
+// readPlots follows the live plots at url until the first message.
 func readPlots(ctx context.Context, url string) error {
 	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil)
 	if err != nil {
@@ -172,7 +172,7 @@ func readPlots(ctx context.Context, url string) error {
 	return err
 }
 
-// liveOperator is an operator's handler that is made, used and stopped.
+// liveOperator makes, uses and stops a private handler.
 func liveOperator(ctx context.Context, target *hubtest.Target, _ *harness.Visit) error {
 	handler, stop, err := admin.Private(target.Hub)
 	if err != nil {
@@ -184,10 +184,10 @@ func liveOperator(ctx context.Context, target *hubtest.Target, _ *harness.Visit)
 	return readPage(ctx, http.MethodGet, server.URL+"/debug/state")
 }
 
-// figures are what the process holds, by plain counting.
+// figures are the plain counts of what a process holds, by name.
 type figures map[string]float64
 
-// settledFigures waits until the sessions have ended and no figure falls any more.
+// settledFigures returns the figures when none falls any more, after eight seconds at most.
 func (c *generatedCrowd) settledFigures() figures {
 	end := time.Now().Add(8 * time.Second)
 	last := c.figures()
@@ -207,7 +207,7 @@ func (c *generatedCrowd) settledFigures() figures {
 func (c *generatedCrowd) figures() figures {
 	f := figures{"goroutines": float64(runtime.NumGoroutine())}
 	if entries, err := os.ReadDir("/proc/self/fd"); err == nil {
-		f["descriptors"] = float64(len(entries)) // before the collection, which closes what nobody closed
+		f["descriptors"] = float64(len(entries)) // before the GC, which would close leaked descriptors
 	}
 	for range 3 {
 		runtime.GC()
@@ -220,7 +220,7 @@ func (c *generatedCrowd) figures() figures {
 	return f
 }
 
-// gauges are what the hub says of itself.
+// gauges returns the gauges of the hub, or nil after an error.
 func (c *generatedCrowd) gauges() map[string]float64 {
 	all, err := c.target.Gauges()
 	if err != nil {
@@ -229,23 +229,23 @@ func (c *generatedCrowd) gauges() map[string]float64 {
 	return all
 }
 
-// leaksBy returns the figure that grows with the dose in each of three rounds, if there is
-// one: at first dose, then dose, then twice the dose.
+// leaksBy returns how a figure grew with the dose in each of three rounds, or "" if none did. The
+// third round has twice the dose of the others.
 func leaksBy(read []figures) string {
 	if len(read) != 4 {
 		return ""
 	}
 	for _, name := range slices.Sorted(maps.Keys(read[0])) {
 		one, two, three := read[1][name]-read[0][name], read[2][name]-read[1][name], read[3][name]-read[2][name]
-		if min(one, two) >= generatedFloor(name) && three >= 1.3*min(one, two) && three <= 5*max(one, two) {
+		if min(one, two) >= growthFloor(name) && three >= 1.3*min(one, two) && three <= 5*max(one, two) {
 			return fmt.Sprintf("%s grew by %.0f, %.0f and, of twice as many lives, %.0f", name, one, two, three)
 		}
 	}
 	return ""
 }
 
-// generatedFloor is what a figure may grow by in a round of the hub without a mutant.
-func generatedFloor(figure string) float64 {
+// growthFloor returns the growth in a round that a hub without a mutant stays below.
+func growthFloor(figure string) float64 {
 	switch figure {
 	case "objects":
 		return 40

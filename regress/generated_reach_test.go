@@ -15,18 +15,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/mutate/site"
 )
 
-// reach is which code the witness's lives run, counted in one run in which no mutant is on.
+// reach counts how often the lives of the witness run the code of each mutant, with no mutant
+// switched on.
 type reach struct {
-	lives  map[int][]string // kinds of life that run the code of a mutant
-	rounds [4][]site.Count
+	lives  map[int][]string // by the number of a mutant: the lives that run its code
+	rounds [4][]site.Count  // counts after the warm-up and after each of three rounds
 }
 
-// measureReach has the lives come, first each kind alone.
+// measureReach runs each life alone, then rounds of all, and counts.
 func (g *generated) measureReach(t *testing.T) *reach {
 	t.Helper()
 	dir := filepath.Join(g.dir, "reach")
 	if out, err := g.witnessRun(t, dir, nil, 8, site.EnvCounts+"="+filepath.Join(dir, "counts")); err != nil {
-		t.Fatalf("the hub without a mutant: %v\n%s", err, lastLines(out, 20))
+		t.Fatalf("the witness fails on the hub without a mutant: %v\n%s", err, lastLines(out, 20))
 	}
 	r := &reach{lives: map[int][]string{}}
 	before := g.counts(t, filepath.Join(dir, "life-"))
@@ -42,12 +43,12 @@ func (g *generated) measureReach(t *testing.T) *reach {
 	for i := range r.rounds {
 		r.rounds[i] = g.counts(t, filepath.Join(dir, fmt.Sprint("round-", i)))
 	}
-	g.reachOfBinary(t, r)
+	g.addProgramReach(t, r)
 	return r
 }
 
-// logReach says how much of the code the witness's lives run: a mutant in other code is set
-// aside.
+// logReach logs for each package how many mutants have code that the lives of the witness run.
+// Others are set aside.
 func (g *generated) logReach(t *testing.T) {
 	t.Helper()
 	ran, of := map[string]int{}, map[string]int{}
@@ -58,10 +59,11 @@ func (g *generated) logReach(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(of)) {
-		t.Logf("the witness runs the code of %d of %d mutants of %s", ran[name], of[name], name)
+		t.Logf("%s: the witness runs the code of %d of %d mutants", name, ran[name], of[name])
 	}
 }
 
+// counts reads the counts of all mutants from a file.
 func (g *generated) counts(t *testing.T, file string) []site.Count {
 	t.Helper()
 	counts, err := site.Read(file, len(g.mutants))
@@ -71,7 +73,8 @@ func (g *generated) counts(t *testing.T, file string) []site.Count {
 	return counts
 }
 
-// keeps says by how much a keep mutant grows in the three rounds, or why it is set aside.
+// keeps returns the growth of a keep mutant in the three rounds, or the reason why it is set
+// aside.
 func (r *reach) keeps(m mutate.Mutant) (witness, aside string) {
 	var grown [3]int64
 	reached := int64(0)
@@ -79,7 +82,7 @@ func (r *reach) keeps(m mutate.Mutant) (witness, aside string) {
 		before, after := r.rounds[i][m.Number], r.rounds[i+1][m.Number]
 		reached += after.Reached - before.Reached
 		if grown[i] = after.Kept - before.Kept; m.Mode == mutate.Rare && m.Kind != mutate.Entry {
-			grown[i] = after.Reached - before.Reached // of these it retains one in 50, however few they are
+			grown[i] = after.Reached - before.Reached // it retains one in 50, perhaps none in a round as small as this
 		}
 	}
 	switch {
@@ -93,14 +96,15 @@ func (r *reach) keeps(m mutate.Mutant) (witness, aside string) {
 	return fmt.Sprintf("%d, %d and, of twice as many lives, %d", grown[0], grown[1], grown[2]), ""
 }
 
-// drops has the witness look at a drop mutant: with the lives that run its code.
+// drops runs the witness on a drop mutant, with the lives that run its code. It returns the
+// growth, or the reason why the mutant is set aside.
 func (g *generated) drops(t *testing.T, m mutate.Mutant) (witness, aside string) {
 	lives := withoutOwnHubs(g.reach.lives[m.Number])
 	if len(lives) == 0 {
 		return "", "its code did not run"
 	}
-	if slices.Contains(lives, lifeOfBinary) {
-		return g.dropsInBinary(t, m)
+	if slices.Contains(lives, programLife) {
+		return g.dropsInProgram(t, m)
 	}
 	dir := filepath.Join(g.dir, fmt.Sprint("witness-", m.Number))
 	out, err := g.witnessRun(t, dir, lives, 48, g.overlay.Env(m))
@@ -124,6 +128,7 @@ func (g *generated) drops(t *testing.T, m mutate.Mutant) (witness, aside string)
 	return witness, aside
 }
 
+// grows returns the growth of the figure that leaks, or the reason why the mutant is set aside.
 func grows(read []figures) (witness, aside string) {
 	if witness = leaksBy(read); witness == "" {
 		return "", "nothing grows"
@@ -131,8 +136,8 @@ func grows(read []figures) (witness, aside string) {
 	return witness, ""
 }
 
-// withoutOwnHubs leaves out the lives of whole hubs, with which all goes that a hub holds,
-// unless only they run the code.
+// withoutOwnHubs removes the lives that have a hub of their own, because a leak ends with its
+// hub. It returns all names if no other life runs the code.
 func withoutOwnHubs(names []string) []string {
 	var kept []string
 	for _, l := range (&generatedCrowd{}).lives() {
@@ -146,18 +151,18 @@ func withoutOwnHubs(names []string) []string {
 	return kept
 }
 
-// witnessRun runs the witness in a process of its own.
+// witnessRun runs TestGeneratedWitness in a child process and returns its output.
 func (g *generated) witnessRun(t *testing.T, dir string, lives []string, dose int, env string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), g.binary, "-test.run", "^TestGeneratedWitness$", "-test.timeout", "150s", "-test.v")
-	cmd.Env = append(withoutGenerated(), generatedDir+"="+dir, generatedLives+"="+strings.Join(lives, ","), fmt.Sprint(generatedDose, "=", dose), env)
+	cmd.Env = append(envWithoutGenerated(), generatedDir+"="+dir, generatedLives+"="+strings.Join(lives, ","), fmt.Sprint(generatedDose, "=", dose), env)
 	return cmd.CombinedOutput()
 }
 
-// withoutGenerated is the environment for the children, which are not to measure in their
-// turn.
-func withoutGenerated() []string {
-	return slices.DeleteFunc(withoutPower(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_GENERATED") })
+// envWithoutGenerated returns the environment for child processes, which must not run
+// TestGenerated or TestPower.
+func envWithoutGenerated() []string {
+	return slices.DeleteFunc(envWithoutPower(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_GENERATED") })
 }

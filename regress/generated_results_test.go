@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/mutate"
 )
 
-// generatedResults is where the results are.
+// generatedResults returns the folder of the results.
 func generatedResults() string { return filepath.Join("..", reportDir, "generated") }
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
@@ -20,8 +20,8 @@ func resultFile(m mutate.Mutant) string {
 	return filepath.Join(generatedResults(), notInNames.ReplaceAllString(m.ID, "-")+".json")
 }
 
-// known returns what was measured before of a mutant that is as it was.
-func (g *generated) known(m mutate.Mutant) (r mutate.Result, ok bool) {
+// stored returns the result of an earlier run for the same mutant of the same source.
+func (g *generated) stored(m mutate.Mutant) (r mutate.Result, ok bool) {
 	b, err := os.ReadFile(resultFile(m))
 	if err != nil || json.Unmarshal(b, &r) != nil {
 		return r, false
@@ -29,6 +29,7 @@ func (g *generated) known(m mutate.Mutant) (r mutate.Result, ok bool) {
 	return r, r.Kind == m.Kind && r.Mode == m.Mode && r.Source == m.Source && r.Line == m.Line
 }
 
+// keepGenerated stores a result as a file.
 func keepGenerated(r mutate.Result) error {
 	if err := os.MkdirAll(generatedResults(), 0o755); err != nil {
 		return err
@@ -40,7 +41,7 @@ func keepGenerated(r mutate.Result) error {
 	return os.WriteFile(resultFile(r.Mutant), b, 0o644)
 }
 
-// report writes the table.
+// report logs and writes the table of the results.
 func (g *generated) report(t *testing.T) {
 	t.Helper()
 	slices.SortFunc(g.results, func(a, b mutate.Result) int { return a.Number - b.Number })

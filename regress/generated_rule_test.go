@@ -7,8 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/mutate/site"
 )
 
-// The witness's rule: what grows with the dose leaks; what breathes, or grows once, or grows
-// without regard to the dose, does not.
+// A figure leaks if it grows with the dose. One that fluctuates, grows once, or grows without
+// regard to the dose does not.
 func TestLeaksBy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -37,7 +37,7 @@ func TestLeaksBy(t *testing.T) {
 	}
 }
 
-// Of a keep mutant the rule asks for growth in every round.
+// A keep mutant leaks if it grows in every round.
 func TestKeeps(t *testing.T) {
 	t.Parallel()
 	rounds := func(counts ...site.Count) *reach {

@@ -19,14 +19,14 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/mutate/site"
 )
 
-// generatedPackages are those that mutants are generated of.
+// generatedPackages are the packages that mutants are generated from.
 var generatedPackages = []string{"./hub", "./hub/wire", "./hub/admin", "./cmd/pigeonhub"}
 
-// TestGenerated measures what the suite that CI runs catches of leaks that nobody chose: see
-// package mutate. It is make generated. PIGEONHUB_GENERATED says how many are drawn that
-// leak, or all, or names with a comma between; PIGEONHUB_GENERATED_SEED which, by default
-// the date; PIGEONHUB_GENERATED_FOR after how long no more are begun. What is in
-// regress-report/generated from a run before is not measured again.
+// TestGenerated measures how many generated leaks the specs that CI runs catch: see package
+// mutate. make generated runs it. PIGEONHUB_GENERATED is the number of leaking mutants to draw,
+// or all, or names separated by commas. PIGEONHUB_GENERATED_SEED seeds the draw, by default with
+// the date. After PIGEONHUB_GENERATED_FOR no further mutant is begun. Results of an earlier run
+// in regress-report/generated are used again.
 func TestGenerated(t *testing.T) {
 	which := os.Getenv("PIGEONHUB_GENERATED")
 	if which == "" {
@@ -37,31 +37,31 @@ func TestGenerated(t *testing.T) {
 	g.logReach(t)
 	order, most := g.draw(t, which)
 	if most > manyGenerated {
-		g.measureSuiteReach(t)
+		g.countSuiteReach(t)
 	}
 	g.measure(t, order, most)
 	g.report(t)
 }
 
-// manyGenerated is from how many mutants on the suite is run once only to count.
+// manyGenerated is the number of mutants above which countSuiteReach is worth its time.
 const manyGenerated = 20
 
-// generated is one measurement.
+// generated is the measurement of generated mutants.
 type generated struct {
 	dir         string
-	binary, hub string // the suite and the hub, with all mutants
+	binary, hub string // paths of the suite and the hub, with all mutants
 	mutants     []mutate.Mutant
 	overlay     *mutate.Overlay
 	reach       *reach
-	suiteReach  []site.Count // nil if it was not measured
+	suiteReach  []site.Count // nil if it was not counted
 
 	mu      sync.Mutex
 	results []mutate.Result
-	leaking int // results, and what is under way, that the witness did not set aside
+	leaking int // mutants measured or begun that the witness has not set aside
 	end     time.Time
 }
 
-// newGenerated builds the suite with all mutants in it.
+// newGenerated builds the suite and the hub with all mutants in them.
 func newGenerated(t *testing.T) *generated {
 	t.Helper()
 	p, err := mutate.Load(moduleRoot, generatedPackages...)
@@ -92,8 +92,8 @@ func newGenerated(t *testing.T) *generated {
 	return g
 }
 
-// draw returns the mutants in the order in which they are measured, and how many of those
-// that leak are enough.
+// draw returns the mutants in the order of measurement, and the number of leaking ones to
+// measure.
 func (g *generated) draw(t *testing.T, which string) (order []mutate.Mutant, most int) {
 	t.Helper()
 	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("PIGEONHUB_GENERATED_SEED"), time.Now().UTC().Format("20060102")), 10, 64)
@@ -117,17 +117,17 @@ func (g *generated) draw(t *testing.T, which string) (order []mutate.Mutant, mos
 	return order, most
 }
 
-// measure goes through the mutants until enough that leak are measured or time is over.
+// measure examines mutants until most leaking ones are measured or g.end has passed.
 func (g *generated) measure(t *testing.T, order []mutate.Mutant, most int) {
 	t.Helper()
-	someAtOnce(len(order), func(i int) {
+	runConcurrently(len(order), func(i int) {
 		if time.Now().After(g.end) || !g.begin(most) {
 			return
 		}
 		began := time.Now()
-		r, known := g.known(order[i])
-		if !known {
-			r = g.one(t, order[i])
+		r, stored := g.stored(order[i])
+		if !stored {
+			r = g.examine(t, order[i])
 			r.Seconds = time.Since(began).Seconds()
 		}
 		g.mu.Lock()
@@ -136,17 +136,18 @@ func (g *generated) measure(t *testing.T, order []mutate.Mutant, most int) {
 		if r.Aside != "" {
 			g.leaking--
 		}
-		if known {
+		if stored {
 			return
 		}
-		t.Logf("%s (%s %s %s): %s (%.0f s)", r.ID, r.Operator, r.Kind, r.Mode, said(r), r.Seconds)
+		t.Logf("%s (%s %s %s): %s (%.0f s)", r.ID, r.Operator, r.Kind, r.Mode, summarize(r), r.Seconds)
 		if err := keepGenerated(r); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// begin counts one more that may leak, or reports that there are enough.
+// begin reports whether another mutant is to be examined, and counts it as leaking until the
+// witness sets it aside.
 func (g *generated) begin(most int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -157,7 +158,8 @@ func (g *generated) begin(most int) bool {
 	return true
 }
 
-func said(r mutate.Result) string {
+// summarize returns the result in one line, for the log.
+func summarize(r mutate.Result) string {
 	switch {
 	case r.Aside != "":
 		return "set aside: " + r.Aside
@@ -167,8 +169,8 @@ func said(r mutate.Result) string {
 	return fmt.Sprintf("caught, function %s line %s field %s scenario %s", r.RightFunction, r.RightLine, r.RightField, r.RightScenario)
 }
 
-// one has the witness look at a mutant and, if it leaks, the suite.
-func (g *generated) one(t *testing.T, m mutate.Mutant) mutate.Result {
+// examine runs the witness on a mutant and, if it leaks, the suite.
+func (g *generated) examine(t *testing.T, m mutate.Mutant) mutate.Result {
 	r := mutate.Result{Mutant: m, Scenarios: g.reach.lives[m.Number]}
 	if m.Operator == mutate.Keep {
 		r.Witness, r.Aside = g.reach.keeps(m)
@@ -182,8 +184,8 @@ func (g *generated) one(t *testing.T, m mutate.Mutant) mutate.Result {
 		r.Failed = notRun
 		return r
 	}
-	// The spec that counts every object comes first, because it says most; the others, until
-	// one fails, only if it is silent. All are as go test ./regress has them.
+	// The specs that count every object come first. The others run only if these pass, and until
+	// one fails.
 	for _, args := range suiteParts {
 		if g.suite(t, &r, args); r.Caught || r.Failed != "" {
 			return r
@@ -194,21 +196,22 @@ func (g *generated) one(t *testing.T, m mutate.Mutant) mutate.Result {
 
 const notRun = "the suite does not run its code"
 
+// suiteParts are the arguments of the two runs of the suite.
 var suiteParts = [][]string{
 	{"-test.run", "^TestRegress$", "-ginkgo.label-filter", wholeSuite, "-ginkgo.focus", exactSpecs},
 	{"-test.run", "^(TestRegress|TestThirtyDays)$", "-ginkgo.label-filter", wholeSuite, "-ginkgo.skip", exactSpecs, "-ginkgo.fail-fast"},
 }
 
-// measureSuiteReach counts which code the suite runs: a leak in other code it cannot see,
-// and need not be asked. It is worth its time if many are measured.
-func (g *generated) measureSuiteReach(t *testing.T) {
+// countSuiteReach counts how often the suite runs the code of each mutant. The suite need not
+// run for a mutant whose code it does not run.
+func (g *generated) countSuiteReach(t *testing.T) {
 	t.Helper()
 	sum := fnv.New64a()
 	for _, m := range g.mutants {
 		fmt.Fprintln(sum, m)
 	}
 	file := filepath.Join(generatedResults(), fmt.Sprintf("%x.counts", sum.Sum64()))
-	if _, err := os.Stat(file); err == nil { // a run before this one has it
+	if _, err := os.Stat(file); err == nil { // from an earlier run
 		g.suiteReach = g.counts(t, file)
 		return
 	}
@@ -221,9 +224,9 @@ func (g *generated) measureSuiteReach(t *testing.T) {
 	}
 	for _, args := range suiteParts {
 		if out, err := g.suiteRun(t, args).CombinedOutput(); err != nil {
-			t.Errorf("the suite accuses the hub in which no mutant is on: %v\n%s", err, lastLines(out, 40))
+			t.Errorf("the suite fails on the hub without a mutant: %v\n%s", err, lastLines(out, 40))
 		}
-		// What it says while all are counted does not matter: the counting itself retains a little.
+		// The verdict of this run is ignored, because counting retains a little memory.
 		_ = g.suiteRun(t, args, site.EnvCounts+"="+part).Run()
 	}
 	if err := os.Rename(part, file); err != nil {
@@ -232,7 +235,7 @@ func (g *generated) measureSuiteReach(t *testing.T) {
 	g.suiteReach = g.counts(t, file)
 }
 
-// suite runs a part of the suite with the mutant on.
+// suite runs a part of the suite with the mutant switched on, and judges its verdicts.
 func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 	dir := filepath.Join(g.dir, fmt.Sprint("suite-", r.Number))
 	sources, err := g.overlay.WriteOne(filepath.Join(dir, "sources"), r.Mutant)
@@ -243,17 +246,17 @@ func (g *generated) suite(t *testing.T, r *mutate.Result, args []string) {
 	reports := filepath.Join(dir, "report")
 	defer os.RemoveAll(dir)
 	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "6m", "-ginkgo.no-color")...)
-	cmd.Env = append(withoutGenerated(), g.overlay.Env(r.Mutant), "PIGEONHUB_REPORT="+reports, "PIGEONHUB_PROGRAM="+g.hub, "GOFLAGS=-overlay="+sources)
+	cmd.Env = append(envWithoutGenerated(), g.overlay.Env(r.Mutant), "PIGEONHUB_REPORT="+reports, "PIGEONHUB_PROGRAM="+g.hub, "GOFLAGS=-overlay="+sources)
 	out, failed := cmd.CombinedOutput()
-	verdicts, _ := readVerdicts(reports) // there is none if the specs crash
+	verdicts, _ := readVerdicts(reports) // none if the specs crash
 	if r.Judge(verdicts); !r.Caught && r.Failed == "" && failed != nil {
 		r.Failed = lastLines(out, 40)
 	}
 }
 
-// suiteRun is a run of a part of the suite in which no mutant is on.
+// suiteRun returns the command for a part of the suite with no mutant switched on.
 func (g *generated) suiteRun(t *testing.T, args []string, env ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), g.binary, append(slices.Clone(args), "-test.timeout", "10m", "-ginkgo.no-color")...)
-	cmd.Env = append(append(withoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"), "PIGEONHUB_PROGRAM="+g.hub), env...)
+	cmd.Env = append(append(envWithoutGenerated(), "PIGEONHUB_REPORT="+filepath.Join(g.dir, "suite-report"), "PIGEONHUB_PROGRAM="+g.hub), env...)
 	return cmd
 }

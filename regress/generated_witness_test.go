@@ -14,27 +14,27 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/mutate/site"
 )
 
-// What the process that measures says to the child that is the witness.
+// The environment variables of the child process that runs the witness.
 const (
-	generatedDir   = "PIGEONHUB_GENERATED_DIR"   // where the child leaves what it has seen
+	generatedDir   = "PIGEONHUB_GENERATED_DIR"   // folder for the results of the child
 	generatedDose  = "PIGEONHUB_GENERATED_DOSE"  // lives of each kind in a round
-	generatedLives = "PIGEONHUB_GENERATED_LIVES" // names with a comma between; if empty each first comes alone, then all
+	generatedLives = "PIGEONHUB_GENERATED_LIVES" // names separated by commas; if empty, each life runs alone and then all together
 )
 
-// witnessed is what the child has seen.
+// witnessed is the result of the child process.
 type witnessed struct {
-	Lives  float64   // in a round
-	Read   []figures // after the warm-up, two rounds and one of twice the lives
-	Failed float64   // share of the lives that did not end as they should
+	Lives  float64   // in the first round
+	Read   []figures // after the warm-up, after two rounds, and after one of twice the lives
+	Failed float64   // share of the lives that failed
 }
 
-// TestGeneratedWitness is the independent check of a generated mutant, in a process of its
-// own in which the mutant is on or all are counted. It knows no detector: it puts three
-// rounds of lives through a hub and counts.
+// TestGeneratedWitness is the independent check of a generated mutant. It uses no detector: it
+// runs three rounds of lives and reads plain figures. It runs in a child process in which the
+// mutant is switched on, or in which the code of all mutants is counted.
 func TestGeneratedWitness(t *testing.T) {
 	dir := os.Getenv(generatedDir)
 	if dir == "" {
-		t.Skip("this is for make generated")
+		t.Skip("make generated runs it in a child process")
 	}
 	var dose int
 	if _, err := fmt.Sscan(os.Getenv(generatedDose), &dose); err != nil {
@@ -47,9 +47,9 @@ func TestGeneratedWitness(t *testing.T) {
 	lives, settled := c.lives(), c.settledFigures
 	if chosen := os.Getenv(generatedLives); chosen != "" {
 		lives = slices.DeleteFunc(lives, func(l life) bool { return !slices.Contains(strings.Split(chosen, ","), l.name) })
-		c.round(ctx, t, lives, dose) // beside the next one, for the runtime to have what a peak needs
+		c.round(ctx, t, lives, dose) // a first warm-up, in which the runtime allocates what a peak needs
 	} else {
-		settled = c.figures // only counts are asked
+		settled = c.figures // only the counts are used
 		keepCounts(t, filepath.Join(dir, "life-"))
 		for _, l := range lives {
 			c.send(ctx, t, l, 2)
@@ -80,7 +80,7 @@ func TestGeneratedWitness(t *testing.T) {
 	t.Logf("%.0f lives a round, %.3f failed: %s", out.Lives, out.Failed, leaksBy(out.Read))
 }
 
-// keepCounts copies the counts as they are now.
+// keepCounts copies the present counts of all mutants to a file.
 func keepCounts(t *testing.T, to string) {
 	t.Helper()
 	from := os.Getenv(site.EnvCounts)

@@ -14,14 +14,14 @@ import (
 	"sync"
 )
 
-// planted is a mutant whose sources are written out.
+// planted is a mutant whose changed sources are written to files.
 type planted struct {
-	overlay string  // the file for the -overlay flag of go build and go test
+	overlay string  // path for the -overlay flag of go build and go test
 	born    []birth // with line and function
 }
 
-// overlay writes the changed sources, and the file that puts them in the place of
-// the real ones, into dir.
+// overlay writes the changed sources into dir, with the file for -overlay that replaces the
+// original ones.
 func (m *mutant) overlay(dir string) (*planted, error) {
 	sources, err := m.apply()
 	if err != nil {
@@ -53,8 +53,7 @@ func (m *mutant) overlay(dir string) (*planted, error) {
 	return p, os.WriteFile(p.overlay, list, 0o600)
 }
 
-// apply returns the changed sources by file. An edit sees what those before it
-// have done.
+// apply returns the changed sources by file. Each edit applies to the result of those before it.
 func (m *mutant) apply() (map[string]string, error) {
 	sources := map[string]string{}
 	count := map[string]int{}
@@ -68,7 +67,7 @@ func (m *mutant) apply() (map[string]string, error) {
 		}
 		count[e.file]++
 		if n := strings.Count(sources[e.file], "\n"+e.old); n != 1 {
-			return nil, fmt.Errorf("mutant %s: edit %d of %s no longer applies: these lines occur %d times, want once:\n%s",
+			return nil, fmt.Errorf("mutant %s: edit %d of %s does not apply: these lines occur %d times, want once:\n%s",
 				m.name, count[e.file], e.file, n, e.old)
 		}
 		sources[e.file] = strings.Replace(sources[e.file], "\n"+e.old, "\n"+e.new, 1)
@@ -79,8 +78,7 @@ func (m *mutant) apply() (map[string]string, error) {
 	return sources, nil
 }
 
-// resolve finds every birth in the changed sources, or in a real one that is not
-// changed.
+// resolve returns the births with their lines and functions.
 func (m *mutant) resolve(sources map[string]string) ([]birth, error) {
 	var errs []error
 	parsed := map[string]*source{}
@@ -118,8 +116,7 @@ func parseSource(name, text string) (*source, error) {
 	return s, err
 }
 
-// realSources are files of the hub as it is, by name: many mutants ask for the
-// same few.
+// realSources caches parsed files of the hub by name.
 var realSources sync.Map
 
 func realSource(name string) (*source, error) {
@@ -135,10 +132,10 @@ func realSource(name string) (*source, error) {
 	return s, err
 }
 
-// find sets line and function.
+// find sets the line and the function of a birth.
 func (b *birth) find(parsed map[string]*source) error {
 	src := parsed[b.file]
-	if src == nil { // the birth is in a file that is not changed
+	if src == nil { // the mutant does not change this file
 		var err error
 		if src, err = realSource(b.file); err != nil {
 			return err
@@ -149,19 +146,19 @@ func (b *birth) find(parsed map[string]*source) error {
 			continue
 		}
 		if b.line != 0 {
-			return fmt.Errorf("%q stands on lines %d and %d of %s, want one", b.text, b.line, i+1, b.file)
+			return fmt.Errorf("%q occurs on lines %d and %d of %s, want one", b.text, b.line, i+1, b.file)
 		}
 		b.line = i + 1
 	}
 	if b.line == 0 {
-		return fmt.Errorf("%q stands nowhere in %s", b.text, b.file)
+		return fmt.Errorf("%q does not occur in %s", b.text, b.file)
 	}
 	b.function = src.function(b.line)
 	return nil
 }
 
-// function names what is declared around a line. A variable is made by the
-// package's initialization.
+// function returns the name of the function declared around a line, or "init" outside of
+// functions.
 func (s *source) function(line int) string {
 	pkg := s.file.Name.Name + "."
 	for _, d := range s.file.Decls {
@@ -173,8 +170,8 @@ func (s *source) function(line int) string {
 	return pkg + "init"
 }
 
-// receiver returns a method's type as it stands in the names of the runtime: "T."
-// or "(*T).", and nothing for a function.
+// receiver returns the receiver type as the runtime writes it before the name of a method, "T." or
+// "(*T).", and "" for a function.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""

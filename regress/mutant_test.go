@@ -13,52 +13,51 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Where the planted leaks lie, and what they are planted into.
+// The folders of the module, of the mutants and of the benign controls.
 const (
 	moduleRoot = ".."
 	mutantsDir = "../testdata/mutants"
 	benignDir  = "../testdata/mutants/benign"
 )
 
-// mutant is our hub with one leak put in or, if benign, with a pattern that looks
-// like one. It is read from a txtar file: the comment holds what is known of the
-// leak, the sections the edits that plant it.
+// mutant is the hub with one planted leak or, if benign, with a harmless pattern that looks like
+// a leak. It is read from a txtar file: the comment describes the leak, the sections are the
+// edits that plant it.
 type mutant struct {
 	name   string // of the file
 	benign bool
 
 	family    string      // class of the catalogue
-	story     string      // what was forgotten and what stays
-	scenarios []string    // those that make it leak; "every" for any session that joins
+	story     string      // the mistake, and what it retains
+	scenarios []string    // scenarios that make it leak; "every" if any peer that joins does
 	rate      float64     // leaked things per life of a peer
-	witness   witnessKind // what grows
-	born      []birth     // where the leaked thing is made; any of them is right
-	fields    []string    // what retains it, as Census writes it; "none" if nothing of the hub does
-	star      int         // number of the starred class, or 0
+	witness   witnessKind // the quantity that grows
+	born      []birth     // lines that make the leaked thing; a report may name any of them
+	fields    []string    // fields that retain it, as Census writes them; "none" if no field of the hub does
+	star      int         // its number among the hardest classes of the catalogue, or 0
 
 	edits []edit
 }
 
-// edit replaces whole lines that occur once in a file.
+// edit replaces lines that occur exactly once in a file.
 type edit struct{ file, old, new string }
 
-// birth is a line of the mutated source, by a text that occurs on it alone. The
-// overlay knows its number and function.
+// birth is a line of the mutated source, identified by a text that occurs on no other line.
+// The method find sets its number and function.
 type birth struct {
 	file, text string
 	line       int
-	function   string // the outermost one declared, as the runtime names it
+	function   string // the declared function around the line, as the runtime names it
 }
 
-// witnessKind is a quantity that grows, and the bytes per peer that are too many
-// where it is one that has such a bound (held, peak) or the field of hub.Stats.
+// witnessKind is a quantity that grows under a mutant.
 type witnessKind struct {
 	name  string
-	field string
-	bytes int64
+	field string // of hub.Stats, for "stat"
+	bytes int64  // per peer, for "held" and "peak": more is a leak
 }
 
-// every stands for the scenarios in which a peer joins.
+// every names all scenarios in which a peer joins.
 const every = "every"
 
 // loadMutants reads the files of a directory, in the order of their names.
@@ -76,8 +75,8 @@ func loadMutants(dir string) ([]*mutant, error) {
 	return mutants, errors.Join(errs...)
 }
 
-// findMutant returns the mutant or benign control of a name or path, or of several
-// controls with a plus between, together.
+// findMutant returns the mutant or benign control of a name or path. Several names of benign
+// controls, separated by "+", return one mutant with the edits of all.
 func findMutant(name string) (*mutant, error) {
 	first, others, several := strings.Cut(name, "+")
 	m, err := findOne(first)
@@ -90,7 +89,7 @@ func findMutant(name string) (*mutant, error) {
 			return nil, err
 		}
 		if !m.join(o) {
-			return nil, fmt.Errorf("mutant %s: two edit the same lines, or one is no benign control", name)
+			return nil, fmt.Errorf("mutant %s: two of them edit the same lines, or one is not benign", name)
 		}
 	}
 	return m, nil
@@ -128,8 +127,8 @@ func loadMutant(path string) (*mutant, error) {
 	return m, nil
 }
 
-// readKeys reads the comment: a "key: value" on each line that is not empty and
-// does not begin with #.
+// readKeys reads the comment of a file: lines of the form "key: value". Empty lines and lines that
+// begin with # are ignored.
 func (m *mutant) readKeys(comment string) error {
 	for line := range strings.Lines(comment) {
 		line = strings.TrimSpace(line)
@@ -138,7 +137,7 @@ func (m *mutant) readKeys(comment string) error {
 		}
 		key, value, ok := strings.Cut(line, ":")
 		if value = strings.TrimSpace(value); !ok || value == "" {
-			return fmt.Errorf("%q is no key and value", line)
+			return fmt.Errorf(`%q is not of the form "key: value"`, line)
 		}
 		if err := m.set(key, value); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
@@ -168,16 +167,16 @@ func (m *mutant) set(key, value string) (err error) {
 	case "born":
 		file, text, ok := strings.Cut(value, ": ")
 		if !ok {
-			return fmt.Errorf("%q is no file and text", value)
+			return fmt.Errorf(`%q is not of the form "file: text"`, value)
 		}
 		m.born = append(m.born, birth{file: file, text: text})
 	default:
-		err = errors.New("no such key")
+		err = errors.New("unknown key")
 	}
 	return err
 }
 
-// complete reports what is missing.
+// complete returns an error that names a missing key.
 func (m *mutant) complete() error {
 	missing := map[string]bool{"story": m.story == "", "edits": len(m.edits) == 0}
 	if !m.benign {
@@ -188,13 +187,13 @@ func (m *mutant) complete() error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(missing)) {
 		if missing[key] {
-			return fmt.Errorf("has no %s", key)
+			return fmt.Errorf("%s is missing", key)
 		}
 	}
 	return nil
 }
 
-// The lines that separate the halves of an edit.
+// The lines around the old and the new text of an edit.
 const (
 	editBegins = "<<<<<<<\n"
 	editTurns  = "=======\n"
@@ -206,7 +205,7 @@ func readEdits(file, text string) (edits []edit, err error) {
 	for text != "" {
 		before, rest, begins := strings.Cut(text, editBegins)
 		if strings.TrimSpace(before) != "" {
-			return nil, fmt.Errorf("%s: %q stands outside of an edit", file, before)
+			return nil, fmt.Errorf("%s: %q is outside of an edit", file, before)
 		}
 		if !begins {
 			break
@@ -214,7 +213,7 @@ func readEdits(file, text string) (edits []edit, err error) {
 		old, rest, turns := strings.Cut(rest, editTurns)
 		replacement, rest, ends := strings.Cut(rest, editEnds)
 		if !turns || !ends || old == "" {
-			return nil, fmt.Errorf("%s: edit %d is not whole", file, len(edits)+1)
+			return nil, fmt.Errorf("%s: edit %d is incomplete", file, len(edits)+1)
 		}
 		edits = append(edits, edit{file: file, old: old, new: replacement})
 		text = rest

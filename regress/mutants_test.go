@@ -12,22 +12,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness"
 )
 
-// What the planted leaks must at least cover.
+// The minimum number of mutants of each kind.
 const (
 	minMutants  = 60
-	minFamilies = 12
+	minFamilies = 12 // classes of the catalogue
 	minBenign   = 12
-	minRare     = 8 // that hit one peer in a hundred
-	stars       = 12
+	minRare     = 8  // mutants that leak for one peer in a hundred
+	stars       = 12 // the hardest classes, each of which must have a mutant
 )
 
-// classes is how many classes of each letter the catalogue has.
+// classes is the number of classes of each letter of the catalogue.
 var classes = map[byte]int{'A': 19, 'B': 17, 'C': 4, 'D': 7, 'E': 11, 'F': 7, 'G': 9, 'H': 3}
 
 var mutantName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Every planted leak still applies to the hub as it is, and says of itself what
-// the campaign needs to know.
+// TestMutantsApply checks that the edits of every mutant apply to the present sources, that its
+// description is complete, and that the mutants cover the catalogue.
 func TestMutantsApply(t *testing.T) {
 	t.Parallel()
 	leaks, err := loadMutants(mutantsDir)
@@ -46,33 +46,33 @@ func TestMutantsApply(t *testing.T) {
 	}
 	for _, m := range leaks {
 		if m.benign || !knownClass(m.family) {
-			t.Errorf("mutant %s: %q is no class of the catalogue", m.name, m.family)
+			t.Errorf("mutant %s: it is benign, or %q is not a class of the catalogue", m.name, m.family)
 		}
 	}
 	for _, m := range benign {
 		if !m.benign {
-			t.Errorf("mutant %s lies among the benign ones and is none", m.name)
+			t.Errorf("mutant %s is in %s but is not benign", m.name, benignDir)
 		}
 	}
 	wantCover(t, leaks, len(benign))
 }
 
-// check checks what a mutant says of itself against the hub as it is.
+// check checks the edits and the description of a mutant against the present sources.
 func (m *mutant) check(t *testing.T) {
 	if _, err := m.overlay(t.TempDir()); err != nil {
 		t.Error(err)
 	}
 	if !mutantName.MatchString(m.name) {
-		t.Errorf("mutant %s: the name must be words in lower case with hyphens between", m.name)
+		t.Errorf("mutant %s: the name must be lower-case words with hyphens between", m.name)
 	}
 	for _, s := range m.scenarios {
 		if !slices.Contains(scenarioNames(), s) {
-			t.Errorf("mutant %s: there is no scenario %q", m.name, s)
+			t.Errorf("mutant %s: unknown scenario %q", m.name, s)
 		}
 	}
 }
 
-// wantCover checks how much of the catalogue is planted.
+// wantCover checks that the mutants cover enough of the catalogue.
 func wantCover(t *testing.T, leaks []*mutant, benign int) {
 	t.Helper()
 	families, starred, rare := map[string]bool{}, map[int]bool{}, 0
@@ -85,18 +85,18 @@ func wantCover(t *testing.T, leaks []*mutant, benign int) {
 	}
 	for star := 1; star <= stars; star++ {
 		if !starred[star] {
-			t.Errorf("no mutant is of the starred class %d", star)
+			t.Errorf("no mutant has star %d", star)
 		}
 	}
 	for _, c := range []struct {
 		what      string
 		got, want int
 	}{
-		{"mutants", len(leaks), minMutants}, {"families", len(families), minFamilies},
-		{"benign controls", benign, minBenign}, {"mutants that hit one peer in a hundred", rare, minRare},
+		{"mutants", len(leaks), minMutants}, {"classes", len(families), minFamilies},
+		{"benign controls", benign, minBenign}, {"mutants that leak for one peer in a hundred", rare, minRare},
 	} {
 		if c.got < c.want {
-			t.Errorf("there are %d %s, want %d", c.got, c.what, c.want)
+			t.Errorf("%d %s, want at least %d", c.got, c.what, c.want)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func knownClass(family string) bool {
 	return err == nil && n >= 1 && n <= classes[family[0]]
 }
 
-// scenarioNames returns what may stand under "scenarios".
+// scenarioNames returns the names that a mutant may list under "scenarios".
 func scenarioNames() []string {
 	names := []string{
 		every, "return", "stall", "flood", "trickle", "hub", "subscribe", "start-stop", "cut-off", "full", "unauthorized",
@@ -120,7 +120,8 @@ func scenarioNames() []string {
 	return names
 }
 
-// Every planted leak compiles. It takes minutes, so only on request.
+// TestMutantsBuild compiles every mutant. It takes minutes, so it runs only if
+// PIGEONHUB_MUTANTS_BUILD is set.
 func TestMutantsBuild(t *testing.T) {
 	if testing.Short() || os.Getenv("PIGEONHUB_MUTANTS_BUILD") == "" {
 		t.Skip("PIGEONHUB_MUTANTS_BUILD is not set")
@@ -153,12 +154,12 @@ func parseWitness(value string) (witnessKind, error) {
 			k := witnessKind{name: g[1]}
 			if len(g) > 2 {
 				k.field = g[2]
-				k.bytes, _ = strconv.ParseInt(g[2], 10, 64) // 0 where it is a name
+				k.bytes, _ = strconv.ParseInt(g[2], 10, 64) // 0 if it is the name of a field
 			}
 			return k, nil
 		}
 	}
-	return witnessKind{}, fmt.Errorf("%q is no witness", value)
+	return witnessKind{}, fmt.Errorf("unknown witness %q", value)
 }
 
 var witnessForms = []*regexp.Regexp{

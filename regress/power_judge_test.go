@@ -12,7 +12,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// What is asked of the suite, in percent of the mutants that count.
+// The least percentages of mutants for which the suite must be right.
 const (
 	wantCaught   = 98
 	wantFunction = 95
@@ -21,8 +21,7 @@ const (
 	wantScenario = 90
 )
 
-// leaks returns the first leak of a verdict, if there is one: it is the one that a
-// person reads.
+// leak returns the first leak of the first verdict that has one, which a reader sees first.
 func (r *powerRow) leak() (verdict.Leak, bool) {
 	for _, v := range r.verdicts {
 		if v.Outcome == verdict.Leaking {
@@ -37,7 +36,7 @@ func (r *powerRow) caught() bool {
 	return ok
 }
 
-// detectors are those that saw the leak.
+// detectors returns the detectors that saw the leak.
 func (r *powerRow) detectors() []string {
 	l, _ := r.leak()
 	seen := map[string]bool{}
@@ -47,8 +46,8 @@ func (r *powerRow) detectors() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// places are the lines that the verdict names for the leak: where the thing was
-// made, and where it was put into what holds it.
+// places returns the lines that the verdict names for a leak: where the thing was made, and where
+// it was stored.
 func places(l verdict.Leak) []verdict.Site {
 	sites := []verdict.Site{l.Born, l.Stored}
 	return slices.DeleteFunc(sites, func(s verdict.Site) bool { return s == verdict.Site{} })
@@ -56,14 +55,14 @@ func places(l verdict.Leak) []verdict.Site {
 
 var closure = regexp.MustCompile(`(\.func\d+|\.gowrap\d+|\.deferwrap\d+|\.\d+|-range\d+)+$`)
 
-// function is the outermost function declared, without the path of its package.
+// function returns the declared function of a site, without its closures and its package path.
 func function(s verdict.Site) string {
 	name := s.Function[strings.LastIndexByte(s.Function, '/')+1:]
 	return closure.ReplaceAllString(name, "")
 }
 
-// inFunction reports whether a place is in a function declared. Of a closure that was
-// inlined the runtime's name has the function it was inlined into before its own.
+// inFunction reports whether a site is in the declared function want. The name of an inlined
+// closure begins with the function that it was inlined into, so only its end must match.
 func inFunction(s verdict.Site, want string) bool {
 	name := function(s)
 	_, method, _ := strings.Cut(want, ".")
@@ -84,16 +83,16 @@ func (r *powerRow) rightLine() bool {
 	})
 }
 
-// heldByField reports whether the mutant has a field that retains.
-func (m *mutant) heldByField() bool { return len(m.fields) > 0 && !slices.Contains(m.fields, "none") }
+// hasField reports whether a field of the hub retains the leak.
+func (m *mutant) hasField() bool { return len(m.fields) > 0 && !slices.Contains(m.fields, "none") }
 
-// rightField reports whether the verdict names what retains: one of the mutant's fields
-// is the collection, or the beginning of one, or stands whole in a path from a root.
+// rightField reports whether the verdict names a field of the mutant: as the collection, as its
+// beginning, or as a whole part of a retaining path.
 func (r *powerRow) rightField() bool {
 	l, _ := r.leak()
-	named := append(stretches(l.Path), l.Field)
+	named := append(fieldPaths(l.Path), l.Field)
 	for _, e := range l.Evidence {
-		named = append(append(named, e.Field), stretches(e.Path)...)
+		named = append(append(named, e.Field), fieldPaths(e.Path)...)
 	}
 	return slices.ContainsFunc(r.m.fields, func(f string) bool {
 		return slices.ContainsFunc(named, func(n string) bool { return beginsWithField(n, f) })
@@ -102,8 +101,8 @@ func (r *powerRow) rightField() bool {
 
 var index = regexp.MustCompile(`\[[^\]]*\]`)
 
-// stretches writes a path, from each of its holders to its end, as a field is written.
-func stretches(path []verdict.Edge) []string {
+// fieldPaths returns the end of a path from each of its holders, in the notation of a field.
+func fieldPaths(path []verdict.Edge) []string {
 	var list []string
 	for i, e := range path {
 		s := strings.TrimLeft(strings.TrimPrefix(e.Holder, "var "), "*")
@@ -118,51 +117,51 @@ func stretches(path []verdict.Edge) []string {
 	return list
 }
 
-// beginsWithField reports whether a field is the one that is wanted, or within it.
+// beginsWithField reports whether the field name is want or within want.
 func beginsWithField(name, want string) bool {
 	rest, ok := strings.CutPrefix(name, want)
 	return ok && (rest == "" || strings.ContainsRune(".[(", rune(rest[0])))
 }
 
-// ofScenarios reports whether the leak was seen in a run of several scenarios: that of
-// the crowd that idles has one.
-func (r *powerRow) ofScenarios() bool {
+// seenAmongScenarios reports whether the leak was seen in a run of several scenarios. The run of
+// idle peers has only one.
+func (r *powerRow) seenAmongScenarios() bool {
 	l, _ := r.leak()
 	return len(l.Source.Shares) == 0 || l.Source.Shares[0].Scenario != "idle"
 }
 
-// rightScenario reports whether the verdict blames scenarios that leak: those that
-// it blames for half as much as the worst, or more. (Where a network leaks, every
-// scenario leaks a little.) Of a leak of every session it must blame most.
+// rightScenario reports whether the verdict names only scenarios that leak. Scenarios with less
+// than half of the largest share are ignored, because a leak of networks reaches every scenario
+// a little. If every session leaks, the verdict must name most scenarios.
 func (r *powerRow) rightScenario() bool {
 	l, _ := r.leak()
-	blamed := l.Source.Shares
-	if !l.Source.Solved || len(blamed) == 0 {
+	named := l.Source.Shares
+	if !l.Source.Solved || len(named) == 0 {
 		return false
 	}
 	if slices.Contains(r.m.scenarios, "every") {
-		return l.Source.Every || len(l.Source.But) > 0 || len(blamed) > 8
+		return l.Source.Every || len(l.Source.But) > 0 || len(named) > 8
 	}
-	worst := slices.MaxFunc(blamed, func(a, b verdict.Share) int { return cmp.Compare(a.PerPeer, b.PerPeer) }).PerPeer
-	return !slices.ContainsFunc(blamed, func(s verdict.Share) bool {
-		return s.PerPeer >= worst/2 && !slices.Contains(r.m.scenarios, s.Scenario)
+	largest := slices.MaxFunc(named, func(a, b verdict.Share) int { return cmp.Compare(a.PerPeer, b.PerPeer) }).PerPeer
+	return !slices.ContainsFunc(named, func(s verdict.Share) bool {
+		return s.PerPeer >= largest/2 && !slices.Contains(r.m.scenarios, s.Scenario)
 	})
 }
 
-// result is the row in one word.
-func (r *powerRow) result() string {
+// describe returns the result of the row for the log.
+func (r *powerRow) describe() string {
 	switch {
 	case r.m.benign && r.caught():
-		return "REPORTED, but benign: " + r.headline()
+		return "REPORTED although benign: " + r.headline()
 	case r.m.benign && r.failed != "":
 		return "FAILED: " + r.failed
 	case r.m.benign:
-		return "rightly not reported"
+		return "not reported, as it should be"
 	case !r.caught():
 		return "MISSED " + r.failed
 	}
 	wrong := ""
-	for what, right := range map[string]bool{"function": r.rightFunction(), "line": r.rightLine(), "field": r.rightField() || !r.m.heldByField(), "scenario": r.rightScenario() || !r.ofScenarios()} {
+	for what, right := range map[string]bool{"function": r.rightFunction(), "line": r.rightLine(), "field": r.rightField() || !r.m.hasField(), "scenario": r.rightScenario() || !r.seenAmongScenarios()} {
 		if !right {
 			wrong += " wrong " + what
 		}
@@ -173,13 +172,14 @@ func (r *powerRow) result() string {
 	return "caught" + wrong
 }
 
+// headline returns all that the verdict says of the leak, in one line.
 func (r *powerRow) headline() string {
 	l, _ := r.leak()
 	return fmt.Sprintf("%s %s born %s stored %s field %s path %v from %s", l.Class, l.Type, l.Born, l.Stored, l.Field, l.Path, l.Source)
 }
 
-// judgePower fails the test for what falls short of the bars. The attribution is
-// judged on a full set only: one of a few mutants is many percent.
+// judgePower fails the test if a percentage is below its minimum. Only a run of all mutants is
+// judged by attribution, because in a sample one mutant counts for many percent.
 func judgePower(t *testing.T, results []powerResult, whole bool) {
 	t.Helper()
 	s := score(results)
@@ -206,8 +206,7 @@ func judgePower(t *testing.T, results []powerResult, whole bool) {
 	}
 }
 
-// The judge takes a field for named only if it stands whole, not because another has
-// the same last word.
+// A field counts as named only if all of its path matches, not only the last name.
 func TestJudgeOfFields(t *testing.T) {
 	t.Parallel()
 	path := func(edges ...string) verdict.Leak {

@@ -10,43 +10,44 @@ import (
 	"time"
 )
 
-// powerResult is what is kept of a row, so that a few mutants can be measured again
-// and the table be whole.
+// powerResult is the part of a row that is stored as a file. So a run of a few mutants renews
+// their rows and leaves the others in the table.
 type powerResult struct {
 	Name, Family string
 	Rate         float64
 	Benign       bool
 
 	Caught, Function, Line, Field, Scenario bool
-	HasField                                bool     // something of the hub retains it
-	HasScenario                             bool     // it was seen in a run of several
-	Detectors                               []string // that saw it
+	HasField                                bool     // a field of the hub retains the leak
+	HasScenario                             bool     // the leak was seen in a run of several scenarios
+	Detectors                               []string // detectors that saw it
 	Seconds                                 float64
-	Witnessed                               *bool `json:",omitempty"` // nil: not asked
+	Witnessed                               *bool `json:",omitempty"` // nil if the witness did not run
 	Baselines                               map[string]bool
-	Failed                                  string   `json:",omitempty"` // in another way than by a leak
-	Errors                                  []string `json:",omitempty"` // what could not be measured
-	Leak                                    string   `json:",omitempty"` // as it was told
+	Failed                                  string   `json:",omitempty"` // output of specs that failed without a leak
+	Errors                                  []string `json:",omitempty"` // measurements that failed
+	Leak                                    string   `json:",omitempty"` // the leak as reported
 }
 
-func (r *powerRow) kept() powerResult {
+// result returns the stored part of the row.
+func (r *powerRow) result() powerResult {
 	k := powerResult{
-		Name: r.m.name, Family: r.m.family, Rate: r.m.rate, Benign: r.m.benign, Caught: r.caught(), HasField: r.m.heldByField(),
+		Name: r.m.name, Family: r.m.family, Rate: r.m.rate, Benign: r.m.benign, Caught: r.caught(), HasField: r.m.hasField(),
 		Seconds: r.took.Seconds(), Witnessed: r.witnessed, Baselines: r.baselines, Failed: r.failed, Errors: r.errs,
 	}
 	if k.Caught {
 		k.Function, k.Line, k.Field, k.Scenario = r.rightFunction(), r.rightLine(), r.rightField(), r.rightScenario()
-		k.HasScenario = r.ofScenarios()
+		k.HasScenario = r.seenAmongScenarios()
 		k.Detectors, k.Leak = r.detectors(), r.headline()
 	}
 	return k
 }
 
-// powerDir is where results and the table are.
+// powerDir returns the folder of the results.
 func powerDir() string { return filepath.Join("..", reportDir, "power") }
 
-// keepPower keeps a result and writes the table of all there are as Markdown: what
-// make power prints, and where the figures of README.md are from.
+// keepPower stores a result and writes the table of all stored ones as Markdown, which make power
+// prints.
 func keepPower(k powerResult) error {
 	if err := os.MkdirAll(powerDir(), 0o755); err != nil {
 		return err
@@ -65,7 +66,7 @@ func keepPower(k powerResult) error {
 	return os.WriteFile(filepath.Join("..", reportDir, "power.md"), []byte(powerTable(all)), 0o644)
 }
 
-// readPower returns all results, the benign controls last.
+// readPower returns all stored results, the benign controls last.
 func readPower() ([]powerResult, error) {
 	paths, err := filepath.Glob(filepath.Join(powerDir(), "*.json"))
 	if err != nil {
@@ -149,7 +150,7 @@ func (k powerResult) markdown() string {
 	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
-// powerScore counts what was right.
+// powerScore counts mutants by what the suite got right of them.
 type powerScore struct {
 	leaks, caught, function, line, fields, field, scenarios, scenario int
 	witnessed, asked                                                  int
@@ -201,7 +202,7 @@ func score(all []powerResult) powerScore {
 }
 
 func (s powerScore) String() string {
-	return fmt.Sprintf("%d of %d mutants of %d classes caught (the witness saw %d of %d leak); of these the function is right in %d, the line in %d, the scenario in %d of %d, the retaining field in %d of %d; %d of %d benign controls reported; goleak catches %d, gleak %d, goroutineleak %d",
+	return fmt.Sprintf("%d of %d mutants of %d classes caught (the witness confirmed %d of %d); right of those caught: function %d, line %d, scenario %d of %d, retaining field %d of %d; %d of %d benign controls reported; caught by goleak %d, gleak %d, goroutineleak %d",
 		s.caught, s.leaks, len(s.families), s.witnessed, s.asked, s.function, s.line, s.scenario, s.scenarios, s.field, s.fields, s.reported, s.benign,
 		s.others["goleak"], s.others["gleak"], s.others["goroutineleak"])
 }

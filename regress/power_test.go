@@ -18,11 +18,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// TestPower measures what the suite catches: it builds the hub with each mutant in
-// turn, has the quick specs run against it, and writes the table. It is make power.
-// PIGEONHUB_POWER says which: all, sample (some of each chapter), or names with a
-// comma between. PIGEONHUB_POWER_PARTS may leave out some of suite, witness and
-// baselines, PIGEONHUB_POWER_KEEP name a folder for what the suite prints and reports.
+// TestPower measures what the suite catches. It builds the hub with each mutant in turn, runs
+// the specs labelled power on it, and writes the table. make power runs it. PIGEONHUB_POWER
+// selects the mutants: all, sample (one of each chapter), or names separated by commas.
+// PIGEONHUB_POWER_PARTS selects among suite, witness and baselines, by default all.
+// PIGEONHUB_POWER_KEEP names a folder that keeps the output and the reports of the specs.
 func TestPower(t *testing.T) {
 	which := os.Getenv("PIGEONHUB_POWER")
 	if which == "" {
@@ -36,29 +36,30 @@ func TestPower(t *testing.T) {
 	judgePower(t, results, which == "all")
 }
 
-// powerAtOnce is how many mutants are measured at a time: much of it is waiting.
+// powerAtOnce is the number of mutants measured at a time. Much of the time is spent waiting.
 const powerAtOnce = 2
 
+// measureAll measures the mutants and returns their results.
 func measureAll(t *testing.T, mutants []*mutant) []powerResult {
 	t.Helper()
 	var mu sync.Mutex
 	var results []powerResult
-	someAtOnce(len(mutants), func(i int) {
+	runConcurrently(len(mutants), func(i int) {
 		began := time.Now()
 		row := measure(t, mutants[i])
 		mu.Lock()
 		defer mu.Unlock()
-		results = append(results, row.kept())
-		t.Logf("%d of %d, %s: %s (%s)", len(results), len(mutants), row.m.name, row.result(), time.Since(began).Round(time.Second))
-		if err := keepPower(row.kept()); err != nil { // at once: a long run may be cut short
+		results = append(results, row.result())
+		t.Logf("%d of %d, %s: %s (%s)", len(results), len(mutants), row.m.name, row.describe(), time.Since(began).Round(time.Second))
+		if err := keepPower(row.result()); err != nil { // at once, because a long run may be interrupted
 			t.Error(err)
 		}
 	})
 	return results
 }
 
-// someAtOnce does n things, powerAtOnce of them at a time, and returns when all are done.
-func someAtOnce(n int, do func(i int)) {
+// runConcurrently calls do for 0 to n-1, powerAtOnce calls at a time, and returns after all.
+func runConcurrently(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range powerAtOnce {
@@ -99,8 +100,8 @@ func chooseMutants(which string) ([]*mutant, error) {
 	return chosen, nil
 }
 
-// sampleOf returns one of each chapter of the catalogue, of those that are rare and of
-// those that Shutdown leaves, the one in the middle; and all controls, many at a time.
+// sampleOf returns the middle mutant of each chapter: a letter of the catalogue, the rare leaks,
+// or the leaks of Shutdown. It adds all benign controls, combined.
 func sampleOf(all []*mutant) []*mutant {
 	chapters := map[string][]*mutant{}
 	var benign []*mutant
@@ -117,12 +118,12 @@ func sampleOf(all []*mutant) []*mutant {
 		list := chapters[name]
 		sample = append(sample, list[len(list)/2])
 	}
-	return append(sample, together(benign)...)
+	return append(sample, combine(benign)...)
 }
 
-// together puts the controls into few hubs: into each as many as can be, since two that
-// edit the same lines cannot. None of them may be reported, so neither may all at once.
-func together(benign []*mutant) []*mutant {
+// combine joins the controls into as few mutants as possible. Two that edit the same lines stay
+// apart. No control may be reported, so neither may a combination.
+func combine(benign []*mutant) []*mutant {
 	var groups []*mutant
 	for _, m := range benign {
 		placed := slices.ContainsFunc(groups, func(g *mutant) bool { return g.join(m) })
@@ -134,7 +135,8 @@ func together(benign []*mutant) []*mutant {
 	return groups
 }
 
-// join adds the edits of a control to one, if they apply beside those that are there.
+// join adds the edits of other to m and reports true if both are benign and the edits apply
+// together.
 func (m *mutant) join(other *mutant) bool {
 	if !m.benign || !other.benign {
 		return false
@@ -147,20 +149,20 @@ func (m *mutant) join(other *mutant) bool {
 	return true
 }
 
-// powerRow is what came of one mutant.
+// powerRow is the measurement of one mutant.
 type powerRow struct {
 	m         *mutant
 	planted   *planted
-	verdicts  []verdict.Verdict // of the specs; of those that leak, the first counts
-	failed    string            // specs that failed in another way: what they printed last
-	took      time.Duration     // of the quick specs
-	witnessed *bool             // whether the independent check has seen it leak; nil if it was not asked
+	verdicts  []verdict.Verdict // of the specs; the first leak counts
+	failed    string            // the last output of specs that failed without a leak
+	took      time.Duration     // of the specs
+	witnessed *bool             // whether the witness saw it leak; nil if the witness did not run
 	baselines map[string]bool   // whether goleak, gleak, goroutineleak caught it
-	errs      []string          // what could not be measured
+	errs      []string          // measurements that failed
 }
 
-// measure builds the mutant and runs everything against it. If the baselines are asked
-// the binary is built with the goroutineleak profile, which they need.
+// measure builds the suite with the mutant and runs the selected parts. For the baselines the
+// binary has the goroutineleak profile.
 func measure(t *testing.T, m *mutant) powerRow {
 	t.Helper()
 	row := powerRow{m: m, baselines: map[string]bool{}}
@@ -172,54 +174,53 @@ func measure(t *testing.T, m *mutant) powerRow {
 	}
 	binary := filepath.Join(dir, "regress.test")
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", row.planted.overlay, "-ldflags=-w=0", "-o", binary, ".")
-	if powerPart("baselines") {
+	if measuresPart("baselines") {
 		build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
 	}
 	if out, err := build.CombinedOutput(); err != nil {
-		row.errs = append(row.errs, fmt.Sprintf("it does not build: %v\n%s", err, out))
+		row.errs = append(row.errs, fmt.Sprintf("build: %v\n%s", err, out))
 		return row
 	}
 	for part, measure := range map[string]func(){
-		"suite": func() { row.quick(t, binary, dir) }, "witness": func() { row.witness(t, binary) }, "baselines": func() { row.baseline(t, binary) },
+		"suite": func() { row.suite(t, binary, dir) }, "witness": func() { row.witness(t, binary) }, "baselines": func() { row.baseline(t, binary) },
 	} {
-		if powerPart(part) {
+		if measuresPart(part) {
 			measure()
 		}
 	}
-	if err := os.Remove(binary); err != nil { // 80 of them would fill the disk
+	if err := os.Remove(binary); err != nil { // a hundred of them would fill the disk
 		t.Error(err)
 	}
 	return row
 }
 
-// powerPart reports whether a part is to be measured.
-func powerPart(part string) bool {
+// measuresPart reports whether PIGEONHUB_POWER_PARTS selects a part.
+func measuresPart(part string) bool {
 	parts := os.Getenv("PIGEONHUB_POWER_PARTS")
 	return parts == "" || strings.Contains(parts, part)
 }
 
-// run runs the binary with a test selected, as a process of its own.
+// run runs one test of the binary and returns its output.
 func (r *powerRow) run(t *testing.T, binary, test string, env ...string) ([]byte, error) {
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^"+test+"$", "-test.timeout", "4m", "-test.v")
-	cmd.Env = append(withoutPower(), env...)
+	cmd.Env = append(envWithoutPower(), env...)
 	return cmd.CombinedOutput()
 }
 
-// withoutPower is the environment for the binaries, which are not to measure in
-// their turn.
-func withoutPower() []string {
+// envWithoutPower returns the environment for child processes, which must not run TestPower.
+func envWithoutPower() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") })
 }
 
-// quick runs the quick specs of the suite.
-func (r *powerRow) quick(t *testing.T, binary, dir string) {
+// suite runs the specs labelled power and reads their verdicts.
+func (r *powerRow) suite(t *testing.T, binary, dir string) {
 	reports := filepath.Join(dir, "report")
 	keep := os.Getenv("PIGEONHUB_POWER_KEEP")
 	if keep != "" {
 		reports = filepath.Join(keep, r.m.name)
 	}
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")
-	cmd.Env = append(withoutPower(), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+r.planted.overlay)
+	cmd.Env = append(envWithoutPower(), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+r.planted.overlay)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
 	r.took = time.Since(began)
@@ -243,7 +244,8 @@ func lastLines(out []byte, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// readVerdicts reads the reports of a run, in the order in which they were made.
+// readVerdicts reads the verdicts of a run. That of the spec that counts every object comes
+// first.
 func readVerdicts(dir string) ([]verdict.Verdict, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "verdict.json"))
 	if err != nil {
@@ -266,14 +268,14 @@ func readVerdicts(dir string) ([]verdict.Verdict, error) {
 		list = append(list, v)
 	}
 	if len(list) == 0 {
-		return nil, errors.New("no verdict was written")
+		return nil, errors.New("the run wrote no verdict")
 	}
-	// The specs run in any order. The one that counts every object tells most.
+	// The specs run in any order. The one that counts every object has the shortest name.
 	slices.SortStableFunc(list, func(a, b verdict.Verdict) int { return len(a.Run.Name) - len(b.Run.Name) })
 	return list, nil
 }
 
-// witness has the independent check look.
+// witness runs TestWitness on the mutant.
 func (r *powerRow) witness(t *testing.T, binary string) {
 	out, err := r.run(t, binary, "TestWitness", "PIGEONHUB_MUTANT="+r.m.name)
 	leaks := err == nil
@@ -282,7 +284,7 @@ func (r *powerRow) witness(t *testing.T, binary string) {
 	}
 }
 
-// baseline has the other detectors look.
+// baseline runs TestBaselines on the mutant and reads its result.
 func (r *powerRow) baseline(t *testing.T, binary string) {
 	out, err := r.run(t, binary, "TestBaselines", "PIGEONHUB_MUTANT="+r.m.name)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package regress_test
 
-// raceEnabled: everything takes several times as long.
+// raceEnabled reports whether the race detector is on, which slows everything several times.
 const raceEnabled = true

@@ -23,18 +23,18 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// The suite looks at a hub from outside, by the wire alone, where PIGEONHUB_URL
-// names one (ws://localhost:3000). PIGEONHUB_ADMIN_URL is where else it says what it
-// holds (http://localhost:6060). A hub that is not on this machine is sent hundreds
-// of broken peers only with PIGEONHUB_I_OWN_THIS=1.
+// The environment variables of a run against a running hub. PIGEONHUB_URL is its WebSocket URL
+// (ws://localhost:3000), PIGEONHUB_ADMIN_URL its admin listener, if that has the metrics
+// (http://localhost:6060). A hub on another machine needs PIGEONHUB_I_OWN_THIS=1, because the
+// suite sends it hundreds of broken peers.
 var (
 	remoteURL = os.Getenv("PIGEONHUB_URL")
 	adminURL  = os.Getenv("PIGEONHUB_ADMIN_URL")
 	owned     = os.Getenv("PIGEONHUB_I_OWN_THIS") == "1"
 )
 
-// remoteFilter narrows a filter of labels to the specs that make sense: those of a
-// hub somewhere else if there is one, and else the others.
+// remoteFilter narrows a label filter to the specs labelled remote if PIGEONHUB_URL is set, and
+// to all others if it is not.
 func remoteFilter(filter string) string {
 	if remoteURL == "" {
 		return "(" + filter + ") && !remote"
@@ -42,16 +42,16 @@ func remoteFilter(filter string) string {
 	return "(" + filter + ") && remote"
 }
 
-// remoteTarget is the hub to look at. Without one the spec is skipped.
+// remoteTarget returns the hub of PIGEONHUB_URL, and skips the spec if that is not set.
 func remoteTarget() harness.Target {
 	GinkgoHelper()
 	if remoteURL == "" {
-		Skip("PIGEONHUB_URL names no hub")
+		Skip("PIGEONHUB_URL is not set")
 	}
 	u, err := url.Parse(remoteURL)
 	Expect(err).NotTo(HaveOccurred())
 	if !isLoopback(u.Hostname()) && !owned {
-		Fail("set PIGEONHUB_I_OWN_THIS=1 if " + u.Host + " is yours: it is about to get hundreds of broken peers")
+		Fail("this spec sends hundreds of broken peers to " + u.Host + ": set PIGEONHUB_I_OWN_THIS=1 if it is yours")
 	}
 	target, err := harness.NewRemote(remoteURL)
 	Expect(err).NotTo(HaveOccurred())
@@ -70,21 +70,21 @@ var _ = Describe("a deployed hub", Serial, Label("remote"), func() {
 		}, SpecTimeout(time.Minute))
 	}
 
-	It("holds nothing of peers that come and go", func(ctx SpecContext) {
+	It("retains nothing of peers that connect and leave", func(ctx SpecContext) {
 		r := newRemoteRun(ctx, "regress, remote", harness.Scenarios())
 		Expect(summary.add(r.send(ctx, 100))).To(LeakNothing())
 	}, SpecTimeout(10*time.Minute))
 
-	It("holds nothing of peers that make it wait", Label("soak"), func(ctx SpecContext) {
+	It("retains nothing of peers that run into its timeouts", Label("soak"), func(ctx SpecContext) {
 		r := newRemoteRun(ctx, "regress, remote, patient", slices.DeleteFunc(harness.Patient(), func(s harness.Scenario) bool {
-			return s.Name == "stall" // which takes more messages than a hub lets through by default
+			return s.Name == "stall" // it needs more messages than the default rate limit allows
 		}))
-		r.crowd.LifeLimit = 3 * time.Minute // a ping is due after 25 s, its answer after 10 more
+		r.crowd.LifeLimit = 3 * time.Minute // the default ping interval is 25 s, and the pong is due 10 s later
 		Expect(summary.add(r.send(ctx, 100))).To(LeakNothing())
 	}, SpecTimeout(30*time.Minute))
 })
 
-// remoteRun is a run against a hub of which no more is known than what it says.
+// remoteRun is a run against a hub that is read only through its pages.
 type remoteRun struct {
 	crowd    harness.Crowd
 	probes   []probe.Probe
@@ -109,21 +109,21 @@ func newRemoteRun(ctx context.Context, name string, scenarios []harness.Scenario
 		r.probes, err = append(r.probes, found...), errors.Join(err, failed)
 	}
 	if len(r.probes) == 0 || adminURL != "" && err != nil {
-		r.miss(err)
+		r.markMissing(err)
 	}
 	return r
 }
 
-// miss says that the hub cannot be looked at: the run is then no pass.
-func (r *remoteRun) miss(err error) {
+// markMissing records that the hub cannot be read, which makes the run invalid.
+func (r *remoteRun) markMissing(err error) {
 	r.detector.State, r.detector.Why = verdict.Missing, err.Error()
-	r.detector.Do = "let the hub answer /health beside its WebSocket, or name the listener that has /metrics by PIGEONHUB_ADMIN_URL"
+	r.detector.Do = "serve /health on the WebSocket port, or set PIGEONHUB_ADMIN_URL to the listener that has /metrics"
 }
 
-// remoteCycles is how many doses are told apart.
+// remoteCycles is the number of cycles after the warm-up.
 const remoteCycles = 3
 
-// send puts the peers through and returns what came of it.
+// send sends the peers of each cycle, reads the hub after it, and returns the run.
 func (r *remoteRun) send(ctx context.Context, mean int) verdict.Run {
 	var names []string
 	for _, s := range r.crowd.Scenarios {
@@ -155,11 +155,10 @@ func (r *remoteRun) cycle(ctx context.Context, k int, doses map[string]int64) {
 	r.run.Lives += arrivals.Lives()
 }
 
-// held are names of what a hub holds, as the pages have them: not what it has done
-// so far, nor its bounds.
+// held matches the names of figures of what a hub holds now, but no totals and no limits.
 var held = regexp.MustCompile(`^(\w*_)?(connections|sessions|peers|networks|memberships|hubs|subscriptions|clients|sockets|goroutines)$`)
 
-// gauges asks the hub what it holds.
+// gauges reads what the hub holds from its pages.
 func (r *remoteRun) gauges(ctx context.Context) (map[string]float64, error) {
 	all := map[string]float64{}
 	for _, p := range r.probes {
@@ -168,25 +167,25 @@ func (r *remoteRun) gauges(ctx context.Context) (map[string]float64, error) {
 			return nil, err
 		}
 		for name, v := range page {
-			if held.MatchString(name) && name != "go_goroutines" { // which counts those that answer us
+			if held.MatchString(name) && name != "go_goroutines" { // it includes the goroutines that serve this request
 				all[name+" of "+p.Name] = v
 			}
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("what the hub says of itself names no connections, peers or networks")
+		return nil, errors.New("the pages of the hub report no connections, peers or networks")
 	}
 	return all, nil
 }
 
-// How long a reading waits for the hub to be as it was at first, and how long for
-// what does not change any more.
+// The bounds of the wait for a reading.
 const (
-	remotePatience = time.Minute
-	remoteFlat     = 10 * time.Second
+	remotePatience = time.Minute      // at most
+	remoteFlat     = 10 * time.Second // without a change
 )
 
-// read takes a reading once the hub is as it was, or does not change any more.
+// read takes a reading when the hub holds no more than at first, or when its gauges have not
+// changed for remoteFlat.
 func (r *remoteRun) read(ctx context.Context) {
 	if r.detector.State != verdict.Ready {
 		return
@@ -195,10 +194,10 @@ func (r *remoteRun) read(ctx context.Context) {
 	defer cancel()
 	var last map[string]float64
 	since := time.Now()
-	_ = settle.Until(ctx, func() error { // what is left then is for the verdict
+	_ = settle.Until(ctx, func() error { // at the end of ctx, the verdict judges what is left
 		now, err := r.gauges(ctx)
 		if err != nil {
-			r.miss(err)
+			r.markMissing(err)
 			return nil
 		}
 		if !maps.Equal(now, last) {
@@ -209,7 +208,7 @@ func (r *remoteRun) read(ctx context.Context) {
 		}
 		for name, v := range r.readings[0] {
 			if now[name] > v {
-				return fmt.Errorf("%s is %g, %g at first", name, now[name], v)
+				return fmt.Errorf("%s is %g, was %g at first", name, now[name], v)
 			}
 		}
 		return nil
@@ -218,7 +217,7 @@ func (r *remoteRun) read(ctx context.Context) {
 	r.readings = append(r.readings, last)
 }
 
-// conclude compares the readings after the warm-up.
+// conclude compares the readings after the warm-up and adds findings and doubts to the run.
 func (r *remoteRun) conclude() {
 	r.run.Duration = time.Since(r.run.Start)
 	if r.detector.State != verdict.Ready {
@@ -236,20 +235,20 @@ func (r *remoteRun) conclude() {
 		}
 		r.run.Series = append(r.run.Series, s)
 		last := cycles[len(cycles)-1][name]
-		f.Detail = fmt.Sprintf("%g at first, %g after the warm-up, %g in the end", first[name], cycles[0][name], last)
+		f.Detail = fmt.Sprintf("%g at first, %g after the warm-up, %g at the end", first[name], cycles[0][name], last)
 		if f.Count = int64(last - cycles[0][name]); f.Count > 0 {
 			r.run.Findings = append(r.run.Findings, f)
 		}
 		if first[name] > 0 && !strings.Contains(name, "goroutines") {
 			r.run.Doubts = append(r.run.Doubts, verdict.Reason{
-				About: name, What: fmt.Sprintf("somebody else is there: %s was %g before anybody came", name, first[name]),
-				Do: "look at a hub that nobody uses meanwhile, or have loadgen measure this one under its own load",
+				About: name, What: fmt.Sprintf("the hub has other clients: %s was %g before the first peer of this run", name, first[name]),
+				Do: "run the suite against a hub without other clients, or run loadgen, which allows for them",
 			})
 		}
 	}
 }
 
-// dose is how many peers came before the reading after a cycle.
+// dose returns the number of peers of the first k cycles after the warm-up.
 func (r *remoteRun) dose(k int) (sum float64) {
 	for _, c := range r.run.Cycles[:k] {
 		for _, n := range c.Doses {

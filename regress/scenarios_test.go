@@ -14,8 +14,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// ownHub is the life of a whole hub: like cfg but for a change, started for one visit and
-// stopped after it.
+// ownHub returns the life of a peer that has a hub of its own, configured by cfg and change. The
+// hub starts before live and stops after it.
 func (w *world) ownHub(cfg hub.Config, change func(*hub.Config), live func(context.Context, *harness.Visit, *hubtest.Target) error) func(context.Context, *harness.Visit) error {
 	change(&cfg)
 	return func(ctx context.Context, v *harness.Visit) error {
@@ -27,15 +27,15 @@ func (w *world) ownHub(cfg hub.Config, change func(*hub.Config), live func(conte
 			return err
 		}
 		err = live(ctx, v, target)
-		if stopped := shutDown(target, w.campaign.Crowd.LifeLimit); !errors.Is(stopped, context.Canceled) { // as it is after Close with peers
+		if stopped := shutDown(target, w.campaign.Crowd.LifeLimit); !errors.Is(stopped, context.Canceled) { // the result if live called Close
 			err = errors.Join(err, stopped)
 		}
 		return err
 	}
 }
 
-// ownScenarios are those that take more than a connection: what embeds the hub
-// does to it, and whole hubs that come and go.
+// ownScenarios returns the scenarios that need the Go API of the hub: subscriptions, and hubs
+// that start and stop.
 func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	own := func(change func(*hub.Config), live func(context.Context, *harness.Visit, *hubtest.Target) error) func(context.Context, *harness.Visit) error {
 		return w.ownHub(cfg, change, live)
@@ -50,7 +50,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	}
 }
 
-// subscribed listens to the hub's events for as long as a peer is there.
+// subscribed holds a subscription while a peer joins and leaves.
 func (w *world) subscribed(ctx context.Context, v *harness.Visit) error {
 	s, err := w.target.Hub.Subscribe(v.Name)
 	if err != nil {
@@ -63,12 +63,12 @@ func (w *world) subscribed(ctx context.Context, v *harness.Visit) error {
 	select {
 	case <-s.Events():
 	case <-ctx.Done():
-		return fmt.Errorf("no event came: %w", ctx.Err())
+		return fmt.Errorf("the subscription received no event: %w", ctx.Err())
 	}
 	return v.Close(ctx)
 }
 
-// others are peers of a hub of its own, named after the visit.
+// others returns n peers of target whose ids are derived from that of the visit.
 func others(target harness.Target, v *harness.Visit, n int) []*harness.Peer {
 	peers := make([]*harness.Peer, n)
 	for i := range peers {
@@ -78,8 +78,7 @@ func others(target harness.Target, v *harness.Visit, n int) []*harness.Peer {
 	return peers
 }
 
-// wholeHub is a hub that two peers join and somebody listens to, and that is
-// shut down with all of them there.
+// wholeHub shuts down a hub that has two peers and a subscription.
 func wholeHub(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	if _, err := target.Hub.Subscribe(v.Name); err != nil {
 		return err
@@ -92,7 +91,7 @@ func wholeHub(ctx context.Context, v *harness.Visit, target *hubtest.Target) err
 		if err := p.Join(ctx, v.Home); err != nil {
 			return err
 		}
-		wg.Go(func() { _ = p.Listen(listening) }) // until the hub closes
+		wg.Go(func() { _ = p.Listen(listening) }) // returns when the hub closes
 	}
 	err := target.Stop(ctx)
 	stop()
@@ -103,7 +102,7 @@ func wholeHub(ctx context.Context, v *harness.Visit, target *hubtest.Target) err
 	return err
 }
 
-// closedAtOnce is a hub that is closed at once, with peers that do not answer.
+// closedAtOnce closes a hub whose peers do not answer.
 func closedAtOnce(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	if _, err := target.Hub.Subscribe(v.Name); err != nil {
 		return err
@@ -117,7 +116,7 @@ func closedAtOnce(ctx context.Context, v *harness.Visit, target *hubtest.Target)
 	return target.Hub.Close()
 }
 
-// placeForOne is a hub with a place for one, to which two come.
+// placeForOne dials two peers to a hub that accepts one, and expects the second to be closed.
 func placeForOne(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	peers := others(target, v, 2)
 	if err := peers[0].Join(ctx, v.Home); err != nil {
@@ -132,12 +131,12 @@ func placeForOne(ctx context.Context, v *harness.Visit, target *hubtest.Target) 
 	return peers[0].Close(ctx)
 }
 
-// withToken is a hub that asks for a token, and one peer of two has it.
+// withToken dials two peers to a hub that requires a token, which only one of them has.
 func withToken(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	peers := others(target, v, 2)
 	switch err := peers[0].Dial(ctx); {
 	case err == nil:
-		return errors.Join(errors.New("a peer without a token was let in"), peers[0].Drop())
+		return errors.Join(errors.New("the hub accepted a peer without a token"), peers[0].Drop())
 	case !strings.Contains(err.Error(), "401"):
 		return err
 	}
@@ -148,7 +147,7 @@ func withToken(ctx context.Context, v *harness.Visit, target *hubtest.Target) er
 	return peers[1].Close(ctx)
 }
 
-// A hub that nobody reaches is an error of the life, and no more.
+// A hub that has shut down makes the life fail with the error of the dial.
 func TestWithTokenOfNoHub(t *testing.T) {
 	target, err := hubtest.StartPipes(hub.Config{AuthToken: "a token"})
 	if err != nil {
@@ -158,7 +157,7 @@ func TestWithTokenOfNoHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := &harness.Visit{Peer: harness.NewPeer(target, "alice", wire.NewPeerID()), Home: "home"}
-	if err := withToken(t.Context(), v, target); err == nil || strings.Contains(err.Error(), "was let in") {
+	if err := withToken(t.Context(), v, target); err == nil || strings.Contains(err.Error(), "accepted a peer") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -36,7 +36,7 @@ func balanceOf(ctx context.Context, more ...detect.Detector) *balance {
 	return b
 }
 
-// left returns what the process holds more than at the baseline, after so many peers.
+// left returns what the process holds beyond the baseline. peers is the number that have left.
 func (b *balance) left(ctx context.Context, peers int64) []verdict.Finding {
 	GinkgoHelper()
 	Expect(b.detectors.Cycle(ctx, detect.NewReading(peers))).To(Succeed())

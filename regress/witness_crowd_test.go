@@ -15,10 +15,10 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// crowd is how many peers are there at once for what is read per peer.
+// crowd is the number of peers connected at once when memory per peer is measured.
 const crowd = 300
 
-// held returns the bytes a peer costs that has said much once and idles.
+// held returns the bytes of memory of an idle peer that has sent large messages.
 func (w *witness) held(t *testing.T) float64 {
 	t.Helper()
 	cfg := witnessConfig()
@@ -30,12 +30,11 @@ func (w *witness) held(t *testing.T) float64 {
 	leave := w.gather(t, crowd)
 	during := w.read() + float64(memory().StackInuse)
 	leave()
-	t.Logf("%.0f bytes held per peer", (during-before)/crowd)
+	t.Logf("%.0f bytes per connected peer", (during-before)/crowd)
 	return (during - before) / crowd
 }
 
-// peak returns the bytes that stay of each peer of a crowd, larger than any
-// before, that has come and gone.
+// peak returns the bytes per peer that stay after a crowd larger than any before has left.
 func (w *witness) peak(t *testing.T) float64 {
 	t.Helper()
 	w.start(t, witnessConfig())
@@ -44,27 +43,27 @@ func (w *witness) peak(t *testing.T) float64 {
 	before := w.settled()
 	w.gather(t, crowd)()
 	w.settled()
-	w.monitored(t)
+	w.awaitMonitor(t)
 	after := w.settled()
 	t.Logf("%.0f bytes stay per peer", (after-before)/crowd)
 	return (after - before) / crowd
 }
 
-// monitored waits until the hub's monitor has looked a few times at a hub at rest,
-// which is when it gives back what a peak needed.
-func (w *witness) monitored(t *testing.T) {
+// awaitMonitor waits for five readings of the memory monitor of a hub at rest, after which the hub
+// has released what a peak needed.
+func (w *witness) awaitMonitor(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var last time.Time
-	looks := 0
+	readings := 0
 	if err := settle.Until(ctx, func() error {
 		if at := w.target.Hub.Stats().Memory.At; !at.Equal(last) {
 			last = at
-			looks++
+			readings++
 		}
-		if looks < 5 {
-			return fmt.Errorf("the monitor has looked %d times", looks)
+		if readings < 5 {
+			return fmt.Errorf("the memory monitor has taken %d readings, want 5", readings)
 		}
 		return nil
 	}); err != nil {
@@ -72,7 +71,7 @@ func (w *witness) monitored(t *testing.T) {
 	}
 }
 
-// warmUp has the runtime make the goroutine descriptors it never frees.
+// warmUp makes the runtime allocate goroutine descriptors, which it never frees.
 func warmUp() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -83,8 +82,7 @@ func warmUp() {
 	wg.Wait()
 }
 
-// gather has peers join, each with much to say. They are gone when the function
-// it returns has been called.
+// gather joins n peers that send large messages. The function returned disconnects them.
 func (w *witness) gather(t *testing.T, n int) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), witnessWait)
@@ -93,7 +91,7 @@ func (w *witness) gather(t *testing.T, n int) (leave func()) {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Go(func() { peers[i], errs[i] = w.sayMuch(ctx, visit(w.target, i)) })
+		wg.Go(func() { peers[i], errs[i] = w.joinTalker(ctx, visit(w.target, i)) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -106,8 +104,8 @@ func (w *witness) gather(t *testing.T, n int) (leave func()) {
 	}
 }
 
-// sayMuch joins with a long announce and sends a long message to nobody.
-func (w *witness) sayMuch(ctx context.Context, v *harness.Visit) (*wire.Conn, error) {
+// joinTalker joins with a large announce and sends a large signal to an id that is not connected.
+func (w *witness) joinTalker(ctx context.Context, v *harness.Visit) (*wire.Conn, error) {
 	c, err := dialWitness(ctx, w.target, v.ID, "")
 	if err != nil {
 		return nil, err

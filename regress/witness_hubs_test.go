@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// withHub runs a hub over pipes for as long as visits takes.
+// withHub starts a hub over pipes, calls visits and then stop.
 func withHub(cfg hub.Config, visits func(*hubtest.Target) error, stop func(*hubtest.Target) error) error {
 	target, err := hubtest.StartPipes(cfg)
 	if err != nil {
@@ -25,12 +25,11 @@ func shutdown(target *hubtest.Target) error {
 	return target.Stop(ctx)
 }
 
-// liveStartStop is a hub with two peers and a subscription, all of which are
-// there when it is shut down.
+// liveStartStop shuts down a hub with two peers and a subscription.
 func liveStartStop(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	ended := make(chan error, 2)
 	err := withHub(witnessConfig(), func(target *hubtest.Target) error {
-		if _, err := target.Hub.Subscribe("the start and stop"); err != nil {
+		if _, err := target.Hub.Subscribe("start-stop"); err != nil {
 			return err
 		}
 		for i := range cap(ended) {
@@ -48,11 +47,11 @@ func liveStartStop(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) err
 	return errors.Join(err, <-ended, <-ended)
 }
 
-// liveCutOff is a hub that closes on two peers that do not listen.
+// liveCutOff closes a hub with a subscription and two peers that do not read.
 func liveCutOff(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	var peers []*harness.Visit
 	err := withHub(witnessConfig(), func(target *hubtest.Target) error {
-		if _, err := target.Hub.Subscribe("the one cut off"); err != nil {
+		if _, err := target.Hub.Subscribe("cut-off"); err != nil {
 			return err
 		}
 		for i := range 2 {
@@ -71,7 +70,7 @@ func liveCutOff(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error 
 	return err
 }
 
-// ignoreCut forgives a shutdown that had to cut connections.
+// ignoreCut returns nil for the error of a Shutdown after Close, which cuts connections.
 func ignoreCut(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -79,7 +78,7 @@ func ignoreCut(err error) error {
 	return err
 }
 
-// liveFull is a hub for one peer that a second one asks for room.
+// liveFull dials two peers to a hub that accepts one, and expects the second to be closed.
 func liveFull(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	cfg := witnessConfig()
 	cfg.MaxConnections = 1
@@ -93,13 +92,13 @@ func liveFull(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	}, shutdown)
 }
 
-// liveUnauthorized is a hub that lets in only who shows its token.
+// liveUnauthorized dials a hub that requires a token, first without and then with it.
 func liveUnauthorized(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	cfg := witnessConfig()
 	cfg.AuthToken = witnessToken
 	return withHub(cfg, func(target *hubtest.Target) error {
 		if err := visit(target, 0).Dial(ctx); err == nil {
-			return errors.New("the hub let in a peer without the token")
+			return errors.New("the hub accepted a peer without the token")
 		}
 		c, err := dialWitness(ctx, target, wire.NewPeerID(), witnessToken)
 		if err != nil {

@@ -20,24 +20,24 @@ import (
 const (
 	witnessHubKey = "the key of the hubs"
 	witnessToken  = "the token of the peers"
-	witnessWait   = 10 * time.Second // for anything a life waits for
-	pipeWait      = 3 * time.Second  // over a pipe: its deadline is a timer that keeps it beyond its close
+	witnessWait   = 10 * time.Second // bounds every wait of a life
+	pipeWait      = 3 * time.Second  // the same over a pipe; short, because the timer of a deadline retains a closed pipe
 )
 
-// life is a scenario as the witnesses run it.
+// life is a scenario as the witness runs it.
 type life struct {
 	name   string
 	atOnce int
-	ownHub bool // each life is that of a whole hub
+	ownHub bool // each life has a hub of its own
 	live   func(ctx context.Context, target *hubtest.Target, v *harness.Visit) error
 }
 
-// witnessLife returns the life of a scenario's name.
+// witnessLife returns the life with the name of a scenario.
 func witnessLife(name string) life {
 	if name == every {
 		name = "clean"
 	}
-	for _, l := range witnessLivesAll() {
+	for _, l := range allLives() {
 		if l.name == name {
 			return l
 		}
@@ -45,7 +45,8 @@ func witnessLife(name string) life {
 	panic("no life is named " + name)
 }
 
-func witnessLivesAll() []life {
+// allLives returns the lives of all scenarios.
+func allLives() []life {
 	lives := []life{
 		{"return", 32, false, liveReturn}, {"stall", 16, false, liveStall}, {"flood", 8, false, liveFlood},
 		{"trickle", 64, false, liveTrickle}, {"hub", 16, false, liveHub}, {"subscribe", 8, false, liveSubscribe},
@@ -54,7 +55,7 @@ func witnessLivesAll() []life {
 	}
 	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient()) {
 		if !slices.ContainsFunc(lives, func(l life) bool { return l.name == s.Name }) {
-			lives = append(lives, life{s.Name, 24, false, ofHarness(s)}) // no more than may wait for the holder of an id
+			lives = append(lives, life{s.Name, 24, false, ofHarness(s)}) // the hub lets no more wait for a probe
 		}
 	}
 	return lives
@@ -64,7 +65,7 @@ func ofHarness(s harness.Scenario) func(context.Context, *hubtest.Target, *harne
 	return func(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error { return s.Live(ctx, v) }
 }
 
-// live is one life, of a peer that was never there before.
+// live runs one life of a peer with a new id.
 func (w *witness) live(ctx context.Context) error {
 	wait := witnessWait
 	if w.life.ownHub {
@@ -83,7 +84,7 @@ func visit(target *hubtest.Target, i int) *harness.Visit {
 	}
 }
 
-// liveReturn is a peer of few that come again and again.
+// liveReturn joins and closes with one of a few ids that come back.
 func liveReturn(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
 	v.ID = wire.PeerID(fmt.Sprintf("%040x", v.Index%witnessGoal))
 	if err := v.Join(ctx, v.Home); err != nil {
@@ -92,7 +93,7 @@ func liveReturn(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error 
 	return v.Close(ctx)
 }
 
-// liveStall joins and reads no more, while another sends to it until it is cut.
+// liveStall joins and stops reading, while another peer sends to it until the hub ends it.
 func liveStall(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
 	home := "stall " + string(v.ID)
 	slow, err := dialWitness(ctx, target, v.ID, "")
@@ -123,10 +124,10 @@ func liveStall(ctx context.Context, target *hubtest.Target, v *harness.Visit) er
 			}
 		}
 	}
-	return errors.New("the hub never cut the peer that does not read")
+	return errors.New("the hub did not end the peer that does not read")
 }
 
-// liveFlood announces more than it may.
+// liveFlood announces more often than the hub allows.
 func liveFlood(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
 	c, err := dialWitness(ctx, target, v.ID, "")
 	if err != nil {
@@ -143,7 +144,7 @@ func liveFlood(ctx context.Context, target *hubtest.Target, v *harness.Visit) er
 	return <-ended
 }
 
-// liveTrickle begins a message and takes too long over it.
+// liveTrickle sends a message more slowly than the hub allows.
 func liveTrickle(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
@@ -161,16 +162,16 @@ func liveTrickle(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error
 	return err
 }
 
-// liveHub is a hub that tells of a peer of its own, becomes a plain peer of
-// another network, and leaves.
+// liveHub announces as a hub, introduces a peer, announces as a plain peer of another network, and
+// leaves.
 func liveHub(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
 	c, err := dialWitness(ctx, target, v.ID, witnessHubKey)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	told := fmt.Sprintf(`{"type":"peer-discovered","networkName":%q,"data":{"peerId":%q}}`, v.Home, wire.NewPeerID())
-	err = errors.Join(c.Announce(v.Home, map[string]any{"isHub": true}), c.SendRaw([]byte(told)),
+	introduction := fmt.Sprintf(`{"type":"peer-discovered","networkName":%q,"data":{"peerId":%q}}`, v.Home, wire.NewPeerID())
+	err = errors.Join(c.Announce(v.Home, map[string]any{"isHub": true}), c.SendRaw([]byte(introduction)),
 		c.Announce(v.Home+" again", nil), c.SendClose(wire.CodeNormal, "done"))
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func liveHub(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 	return readToEnd(c)
 }
 
-// liveSubscribe listens to the hub for a while.
+// liveSubscribe holds a subscription while a peer joins and leaves.
 func liveSubscribe(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
 	events, err := target.Hub.Subscribe(v.Name)
 	if err != nil {
@@ -196,7 +197,7 @@ func liveSubscribe(ctx context.Context, target *hubtest.Target, v *harness.Visit
 	return v.Close(ctx)
 }
 
-// dialWitness connects a plain client, with a token if it is not empty.
+// dialWitness dials with a token, if it is not empty.
 func dialWitness(ctx context.Context, target *hubtest.Target, id wire.PeerID, token string) (*wire.Conn, error) {
 	address := target.URL()
 	if token != "" {
@@ -205,7 +206,7 @@ func dialWitness(ctx context.Context, target *hubtest.Target, id wire.PeerID, to
 	return wire.Dial(ctx, address, id, &wire.DialOptions{NetDialContext: target.Dial})
 }
 
-// readToEnd reads until the hub has ended the connection.
+// readToEnd reads until the hub has closed the connection, and returns an error after witnessWait.
 func readToEnd(c *wire.Conn) error {
 	c.SetReceiveDeadline(time.Now().Add(witnessWait))
 	for {

@@ -15,21 +15,21 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// settled waits until the sessions have ended and the figure no longer falls, and
-// returns it.
+// settled waits until the sessions have ended and the figure no longer falls, and returns the
+// figure.
 func (w *witness) settled() float64 {
 	deadline := time.Now().Add(pipeWait + 10*time.Second)
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	// A mutant may keep them: what is left then is what is measured.
+	// A mutant may keep sessions for good, so the error is ignored.
 	_ = settle.Until(ctx, func() error {
 		if w.target != nil && w.target.Hub.Sessions() > 0 {
-			return errors.New("sessions are left")
+			return errors.New("the hub has sessions")
 		}
 		return nil
 	})
 	if w.life.ownHub && w.kind.name != "goroutines" {
-		time.Sleep(pipeWait) // not for anything of ours: it is how long the library's timers run
+		time.Sleep(pipeWait) // the timers of net.Pipe deadlines run for so long and cannot be waited for
 	}
 	last := []float64{w.read()}
 	for steady := 0; steady < 10 && time.Now().Before(deadline); steady++ {
@@ -39,10 +39,10 @@ func (w *witness) settled() float64 {
 			steady = 0
 		}
 	}
-	return slices.Min(last[max(0, len(last)-3):]) // a timer that fires has a goroutine for a moment
+	return slices.Min(last[max(0, len(last)-3):]) // the least of three, because a timer that fires has a goroutine for a moment
 }
 
-// read returns the figure.
+// read returns the present value of the figure, after three GCs if it is one of the heap.
 func (w *witness) read() float64 {
 	switch w.kind.name {
 	case "goroutines":
@@ -72,7 +72,7 @@ func memory() (st runtime.MemStats) {
 	return st
 }
 
-// statField returns a number among the hub's own figures.
+// statField returns a field of hub.Stats by its name.
 func statField(st hub.Stats, name string) float64 {
 	v := reflect.ValueOf(st).FieldByName(name)
 	if v.CanInt() {

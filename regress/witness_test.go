@@ -17,24 +17,23 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// The witnesses look at a planted leak from outside of the harness: they put
-// lives through a hub and read one plain figure of the process before and after.
-// What they do not see grow is no leak, and does not count as one that the
-// harness missed.
+// The witness checks a planted leak without the harness. It puts lives through a hub and reads
+// one figure of the process before and after. A mutant whose figure does not grow is no leak,
+// and does not count as missed.
 const (
-	witnessGoal  = 300  // leaked things in a round
-	witnessLives = 4000 // at most
-	clearly      = 0.5  // of the expected growth, in a hub that leaks
-	barely       = 0.125
+	witnessGoal  = 300   // leaked things in a round
+	witnessLives = 4000  // lives in a round, at most
+	clearly      = 0.5   // share of the expected growth that confirms a leak
+	barely       = 0.125 // share that a hub without a leak stays below
 )
 
-// TestWitness runs in a binary built with the overlay of the mutant that
-// PIGEONHUB_MUTANT names: it leaks as its file says, in the first of its scenarios or in
-// that which PIGEONHUB_SCENARIO names.
+// TestWitness checks that a mutant leaks as its file says, in the first of its scenarios or in
+// that of PIGEONHUB_SCENARIO. It runs in a binary that is built with the overlay of the mutant
+// that PIGEONHUB_MUTANT names. For a benign control it checks that it does no harm.
 func TestWitness(t *testing.T) {
 	name := os.Getenv("PIGEONHUB_MUTANT")
 	if name == "" {
-		t.Skip("PIGEONHUB_MUTANT names no mutant")
+		t.Skip("PIGEONHUB_MUTANT is not set")
 	}
 	m, err := findMutant(name)
 	if err != nil {
@@ -42,22 +41,22 @@ func TestWitness(t *testing.T) {
 	}
 	if other := os.Getenv("PIGEONHUB_SCENARIO"); other != "" {
 		if !slices.Contains(m.scenarios, other) {
-			t.Fatalf("%s does not say that it leaks in %s", name, other)
+			t.Fatalf("%s does not list the scenario %s", name, other)
 		}
 		m.scenarios = []string{other}
 	}
 	if m.benign {
-		wantHarmless(t)
+		expectHarmless(t)
 		return
 	}
-	for i, growth := range m.watched(t) {
+	for i, growth := range m.growth(t) {
 		if growth < clearly {
-			t.Errorf("round %d: %s grew by %.2f of what a leak in each life would make", i+1, m.witness, growth)
+			t.Errorf("round %d: %s grew by %.2f of the expected growth, want at least %g", i+1, m.witness, growth, clearly)
 		}
 	}
 }
 
-// TestWitnessClean puts the same witnesses on the hub without a leak.
+// TestWitnessClean checks that the figures of the witness do not grow in the hub without a leak.
 func TestWitnessClean(t *testing.T) {
 	if os.Getenv("PIGEONHUB_WITNESS_CLEAN") == "" {
 		t.Skip("PIGEONHUB_WITNESS_CLEAN is not set")
@@ -76,10 +75,10 @@ func TestWitnessClean(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			limit := barely
 			if m.witness.name == "held" {
-				limit = clearly // a peer that is there costs something
+				limit = clearly // a connected peer costs some memory in any hub
 			}
-			if growth := m.watched(t); slices.Min(growth) >= limit {
-				t.Errorf("%s grew by %.2f of what a leak in each life would make", m.witness, growth)
+			if growth := m.growth(t); slices.Min(growth) >= limit {
+				t.Errorf("%s grew by %.2f of the expected growth, want below %g", m.witness, growth, limit)
 			}
 		})
 	}
@@ -92,8 +91,8 @@ func (k witnessKind) String() string {
 	return k.name
 }
 
-// watched returns the growth of each round as a share of what is expected.
-func (m *mutant) watched(t *testing.T) []float64 {
+// growth measures each round and returns its growth as a share of the expected one.
+func (m *mutant) growth(t *testing.T) []float64 {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	w := &witness{kind: m.witness, life: witnessLife(m.scenarios[0]), lives: livesFor(m)}
@@ -112,11 +111,12 @@ func (m *mutant) watched(t *testing.T) []float64 {
 			growth = append(growth, grown/expected)
 		}
 	}
-	t.Logf("%s: %s of %d lives of %s, rate %g: %.3f of what is expected", m.name, m.witness, w.lives, m.scenarios[0], m.rate, growth)
+	t.Logf("%s: %s of %d lives of %s, rate %g: %.3f of the expected growth", m.name, m.witness, w.lives, m.scenarios[0], m.rate, growth)
 	return growth
 }
 
-// livesFor returns how many lives make the growth plain.
+// livesFor returns the number of lives in a round: enough for witnessGoal leaked things, within
+// limits.
 func livesFor(m *mutant) int {
 	return int(math.Ceil(min(max(witnessGoal/m.rate, 100), witnessLives)))
 }
@@ -126,11 +126,11 @@ type witness struct {
 	kind   witnessKind
 	life   life
 	lives  int
-	target *hubtest.Target // nil where each life has a hub of its own
-	next   atomic.Int64
+	target *hubtest.Target // nil if each life has a hub of its own
+	next   atomic.Int64    // index of the next life
 }
 
-// witnessConfig is the hub of the campaign.
+// witnessConfig returns a configuration with timeouts that lives can wait for.
 func witnessConfig() hub.Config {
 	return hub.Config{
 		PingInterval: 300 * time.Millisecond, PongTimeout: 300 * time.Millisecond,
@@ -142,7 +142,8 @@ func witnessConfig() hub.Config {
 	}
 }
 
-// start serves the hub that all lives share. The test stops it at its end at last.
+// start serves the hub that all lives share, if they do. The hub stops when stop is called, or at
+// the end of the test.
 func (w *witness) start(t *testing.T, cfg hub.Config) (stop func()) {
 	t.Helper()
 	if w.life.ownHub {
@@ -156,18 +157,18 @@ func (w *witness) start(t *testing.T, cfg hub.Config) (stop func()) {
 	stop = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		target.Stop(ctx) // a leak may well keep it from ending
+		target.Stop(ctx) // a leak may prevent the shutdown
 	}
 	t.Cleanup(stop)
 	return stop
 }
 
-// rounds returns by how much the figure grew in two rounds after one to warm up.
+// rounds returns the growth of the figure in each of two rounds after a warm-up round.
 func (w *witness) rounds(t *testing.T) (grown []float64) {
 	t.Helper()
 	w.start(t, witnessConfig())
 	if w.kind.name == "descriptors" {
-		debug.SetGCPercent(-1) // it closes the sockets nobody closed
+		debug.SetGCPercent(-1) // a GC would close leaked sockets
 	}
 	w.round(t)
 	before := w.settled()
@@ -180,20 +181,20 @@ func (w *witness) rounds(t *testing.T) (grown []float64) {
 	return grown
 }
 
-// round puts one life after another through the hub, several at a time.
+// round runs the lives of a round, several at a time.
 func (w *witness) round(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	var failed atomic.Int64
-	var left atomic.Int64
-	left.Store(int64(w.lives))
+	var remaining atomic.Int64
+	remaining.Store(int64(w.lives))
 	for range min(w.life.atOnce, w.lives) {
 		wg.Go(func() {
-			for left.Add(-1) >= 0 {
+			for remaining.Add(-1) >= 0 {
 				if err := w.live(ctx); err != nil && failed.Add(1) <= 3 {
-					t.Logf("%s: %v", w.life.name, err) // a busy machine misses a timeout now and then
+					t.Logf("%s: %v", w.life.name, err) // one in a hundred may fail, because a busy machine misses timeouts
 				}
 			}
 		})
@@ -204,14 +205,14 @@ func (w *witness) round(t *testing.T) {
 	}
 }
 
-// benignLives is how many lives of each kind a benign control must bear.
+// benignLives is the number of lives of each kind for a benign control.
 const benignLives = 20
 
-// wantHarmless puts a few of all lives through the hub of a benign control, which
+// expectHarmless puts a few of all lives through the hub of a benign control, which
 // works and in the end has left no goroutine, and many of some, which leave no
 // objects.
-func wantHarmless(t *testing.T) {
-	for _, l := range witnessLivesAll() {
+func expectHarmless(t *testing.T) {
+	for _, l := range allLives() {
 		t.Run(l.name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			w := &witness{kind: witnessKind{name: "goroutines"}, life: l, lives: benignLives}
@@ -220,7 +221,7 @@ func wantHarmless(t *testing.T) {
 			stop()
 			if after := w.settled(); after > float64(before) {
 				stacks := make([]byte, 1<<16)
-				t.Errorf("%.0f goroutines, %d before:\n%s", after, before, stacks[:runtime.Stack(stacks, true)])
+				t.Errorf("%.0f goroutines, was %d before:\n%s", after, before, stacks[:runtime.Stack(stacks, true)])
 			}
 		})
 	}

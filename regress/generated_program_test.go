@@ -22,32 +22,33 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// lifeOfBinary names the lives that come to the hub's own program.
-const lifeOfBinary = "binary"
+// programLife names the lives that use the program cmd/pigeonhub.
+const programLife = "program"
 
-// binaryHub is the hub's program with all mutants, and the lives that came to it.
-type binaryHub struct {
+// mutantProgram is the program cmd/pigeonhub with all mutants, and its lives.
+type mutantProgram struct {
 	*program
 	next   atomic.Int64
 	failed atomic.Int64
 }
 
-// startBinary starts the program. The test kills it at its end.
-func (g *generated) startBinary(t *testing.T, env string) (*binaryHub, error) {
+// startMutantProgram starts the program with one more environment variable. The end of the test
+// kills it.
+func (g *generated) startMutantProgram(t *testing.T, env string) (*mutantProgram, error) {
 	t.Helper()
-	p, err := startProgram(g.hub, append(withoutGenerated(), env), append(quickFlags(), "--log-format", "json", "--public-metrics")...)
+	p, err := startProgram(g.hub, append(envWithoutGenerated(), env), append(quickFlags(), "--log-format", "json", "--public-metrics")...)
 	if err != nil {
 		return nil, err
 	}
 	t.Cleanup(p.kill)
-	return &binaryHub{program: p}, nil
+	return &mutantProgram{program: p}, nil
 }
 
-// quickScenarios need no timeout of the hub.
+// quickScenarios are scenarios that wait for no timeout of the hub.
 var quickScenarios = []string{"clean", "goodbye", "rst", "drop", "early-close", "fresh", "signal", "absent", "bad-id", "bad-handshake"}
 
-// round puts n lives of each of these through the program, and readers of its pages.
-func (b *binaryHub) round(ctx context.Context, n int) error {
+// round runs n lives of each quick scenario on the program, and n times requests its pages.
+func (b *mutantProgram) round(ctx context.Context, n int) error {
 	target, err := harness.NewRemote(b.url)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (b *binaryHub) round(ctx context.Context, n int) error {
 	all.Go(func() {
 		for range n {
 			for _, page := range []string{"/health", "/hubs", "/metrics", "/nothing"} {
-				_ = readPage(ctx, http.MethodGet, strings.Replace(b.url, "ws", "http", 1)+page) // a hub that does not answer shows elsewhere
+				_ = readPage(ctx, http.MethodGet, strings.Replace(b.url, "ws", "http", 1)+page) // errors show as failed lives
 			}
 			_ = readPage(ctx, http.MethodGet, b.admin+"/debug/state")
 		}
@@ -83,11 +84,11 @@ func (b *binaryHub) round(ctx context.Context, n int) error {
 	return nil
 }
 
-// reachOfBinary adds the counts of the program to those of the hub in the test's process.
-func (g *generated) reachOfBinary(t *testing.T, r *reach) {
+// addProgramReach adds the counts of the program to those of the hub in the child process.
+func (g *generated) addProgramReach(t *testing.T, r *reach) {
 	t.Helper()
-	counts := filepath.Join(g.dir, "binary-counts")
-	b, err := g.startBinary(t, site.EnvCounts+"="+counts)
+	counts := filepath.Join(g.dir, "program-counts")
+	b, err := g.startMutantProgram(t, site.EnvCounts+"="+counts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,14 +105,14 @@ func (g *generated) reachOfBinary(t *testing.T, r *reach) {
 	}
 	for _, m := range g.mutants {
 		if r.rounds[3][m.Number].Reached > 0 && len(r.lives[m.Number]) == 0 && strings.HasPrefix(m.Function, "main.") {
-			r.lives[m.Number] = []string{lifeOfBinary}
+			r.lives[m.Number] = []string{programLife}
 		}
 	}
 }
 
-// dropsInBinary has the witness look at a drop mutant of the program.
-func (g *generated) dropsInBinary(t *testing.T, m mutate.Mutant) (witness, aside string) {
-	b, err := g.startBinary(t, g.overlay.Env(m))
+// dropsInProgram is drops for a mutant whose code only the program runs.
+func (g *generated) dropsInProgram(t *testing.T, m mutate.Mutant) (witness, aside string) {
+	b, err := g.startMutantProgram(t, g.overlay.Env(m))
 	if err != nil {
 		return "", "the program does not start"
 	}
@@ -132,8 +133,8 @@ func (g *generated) dropsInBinary(t *testing.T, m mutate.Mutant) (witness, aside
 	return grows(read)
 }
 
-// figures are read once none falls any more.
-func (b *binaryHub) figures(ctx context.Context) (figures, error) {
+// figures returns the figures of the program when none falls any more.
+func (b *mutantProgram) figures(ctx context.Context) (figures, error) {
 	end := time.Now().Add(8 * time.Second)
 	last, err := b.read(ctx)
 	for steady := 0; err == nil && steady < 4 && time.Now().Before(end); steady++ {
@@ -154,7 +155,8 @@ func (b *binaryHub) figures(ctx context.Context) (figures, error) {
 
 var runtimeFigure = regexp.MustCompile(`(?m)^(go_goroutines|go_memstats_heap_objects|go_memstats_heap_alloc_bytes) (\S+)$`)
 
-func (b *binaryHub) read(ctx context.Context) (figures, error) {
+// read returns the present figures of the program, after a GC.
+func (b *mutantProgram) read(ctx context.Context) (figures, error) {
 	f := figures{}
 	if entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", b.cmd.Process.Pid)); err == nil {
 		f["descriptors"] = float64(len(entries))
