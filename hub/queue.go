@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -29,14 +30,15 @@ var gathered = sync.Pool{New: func() any { return new([writeStep]byte) }}
 // not take.
 type queue struct {
 	mu       sync.Mutex
-	out      *pending  // nil when nothing waits, or while the writer has it
-	bytes    int       // in out and with the writer
-	held     int       // memory of out, counted in Hub.queued
-	lent     int       // bytes that a write blocks with, counted in held
-	position int64     // bytes queued since the session began
-	incoming *incoming // what has arrived of a large message; here because of mu
-	partial  bool      // pieces of incoming were dropped: the message is not handled
-	dirty    bool      // in a batch
+	out      *pending             // nil when nothing waits, or while the writer has it
+	bytes    int                  // in out and with the writer
+	held     int                  // memory of out, counted in Hub.queued
+	shares   map[netip.Prefix]int // bytes queued by each source while much waits; see mayFill
+	lent     int                  // bytes that a write blocks with, counted in held
+	position int64                // bytes queued since the session began
+	incoming *incoming            // what has arrived of a large message; here because of mu
+	partial  bool                 // pieces of incoming were dropped: the message is not handled
+	dirty    bool                 // in a batch
 	writing  bool
 	armed    bool // the connection has a write deadline
 	overfull bool // in a batch's cuts as a slow consumer: nothing more is queued

@@ -47,6 +47,7 @@ const (
 	DropNotHub                          // the sender has no hub role and used a hub's message or claimed the role
 	DropUnrouted                        // the hub does not route the type: the sender gets an error message
 	DropEnding                          // the target's session is ending
+	DropShare                           // the sender's address has as much waiting for the target as it may have
 	DropAnnounceData                    // the hub holds all the announce data it may: the peer is introduced without its own
 
 	NumDropReasons
@@ -62,6 +63,7 @@ var dropLabels = [NumDropReasons]string{
 	DropNotHub:        "not_hub",
 	DropUnrouted:      "unrouted",
 	DropEnding:        "ending",
+	DropShare:         "share",
 	DropAnnounceData:  "announce_data",
 }
 

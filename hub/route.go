@@ -81,6 +81,10 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 		from = wire.PeerID(env.From) // a hub forwards what its peers send
 	}
 	b.frame = wire.AppendRelay(b.frame[:0], env.Kind, env.Data, from, target.id, network, now())
+	if !target.mayFill(s, len(b.frame)) {
+		h.drop(DropShare)
+		return
+	}
 	if !target.send(b, b.frame) {
 		h.drop(DropEnding)
 		return
@@ -107,7 +111,9 @@ func (h *Hub) goodbye(s *session, env *wire.Envelope, b *batch) {
 	if n := s.network; n != nil {
 		b.frame = wire.AppendRelay(b.frame[:0], env.Kind, env.Data, s.id, "", n.name, now())
 		for _, m := range n.closest(s.id) {
-			m.send(b, b.frame)
+			if m.mayFill(s, len(b.frame)) {
+				m.send(b, b.frame)
+			}
 		}
 	}
 	if s.registered {

@@ -111,6 +111,7 @@ func (s *session) recountLocked() {
 	}
 	s.hub.queued.add(held - s.held)
 	s.held, s.bytes = held, bytes
+	s.forgetSharesLocked()
 }
 
 func (s *session) stopWritingLocked() {

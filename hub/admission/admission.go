@@ -113,6 +113,15 @@ func (l *Limiter) Leave(addr netip.Addr) {
 	wide.sessions--
 }
 
+// Source returns the address, or the network of one subscriber, that the limits of addr
+// go by. It reports false if addr is exempt.
+func (l *Limiter) Source(addr netip.Addr) (source netip.Prefix, limited bool) {
+	if l.exempt(addr) {
+		return netip.Prefix{}, false
+	}
+	return address(addr), true
+}
+
 // Sweep forgets the addresses that have no session and may begin as many new ones as
 // an unknown address.
 func (l *Limiter) Sweep() {
