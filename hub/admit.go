@@ -65,6 +65,9 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 			h.removeLocked(holder, wire.ReasonReplaced.Code(), wire.ReasonReplaced.Text(), b)
 			b.cuts = append(b.cuts, cut{holder, wire.ReasonReplaced})
 			holder = nil
+		case !h.addresses.MayHold(string(s.id), s.ip()):
+			why = wire.ReasonDuplicatePeer
+			return
 		case h.fullLocked():
 			why = wire.ReasonCapacity
 			return

@@ -27,6 +27,7 @@ type Config struct {
 	PrefixSessions  int            // sessions of one /24, or /48 of IPv6, at once; default three quarters, but 100 at least; negative unlimited
 	AddressRate     float64        // new sessions of one address a second; default 100, negative unlimited
 	AddressBurst    int            // new sessions of one address at once; default 1000
+	IDReservation   time.Duration  // how long the id of a peer that was cut as a slow consumer is kept for its address; default 30s, negative not at all
 	ExemptAddresses []netip.Prefix // nil stands for admission.DefaultExempt
 
 	// Behind reverse proxies the address of a connection is the proxy's. A request from a
@@ -91,6 +92,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.PrefixSessions, max(100, c.MaxConnections*3/4))
 	set(&c.AddressRate, 100)
 	set(&c.AddressBurst, 1000)
+	set(&c.IDReservation, 30*time.Second)
 	set(&c.AddressHeader, "X-Forwarded-For")
 	set(&c.MaxMessageBytes, wire.MaxMessageBytes)
 	set(&c.MaxAnnounceBytes, 8<<10)

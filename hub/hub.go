@@ -80,7 +80,7 @@ func New(cfg Config) (*Hub, error) {
 	h.clients, _ = newClientAddresses(cfg.TrustedProxies, cfg.AddressHeader) // Validate has checked them
 	h.addresses = admission.New(admission.Config{
 		Sessions: cfg.AddressSessions, PrefixSessions: cfg.PrefixSessions,
-		Rate: cfg.AddressRate, Burst: cfg.AddressBurst, Exempt: cfg.ExemptAddresses,
+		Rate: cfg.AddressRate, Burst: cfg.AddressBurst, Reserve: cfg.IDReservation, Exempt: cfg.ExemptAddresses,
 	})
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,

@@ -17,8 +17,11 @@ func (h *Hub) beginCloseWith(s *session, why wire.CloseReason, code int, text st
 	if why == wire.ReasonShutdown {
 		code = h.cfg.DrainCloseCode
 	}
-	if why == wire.ReasonPeerClosed {
+	switch why {
+	case wire.ReasonPeerClosed:
 		h.freeSlot(s)
+	case wire.ReasonSlowConsumer:
+		h.reserve(s)
 	}
 	h.remove(s, code, text, b)
 	s.queueClose(why, code, text, b)
@@ -33,6 +36,16 @@ func (h *Hub) freeSlot(s *session) {
 	if s.admitted && s.waiting() == 0 {
 		s.admitted = false
 		h.admitted--
+	}
+}
+
+// reserve keeps the id of a registered session for its address, so that whoever had it
+// cut, by sending it more than it reads, cannot connect under its id before it is back.
+func (h *Hub) reserve(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.registered {
+		h.addresses.Reserve(string(s.id), s.ip())
 	}
 }
 

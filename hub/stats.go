@@ -34,6 +34,7 @@ type Stats struct {
 	// Lengths of the collections, and their bounds.
 	Sessions            int // all connections, those being refused or ending included
 	Admitted            int // of these, the ones that count against MaxConnections
+	ReservedIDs         int // ids of peers that were cut, kept for their addresses
 	Addresses           int // addresses and prefixes that hub/admission knows
 	Refused             int // of these, the ones being refused
 	Probing             int // of these, the ones that wait for a sign of life of their id's holder
@@ -83,6 +84,7 @@ func (h *Hub) Stats() Stats {
 	}
 	h.lengths(&st)
 	st.Addresses, _ = h.addresses.Count()
+	st.ReservedIDs = h.addresses.Reserved()
 	c := &h.counters
 	st.Accepted, st.ReceivedBytes, st.SentBytes = c.accepted.Load(), c.receivedBytes.Load(), c.sentBytes.Load()
 	st.Relayed, st.Discoveries = c.relayed.Load(), c.discoveries.Load()

@@ -122,14 +122,16 @@ func (c *config) admission(d hub.Config) []*setting {
 			help: "new connections of one address a second"},
 		{name: "address-burst", def: strconv.Itoa(d.AddressBurst), value: whole(&h.AddressBurst, 1, 10_000_000),
 			help: "new connections of one address at once"},
+		{name: "id-reservation", def: short(d.IDReservation), value: orOff(&h.IDReservation, -1, duration(&h.IDReservation, time.Second, time.Hour)),
+			help: "how long the id of a peer that was cut as a slow consumer is kept for its address"},
 		{name: "exempt-addresses", def: "private", list: true,
 			value: orWord(&h.ExemptAddresses, "private", nil, orWord(&h.ExemptAddresses, "none", []netip.Prefix{}, prefixes(&h.ExemptAddresses))),
-			help: "addresses without the four limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
+			help: "addresses without the limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
 				"private is loopback, link-local and private networks, none is no address"},
 		{name: "trusted-proxies", def: "none", list: true,
 			value: orWord(&h.TrustedProxies, "none", nil, orWord(&h.TrustedProxies, "private", admission.DefaultExempt(), prefixes(&h.TrustedProxies))),
 			help: "addresses of reverse proxies, which name the client in address-header; private is as above. " +
-				"The four limits and the log then go by the client. Nobody else may connect from these addresses, because the header can be forged"},
+				"The limits and the log then go by the client. Nobody else may connect from these addresses, because the header can be forged"},
 		{name: "address-header", def: d.AddressHeader, value: headerName(&h.AddressHeader),
 			help: "header in which trusted proxies name the client: X-Forwarded-For, Forwarded, or one that holds a single address, such as Fly-Client-IP"},
 		{name: "probe-timeout", def: short(d.ProbeTimeout), value: duration(&h.ProbeTimeout, 10*time.Millisecond, time.Minute),

@@ -17,7 +17,7 @@ var samples = map[string]string{
 	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",
 	"address-connections": "50", "prefix-connections": "off", "address-rate": "3", "address-burst": "30", "exempt-addresses": "203.0.113.7,2001:db8::/32",
 	"trusted-proxies": "203.0.113.7,10.0.0.0/8", "address-header": "Fly-Client-IP",
-	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s",
+	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s", "id-reservation": "40s",
 	"max-message-bytes": "64KiB", "max-announce-bytes": "2048", "read-bytes-total": "1MiB", "message-rate": "12.5", "message-burst": "50", "announce-rate": "off",
 	"announce-burst": "7", "first-message-timeout": "1m30s", "message-timeout": "45s",
 	"queue-bytes": "1MiB", "queue-bytes-total": "1GiB", "write-timeout": "5s", "ping-interval": "50s", "pong-timeout": "20s", "close-timeout": "500ms",

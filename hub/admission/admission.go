@@ -1,4 +1,5 @@
-// Package admission limits how much of a hub one address may take. It knows no hub.
+// Package admission limits how much of a hub one address may take, and keeps an id for
+// the address that held it. It knows no hub.
 //
 //	l := admission.New(admission.Config{Sessions: 500, PrefixSessions: 750, Rate: 100, Burst: 1000})
 //	if !l.Enter(addr) {
@@ -24,6 +25,7 @@ type Config struct {
 	PrefixSessions int            // of one prefix at once
 	Rate           float64        // new sessions of one address a second
 	Burst          int            // new sessions of one address at once; needed if Rate is set
+	Reserve        time.Duration  // how long an id is kept for the address that held it
 	Exempt         []netip.Prefix // addresses without limits; nil stands for DefaultExempt
 }
 
@@ -50,6 +52,7 @@ type Limiter struct {
 	mu       sync.Mutex
 	sources  map[netip.Prefix]*source // addresses and prefixes
 	sessions int                      // of all addresses
+	reserved map[string]reservation   // by id
 }
 
 // source is one address or prefix.
@@ -64,7 +67,7 @@ func New(cfg Config) *Limiter {
 	if cfg.Exempt == nil {
 		cfg.Exempt = DefaultExempt()
 	}
-	return &Limiter{cfg: cfg, began: time.Now(), sources: make(map[netip.Prefix]*source)}
+	return &Limiter{cfg: cfg, began: time.Now(), sources: make(map[netip.Prefix]*source), reserved: make(map[string]reservation)}
 }
 
 // Enter counts a session of addr and reports whether it is within the limits. If it
@@ -123,11 +126,12 @@ func (l *Limiter) Source(addr netip.Addr) (source netip.Prefix, limited bool) {
 }
 
 // Sweep forgets the addresses that have no session and may begin as many new ones as
-// an unknown address.
+// an unknown address, and the ids that are not kept any longer.
 func (l *Limiter) Sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := time.Since(l.began)
+	l.sweepReservedLocked(at)
 	for key, s := range l.sources {
 		if s.sessions > 0 {
 			continue

@@ -136,3 +136,38 @@ func TestTableIsBounded(t *testing.T) {
 		t.Errorf("%d sources are known", sources)
 	}
 }
+
+// A reserved id is for its address and the network of one subscriber around it, for a
+// while, and no table grows without bound.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := admission.New(admission.Config{Reserve: time.Minute})
+		may := func(id, addr string, want bool) {
+			t.Helper()
+			if l.MayHold(id, netip.MustParseAddr(addr)) != want {
+				t.Errorf("%s may hold %s: %v", addr, id, !want)
+			}
+		}
+		l.Reserve("a", netip.MustParseAddr("2001:db8::1"))
+		l.Reserve("b", netip.MustParseAddr("127.0.0.1")) // exempt
+		may("a", "192.0.2.1", false)
+		may("a", "10.0.0.1", false) // exempt, but not the one that held it
+		may("b", "192.0.2.1", true)
+		may("a", "2001:db8::2", true)
+		may("a", "192.0.2.1", true) // its peer is back, and holds it
+		l.Reserve("a", netip.MustParseAddr("192.0.2.1"))
+		time.Sleep(time.Minute)
+		may("a", "192.0.2.2", true)
+		for i := range 1 << 15 {
+			l.Reserve(fmt.Sprint(i), netip.MustParseAddr("192.0.2.1"))
+		}
+		if n := l.Reserved(); n != 1<<14 {
+			t.Errorf("%d ids are reserved", n)
+		}
+		time.Sleep(time.Minute)
+		if l.Sweep(); l.Reserved() != 0 {
+			t.Errorf("%d ids are reserved after a sweep", l.Reserved())
+		}
+	})
+}
