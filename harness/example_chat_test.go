@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// The test runs the harness on a hub that was written without it: the chat example of
-// gorilla/websocket, a model for thousands of hubs.
+// TestChatHub runs the harness on a hub that was written without it: the chat example of
+// gorilla/websocket, a model for many hubs.
 //
 // testdata/chathub/leak_test.go shows how its author would use the harness. The hub itself is not in
 // this repository: `go test -overlay` adds it to that folder from the module cache. This works for
 // any package main, which cannot be imported.
-func TestSomebodyElsesHub(t *testing.T) {
+func TestChatHub(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles and runs another test")
 	}
-	t.Run("as it is", func(t *testing.T) {
+	t.Run("unchanged", func(t *testing.T) {
 		out, err := testChat(t, func(string) string { return "" })
 		t.Logf("%s", out)
 		if err != nil || strings.Count(string(out), "verdict LEAK") != 2 || strings.Count(string(out), "verdict PASS") != 1 {
@@ -27,7 +27,7 @@ func TestSomebodyElsesHub(t *testing.T) {
 		}
 	})
 	// The control shows that the test above can fail.
-	t.Run("with a leak put in", func(t *testing.T) {
+	t.Run("with a planted leak", func(t *testing.T) {
 		out, err := testChat(t, func(client string) string {
 			return strings.Replace(client, "ticker.Stop()", "go func() { select {} }()", 1)
 		}, "-run", "TestLeave")

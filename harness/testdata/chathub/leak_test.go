@@ -1,6 +1,6 @@
 // Package main shows the leak test that the author of another hub writes. It belongs to the package
 // of that hub, which exports nothing: hub.go and client.go of gorilla/websocket's examples/chat,
-// which TestSomebodyElsesHub adds to this folder.
+// which TestChatHub adds to this folder.
 //
 // A test needs functions that start the hub (start, listen) and a client of its protocol (connect),
 // forty lines together; package harness has peers for the protocol of PeerPigeon. It needs scenarios,
