@@ -13,7 +13,7 @@ import (
 
 // A full pausingListener accepts again when a connection leaves, or when one has been
 // pending for long. Closing it ends Accept with an error.
-func TestGate(t *testing.T) {
+func TestPausingListener(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
@@ -25,7 +25,7 @@ func TestGate(t *testing.T) {
 			outside.conns <- here
 		}
 		g := newPausingListener(outside, l)
-		begin, taken := time.Now(), atomic.Int64{}
+		begin, accepted := time.Now(), atomic.Int64{}
 		var ended error
 		go func() {
 			for {
@@ -34,15 +34,15 @@ func TestGate(t *testing.T) {
 					ended = err
 					return
 				}
-				taken.Add(1)
+				accepted.Add(1)
 				l.track(c, http.StateNew)
 			}
 		}()
 		want := func(n int64) {
 			t.Helper()
 			synctest.Wait()
-			if got := taken.Load(); got != n {
-				t.Errorf("after %s %d are taken, want %d", time.Since(begin), got, n)
+			if got := accepted.Load(); got != n {
+				t.Errorf("after %s %d connections are accepted, want %d", time.Since(begin), got, n)
 			}
 		}
 		want(3)
@@ -50,7 +50,7 @@ func TestGate(t *testing.T) {
 		want(3)
 		l.track(conns[2], http.StateHijacked)
 		want(4)
-		time.Sleep(pendingGrace / 2) // the first two are sent away
+		time.Sleep(pendingGrace / 2) // the first two are closed
 		want(6)
 		for i, c := range conns {
 			if err := c.SetDeadline(time.Time{}); (err != nil) != (i < 2) {
@@ -60,19 +60,18 @@ func TestGate(t *testing.T) {
 		_ = g.Close()
 		want(6)
 		if !errors.Is(ended, net.ErrClosed) {
-			t.Errorf("closed: %v", ended)
+			t.Errorf("Accept after Close: %v, want %v", ended, net.ErrClosed)
 		}
 	})
 }
 
-// Who is answered and asks again and again keeps nobody out: a thousand such connections
-// once closed the door for good.
-func TestGateOpensForOneThatAsksAgain(t *testing.T) {
+// Connections that send request after request do not stop Accept for longer than pendingGrace.
+func TestBusyKeepAliveDoesNotStopAccept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
-		conns := enter(l, 3)
-		for range 20 { // always busy, for longer than the grace
+		conns := trackNew(l, 3)
+		for range 20 { // active for longer than pendingGrace
 			for _, c := range conns {
 				l.track(c, http.StateIdle)
 				l.track(c, http.StateActive)
@@ -80,68 +79,68 @@ func TestGateOpensForOneThatAsksAgain(t *testing.T) {
 			time.Sleep(pendingGrace / 10)
 		}
 		if wait := l.fullFor(); wait != 0 {
-			t.Errorf("full for %s", wait)
+			t.Errorf("Accept waits for %s", wait)
 		}
 		here, _ := net.Pipe()
 		l.track(here, http.StateNew)
 		if l.size() != 3 {
-			t.Errorf("%d wait, want 3", l.size())
+			t.Errorf("%d connections are pending, want 3", l.size())
 		}
 	})
 }
 
-// queue is a listener of what is in it.
+// queue is a listener that accepts the connections of a channel.
 type queue struct {
 	net.Listener
 	conns chan net.Conn
 }
 
-// from is a connection from an address.
+// from is a connection with a remote address.
 type from struct {
 	net.Conn
 	address net.Addr
 }
 
-// arrive has a connection from an address come.
-func arrive(l *connLimiter, ip string) (conn, surplus net.Conn) {
+// noteFrom notes a new connection from an address, and returns it and the one to close.
+func noteFrom(l *connLimiter, ip string) (conn, surplus net.Conn) {
 	here, _ := net.Pipe()
 	conn = &from{here, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}
 	return conn, l.note(conn, http.StateNew)
 }
 
-// Silent connections of one address, more than there is room for, do not stop the
-// acceptance of others for longer than pendingSilence: the oldest of them is closed. A
-// silent connection of another address, and one that has sent something, are not.
-func TestSilentFloodStopsNoOthers(t *testing.T) {
+// A flood of silent connections from one address does not stop Accept for longer than
+// pendingSilence: the oldest of them is closed. A silent connection from another address, and one
+// that has sent something, stay open.
+func TestSilentFloodDoesNotStopAccept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newConnLimiter(1, 6, func() int { return 1000 }, slog.New(slog.DiscardHandler))
 		speaking := map[net.Conn]bool{}
 		l.silent = func(conn net.Conn) bool { return !speaking[conn] }
-		arrive(l, "192.0.2.1") // silent too, but the only one of its address
-		spoke, _ := arrive(l, "192.0.2.2")
+		noteFrom(l, "192.0.2.1") // silent too, but the only one from its address
+		spoke, _ := noteFrom(l, "192.0.2.2")
 		speaking[spoke] = true
-		active, _ := arrive(l, "192.0.2.2")
+		active, _ := noteFrom(l, "192.0.2.2")
 		l.track(active, http.StateActive)
 		var flood []net.Conn
 		for range 3 {
-			conn, _ := arrive(l, "192.0.2.2")
+			conn, _ := noteFrom(l, "192.0.2.2")
 			flood = append(flood, conn)
 		}
 		if wait := l.fullFor(); wait != pendingSilence {
-			t.Errorf("full for %v, want %v", wait, pendingSilence)
+			t.Errorf("Accept waits for %v, want %v", wait, pendingSilence)
 		}
 		time.Sleep(pendingSilence)
 		for _, want := range flood {
 			if wait := l.fullFor(); wait != 0 {
-				t.Errorf("full for %v beside the flood", wait)
+				t.Errorf("Accept waits for %v beside the flood", wait)
 			}
-			conn, surplus := arrive(l, "192.0.2.3")
+			conn, surplus := noteFrom(l, "192.0.2.3")
 			if surplus != want {
-				t.Error("another connection was closed than the oldest silent one of the flood")
+				t.Error("a connection was closed that is not the oldest silent one of the flood")
 			}
 			l.track(conn, http.StateClosed)
-			flooding, _ := arrive(l, "192.0.2.2") // in its place
+			flooding, _ := noteFrom(l, "192.0.2.2") // replaces the closed one
 			speaking[flooding] = false
 		}
 	})

@@ -51,30 +51,30 @@ func startConnLimiter(t *testing.T, least, free int, secure bool) (l *connLimite
 	return l, addr
 }
 
-// call connects and says something.
-func call(t *testing.T, addr, words string) net.Conn {
+// dialAndSend dials addr and sends text.
+func dialAndSend(t *testing.T, addr, text string) net.Conn {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if _, err := io.WriteString(c, words); err != nil {
+	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// wantClosed asserts that the server closes the connection, and not for a timeout.
-func wantClosed(t *testing.T, who string, c net.Conn) {
+// wantClosed asserts that the server closes the connection before its header timeout would.
+func wantClosed(t *testing.T, name string, c net.Conn) {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(headerTimeout / 2))
 	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%s is still connected", who)
+		t.Errorf("%s is still connected", name)
 	}
 }
 
-// Connections that never finish a request make room for those that do.
+// Connections that never finish a request are closed for those that do.
 func TestPendingMakesRoom(t *testing.T) {
 	t.Parallel()
 	for scheme, partOfARequest := range map[string]string{"http": "GET / HTTP/1.1\r\nHost: slow", "https": "\x16\x03\x01"} {
@@ -82,44 +82,44 @@ func TestPendingMakesRoom(t *testing.T) {
 			l, addr := startConnLimiter(t, 4, 0, scheme == "https")
 			var stuck []net.Conn
 			for range 20 {
-				stuck = append(stuck, call(t, addr, ""), call(t, addr, partOfARequest))
+				stuck = append(stuck, dialAndSend(t, addr, ""), dialAndSend(t, addr, partOfARequest))
 			}
 			if err := askHealth(t.Context(), scheme+"://"+addr+"/"); err != nil {
-				t.Errorf("nobody gets through: %v", err)
+				t.Errorf("the health check fails beside pending connections: %v", err)
 			}
 			for i, c := range stuck[:len(stuck)-4] {
 				wantClosed(t, "connection "+string(rune('a'+i)), c)
 			}
 			if n := l.size(); n > 4 {
-				t.Errorf("%d wait, want 4 at most", n)
+				t.Errorf("%d connections are pending, want at most 4", n)
 			}
 		})
 	}
 }
 
-// While descriptors are plenty, nobody is sent away.
-func TestPendingHoldsAHerd(t *testing.T) {
+// While descriptors are free, no pending connection is closed.
+func TestPendingClosesNoneWhileDescriptorsAreFree(t *testing.T) {
 	t.Parallel()
 	l, addr := startConnLimiter(t, 4, 100, false)
 	for range 50 {
-		call(t, addr, "GET / HTTP/1.1\r\n")
+		dialAndSend(t, addr, "GET / HTTP/1.1\r\n")
 	}
 	if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
 		t.Error(err)
 	}
 	if n := l.size(); n < 50 {
-		t.Errorf("%d wait, want all 50", n)
+		t.Errorf("%d connections are pending, want all 50", n)
 	}
 }
 
-// Sessions are not pending and take no room.
+// Sessions do not count as pending.
 func TestPendingForgetsSessions(t *testing.T) {
 	t.Parallel()
 	l, addr := startConnLimiter(t, 4, 0, false)
 	hello := make([]byte, len("session"))
 	var sessions []net.Conn
 	for range 10 {
-		c := call(t, addr, "GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
+		c := dialAndSend(t, addr, "GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
 		c.SetReadDeadline(time.Now().Add(patience))
 		if _, err := io.ReadFull(c, hello); err != nil {
 			t.Fatal(err)
@@ -127,10 +127,10 @@ func TestPendingForgetsSessions(t *testing.T) {
 		sessions = append(sessions, c)
 	}
 	if n := l.size(); n != 0 {
-		t.Errorf("%d wait, want none", n)
+		t.Errorf("%d connections are pending, want 0", n)
 	}
 	for range 10 {
-		call(t, addr, "")
+		dialAndSend(t, addr, "")
 	}
 	if err := askHealth(t.Context(), "http://"+addr+"/"); err != nil {
 		t.Error(err)
@@ -138,31 +138,30 @@ func TestPendingForgetsSessions(t *testing.T) {
 	for _, c := range sessions {
 		c.SetReadDeadline(time.Now().Add(time.Millisecond))
 		if _, err := c.Read(hello); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("a session has ended: %v", err)
+			t.Errorf("a session was closed: %v", err)
 		}
 	}
 }
 
-// Thousands of connections pass through while few are pending at any moment: the ones
-// that have passed do not count.
-func TestPendingLetsAHerdThrough(t *testing.T) {
+// Thousands of connections become sessions while few are pending at any moment.
+func TestPendingAcceptsAHerd(t *testing.T) {
 	t.Parallel()
 	sessions := 0
 	l := newConnLimiter(4, 100, func() int { return 10_000 - sessions }, slog.New(slog.DiscardHandler))
 	for range 9_000 {
 		here, there := net.Pipe()
 		if surplus := l.note(here, http.StateNew); surplus != nil {
-			t.Fatalf("after %d sessions a connection was closed with %d waiting", sessions, l.size())
+			t.Fatalf("after %d sessions a connection was closed with %d pending", sessions, l.size())
 		}
-		if sessions++; sessions > 50 { // fifty wait
+		if sessions++; sessions > 50 { // the first fifty stay pending
 			l.note(here, http.StateHijacked)
 		}
 		there.Close()
 	}
 }
 
-// enter has n connections come.
-func enter(l *connLimiter, n int) (conns []net.Conn) {
+// trackNew tracks n new connections and returns them.
+func trackNew(l *connLimiter, n int) (conns []net.Conn) {
 	for range n {
 		here, _ := net.Pipe()
 		l.track(here, http.StateNew)
@@ -171,19 +170,19 @@ func enter(l *connLimiter, n int) (conns []net.Conn) {
 	return conns
 }
 
-// If there are too many, an idle connection is closed first, and at once.
-func TestPendingSendsTheAnsweredAwayFirst(t *testing.T) {
+// If there are too many pending connections, an idle one is closed first, and at once.
+func TestPendingClosesIdleFirst(t *testing.T) {
 	t.Parallel()
 	l := newConnLimiter(1, 3, func() int { return 100 }, slog.New(slog.DiscardHandler))
-	conns := enter(l, 3)
+	conns := trackNew(l, 3)
 	if l.fullFor() == 0 {
-		t.Error("there is room before anybody was answered")
+		t.Error("the limiter is not full although no connection is idle")
 	}
 	l.track(conns[2], http.StateActive)
 	l.track(conns[2], http.StateIdle)
 	here, _ := net.Pipe()
 	if surplus := l.note(here, http.StateNew); surplus != conns[2] {
-		t.Error("another than the one that has had an answer was sent away")
+		t.Error("a connection was closed that is not the idle one")
 	}
 }
 
@@ -202,7 +201,7 @@ func TestPendingOfFixedSize(t *testing.T) {
 		}
 	}
 	if closed != 12 || l.size() != 8 {
-		t.Errorf("%d closed and %d wait, want 12 and 8", closed, l.size())
+		t.Errorf("%d closed and %d pending, want 12 and 8", closed, l.size())
 	}
 }
 

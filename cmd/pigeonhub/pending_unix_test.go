@@ -16,7 +16,7 @@ func TestIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	caller := call(t, ln.Addr().String(), "")
+	caller := dialAndSend(t, ln.Addr().String(), "")
 	conn, err := ln.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -174,7 +174,7 @@ func TestDescriptorsAreKeptFree(t *testing.T) {
 		}
 	}
 	for range 300 {
-		call(t, c.addr, "GET /")
+		dialAndSend(t, c.addr, "GET /")
 	}
 	operator := c.log.want("listening for the operator")["url"].(string)
 	for _, url := range []string{"http://" + c.addr, operator} {

@@ -10,8 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/internal/sample"
 )
 
-// The scenarios of the harness, with doses as Doses plans them and leaks at random:
-// whole numbers are always told, rare leaks never blamed on the innocent often.
+// With the doses that Doses plans, leaks of whole numbers per peer are always attributed to the
+// right scenarios, and rare leaks seldom to wrong ones.
 func TestDosesLetTheScenarioBeSolvedFor(t *testing.T) {
 	t.Parallel()
 	scenarios := []string{"clean", "goodbye", "rst", "drop", "early-close", "fresh", "roam", "signal", "absent", "large", "duplicate", "bad-id", "bad-handshake", "bad-frame", "half-frame"}
@@ -19,7 +19,7 @@ func TestDosesLetTheScenarioBeSolvedFor(t *testing.T) {
 		name        string
 		rates       []float64 // of scenarios chosen at random
 		noise       int64
-		right, most int // of 40: named alone; named wrongly
+		right, most int // of 40 runs: at least so many right, at most so many wrong
 	}{
 		{"each", []float64{1}, 0, 40, 0},
 		{"each_with_noise", []float64{1}, 2, 40, 0},
@@ -47,7 +47,7 @@ func TestDosesLetTheScenarioBeSolvedFor(t *testing.T) {
 				r.Detectors = []verdict.Detector{{Name: "sites", State: verdict.Ready, Noise: float64(tt.noise)}}
 				v := verdict.Judge(r)
 				if len(v.Leaks) == 0 {
-					continue // a rare leak may hit nobody
+					continue // a rare leak may not happen
 				}
 				switch s := v.Leaks[0].Source; {
 				case !s.Solved:
@@ -64,6 +64,7 @@ func TestDosesLetTheScenarioBeSolvedFor(t *testing.T) {
 	}
 }
 
+// planned returns a run in which all peers of the planned doses have landed.
 func planned(scenarios []string, cycles, peers int, seed uint64) verdict.Run {
 	r := verdict.Run{Seed: seed, Cycles: verdict.Doses(scenarios, cycles, mean(peers), seed)}
 	for _, name := range scenarios {
@@ -80,7 +81,7 @@ func planned(scenarios []string, cycles, peers int, seed uint64) verdict.Run {
 
 func mean(peers int) func(string) int { return func(string) int { return peers } }
 
-// grown is what leaks at the rates leave in each cycle.
+// grown returns what leaks at rates leave in each cycle, with noise.
 func grown(r verdict.Run, rates map[string]float64, noise int64, rng *rand.Rand) []int64 {
 	var counts []int64
 	for _, c := range r.Cycles {
@@ -102,6 +103,7 @@ func grown(r verdict.Run, rates map[string]float64, noise int64, rng *rand.Rand)
 	return counts
 }
 
+// guilty reports whether the attribution names exactly the scenarios of rates.
 func guilty(s verdict.Attribution, rates map[string]float64) bool {
 	for _, share := range s.Shares {
 		if rates[share.Scenario] == 0 {
@@ -120,11 +122,11 @@ func TestDoses(t *testing.T) {
 		for _, name := range sample.Scenarios {
 			n := c.Doses[name]
 			if other, ok := seen[n]; ok || n < 2 {
-				t.Errorf("cycle %d has %d peers for %s, and so has %s", k, n, name, other)
+				t.Errorf("cycle %d has %d peers for both %s and %s", k, n, name, other)
 			}
 			for d := int64(2); d*d <= n; d++ {
 				if n%d == 0 {
-					t.Errorf("%d is no prime", n)
+					t.Errorf("the dose %d is not prime", n)
 				}
 			}
 			seen[n], total = name, total+n
@@ -135,11 +137,11 @@ func TestDoses(t *testing.T) {
 	}
 	again := verdict.Doses(sample.Scenarios, 4, mean(500), 7)
 	if other := verdict.Doses(sample.Scenarios, 4, mean(500), 8); again[0].Doses["rst"] != plan[0].Doses["rst"] || other[0].Doses["rst"] == plan[0].Doses["rst"] {
-		t.Error("the plan does not follow the seed")
+		t.Error("the doses do not depend on the seed alone")
 	}
 }
 
-// More cycles than scenarios: any mixture can be solved for.
+// With more cycles than scenarios any mixture of rates is found.
 func TestMixtures(t *testing.T) {
 	t.Parallel()
 	scenarios := []string{"a", "b", "c"}
@@ -164,8 +166,8 @@ func TestMixtures(t *testing.T) {
 	}
 }
 
-// Of many scenarios those are found that leak, be it the same number of things or
-// different whole ones.
+// The scenarios that leak are found among many, with the same number of things per peer or with
+// different whole numbers.
 func TestSomeOfManyScenarios(t *testing.T) {
 	t.Parallel()
 	var many []string
@@ -191,7 +193,7 @@ func TestSomeOfManyScenarios(t *testing.T) {
 	}
 }
 
-// A leak of every session is known for one also where some peers have two.
+// A leak of every session is attributed to all scenarios also if some peers have two sessions.
 func TestEverySession(t *testing.T) {
 	t.Parallel()
 	var many []string

@@ -52,7 +52,7 @@ func TestSource(t *testing.T) {
 			r.Findings = []verdict.Finding{finding(tt.detector, verdict.Goroutine, tt.counts)}
 			l := verdict.Judge(r).Leaks[0]
 			if got := l.Source.String(); got != tt.want {
-				t.Errorf("%v come from %q, want %q", tt.counts, got, tt.want)
+				t.Errorf("the source of %v is %q, want %q", tt.counts, got, tt.want)
 			}
 			if got := l.Source.PerPeer; got < tt.perPeer*0.99 || got > tt.perPeer*1.01 {
 				t.Errorf("%v are %v per peer, want %v", tt.counts, got, tt.perPeer)
@@ -61,12 +61,12 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// A detector that knows the scenario is believed, if it speaks of one that ran.
-func TestSourceThatIsTold(t *testing.T) {
+// A scenario that a detector names is the source, if that scenario ran.
+func TestSourceNamedByDetector(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		told map[string]int64
-		want string
+		named map[string]int64
+		want  string
 	}{
 		{map[string]int64{"stall": 3}, "scenario stall"},
 		{map[string]int64{"stall": 3, "rst": 3, "clean": 0}, "rst and stall"},
@@ -74,15 +74,15 @@ func TestSourceThatIsTold(t *testing.T) {
 	} {
 		r := sample.Clean()
 		f := finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"))
-		f.PerScenario = tt.told
+		f.PerScenario = tt.named
 		r.Findings = []verdict.Finding{f}
 		if got := verdict.Judge(r).Leaks[0].Source.String(); got != tt.want {
-			t.Errorf("told %v, got %q, want %q", tt.told, got, tt.want)
+			t.Errorf("the detector named %v: got %q, want %q", tt.named, got, tt.want)
 		}
 	}
 }
 
-// Doses too much alike are said to be.
+// If two scenarios have the same doses, the source names both.
 func TestSourceThatIsAmbiguous(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()
@@ -94,6 +94,6 @@ func TestSourceThatIsAmbiguous(t *testing.T) {
 		t.Errorf("got %q, want both", got)
 	}
 	if len(v.NotLeaking) > 0 {
-		t.Errorf("%q are cleared although it may be one of two", v.NotLeaking)
+		t.Errorf("%q are cleared although either of two may leak", v.NotLeaking)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// goroutines is a strict finding without much to say.
+// goroutines returns a strict finding with the counts of each cycle.
 func goroutines(perCycle ...int64) verdict.Finding {
 	f := verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, PerCycle: perCycle,
 		Born: verdict.Site{Function: "github.com/pigeonhub/pigeonhub/hub.(*session).start", File: "/src/pigeonhub/hub/session.go", Line: 120}}
@@ -91,8 +91,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// Whatever else is so, a run that cannot tell is invalid; what it found is told all
-// the same.
+// A run with a missing detector is invalid whatever else it has, and still reports its leaks.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	leak := func(r *verdict.Run) { r.Findings = append(r.Findings, goroutines(1009, 1009, 1009)) }
@@ -143,18 +142,18 @@ func TestWorstFirst(t *testing.T) {
 	}
 }
 
-// A leak of which the scenario is not known may come from any.
+// A leak whose scenario is unknown may come from any scenario, so that none is cleared.
 func TestNothingIsClearedWithoutAScenario(t *testing.T) {
 	t.Parallel()
 	r := sample.Leaking()
 	r.Findings = append(r.Findings, verdict.Finding{Detector: "timers", Class: verdict.Timer, Count: 3})
 	v := verdict.Judge(r)
 	if len(v.NotLeaking) != 0 {
-		t.Errorf("%d leaks, one of unknown source, and cleared are %q", len(v.Leaks), v.NotLeaking)
+		t.Errorf("%d leaks, one of an unknown scenario, but cleared are %q", len(v.Leaks), v.NotLeaking)
 	}
 }
 
-// A target that dies fails the run, whatever else the run could not tell then.
+// A target that dies fails the run, even if scenarios did not land.
 func TestFailureComesFirst(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()
@@ -172,8 +171,8 @@ func TestFailureComesFirst(t *testing.T) {
 	}
 }
 
-// What a target did wrong aside fails the run, but takes nothing from what is known of
-// leaks: scenarios are cleared, and one that leaks is told as a leak.
+// A failure marked Aside fails the run but does not change what is known of leaks: scenarios are
+// cleared, and a leak decides the outcome.
 func TestFailureAside(t *testing.T) {
 	t.Parallel()
 	aside := []verdict.Reason{{What: "the input \"x\" killed the target", Aside: true}}

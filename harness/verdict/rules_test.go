@@ -46,8 +46,8 @@ func TestKnownLeaks(t *testing.T) {
 	}
 }
 
-// A rule without a leak fails a run that is clean otherwise, but not one that saw
-// nothing.
+// A rule that matches no leak makes a clean run invalid, but is not reported if a detector is
+// missing.
 func TestStaleRules(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()
@@ -60,12 +60,12 @@ func TestStaleRules(t *testing.T) {
 	}
 	r.Detectors[0].State = verdict.Missing
 	if v := verdict.Judge(r); len(v.Invalid) != 1 {
-		t.Errorf("a rule is blamed although the detector is missing: %+v", v.Invalid)
+		t.Errorf("a rule is reported although a detector is missing: %+v", v.Invalid)
 	}
 }
 
-// Of a suite a rule is stale if it matches in none of the runs; a run that it does not
-// concern is not invalid for it.
+// A rule of a suite is stale if it matches in none of the runs. It does not make a run invalid in
+// which it does not match.
 func TestStaleRulesOfASuite(t *testing.T) {
 	t.Parallel()
 	clean, leaking := sample.Clean(), sample.Leaking()
@@ -84,6 +84,6 @@ func TestStaleRulesOfASuite(t *testing.T) {
 	}
 	suite[0].Invalid = []verdict.Reason{{What: "blind"}}
 	if stale := verdict.Stale(rules, suite); len(stale) > 0 {
-		t.Errorf("stale, although a run saw nothing: %v", stale)
+		t.Errorf("stale although a run was invalid: %v", stale)
 	}
 }

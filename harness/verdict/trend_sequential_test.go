@@ -8,19 +8,19 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// world makes the readings of a target: what happens to a series beside the leak.
+// world simulates the readings of a target.
 type world struct {
 	rng     *rand.Rand
 	noise   func(*rand.Rand) float64 // of a reading
-	drift   float64                  // a block
-	walk    float64                  // of the level, a block
+	drift   float64                  // added to the level in each block
+	walk    float64                  // standard deviation of the random step in each block
 	perPeer float64                  // retained
 	dose    float64
 	fixed   bool // on before off, instead of in random order
 	whole   bool // readings are counts
 }
 
-// until runs pairs of blocks until the trend is decided, or so many have been.
+// until runs pairs of blocks until the trend is decided, at most so many pairs.
 func (w *world) until(q verdict.Question, most int) verdict.Trend {
 	var blocks []verdict.Block
 	level := 1e6
@@ -56,7 +56,8 @@ func (w *world) until(q verdict.Question, most int) verdict.Trend {
 	return t
 }
 
-// leak is what one peer leaves: whole things at random, or bytes.
+// leak returns what one peer leaves: perPeer, or if readings are counts, a random whole number
+// with that mean.
 func (w *world) leak() float64 {
 	if !w.whole {
 		return w.perPeer
@@ -72,7 +73,7 @@ func normal(sd float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 { return sd * r.NormFloat64() }
 }
 
-// tails is Student's t with three degrees of freedom: spikes far out.
+// tails returns noise with heavy tails: Student's t with three degrees of freedom.
 func tails(sd float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 {
 		chi := 0.0
@@ -84,12 +85,12 @@ func tails(sd float64) func(*rand.Rand) float64 {
 	}
 }
 
-// teeth are readings of a heap anywhere between two collections.
+// teeth returns the noise of a heap that is read at any time between two GCs.
 func teeth(height float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 { return height * r.Float64() }
 }
 
-// sometimes is a count that now and then is one more.
+// sometimes returns noise that is 1 with probability p, else 0.
 func sometimes(p float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 {
 		if r.Float64() < p {
@@ -112,8 +113,8 @@ var worlds = []struct {
 	{"fixed_order", world{noise: normal(20_000), fixed: true}},
 }
 
-// A thousand runs without a leak, looked at after every pair: at most 1 % may be
-// called leaks, and as few of 500 that leak as much as matters may be cleared.
+// The trend is tested after every pair of blocks. Of a thousand runs without a leak at most 1 % may
+// be reported as leaks. Of 500 runs that leak as much as matters at most 1 % may be cleared.
 func TestSequentialErrors(t *testing.T) {
 	t.Parallel()
 	const runs, most = 1000, 25
@@ -156,8 +157,7 @@ func TestSequentialErrors(t *testing.T) {
 	}
 }
 
-// Counts are whole numbers, which the model does not know; the errors must hold all
-// the same.
+// The error rates hold also for counts, although the model assumes no whole numbers.
 func TestStrictSequentialErrors(t *testing.T) {
 	t.Parallel()
 	const runs, most = 1000, 20
@@ -204,7 +204,7 @@ func TestStrictSequentialErrors(t *testing.T) {
 	}
 }
 
-// The interval and the smallest leak are promises, too.
+// The interval holds the true value in at least 98 % of the runs.
 func TestTrendFigures(t *testing.T) {
 	t.Parallel()
 	covered, runs := 0, 400

@@ -44,13 +44,13 @@ func TestTrendOutcomes(t *testing.T) {
 				t.Errorf("got %s (%s), want %s (%s)\n%+v", got.Outcome, got.Why, tt.want, tt.why, got)
 			}
 			if got.Outcome == verdict.Inconclusive && got.More <= 0 {
-				t.Errorf("undecided, and does not say how many peers more: %+v", got)
+				t.Errorf("undecided without the number of further peers: %+v", got)
 			}
 		})
 	}
 }
 
-// filled grows by one for each peer, up to a bound.
+// filled returns blocks of a level that grows by one for each peer, up to bound.
 func filled(n int, dose, bound float64) []verdict.Block {
 	var list []verdict.Block
 	level := 0.0
@@ -65,7 +65,7 @@ func filled(n int, dose, bound float64) []verdict.Block {
 	return list
 }
 
-// filling grows by a third of what is left of a bound in each on block.
+// filling returns blocks of a level that approaches bound by a third of the rest in each on block.
 func filling(scenario string, n int, dose, bound float64) []verdict.Block {
 	var list []verdict.Block
 	level := 0.0
@@ -91,8 +91,8 @@ func TestTrendReturns(t *testing.T) {
 	}
 }
 
-// A series that is missing in a reading now and then is judged by the blocks that have
-// both of theirs, and nothing of the answer is no number: JSON has no word for it.
+// A series that is missing in some readings is judged by the blocks with both readings. No figure
+// of the trend is NaN, which JSON cannot encode.
 func TestGaps(t *testing.T) {
 	t.Parallel()
 	all := make([]int, 41)
@@ -102,7 +102,7 @@ func TestGaps(t *testing.T) {
 	for name, tt := range map[string]struct {
 		perPeer float64
 		want    verdict.Outcome
-		missing []int // readings, of which the first is the baseline
+		missing []int // readings; 0 is the baseline
 	}{
 		"leak":        {1, verdict.Leaking, []int{5}},
 		"none":        {0, verdict.None, []int{6}},
@@ -132,8 +132,8 @@ func TestGaps(t *testing.T) {
 	}
 }
 
-// gappy are the blocks of a target that retains of each peer of one scenario, where
-// some readings are missing.
+// gappy returns the blocks of a target that retains perPeer for each peer of scenario rst. The
+// readings in missing are NaN.
 func gappy(perPeer float64, missing []int) (blocks []verdict.Block, cycles []verdict.Cycle) {
 	const pairs = 20
 	level, at := 5.0, 0

@@ -33,7 +33,7 @@ func TestReceive(t *testing.T) {
 		{Type: "peer-discovered", Data: json.RawMessage(`{"peerId":"` + bob + `","isHub":false,"name":"bob"}`), FromPeerID: wire.SystemPeer, TargetPeerID: alice, NetworkName: "meadow"},
 		{Type: "offer", Data: json.RawMessage(`{"sdp":"<&>"}`), FromPeerID: string(bob), TargetPeerID: alice, NetworkName: "meadow"},
 		{Type: "error", Error: wire.ErrorText("x")},
-		{}, // the one that is no message of ours
+		{}, // the message whose type is no text
 		{Type: "pong", Data: json.RawMessage(`{"timestamp":1763893216135}`), FromPeerID: wire.SystemPeer, TargetPeerID: alice},
 	} {
 		got, err := c.Receive()
@@ -71,7 +71,7 @@ func TestReceiveEnd(t *testing.T) {
 		c := dial(t, serve(t, say(tc.frame)), nil)
 		_, err := c.Receive()
 		if err == nil || err.Error() != tc.want.Error() {
-			t.Errorf("%s: Receive() says %v, want %v", tc.name, err, tc.want)
+			t.Errorf("%s: Receive() returns %v, want %v", tc.name, err, tc.want)
 		}
 		var closed *wire.CloseError
 		if _, byFrame := tc.want.(*wire.CloseError); errors.As(err, &closed) != byFrame {
@@ -92,7 +92,7 @@ func TestReceiveDeadline(t *testing.T) {
 	}
 	var timeout net.Error
 	if _, err := c.Receive(); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("Receive past its deadline says %v, want a timeout", err)
+		t.Errorf("Receive past its deadline returns %v, want a timeout", err)
 	}
 }
 

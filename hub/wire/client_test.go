@@ -39,7 +39,8 @@ func serve(t *testing.T, handle func(ws *websocket.Conn, r *http.Request)) strin
 	return srv.URL
 }
 
-// hear returns a server's handler that reports all messages, and what ended them.
+// hear returns a handler that reports each message it receives, then the error that ended the
+// connection.
 func hear() (handle func(*websocket.Conn, *http.Request), heard chan string) {
 	heard = make(chan string, 100)
 	return func(ws *websocket.Conn, _ *http.Request) {
@@ -54,7 +55,7 @@ func hear() (handle func(*websocket.Conn, *http.Request), heard chan string) {
 	}, heard
 }
 
-// say returns a server's handler that sends bytes and then hangs up.
+// say returns a handler that sends frames and then closes the connection.
 func say(frames ...[]byte) func(*websocket.Conn, *http.Request) {
 	return func(ws *websocket.Conn, _ *http.Request) {
 		ws.NetConn().Write(slices.Concat(frames...))
@@ -74,7 +75,7 @@ func dial(t *testing.T, url string, opts *wire.DialOptions) *wire.Conn {
 	return c
 }
 
-// What a client says, byte for byte.
+// The client sends exactly these bytes.
 func TestSend(t *testing.T) {
 	t.Parallel()
 	handle, heard := hear()
@@ -88,7 +89,7 @@ func TestSend(t *testing.T) {
 			`1 {"type":"announce","data":{"peerId":"$A"},"networkName":"meadow"}`},
 		{"announce with more", func() error { return c.Announce("", map[string]any{"name": "é", "isHub": true}) },
 			`1 {"type":"announce","data":{"isHub":true,"name":"é","peerId":"$A"}}`},
-		{"announce that lies", func() error { return c.Announce("n", map[string]any{"peerId": "x"}) },
+		{"announce with a foreign id", func() error { return c.Announce("n", map[string]any{"peerId": "x"}) },
 			`1 {"type":"announce","data":{"peerId":"x"},"networkName":"n"}`},
 		{"offer", func() error { return c.Signal(wire.KindOffer, bob, "meadow", json.RawMessage(`{"sdp":"v=0\r\n"}`)) },
 			`1 {"type":"offer","data":{"sdp":"v=0\r\n"},"targetPeerId":"$B","networkName":"meadow"}`},
@@ -105,7 +106,7 @@ func TestSend(t *testing.T) {
 		}
 		want := strings.NewReplacer("$A", string(alice), "$B", string(bob)).Replace(tc.want)
 		if got := <-heard; got != want {
-			t.Errorf("%s: the hub hears\n     %s\nwant %s", tc.name, got, want)
+			t.Errorf("%s: the hub receives\n     %s\nwant %s", tc.name, got, want)
 		}
 	}
 	for name, err := range map[string]error{
@@ -113,7 +114,7 @@ func TestSend(t *testing.T) {
 		"wire: announce: ": c.Announce("n", map[string]any{"f": func() {}}),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), name) {
-			t.Errorf("what is no JSON: %v, want %s…", err, name)
+			t.Errorf("a message that JSON cannot encode: %v, want %s…", err, name)
 		}
 	}
 }
@@ -183,7 +184,7 @@ func TestSendConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-// A hub that does not read holds nobody for longer than the write timeout.
+// A send to a hub that does not read fails after the write timeout.
 func TestWriteTimeout(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -212,9 +213,9 @@ func TestClose(t *testing.T) {
 		t.Errorf("Close ends with %s, want no close frame", got)
 	}
 	if _, err := c.Receive(); err == nil {
-		t.Error("Receive after Close gives a message")
+		t.Error("Receive after Close returns no error")
 	}
 	if err := c.SendRaw(nil); err == nil {
-		t.Error("Send after Close says nothing")
+		t.Error("SendRaw after Close returns no error")
 	}
 }
