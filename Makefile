@@ -1,4 +1,4 @@
-# `make` shows what there is. Linters are pinned in .lint.mod.
+# `make` lists the targets. The linters are pinned in .lint.mod.
 GO        ?= go
 FUZZTIME  ?= 500000x
 BENCHTIME ?= 1x
@@ -12,8 +12,8 @@ LINT       = $(GO) tool -modfile=.lint.mod
 
 .PHONY: help run build test race regress power generated alarms calibrate fuzz bench interop jshub lint fmt tidy ci
 
-help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## run the hub on port 3000
 	$(GO) run ./cmd/pigeonhub
@@ -27,36 +27,37 @@ test: ## run the tests
 race: ## run the tests under the race detector
 	$(GO) test -race -shuffle=on ./...
 
-# What did not run cannot be seen to leak. Counting costs no time that can be measured.
+# The suite finds no leak in code that did not run, so it counts what runs. Counters add no
+# measurable time.
 COVER = -coverpkg=./hub/... -covermode=atomic
-regress: ## run the leak suite, the wide specs too, with its summary and the code that it did not run; the report is in regress-report
+regress: ## run the leak suite with the wide specs; prints the summary and the code that did not run; the report is in regress-report
 	$(GO) test -count=1 -v $(COVER) ./regress -run 'TestRegress|TestThirtyDays'
 
-power: ## measure what the leak suite catches: every planted leak, then generated ones, for hours (POWER=sample: some of the planted)
+power: ## measure which leaks the suite catches: every planted one, then generated ones, for hours (POWER=sample: some of the planted)
 	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
 	$(if $(filter all,$(POWER)),$(MAKE) generated)
 
-# FOR is after how long no more are begun; RESUME=1 goes on where the last run ended.
-generated: ## the same with generated leaks alone (GENERATED: how many, all, or names; SEED: which, by default the date's)
+# After FOR no further mutant is begun. RESUME=1 continues the last run.
+generated: ## the same with generated leaks alone (GENERATED: a number, all, or names; SEED: of the draw, by default the date)
 	$(if $(RESUME),,rm -rf regress-report/generated)
 	PIGEONHUB_GENERATED='$(GENERATED)' PIGEONHUB_GENERATED_SEED=$(SEED) PIGEONHUB_GENERATED_FOR=$(FOR) \
 		$(GO) test -count=1 -v -timeout 24h ./regress -run 'TestGenerated$$'
 
-alarms: ## does the leak suite ever say that a hub leaks which does not? ALARMS quick runs under all conditions, two hours
+alarms: ## measure false alarms: ALARMS runs of the leak suite on a hub without leaks, under all conditions, two hours
 	rm -rf regress-report/alarms
 	PIGEONHUB_ALARMS=$(ALARMS) $(GO) test -count=1 -v -timeout 6h ./regress -run TestAlarms
 
-calibrate: ## is the verdict of loadgen right? small hubs with a leak each, and healthy ones (CALIBRATE=sample: some; ROUNDS: of each healthy one)
+calibrate: ## compare the verdict of loadgen with small hubs that leak or not (CALIBRATE=sample: some; ROUNDS: of each healthy one)
 	@mkdir -p loadgen-report
 	PIGEONHUB_CALIBRATE=$(CALIBRATE) PIGEONHUB_CALIBRATE_ROUNDS=$(ROUNDS) PIGEONHUB_CALIBRATE_TABLE=$(CURDIR)/loadgen-report/calibration.md \
 		$(GO) test -count=1 -v -parallel 3 -timeout 3h ./loadgen -run 'TestCalibrate$$'
 
-# A count, not a duration: when the time of a duration is up, go test may fail with
-# "context deadline exceeded" though nothing was found (golang/go#75804, mended in Go 1.27).
+# FUZZTIME is a count, because go test may fail with "context deadline exceeded" at the end of
+# a duration although the fuzzer found nothing (golang/go#75804, fixed in Go 1.27).
 FUZZ = $(GO) test -run '^$$' -fuzzminimizetime 5s -fuzztime $(FUZZTIME)
-fuzz: ## fuzz what parses bytes of others, FUZZTIME executions each (default 500000x)
+fuzz: ## fuzz all parsers of untrusted bytes, FUZZTIME executions each (default 500000x)
 	$(FUZZ) -fuzz '^FuzzParse$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzAnnouncement$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzAppendString$$' ./hub/wire
@@ -69,19 +70,19 @@ fuzz: ## fuzz what parses bytes of others, FUZZTIME executions each (default 500
 	$(FUZZ) -fuzz '^FuzzJudgeThreshold$$' ./loadgen/report
 	$(FUZZ) -fuzz '^FuzzLedger$$' ./loadgen/delivery
 
-bench: ## measure the hub beside a naive one
+bench: ## compare the hub with a naive one
 	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem
 	$(GO) test ./hub -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m
 
-interop: ## real PeerPigeon clients in Chromium and Node (installs them by npm)
+interop: ## test real PeerPigeon clients in Chromium and Node (installs them by npm)
 	$(GO) test -tags interop -count=1 -timeout 10m -v -run Interop ./cmd/pigeonhub
 
-jshub: ## check the published JavaScript hub and ours from /health alone (installs it by npm); the reports are in loadgen-report
+jshub: ## check the published JavaScript hub (installed by npm) and this one by loadgen, from /health alone; the reports are in loadgen-report
 	testdata/jshub/check.sh $(JSHUB)
 
-# The linters one by one and not golangci-lint, which links a hundred more and takes three
-# minutes to build on a new machine. Which packages may import which is a test (deps_test.go).
-lint: ## vet, staticcheck, errorlint, ineffassign, forbidigo, misspell
+# The linters run one by one, because golangci-lint links a hundred more and takes three minutes
+# to build on a new machine. Tests check which package may import which (deps_test.go).
+lint: ## run vet, staticcheck, errorlint, ineffassign, forbidigo, misspell
 	$(GO) vet ./...
 	$(LINT) staticcheck -checks 'all,-ST1000,-QF1008' ./...
 	$(LINT) go-errorlint -errorf -comparison=false -asserts=false ./...
@@ -89,11 +90,11 @@ lint: ## vet, staticcheck, errorlint, ineffassign, forbidigo, misspell
 	$(LINT) forbidigo -set_exit_status -tests=false -analyze_types '^fmt\.Print.*$$' '^log\..*$$' -- ./...
 	git ls-files '*.go' '*.md' | xargs $(LINT) misspell -error
 
-fmt: ## format
+fmt: ## format the sources
 	gofmt -w .
 
 tidy: ## tidy go.mod
 	$(GO) mod tidy
 
-ci: ## what CI runs
+ci: ## run what CI runs
 	.ci/run
