@@ -55,7 +55,7 @@ func TestUnreadLogDoesNotHoldUpTheEnd(t *testing.T) {
 			cmd.Process.Signal(syscall.SIGTERM)
 		case <-deadline:
 			cmd.Process.Kill()
-			t.Fatal("the hub does not end while nobody reads its log")
+			t.Fatal("the hub does not end while its log is not read")
 		}
 	}
 }

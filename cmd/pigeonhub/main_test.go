@@ -93,7 +93,7 @@ func connect(t *testing.T, url string) *wire.Conn {
 	return c
 }
 
-// wantShutdown asserts that the peer is told of a shutdown next.
+// wantShutdown asserts that the peer receives the close frame of a shutdown next.
 func wantShutdown(t *testing.T, c *wire.Conn) {
 	t.Helper()
 	_, err := c.Receive()

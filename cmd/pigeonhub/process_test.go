@@ -115,7 +115,7 @@ func TestMissedDeadlineOfAProcess(t *testing.T) {
 	}
 }
 
-// Whoever reads the log may end first; peers are told of the end all the same.
+// The reader of the log may end before the hub. The peers still get their close frames.
 func TestLogReaderMayEndFirst(t *testing.T) {
 	t.Parallel()
 	program, err := os.Executable()

@@ -33,7 +33,7 @@ func TestRunServesAndEnds(t *testing.T) {
 	for _, addr := range []string{r.addr, strings.TrimPrefix(operator, "http://")} {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
-			t.Errorf("somebody still listens at %s", addr)
+			t.Errorf("%s still accepts connections", addr)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestCannotListen(t *testing.T) {
 	}
 }
 
-// brokenListener is a listener that fails when told to.
+// brokenListener is a listener that fails on demand.
 type brokenListener struct {
 	net.Listener
 	broken chan struct{}

@@ -105,8 +105,8 @@ func TestVariablesOfTheOriginal(t *testing.T) {
 	}
 }
 
-// A hub that nobody configures is a hub, and the table forgets no field of
-// hub.Config but those that are not for deployments.
+// Without configuration the hub has the hub role. The table of settings covers each field of
+// hub.Config except those that are not for deployments.
 func TestHubConfigIsCovered(t *testing.T) {
 	t.Parallel()
 	if c := resolved(t, nil, nil); !c.hub.IsHub {

@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// finding makes a finding of what is told in options.
+// finding returns a finding with the options applied.
 func finding(detector string, class verdict.Class, perCycle []int64, options ...func(*verdict.Finding)) verdict.Finding {
 	f := verdict.Finding{Detector: detector, Class: class, PerCycle: perCycle}
 	for _, n := range perCycle {
@@ -221,7 +221,7 @@ func TestWhatALeakCosts(t *testing.T) {
 	}
 }
 
-// A watch that tells of each path apart counts one leak of a type and path.
+// Findings of a watch with the same type and path are one leak, and their counts add up.
 func TestFindingsOfOneDetectorAddUp(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()

@@ -49,25 +49,25 @@ func fingerprints(v verdict.Verdict) []string {
 // violations returns what is wrong with a verdict whatever the run was.
 func violations(r verdict.Run, v verdict.Verdict) (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	told := slices.Concat(v.Leaks, v.Doubtful)
+	reported := slices.Concat(v.Leaks, v.Doubtful)
 	for _, k := range v.Known {
-		told = append(told, k.Leak)
+		reported = append(reported, k.Leak)
 	}
 	shown := 0
-	for _, l := range told {
+	for _, l := range reported {
 		shown += len(l.Evidence)
 		if len(l.Evidence) == 0 || len(l.Fingerprint) != 32 || l.Peers <= 0 || l.Bytes < 0 {
 			bad("a leak without evidence, fingerprint or peers: %+v", l)
 		}
 		if math.IsNaN(l.BytesPerDay+l.CountPerDay+l.Source.PerPeer) || math.IsInf(l.BytesPerDay+l.CountPerDay, 0) {
-			bad("a figure that is no number: %+v", l)
+			bad("a figure that is not finite: %+v", l)
 		}
 		if !slices.ContainsFunc(l.Evidence, func(e verdict.Evidence) bool { return e.Principal }) {
-			bad("nobody tells the leak: %+v", l)
+			bad("a leak without principal evidence: %+v", l)
 		}
 		for _, s := range l.Source.Shares {
 			if slices.Contains(v.NotLeaking, s.Scenario) {
-				bad("%s leaks and does not", s.Scenario)
+				bad("%s is both leaking and cleared", s.Scenario)
 			}
 		}
 	}

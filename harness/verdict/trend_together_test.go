@@ -66,7 +66,8 @@ func TestTogetherFindsSeveral(t *testing.T) {
 	}
 }
 
-// A few that are kept once, whoever comes first, do not hide who keeps the rest.
+// A few objects that are retained once, for the first peers of any scenario, do not hide the
+// scenario that leaks.
 func TestTogetherTellsTheSourceOfInexactCounts(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {

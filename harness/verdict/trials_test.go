@@ -25,7 +25,7 @@ func hubScenarios() (names []string, peers func(string) int) {
 	}
 }
 
-// Leaks that the doses of four cycles seldom tell the scenario of are told by six trials.
+// Six trials attribute leaks that the doses of four cycles seldom attribute.
 func TestTrials(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it computes for long")
@@ -39,9 +39,9 @@ func TestTrials(t *testing.T) {
 		spread float64 // of what a cycle leaves, by chance
 		guilty []string
 		twice  string // a scenario that leaks three times as much
-		before int    // of 40: most that are told without trials
-		right  int    // least that are told with them
-		wrong  int    // most that are blamed on others
+		before int    // of 40: at most so many attributed rightly without trials
+		right  int    // at least so many attributed rightly with trials
+		wrong  int    // at most so many attributed wrongly with trials
 	}{
 		{"memberships", 1, 0, joins, "roam", 20, 40, 0},
 		{"bytes", 3700, 0.15, []string{"half-frame"}, "", 2, 38, 1},
@@ -60,7 +60,7 @@ func TestTrials(t *testing.T) {
 			}
 			before, _ := solveWith(names, peers, rates, tt.spread, 0)
 			right, wrong := solveWith(names, peers, rates, tt.spread, 6)
-			t.Logf("of 40, %d told without trials; %d told and %d blamed on others with six", before, right, wrong)
+			t.Logf("of 40: %d attributed without trials; %d rightly and %d wrongly with six", before, right, wrong)
 			if before > tt.before || right < tt.right || wrong > tt.wrong {
 				t.Errorf("want at most %d; at least %d and at most %d", tt.before, tt.right, tt.wrong)
 			}
@@ -68,8 +68,8 @@ func TestTrials(t *testing.T) {
 	}
 }
 
-// solveWith returns how many of 40 leaks are told, and how many are blamed on others, after
-// four cycles and so many trials.
+// solveWith returns how many of 40 leaks are attributed rightly and how many wrongly, after four
+// cycles and so many trials.
 func solveWith(names []string, peers func(string) int, rates map[string]float64, spread float64, trials int) (right, wrong int) {
 	for seed := range uint64(40) {
 		r := verdict.Run{Seed: seed, Cycles: verdict.Doses(names, 4, peers, seed)}

@@ -77,7 +77,7 @@ func TestDialTLS(t *testing.T) {
 
 func TestDialFails(t *testing.T) {
 	t.Parallel()
-	refused := errors.New("nobody there")
+	refused := errors.New("connection refused")
 	opts := &wire.DialOptions{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
 	for _, url := range []string{"ws://hub.example.org", "http://hub.example.org/x"} {
 		if _, err := wire.Dial(t.Context(), url, alice, opts); !errors.Is(err, refused) || !strings.HasPrefix(err.Error(), "wire: dial: ") {

@@ -100,7 +100,7 @@ func TestCloseReasonsAreReadByGorilla(t *testing.T) {
 			continue
 		}
 		ws := gorillaReads(t, wire.AppendClose(nil, r.Code(), r.Text()))
-		ws.SetCloseHandler(func(int, string) error { return nil }) // nobody reads an echo
+		ws.SetCloseHandler(func(int, string) error { return nil }) // the client does not read an echo
 		_, _, err := ws.ReadMessage()
 		if want := (&websocket.CloseError{Code: r.Code(), Text: r.Text()}); err == nil || err.Error() != want.Error() {
 			t.Errorf("%v is read as %v, want %v", r, err, want)
