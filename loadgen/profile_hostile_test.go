@@ -42,7 +42,7 @@ func saidOf(r *report.Result, name string) string {
 // A hub that dies of an input fails, and the input is named, whatever came before.
 func TestHostileKills(t *testing.T) {
 	t.Parallel()
-	p := planWith(t, "hostile", plan.Phase{Peers: 3, Params: map[string]string{"react": "1s", "patience": "5s", "only": "message: "}})
+	p := planWith(t, "hostile", plan.Phase{Peers: 3, Params: map[string]string{"react": "200ms", "patience": "5s", "only": "message: "}})
 	r := run(t, Config{URL: (&toyHub{diesOn: "hello"}).start(t), Plan: p, waits: impatient})
 	if len(r.Verdict.Failures) == 0 || r.Verdict.Outcome != verdict.Failed {
 		t.Fatalf("outcome %s", r.Verdict.Outcome)

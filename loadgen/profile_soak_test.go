@@ -25,7 +25,7 @@ func quickSoak(t *testing.T, seed uint64, d time.Duration) plan.Plan {
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	begin := time.Now()
-	r := run(t, Config{URL: (&toyHub{patient: true}).start(t), Plan: quickSoak(t, 21, 23*time.Second)})
+	r := run(t, Config{URL: (&toyHub{patient: true}).start(t), Plan: quickSoak(t, 21, 18*time.Second)})
 	// On a busy machine there is not enough time to be sure.
 	if v := r.Verdict; len(v.Leaks)+len(v.Failures) > 0 || v.Run.Lives < 200 {
 		t.Errorf("outcome %s after %d lives", v.Outcome, v.Run.Lives)
@@ -44,7 +44,7 @@ func TestSoakFindsALeak(t *testing.T) {
 	begin := time.Now()
 	quick := usualWaits
 	quick.quiet = 300 * time.Millisecond // as long as that is waited at the end of each block
-	r := run(t, Config{URL: (&toyHub{leakOffers: true, patient: true}).start(t), Plan: quickSoak(t, 22, 5*time.Minute), waits: quick})
+	r := run(t, Config{URL: (&toyHub{leakOffers: true, patient: true}).start(t), Plan: quickSoak(t, 22, 3*time.Minute), waits: quick})
 	if len(r.Verdict.Leaks) != 1 || r.Verdict.Leaks[0].Field != "health.peers" {
 		t.Errorf("outcome %s, leaks %v", r.Verdict.Outcome, r.Verdict.Leaks)
 	}

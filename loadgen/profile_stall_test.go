@@ -33,9 +33,9 @@ func TestStall(t *testing.T) {
 func TestStallUnbounded(t *testing.T) {
 	t.Parallel()
 	stall := smallStall
-	stall.Rate, stall.Duration = 300, 10*time.Second
+	stall.Peers, stall.Rate, stall.Duration = 1, 300, 5*time.Second
 	stall.Params = map[string]string{"bystanders": "4", "bytes": "40000", "calm": "500ms", "slow": "10s"}
-	r := runProfile(t, (&toyHub{keepsAll: true}).start(t), "stall", stall)
+	r := run(t, Config{URL: (&toyHub{keepsAll: true}).start(t), Plan: planWith(t, "stall", stall), waits: impatient})
 	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "keeps what is sent") {
 		t.Errorf("outcome %s, failures %v, figures %+v", r.Verdict.Outcome, r.Verdict.Failures, r.Figures)
 	}
@@ -47,7 +47,7 @@ func TestStallOthersSuffer(t *testing.T) {
 	stall := smallStall
 	stall.Rate, stall.Duration = 300, 5*time.Second
 	stall.Params = map[string]string{"bystanders": "4", "bytes": "40000", "calm": "500ms", "slow": "500ms"}
-	r := runProfile(t, (&toyHub{waits: true}).start(t), "stall", stall)
+	r := run(t, Config{URL: (&toyHub{waits: true}).start(t), Plan: planWith(t, "stall", stall), waits: impatient})
 	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "others") && !strings.Contains(r.Verdict.Failures[0].What, "bystander") {
 		t.Errorf("outcome %s, failures %v, figures %+v", r.Verdict.Outcome, r.Verdict.Failures, r.Figures)
 	}

@@ -229,7 +229,7 @@ func (r *runner) phase(ctx context.Context, i int) error {
 		switch rough := r.isRough(&s.Phase); {
 		case err != nil || ctx.Err() != nil || len(r.run.Failures) > 0:
 		case rough:
-			err = r.rough(ctx, s)
+			err = r.rough(ctx, s, roughPhases())
 		case RoughnessOf(&s.Phase) == RoughHere:
 			r.log.Info("fanout, spike and hostile are left out because the target is not on this machine", "ask_with", "--param rough=yes")
 		}

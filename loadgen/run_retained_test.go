@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
 // echo is an echo server that counts its peers on /health, and the handshakes it refused as
@@ -59,7 +60,8 @@ func TestRoughIsRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.target = discover(t.Context(), r.cfg)
-			if err := r.rough(t.Context(), newPhaseRun(r, 0)); err != nil {
+			handshakes := plan.Phase{Profile: "hostile", Peers: 2, Params: map[string]string{"only": "handshake: no", "react": "20ms", "patience": "15s", "slow": "10s"}}
+			if err := r.rough(t.Context(), newPhaseRun(r, 0), []plan.Phase{handshakes}); err != nil {
 				t.Fatal(err)
 			}
 			var found []string

@@ -75,14 +75,14 @@ func (r *runner) isRough(f *plan.Phase) bool {
 	return false
 }
 
-// rough runs the rough phases while the target lives, and reads the target again after each.
-// With workers, this process runs them alone.
-func (r *runner) rough(ctx context.Context, s *phaseRun) error {
+// rough runs rough phases while the target lives, and reads the target again after each. With
+// workers, this process runs them alone.
+func (r *runner) rough(ctx context.Context, s *phaseRun, phases []plan.Phase) error {
 	rest, err := r.target.usual(ctx)
 	if ctx.Err() == nil {
 		miss(&r.run, err)
 	}
-	for i, f := range roughPhases() {
+	for i, f := range phases {
 		p, err := profileOf(f.Profile)
 		if err != nil {
 			return err

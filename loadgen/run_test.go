@@ -34,7 +34,10 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 }
 
 // impatient finds a dead target soon.
-var impatient = waits{quiet: time.Second, longestQuiet: 2 * time.Second, settle: 4 * time.Second, answer: 2 * time.Second, delivery: time.Second}
+var impatient = waits{
+	quiet: time.Second, longestQuiet: 2 * time.Second, settle: 4 * time.Second, page: 2 * time.Second, rest: time.Second,
+	answer: 2 * time.Second, delivery: time.Second,
+}
 
 // run runs a plan, and logs the report if the test fails.
 func run(t *testing.T, cfg Config) report.Result {
@@ -62,16 +65,6 @@ func atPeers(n int, do func()) func(Status) {
 			do = nil
 		}
 	}
-}
-
-// A hub that keeps the record of each peer that offered is found out, by its health page
-// alone, and the scenario is named.
-func TestCheckFindsALeak(t *testing.T) {
-	if testing.Short() {
-		t.Skip("workers that check do the same")
-	}
-	t.Parallel()
-	checkForALeak(t, 21, Config{})
 }
 
 // What a hub keeps for a while and then lets go is no leak.

@@ -15,12 +15,15 @@ type waits struct {
 	quiet        time.Duration // without a falling count until a target has settled, at least
 	longestQuiet time.Duration // the same, while it is not known how long the target takes
 	settle       time.Duration // until the target is read although it has not settled
+	page         time.Duration // until a probe that does not answer has failed
+	rest         time.Duration // until a probe that cannot be read at rest is missing
 	answer       time.Duration // until a target without an answer is dead
 	delivery     time.Duration // until a message that has not arrived is lost
 }
 
 var usualWaits = waits{
-	quiet: time.Second, longestQuiet: 5 * time.Second, settle: 30 * time.Second, answer: 10 * time.Second, delivery: delivery.Patience,
+	quiet: time.Second, longestQuiet: 5 * time.Second, settle: 30 * time.Second, page: 10 * time.Second, rest: 5 * time.Second,
+	answer: 10 * time.Second, delivery: delivery.Patience,
 }
 
 // pollEvery is the time between two readings while a target settles.
@@ -94,16 +97,15 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 
 // How a target at rest is read.
 const (
-	restReadings = 2               // readings of the heap
-	restPatience = 5 * time.Second // for a probe that cannot be read
-	restAgain    = time.Second     // between two tries
+	restReadings = 2           // readings of the heap
+	restAgain    = time.Second // between two tries
 )
 
 // atRest reads everything. A probe may be slow once, such as the profile of a large heap,
 // so a failure is tried again at least once. If it returns an error, a probe could not be
 // read and its series may be missing.
 func (t *target) atRest(ctx context.Context, least reading) (reading, error) {
-	end := time.Now().Add(restPatience)
+	end := time.Now().Add(t.waits.rest)
 	for tries, good := 0, 0; ; tries++ {
 		now, err := t.read(ctx, true)
 		least.lower(now)

@@ -81,6 +81,12 @@ func (t *target) add(p probe.Probe) {
 			return
 		}
 	}
+	read := p.Read
+	p.Read = func(ctx context.Context) (map[string]float64, error) {
+		ctx, cancel := context.WithTimeout(ctx, t.waits.page)
+		defer cancel()
+		return read(ctx)
+	}
 	t.probes = append(t.probes, p)
 }
 

@@ -166,9 +166,9 @@ func TestText(t *testing.T) {
 		"chat":       {&chat{}, codec.Text{URL: "/{network}?name={index}", First: `{"hello":"{id}"}`, Message: `{"from":"{id}","n":{sequence}}`}, allDelivered, usualWaits},
 		"expression": {&chat{}, codec.Text{URL: "/{network}", Reply: `/{id}[ ]+{sequence}\b/`}, allDelivered, usualWaits},
 		"in order":   {&chat{alone: true}, codec.Text{Message: "hello", Reply: "hell"}, allDelivered, usualWaits},
-		"lossy":      {&chat{alone: true, lose: true}, codec.Text{}, func(d delivery.Counts) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }, impatient},
+		"lossy":      {&chat{alone: true, lose: true}, codec.Text{}, func(d delivery.Counts) bool { return d.Lost+d.Explained > 450 && d.Delivered < 750 }, soonLost()},
 		"twice":      {&chat{alone: true, twice: true}, codec.Text{}, func(d delivery.Counts) bool { return d.Duplicated > 900 }, usualWaits},
-		"other":      {&chat{alone: true}, codec.Text{Reply: "something else"}, func(d delivery.Counts) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }, impatient},
+		"other":      {&chat{alone: true}, codec.Text{Reply: "something else"}, func(d delivery.Counts) bool { return d.Delivered == 0 && d.Lost+d.Explained > 900 }, soonLost()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,6 +184,13 @@ func TestText(t *testing.T) {
 			}
 		})
 	}
+}
+
+// soonLost waits only a second for a message that no reply answers.
+func soonLost() waits {
+	w := usualWaits
+	w.delivery = time.Second
+	return w
 }
 
 // allDelivered reports whether all messages were: no peer leaves before its replies came.
