@@ -87,7 +87,7 @@ func reportCoverage(own string) error {
 	if entries, err := os.ReadDir(childCounters); err == nil && len(entries) == 0 {
 		packages, why = inProcess, "cmd/pigeonhub was not started"
 	}
-	ran, err := cover.Look(moduleRoot, profiles, packages...)
+	ran, err := cover.Measure(moduleRoot, profiles, packages...)
 	if err != nil {
 		ran = &verdict.Coverage{}
 		why = err.Error()

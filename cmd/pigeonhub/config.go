@@ -66,7 +66,7 @@ func (c *config) warnings() (texts []string) {
 	return texts
 }
 
-// unknown returns the variables that look like settings but are none, in order.
+// unknown returns the variables that have the prefix of settings but name no setting, in order.
 func (c *config) unknown() (names []string) {
 	known := make(map[string]bool)
 	for s := range c.all() {

@@ -144,7 +144,7 @@ func signals(s *stage) {
 	s.scene("a burst keeps its order")
 }
 
-// lostSignals are answered by nobody: each scene's fences prove it.
+// lostSignals sends signals that no peer receives, which the fence of each scene proves.
 func lostSignals(s *stage) {
 	s.enter("alice", "bob", "carol", "dave")
 	s.announce("alice", "meadow")

@@ -16,9 +16,8 @@ type difference struct {
 	want                       []string // what our hub says
 }
 
-// The reasons, with the number of the weakness in hub/wire/PROTOCOL.md. W41 is not
-// among them: that our hub never tells everybody everywhere is looked at in every
-// conversation.
+// The reasons, with the number of the weakness in hub/wire/PROTOCOL.md. W41 is not among them:
+// every conversation checks that the hub does not notify peers of other networks.
 const (
 	leavesOldNetwork = "W6: a peer is in one network; moving takes it out of the old one, which is told"
 	closesOnGoodbye  = "W9: goodbye ends the connection"
@@ -116,7 +115,7 @@ var (
 
 func lines(all ...string) []string { return all }
 
-// discovered is the message that tells a peer of another one.
+// discovered returns the message that introduces a peer to another one.
 func discovered(to, network, about, extra string) string {
 	if extra != "" {
 		extra = "," + extra
@@ -125,7 +124,7 @@ func discovered(to, network, about, extra string) string {
 		about, extra, network, to)
 }
 
-// disconnected is the message that tells a member of one who has left.
+// disconnected returns the message that notifies a member of a peer that has left.
 func disconnected(to, network, about string) string {
 	return fmt.Sprintf(`{"type":"peer-disconnected","data":{"peerId":%q,"isHub":false},"networkName":%q,"fromPeerId":"system","targetPeerId":%q,"timestamp":T}`,
 		about, network, to)

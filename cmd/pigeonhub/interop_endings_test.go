@@ -33,7 +33,7 @@ func moving(s *stage) {
 	s.scene("alice leaves")
 }
 
-// hubRole is about peers that say they are hubs, on a server that is none.
+// hubRole connects peers that announce as hubs to a server without the hub role.
 func hubRole(s *stage) {
 	s.enter("alice", "hub", "hub2")
 	s.announce("alice", "meadow")

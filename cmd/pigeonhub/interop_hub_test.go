@@ -147,7 +147,7 @@ func (h *hubProcess) connections(n int) error {
 	return err
 }
 
-// freePort returns a loopback port nobody listens on.
+// freePort returns an unused loopback port.
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -85,7 +85,7 @@ func (s *stage) dial(name, target string, d websocket.Dialer) *http.Response {
 	return res
 }
 
-// actor returns the actor of that name who is still there, or else the latest.
+// actor returns the connected actor of that name, or the latest if none is connected.
 func (s *stage) actor(name string) *actor {
 	s.t.Helper()
 	var found *actor

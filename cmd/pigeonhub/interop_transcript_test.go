@@ -14,8 +14,9 @@ import (
 // A transcript is what every actor heard in every scene of a conversation.
 type transcript struct {
 	entries []entry
-	// The published server tells every socket of every network of each leaver
-	// (W41), at a moment no script can fix. These are counted, not placed.
+	// The published server notifies every socket of every network of each peer that leaves
+	// (W41), at a time that no script can predict. These messages are counted, but have no
+	// place in the entries.
 	everywhere int
 }
 

@@ -13,7 +13,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// A program of two packages whose releases run only on request.
+// The sources of a program of two packages, which runs its releases only if an argument asks for
+// them.
 var program = map[string]string{
 	"go.mod": "module example.com/door\n\ngo 1.26\n",
 	"main.go": `package main
@@ -89,25 +90,25 @@ func run(t *testing.T, binary string, args ...string) string {
 	return counters
 }
 
-func look(t *testing.T, dir string, counters ...string) *verdict.Coverage {
+func measure(t *testing.T, dir string, counters ...string) *verdict.Coverage {
 	t.Helper()
 	profiles, err := cover.Read(t.Context(), counters...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cover.Look(dir, profiles, "./...")
+	c, err := cover.Measure(dir, profiles, "./...")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func TestLook(t *testing.T) {
+func TestMeasure(t *testing.T) {
 	t.Parallel()
 	dir, binary := build(t)
 	brief := run(t, binary)
 
-	c := look(t, dir, brief)
+	c := measure(t, dir, brief)
 	if want := []verdict.Covered{{Package: "door", Statements: 5, Ran: 3}, {Package: "room", Statements: 7, Ran: 3}}; !slices.Equal(c.Packages, want) {
 		t.Errorf("packages %+v, want %+v", c.Packages, want)
 	}
@@ -129,7 +130,7 @@ func TestLook(t *testing.T) {
 	}
 
 	// Counters of several runs add up.
-	if c := look(t, dir, brief, run(t, binary, "leave")); c.Packages[1].Ran != 6 || len(c.Missed) != 1 || c.Missed[0].Releases != nil {
+	if c := measure(t, dir, brief, run(t, binary, "leave")); c.Packages[1].Ran != 6 || len(c.Missed) != 1 || c.Missed[0].Releases != nil {
 		t.Errorf("after a second run: %+v", c)
 	}
 }
@@ -144,7 +145,7 @@ func TestNothing(t *testing.T) {
 	if _, err := cover.Read(t.Context(), filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a folder that is not there is no error")
 	}
-	if _, err := cover.Look("..", nil, "./settle"); !errors.Is(err, cover.ErrNothing) {
+	if _, err := cover.Measure("..", nil, "./settle"); !errors.Is(err, cover.ErrNothing) {
 		t.Errorf("a package without counters: %v", err)
 	}
 }

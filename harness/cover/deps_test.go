@@ -6,7 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/deptest"
 )
 
-// Counters are read of any program: the package knows Go and verdicts, but no hub.
+// TestDeps checks that the package imports no hub, so that it can measure any program.
 func TestDeps(t *testing.T) {
 	t.Parallel()
 	deptest.Ours(t, "harness/mutate", "harness/mutate/site", "harness/verdict", "harness/verdict/units")

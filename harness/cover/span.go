@@ -14,7 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// source is a file whose blocks are looked at.
+// source is a parsed file.
 type source struct {
 	name  string
 	lines []string

@@ -50,8 +50,8 @@ func (o *Overlay) sources(wanted func(mutant int) bool) map[string][]byte {
 // and go test.
 func (o *Overlay) Write(dir string) (string, error) { return write(dir, o.Sources()) }
 
-// WriteOne is Write of one mutant alone: what a detector that reads sources finds if that is
-// the leak that somebody made.
+// WriteOne writes the sources of one mutant alone, for detectors that read the sources of the
+// program that they examine.
 func (o *Overlay) WriteOne(dir string, m Mutant) (string, error) {
 	return write(dir, o.sources(func(mutant int) bool { return mutant == m.Number }))
 }

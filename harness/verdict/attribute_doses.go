@@ -115,7 +115,7 @@ func shape(cycles int, rng *rand.Rand) []float64 {
 	return s
 }
 
-// distance returns how well counts of two shapes can be told apart: the square of the
+// distance returns how well counts of two shapes can be distinguished: the square of the
 // Hellinger distance, in which Poisson scatter is the same everywhere.
 func distance(a, b []float64) float64 {
 	d := 0.0

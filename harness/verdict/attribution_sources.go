@@ -9,8 +9,8 @@ import (
 // Which scenario leaks is decided by the first of these that answers. A detector, an
 // explanation or a campaign may contribute to a rung; this package alone picks.
 //
-//  1. Labels. The detector reads the scenario from the thing itself: Watch from the peer
-//     that it was told about, Census from the keys of a collection, Goroutines from pprof
+//  1. Labels. The detector reads the scenario from the thing itself: Watch from the label
+//     that it was given, Census from the keys of a collection, Goroutines from pprof
 //     labels. The finding carries it in PerScenario.
 //  2. Addresses. For a connection, Descriptors and Unclosed look up the remote address
 //     among those that the crowd dialled from. The finding carries it in PerScenario.

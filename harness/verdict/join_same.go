@@ -122,7 +122,7 @@ func (c *candidate) passes(s Site) bool {
 	return slices.ContainsFunc(c.Path, func(e Edge) bool { return samePlace(e.Site, s) })
 }
 
-// namesAThing reports whether a type tells one leak from another. []uint8 does not: any
+// namesAThing reports whether a type distinguishes one leak from another. []uint8 does not: any
 // leak may hold one.
 func namesAThing(typ string) bool {
 	return strings.Contains(typ, ".") && !strings.HasPrefix(strings.TrimLeft(typ, "*"), "[") && !strings.HasPrefix(typ, "map[")

@@ -92,7 +92,7 @@ func TestHealthIsAsRecorded(t *testing.T) {
 	}
 }
 
-// Who has only just connected counts; who was refused does not.
+// A peer that has not yet announced is counted, a peer that was refused is not.
 func TestHealthCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{IsHub: true, HubPeerIDs: []wire.PeerID{digits("1")}}, admin.PublicConfig{})

@@ -202,7 +202,7 @@ func testPlotsOneHub(t *testing.T) {
 	second.plotsMessage(second.watchNow())
 }
 
-// A page of somebody else's must not read the plots through its visitor.
+// A page of another origin must not read the plots through the browser of an operator.
 func testPlotsOtherOrigin(t *testing.T) {
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
 	got := w.ask(w.private, "GET", "/debug/statsviz/ws", "Upgrade: websocket", "Connection: Upgrade", "Origin: https://evil.example",

@@ -127,7 +127,7 @@ func TestUpgradeHeaders(t *testing.T) {
 	}
 }
 
-// W45, G16: who shows no token learns nothing, and still sees that we are well.
+// W45, G16: a request without the token gets no details, only that the hub is healthy.
 func TestW45HideDetails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{AuthToken: "sesame"}, admin.PublicConfig{HideDetails: true, Metrics: true})
@@ -153,8 +153,7 @@ func TestW45HideDetails(t *testing.T) {
 	w.want(w.get("/nope"), 404, "not found")
 }
 
-// Hiding from who has no token must not mean showing everybody where there is no
-// token to have.
+// If the hub has no token, HideDetails hides the details from every request.
 func TestHideDetailsWithoutToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{HideDetails: true, Metrics: true})

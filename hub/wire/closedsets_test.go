@@ -100,7 +100,7 @@ func TestCloseReasonsAreSendable(t *testing.T) {
 	}
 }
 
-// A value that is none of the set reads as the zero one and never panics.
+// A value outside of the set has the text of the zero value and does not panic.
 func TestOutOfRange(t *testing.T) {
 	t.Parallel()
 	for v := range 256 {

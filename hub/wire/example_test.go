@@ -10,7 +10,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// A peer that enters a network and prints who else is there.
+// A peer enters a network and prints the other members.
 func ExampleDial() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

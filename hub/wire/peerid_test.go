@@ -136,8 +136,8 @@ func TestW44G15IDsCannotBeGuessed(t *testing.T) {
 	})
 }
 
-// W51: the reference calls its distance XOR; it is a sum over digits, which every
-// hub must keep, since it decides who hears a goodbye.
+// W51: the reference calls its distance XOR, but it is a sum over digits. Every hub must keep it,
+// because it decides which peers are notified of a goodbye.
 func TestW51DistanceIsTheSumOverDigits(t *testing.T) {
 	t.Parallel()
 	a, b := wire.PeerID(strings.Repeat("0", 39)+"f"), wire.PeerID("f"+strings.Repeat("0", 39))

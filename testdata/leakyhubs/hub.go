@@ -147,7 +147,7 @@ func (h *hub) handle(s *session, b []byte) {
 	}
 }
 
-// enter has a session announced into a network, and tells the members of each other.
+// enter adds a session to a network and introduces the members to each other.
 func (h *hub) enter(s *session, e envelope) {
 	h.mu.Lock()
 	if s.announced && h.move(h, s, e) {

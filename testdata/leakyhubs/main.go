@@ -1,10 +1,10 @@
 // Command leakyhubs is a small hub in many versions, to calibrate loadgen with: each
-// version has one leak, or grows for a while in a way that is none.
+// version has one leak, or growth that is not a leak.
 //
 //	go run ./testdata/leakyhubs --hub session-per-rst --pages health,metrics,pprof
 //
-// It speaks enough of the PeerPigeon protocol for loadgen's peers, and prints the URL
-// that it listens at. It ends when its standard input does.
+// It speaks enough of the PeerPigeon protocol for loadgen's peers. It prints the URL that it
+// listens at, and ends when its standard input ends.
 package main
 
 import (

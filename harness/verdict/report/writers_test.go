@@ -265,7 +265,7 @@ func TestWritersReturnErrors(t *testing.T) {
 	}
 }
 
-// Cycles in which some scenarios had no peers are told from the others.
+// Cycles in which some scenarios had no peers are marked as trials.
 func TestTrialsAreMarked(t *testing.T) {
 	t.Parallel()
 	r := sample.Leaking()

@@ -15,11 +15,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Look returns how many statements ran of the packages that the patterns name in dir, and the
-// lines that did not run. What a release is, package mutate decides: the statements that its
-// drop mutants leave out. A package without counters is an error, because nothing is known of
-// it. Look type-checks the packages, which takes seconds.
-func Look(dir string, profiles []*cover.Profile, patterns ...string) (*verdict.Coverage, error) {
+// Measure returns how many statements ran of the packages that the patterns name in dir, and the
+// lines that did not run. A release is a statement that a drop mutant of package mutate leaves
+// out. A package without counters is an error, because nothing is known of it. Measure
+// type-checks the packages, which takes seconds.
+func Measure(dir string, profiles []*cover.Profile, patterns ...string) (*verdict.Coverage, error) {
 	loaded, err := packages.Load(&packages.Config{Dir: dir, Mode: packages.NeedName | packages.NeedFiles | packages.NeedModule}, patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("cover: %w", err)
@@ -30,7 +30,7 @@ func Look(dir string, profiles []*cover.Profile, patterns ...string) (*verdict.C
 	}
 	c := &verdict.Coverage{}
 	for _, pkg := range loaded {
-		covered, missed, err := look(pkg, profiles, released)
+		covered, missed, err := measure(pkg, profiles, released)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func releases(dir string, patterns []string) (map[line][]string, error) {
 	mutants, _ := program.Mutants()
 	released := map[line][]string{}
 	for _, m := range mutants {
-		if m.Operator == mutate.Drop && m.Kind != mutate.Branch { // whose statements are listed themselves
+		if m.Operator == mutate.Drop && m.Kind != mutate.Branch { // the statements of a branch are listed themselves
 			at := line{m.File, m.Line}
 			released[at] = append(released[at], m.Source)
 		}
@@ -65,8 +65,8 @@ func releases(dir string, patterns []string) (map[line][]string, error) {
 	return released, nil
 }
 
-// look counts one package.
-func look(pkg *packages.Package, profiles []*cover.Profile, released map[line][]string) (verdict.Covered, []verdict.Missed, error) {
+// measure counts the statements of one package.
+func measure(pkg *packages.Package, profiles []*cover.Profile, released map[line][]string) (verdict.Covered, []verdict.Missed, error) {
 	folder := pkg.PkgPath
 	if pkg.Module != nil {
 		folder = strings.TrimPrefix(strings.TrimPrefix(folder, pkg.Module.Path), "/")
