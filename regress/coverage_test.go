@@ -15,8 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// The packages whose coverage the suite reports: inProcess are linked into it, the program
-// cmd/pigeonhub is started by it.
+// The packages whose coverage the suite reports. Those of inProcess are linked into the suite;
+// cmd/pigeonhub runs as a child process.
 var (
 	inProcess       = []string{"./hub", "./hub/wire", "./hub/admission", "./hub/admin"}
 	coveredPackages = append(inProcess[:len(inProcess):len(inProcess)], "./cmd/pigeonhub")

@@ -126,8 +126,7 @@ func shedQueue(ctx context.Context, v *harness.Visit, target *hubtest.Target) er
 	return fmt.Errorf("the peer that does not read is still connected: %w", ctx.Err())
 }
 
-// announceMuch joins peers whose announce data exceeds the half of QueueBytesTotal that it may
-// take.
+// announceMuch joins peers whose announce data exceeds its limit, half of QueueBytesTotal.
 func announceMuch(ctx context.Context, v *harness.Visit, target *hubtest.Target) error {
 	for i := range 6 {
 		p := v.At(target, fmt.Sprint("announcer ", i), wire.NewPeerID())

@@ -88,7 +88,7 @@ func idleRun(f *detect.Footprint, landed int64) verdict.Run {
 		Scenarios: []verdict.Scenario{{Name: "idle", Planned: idlePeers + 3*(idlePeers/10), Landed: landed}},
 		Cycles:    []verdict.Cycle{{Doses: map[string]int64{"idle": idlePeers}}},
 		Detectors: []verdict.Detector{
-			// The noise is the number of peers whose memory adds up to what may stay of all.
+			// The noise is the tolerated rest of all peers, counted in connected peers.
 			{Name: "footprint", State: verdict.Ready, Unit: "peer", Noise: footprintLimits().Left * idlePeers / f.Held.Heap},
 			{Name: "watch", State: verdict.Ready}, {Name: "census", State: verdict.Off, Why: "it only names where a leak is that footprint has found"},
 		},

@@ -82,7 +82,7 @@ func (r *reach) keeps(m mutate.Mutant) (witness, aside string) {
 		before, after := r.rounds[i][m.Number], r.rounds[i+1][m.Number]
 		reached += after.Reached - before.Reached
 		if grown[i] = after.Kept - before.Kept; m.Mode == mutate.Rare && m.Kind != mutate.Entry {
-			grown[i] = after.Reached - before.Reached // it retains one in 50, perhaps none in a round as small as this
+			grown[i] = after.Reached - before.Reached // it retains one in 50, perhaps none in so small a round
 		}
 	}
 	switch {

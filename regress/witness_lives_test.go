@@ -84,7 +84,7 @@ func visit(target *hubtest.Target, i int) *harness.Visit {
 	}
 }
 
-// liveReturn joins and closes with one of a few ids that come back.
+// liveReturn joins and closes. The ids repeat after witnessGoal lives.
 func liveReturn(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
 	v.ID = wire.PeerID(fmt.Sprintf("%040x", v.Index%witnessGoal))
 	if err := v.Join(ctx, v.Home); err != nil {

@@ -208,9 +208,8 @@ func (w *witness) round(t *testing.T) {
 // benignLives is the number of lives of each kind for a benign control.
 const benignLives = 20
 
-// expectHarmless puts a few of all lives through the hub of a benign control, which
-// works and in the end has left no goroutine, and many of some, which leave no
-// objects.
+// expectHarmless checks that a benign control works and leaks nothing: a few lives of each kind
+// leave no goroutine, and many lives of some kinds leave no object.
 func expectHarmless(t *testing.T) {
 	for _, l := range allLives() {
 		t.Run(l.name, func(t *testing.T) {

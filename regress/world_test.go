@@ -67,8 +67,8 @@ func startWorld(cfg hub.Config, start func(hub.Config) (*hubtest.Target, error))
 }
 
 // doses returns the mean dose of each scenario: mean, or fewer peers if a peer of the
-// scenario takes many messages, a timeout or a hub of its own. The doses of a cycle are
-// distinct primes, of which few are small, so that a small mean is only approximate.
+// scenario takes many messages, a timeout or a hub of its own. Doses are distinct primes, so a
+// small mean is only approximate.
 func doses(mean int) func(string) int {
 	few := map[string]int{"stall": 12, "hub": 3, "flood": 5, "reconnect": 5, "start-stop": 8, "cut-off": 8, "full": 8, "unauthorized": 8}
 	for _, s := range harness.Patient() {
