@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is wrong with the command line of an agent is said.
+// An agent reports the errors of its command line.
 func TestAgentErrors(t *testing.T) {
 	t.Parallel()
 	for args, names := range map[string]string{

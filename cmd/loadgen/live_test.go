@@ -89,7 +89,7 @@ func sampleStatus() loadgen.Status {
 	}
 }
 
-// What the live view says.
+// The live view prints these lines.
 func TestLive(t *testing.T) {
 	t.Parallel()
 	term := &terminal{width: 120}

@@ -106,7 +106,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// What gives access to something does not get into the report.
+// The report holds no secret of the command line.
 func TestCommandWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--nats-token hush --agents 2", "--nats-token=hush --agents=2", "--agents 2 --nats nats://hush@127.0.0.1:4222", "--agents 2 --nats=tls://me:hush@127.0.0.1:4222"} {

@@ -10,8 +10,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// conversations are played to the published server and to the hub under test.
-// What the scenes leave open, the published server decides.
+// conversations are played to the published server and to the hub under test. The answers of the
+// published server are the expected ones.
 var conversations = []conversation{
 	{name: "handshake", play: handshake},
 	{name: "announce", play: announcing},
@@ -171,7 +171,7 @@ func lostSignals(s *stage) {
 	s.scene("the same digits in upper case")
 }
 
-// otherMessages are those that are not routed.
+// otherMessages sends the messages that a hub does not route.
 func otherMessages(s *stage) {
 	s.enter("alice", "bob")
 	s.announce("alice", "meadow")

@@ -31,7 +31,7 @@ const (
 	closeOfALibrary  = "gorilla/websocket judges a malformed close frame itself; the connection ends either way"
 )
 
-// intended are all the differences.
+// intended lists all intended differences.
 var intended = slices.Concat(
 	[]difference{
 		{"announced_data", "spelled as JavaScript would not", "alice", copiedPayload, lines(discovered("alice", "meadow", "bob",
@@ -97,7 +97,7 @@ func pagesNotFound() (all []difference) {
 	return all
 }
 
-// goodbyesHeard is what the five closest hear when one of the eight leaves.
+// goodbyesHeard returns the messages that the five closest peers receive when one of eight leaves.
 func goodbyesHeard(scene, why, leaver, goodbye string) []difference {
 	var all []difference
 	for _, name := range []string{"g280", "c060", "f240", "d080", "e100"} {
@@ -106,7 +106,7 @@ func goodbyesHeard(scene, why, leaver, goodbye string) []difference {
 	return all
 }
 
-// What a hub without hubs says, and to one that may not be a hub.
+// The answer of a hub that has no hubs connected, and the answer to a peer that may not be a hub.
 var (
 	noHubs = lines("200 OK", "Access-Control-Allow-Origin: *", "Content-Type: application/json",
 		`body {"timestamp":N,"totalHubs":0,"hubs":[]}`)

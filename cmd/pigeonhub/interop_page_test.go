@@ -135,8 +135,8 @@ func (k knowledge) status(id string) string {
 	return "unlinked"
 }
 
-// chat has every page say something and waits until every other has heard it.
-// The hub relays no such messages: they can only come over data channels.
+// chat sends a message from every page and waits until every other page has received it. The hub
+// relays no such messages, so they must have used data channels.
 func (m *mesh) chat(t *testing.T) {
 	t.Helper()
 	m.rounds++

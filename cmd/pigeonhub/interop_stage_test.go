@@ -134,7 +134,7 @@ func (s *stage) raw(name string, frame ...byte) {
 	}
 }
 
-// announce is what the published client sends when its socket opens.
+// announce sends the message that the published client sends when its socket opens.
 func (s *stage) announce(name, network string) {
 	s.t.Helper()
 	s.say(name, fmt.Sprintf(`{"type":"announce","data":{"peerId":"$%s"},"maxPeers":3,"networkName":%q}`, name, network))
@@ -191,8 +191,8 @@ func (s *stage) hear(a *actor) (string, bool) {
 	}
 }
 
-// fence has the hub answer the actor, which proves that everything the actor sent
-// before has been dealt with, and that all that came of it has arrived.
+// fence waits for an answer of the hub to the actor. The hub has then handled all earlier messages
+// of the actor, and their effects have arrived.
 func (s *stage) fence(a *actor) {
 	s.t.Helper()
 	s.fences++

@@ -26,7 +26,7 @@ func TestUnreadLogDoesNotHoldUpTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	// What is in the pipe already leaves no room for a single line.
+	// Fill the pipe so that it has no room for another line.
 	if err := writer.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// samples has a value for every setting, other than its default.
+// samples holds a value for every setting that differs from the default.
 var samples = map[string]string{
 	"port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
 	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",

@@ -40,8 +40,8 @@ type group struct {
 	has  func(Result) bool
 }
 
-// groups are all results, those of each operator, of each package with each operator, and
-// of each kind.
+// groups returns the groups of the table: all results, those of each operator, of each package
+// with each operator, and of each kind.
 func groups(results []Result) []group {
 	list := []group{{"all", func(Result) bool { return true }}}
 	names := map[string]func(Result) bool{}

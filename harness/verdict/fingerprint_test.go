@@ -98,7 +98,7 @@ func TestFingerprintsDiffer(t *testing.T) {
 	}
 }
 
-// What is the same leak in other words has the same fingerprint.
+// Descriptions of the same leak that differ only in detail have the same fingerprint.
 func TestFingerprintsMeet(t *testing.T) {
 	t.Parallel()
 	at := func(function string) func(*verdict.Finding) {

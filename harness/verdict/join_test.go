@@ -240,8 +240,8 @@ func TestFindingsOfOneDetectorAddUp(t *testing.T) {
 	}
 }
 
-// A few things that hold many are what leaks, and whose the many are says nothing
-// of that; a few things that hang on a leak do not name it.
+// A few objects that retain many name the leak, and its scenario. A few objects that are attached
+// to a leak do not name it.
 func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()
@@ -264,8 +264,8 @@ func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 	}
 }
 
-// What goroutines that do not end made in the line where they are is of the same leak,
-// whatever scenario its counts fit by chance; unless there are not as many.
+// An object that a leaked goroutine made on the line where it is blocked belongs to the same leak,
+// even if its counts fit another scenario by chance. It does not if the numbers differ.
 func TestMadeByGoroutine(t *testing.T) {
 	t.Parallel()
 	const watch = "example.org/hub.(*Hub).watch"

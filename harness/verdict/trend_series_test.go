@@ -79,8 +79,8 @@ func play(l levels, noise float64, most float64, seed uint64) verdict.Trend {
 	return t
 }
 
-// What fills to a bound, is let go a block later or grows by itself is no leak at any time of
-// a run, and true leaks of several slopes are found.
+// A level that fills to a bound, is released a block later or grows without peers is at no time of
+// a run reported as a leak. Leaks of several slopes are found.
 func TestSeries(t *testing.T) {
 	t.Parallel()
 	const runs = 40

@@ -37,7 +37,7 @@ func keeping(cycles []verdict.Cycle, perPeer map[string]float64, noise int, rng 
 	return list
 }
 
-// Where several of many scenarios leak, the peers of those alone explain the readings.
+// If several of many scenarios leak, TestTogether names those.
 func TestTogetherFindsSeveral(t *testing.T) {
 	t.Parallel()
 	for _, want := range [][]string{{"s03"}, {"s03", "s07"}, {"s01", "s03", "s10"}} {

@@ -14,7 +14,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// What the reference answered, recorded 2026-11-23 from peerpigeon 1.1.3.
+// Answers of the reference server, recorded 2026-11-23 from peerpigeon 1.1.3.
 const (
 	recordedHealth = `{"status":"healthy","timestamp":"2026-11-23T10:20:16.135Z","uptime":2.468312971,"isHub":false,"connections":2,"peers":2,"hubs":1,"networks":3,"memory":{"rss":67497984,"heapTotal":17793024,"heapUsed":9684216,"external":2584647,"arrayBuffers":326177}}`
 	recordedHubs   = `{"timestamp":"2026-11-23T10:20:16.135Z","totalHubs":1,"hubs":[{"peerId":"1111111111111111111111111111111111111111","registeredAt":1795429216135,"lastActivity":1795429216135,"networkName":"pigeonhub-mesh","data":{"isHub":true},"connectedAt":1795429216131}]}`

@@ -12,7 +12,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
-// What cannot be broken from outside: a hub whose invariants do not hold.
+// The state page reports a hub whose invariants do not hold. No request can cause that, so the
+// test is internal.
 func TestStateSaysWhatDoesNotAgree(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -51,7 +51,7 @@ func (w *world) watchNow() *websocket.Conn {
 	return c
 }
 
-// plotsMessage is one of the two that statsviz sends.
+// plotsMessage is a message of statsviz, of two kinds.
 type plotsMessage struct {
 	Event string
 	Data  json.RawMessage

@@ -69,7 +69,7 @@ func (w *world) serve(h http.Handler) string {
 	return ln.Addr().String()
 }
 
-// answer is what came back for one request.
+// answer is the response to one request.
 type answer struct {
 	status int
 	header http.Header

@@ -7,8 +7,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// What a hub does for each message and each receiver allocates nothing. Not
-// parallel: allocations are counted for the whole process.
+// The work for each message and each receiver allocates nothing. The test is not parallel, because
+// it counts the allocations of the whole process.
 func TestHotPathsDoNotAllocate(t *testing.T) {
 	msg := offer(t)
 	env, err := wire.Parse(msg)

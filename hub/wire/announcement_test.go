@@ -49,7 +49,7 @@ func TestParseAnnouncement(t *testing.T) {
 	}
 }
 
-// What an announcement keeps is its own: a message lives in a read buffer.
+// An announcement keeps copies, because a message is in a read buffer that is used again.
 func TestParseAnnouncementCopies(t *testing.T) {
 	t.Parallel()
 	data := []byte(`{"peerId":"x","a":1}`)

@@ -28,7 +28,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// What the standard library asks for the same.
+// The standard library does the same work, for comparison.
 func BenchmarkParseAndValidJSON(b *testing.B) {
 	msg := offer(b)
 	b.SetBytes(int64(len(msg)))

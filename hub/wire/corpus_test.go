@@ -32,7 +32,7 @@ func corpus(tb testing.TB) []entry {
 	return entries
 }
 
-// offer is what most of a hub's traffic looks like: 1.2 KB, its text full of \r\n.
+// offer returns a typical message of a hub: an offer of 1.2 KB whose text has many \r\n.
 func offer(tb testing.TB) []byte {
 	tb.Helper()
 	return message(tb, filepath.Join(corpusDir, "valid", "offer.json"))

@@ -51,8 +51,7 @@ func ExampleConn_Announce() {
 	}
 }
 
-// What a hub does with a message from one peer to another: the payload is never
-// decoded.
+// A hub parses a message from one peer to another without decoding the payload.
 func ExampleParse() {
 	msg := `{"type":"offer","data":{"sdp":"v=0\r\n"},"networkName":"meadow","targetPeerId":"b81e6402d7f3ac95e0468b1d2c7f9a3350e8d416"}`
 	env, err := wire.Parse([]byte(msg))

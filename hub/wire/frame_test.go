@@ -20,7 +20,7 @@ func expand(line string) string {
 	return strings.NewReplacer("$A", string(a40), "$B", string(b40), "$C", string(c40), "$T", "1763893216135").Replace(line)
 }
 
-// What the reference server says, byte for byte.
+// The frames have exactly the bytes of the reference server.
 func TestFramesAreThoseOfTheReference(t *testing.T) {
 	t.Parallel()
 	extra := wire.ParseAnnouncement([]byte(`{"isHub":"yes","peerId":"forged","z":1,"a":{"y":[1,2,{"q":null}],"x":1.50},"big":12345678901234567890}`)).Extra

@@ -48,7 +48,7 @@ func checkParse(t *testing.T, msg []byte) {
 	}
 }
 
-// deepest is how deep brackets nest outside strings.
+// deepest returns how deeply brackets nest outside of strings.
 func deepest(msg []byte) int {
 	depth, most, quoted := 0, 0, false
 	for i := 0; i < len(msg); i++ {

@@ -14,8 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// What Parse finds in every message of the corpus is written down in
-// parse.golden.
+// parse.golden holds the result of Parse for every message of the corpus.
 func TestParseCorpus(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
@@ -40,7 +39,7 @@ func TestParseCorpus(t *testing.T) {
 	}
 }
 
-// summary is one line about what Parse returned.
+// summary returns the result of Parse in one line.
 func summary(env wire.Envelope, err error) string {
 	if err != nil {
 		return err.Error()
@@ -146,7 +145,7 @@ func TestErrorTextIsCut(t *testing.T) {
 			t.Errorf("ErrorText(%.20q) = %q, want %q in it", typ, got, want)
 		}
 	}
-	// What is too long for an error message is not decoded to its end.
+	// A type that is too long for an error message is not decoded to its end.
 	array := "[" + strings.Repeat("[],", 100_000) + "{}]"
 	if env, err := wire.Parse([]byte(`{"type":` + array + `}`)); err != nil || len(env.Type) > 2000 || strings.Trim(env.Type, ",") != "" {
 		t.Errorf("an array of 100,001 values has the word %.20q… of %d bytes (%v), want some commas", env.Type, len(env.Type), err)

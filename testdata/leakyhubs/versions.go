@@ -6,8 +6,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// version is what a hub does beside what it should. The functions are called with the
-// hub's mutex held, but message.
+// version holds the functions that make a hub leak or grow. All but messages are called with the
+// hub's mutex held.
 type version struct {
 	accepts  func(*hub, *session)
 	messages func(*hub, *session, envelope)
@@ -18,7 +18,7 @@ type version struct {
 	keepClaim, keepListener, keepOpen bool
 }
 
-// plant is what versions keep.
+// plant holds the objects that versions retain.
 type plant struct {
 	open    []*websocket.Conn
 	records *record
@@ -36,7 +36,7 @@ type record struct {
 	_    [56]byte
 }
 
-// versions are all there are. The first part leaks, what the name says.
+// versions holds all versions by name. The name of a leaking version says what leaks, and when.
 var versions = map[string]version{
 	"session-per-rst": {ends: func(_ *hub, _ *session, why end) bool { return why != endReset }},
 	"goroutine-per-vanish": {ends: func(_ *hub, s *session, why end) bool {

@@ -41,7 +41,7 @@ func TestLeavesNothing(t *testing.T) {
 	}
 }
 
-// warmUp has the runtime make the descriptors of goroutines, which it never frees.
+// warmUp makes the runtime allocate goroutine descriptors, which it never frees.
 func warmUp() {
 	var all sync.WaitGroup
 	end := make(chan struct{})
