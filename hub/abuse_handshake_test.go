@@ -170,7 +170,7 @@ var handshakeAbuses = []abuse{
 				c.say([]byte(rawUpgrade(rawTarget("bad"), "hub")))
 				hold = append(hold, c)
 			}
-			for range 20 { // who has nothing to do with it gets in
+			for range 20 { // other peers can connect
 				p, err := w.dial("honest", "")
 				if err != nil {
 					w.Errorf("an honest peer was kept out: %v", err)

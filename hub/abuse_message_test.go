@@ -10,7 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
-// unhurried leaves it to the bound on what is queued to cut who does not read.
+// unhurried disables the message rate and lengthens the write timeout, so that the bound on queued
+// bytes cuts a peer that does not read.
 func unhurried(c *hub.Config) { c.MessageRate, c.WriteTimeout = -1, 30*time.Second }
 
 // Abuses of the protocol's messages.

@@ -12,23 +12,22 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// bystanderBound is what an abuse may cost those who have nothing to do with it:
-// the longest time to the answer of a ping, less what the same machine took for
-// the longest echo without a hub meanwhile, which other tests may stretch. Under
-// the race detector nothing runs at its speed, and no time is judged.
+// bystanderBound limits the harm of an abuse to other peers: the longest time to the answer of a
+// ping, less the longest time of an echo without a hub on the same machine meanwhile, because other
+// tests may delay both. Under the race detector no time is judged.
 const bystanderBound = 250 * time.Millisecond
 
-// abuse is one thing a stranger may do to a hub.
+// abuse is one way in which a client may attack a hub.
 type abuse struct {
 	name    string
 	limits  func(*hub.Config)      // nil: abuseLimits as they are
 	attack  func(*world)           // asserts what the offender sees
-	counted func(hub.Stats) uint64 // what the hub must say about it
-	times   uint64                 // how often at least
+	counted func(hub.Stats) uint64 // the counter of the hub that must rise
+	times   uint64                 // by how much at least
 }
 
-// abuseLimits are short where that takes no time away from those who behave; the
-// rows that are about a timeout shorten it.
+// abuseLimits returns short limits where well-behaved peers need no longer ones. The rows that test
+// a timeout shorten it.
 func abuseLimits() hub.Config {
 	return hub.Config{
 		WriteTimeout: 500 * time.Millisecond,
@@ -43,8 +42,8 @@ func shortMessages(c *hub.Config)      { c.MessageTimeout = 300 * time.Milliseco
 func shortFirstMessages(c *hub.Config) { c.FirstMessageTimeout = 2 * time.Second }
 func shortPings(c *hub.Config)         { c.PingInterval, c.PongTimeout = time.Second, 5*time.Second }
 
-// Whatever a stranger does, the hub lives, cuts the offender and counts it, and
-// two peers of another network notice nothing. Not parallel: it measures.
+// Under each abuse the hub keeps running, cuts the offender and counts it, and two peers of another
+// network are not affected. The test is not parallel, because it measures times.
 func TestAbuse(t *testing.T) {
 	rows := append(append(append(handshakeAbuses, frameAbuses...), messageAbuses...), crowdAbuses...)
 	for _, a := range rows {

@@ -83,7 +83,7 @@ func (p *benchPeer) open() error {
 	if !bytes.Contains(payload, []byte(`"type":"connected"`)) {
 		return fmt.Errorf("first frame %q", payload)
 	}
-	return p.nc.SetDeadline(time.Now().Add(2 * benchDeadline)) // whatever the server fails to send, nobody hangs
+	return p.nc.SetDeadline(time.Now().Add(2 * benchDeadline)) // so that no client hangs if the server fails to send
 }
 
 // fill reads at least once, making room for need bytes from r.
@@ -173,7 +173,7 @@ func (p *benchPeer) write(frames []byte) error {
 
 func (p *benchPeer) announce() error { return p.write(benchAnnounce(p.id, p.network)) }
 
-// leave says goodbye in the way of WebSocket and waits until the server has closed. Only for a peer nobody reads.
+// leave sends a close frame and waits until the server has closed. No other goroutine may read the peer.
 func (p *benchPeer) leave() error {
 	defer p.nc.Close()
 	if err := p.write(benchLeaveFrame); err != nil {

@@ -12,12 +12,12 @@ import (
 const (
 	strangerNetwork = 5
 	quietLeavers    = 200 // leave while nothing else happens: server CPU
-	watchedLeavers  = 100 // leave while somebody dials: how long that takes
+	watchedLeavers  = 100 // leave while a peer dials, whose time is measured
 )
 
-// BenchmarkDisconnect: one of a pair leaves politely, among 15,000 strangers in networks of five. One after the other,
-// each when its mate has been told of the one before. Unit: one disconnect, from the close frame to the mate being told.
-// worst-dial-ms is the slowest fresh connection (dial, upgrade, frame `connected`) while others leave.
+// BenchmarkDisconnect measures one disconnect: from the close frame of one peer of a pair to the notification of the
+// other, among 15,000 peers of other networks, which have five members each. The pairs leave one after the other.
+// worst-dial-ms is the slowest new connection (dial, upgrade, frame `connected`) while others leave.
 func BenchmarkDisconnect(b *testing.B) {
 	benchCompare(b, benchScenario{run: func(kind string) (benchSample, error) { return runDisconnect(kind, 15000) }})
 }
@@ -71,7 +71,7 @@ func runDisconnect(kind string, strangers int) (benchSample, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nobody outside a pair may have been told of anything: not of a leaver, not of the dialer.
+	// No peer outside of a pair may have been notified, neither of a leaver nor of the dialer.
 	if err := crowd.stillThere(strangers * strangerNetwork); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func runDisconnect(kind string, strangers int) (benchSample, error) {
 	}, nil
 }
 
-// leavePairs has the first of each pair leave, and waits until the second was told and the first has been closed.
+// leavePairs makes the first of each pair leave. It waits until the second is notified and the first is closed.
 func leavePairs(peers []*benchPeer, left *atomic.Int64, pause time.Duration) error {
 	for i := 0; i < len(peers); i += 2 {
 		leaver, mate := peers[i], peers[i+1]
@@ -108,7 +108,7 @@ func dialWhile(addr string, do func() error) (worst time.Duration, err error) {
 	result := make(chan error, 1)
 	go func() { result <- do() }()
 	buf := make([]byte, 2<<10)
-	for n := 1 << 20; ; n++ { // ids nobody else has
+	for n := 1 << 20; ; n++ { // ids that are in no fleet
 		select {
 		case err := <-result:
 			return worst, err

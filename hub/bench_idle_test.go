@@ -68,7 +68,7 @@ func runIdle(kind string, n int) (benchSample, error) {
 	}, nil
 }
 
-// stillThere fails if any peer was closed or told more than the frames it should have been.
+// stillThere returns an error if a peer was closed, or received another number of frames.
 func (f *benchFleet) stillThere(frames int) error {
 	if got := f.texts(); got != int64(frames) {
 		return fmt.Errorf("peers got %d frames, want %d", got, frames)

@@ -28,7 +28,7 @@ func runJoin(kind string, n int) (benchSample, error) {
 		return nil, err
 	}
 	defer f.close()
-	heard := make([][][]byte, 10) // a few listen to what they are told, all count it
+	heard := make([][][]byte, 10) // a few keep the payloads that they receive, all count them
 	for i := range heard {
 		f.peers[i*n/len(heard)].seen = func(payload []byte) { heard[i] = append(heard[i], bytes.Clone(payload)) }
 	}
@@ -66,7 +66,7 @@ func runJoin(kind string, n int) (benchSample, error) {
 	return append(w.perUnit("discovery"), benchMetric{"all-know-all-s", w.wall.Seconds()}), nil
 }
 
-// heardOfAll checks that payloads told p of everybody else, each once.
+// heardOfAll checks that payloads introduce every other peer to p, each once.
 func heardOfAll(f *benchFleet, p *benchPeer, payloads [][]byte) error {
 	missing := make(map[string]bool)
 	for _, other := range f.peers {
@@ -149,7 +149,7 @@ func runChurn(kind string, workers int) (benchSample, error) {
 	return w.perUnit("cycle"), churnTold(f, cycles.Load())
 }
 
-// churnOnce is one cycle. The peer must be told of its mates, nothing else.
+// churnOnce runs one cycle. The peer must be notified of the other members, and of nothing else.
 func churnOnce(addr, id, network string, buf []byte) error {
 	p, err := dialBenchPeer(addr, id, network, buf)
 	if err != nil {

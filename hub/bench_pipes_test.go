@@ -20,7 +20,7 @@ import (
 // What remains after a collection is the server's share plus the pipes and the list of clients. The control holds just
 // those: the same clients over the same pipes, talking to a few lines that answer as a hub would and then forget
 // everything but the pipe. Hence hub minus control is what a peer costs the server, less its kernel memory and with the
-// deadline timers that a pipe keeps on the heap and a TCP connection does not (the same for all contenders who set them).
+// deadline timers that a pipe keeps on the heap and a TCP connection does not (the same for each server that sets them).
 
 // newBenchPipes returns what fills this process with n peers.
 func newBenchPipes(kind string) (fill func(n int) error, err error) {

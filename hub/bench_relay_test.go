@@ -18,9 +18,9 @@ const (
 	benchMeasure = 2 * time.Second
 )
 
-// BenchmarkRelay: 500 pairs, one offer of 1.2 KB going to and fro between each: whoever receives it answers with one.
-// Unit: one offer relayed. It is one a pair and not one each way, for two would catch up with each other, and then travel
-// as one read and one write for ever; msg/read shows that they do not.
+// BenchmarkRelay measures one relayed offer. In each of 500 pairs one offer of 1.2 KB goes back and forth: the receiver
+// answers with an offer. Two offers in a pair would catch up with each other and then share one read and one write;
+// msg/read shows that this does not happen.
 func BenchmarkRelay(b *testing.B) {
 	benchCompare(b, benchScenario{run: func(kind string) (benchSample, error) { return runRelay(kind, 500, 1) }})
 }

@@ -88,7 +88,7 @@ func (s benchScenario) measure() (benchPass, error) {
 			}
 			pass[kind] = append(pass[kind], sample)
 		}
-		slices.Reverse(kinds) // whoever went second goes first now
+		slices.Reverse(kinds) // alternate which server runs first
 	}
 	return pass, nil
 }

@@ -25,7 +25,7 @@ import (
 const (
 	benchServerEnv  = "PIGEONHUB_BENCH_SERVER"  // hub, naive, pipes:hub, pipes:naive, pipes:control
 	benchQueueEnv   = "PIGEONHUB_BENCH_QUEUE"   // naive: messages in a peer's channel
-	benchProfileEnv = "PIGEONHUB_BENCH_PROFILE" // a folder for a CPU profile of each server, for whoever tunes the hub
+	benchProfileEnv = "PIGEONHUB_BENCH_PROFILE" // a folder for a CPU profile of each server
 )
 
 // benchHandlers are the contenders. Filled by package-level initialisers (see registerBench), which all run before any

@@ -168,7 +168,7 @@ func (h *naiveHub) announce(p *naivePeer, msg map[string]any) {
 	}
 }
 
-// discoveredLocked tells to about the peer about.
+// discoveredLocked introduces the peer about to the peer to.
 func (h *naiveHub) discoveredLocked(about, to *naivePeer) {
 	data := map[string]any{"peerId": about.id, "isHub": false}
 	for k, v := range about.data {

@@ -123,7 +123,7 @@ func fuzzSession(t *testing.T, input []byte) {
 			}
 		}
 	}
-	time.Sleep(11 * time.Second) // who waits for the holder of an id has the answer: twice ProbeTimeout is the longest
+	time.Sleep(11 * time.Second) // a claim on an id is decided by then: it takes at most twice ProbeTimeout
 	check()
 	for _, p := range peers {
 		p.wantAnswer()

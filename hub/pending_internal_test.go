@@ -24,8 +24,8 @@ func textFrame(r *rand.Rand, n int) []byte {
 	return append([]byte{0x81, 127, 0, 0, 0, 0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, payload...)
 }
 
-// What was added to a queue is written in that order, byte for byte, wherever writes
-// end, whoever has it meanwhile, and what truncate leaves is the rest of one frame.
+// The bytes of a queue are written in the order in which they were added, wherever a write ends.
+// truncate leaves the rest of one frame.
 func TestPendingIsWrittenInOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {

@@ -43,8 +43,8 @@ func TestSlowConsumerIsCutAtItsLimit(t *testing.T) {
 	})
 }
 
-// The bound on all queues cuts who holds more than an equal share, not the peer
-// whose message happens to be the next.
+// The bound on all queues cuts a peer with more than an equal share, not the peer that the next
+// message is for.
 func TestTotalQueueBoundCutsTheHog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{QueueBytes: 64 << 20, QueueBytesTotal: 512 << 10, MessageRate: -1})

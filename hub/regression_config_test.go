@@ -10,9 +10,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// W47, G19: the reference takes zero for "not given", so that much cannot be
-// configured; PeerPigeon-Go takes nonsense for zero, and refuses everybody. Here
-// what makes no sense is an error that names every field that does.
+// W47, G19: the reference treats zero as "not given", so that many values cannot be configured.
+// PeerPigeon-Go treats invalid values as zero, and then refuses every peer. This hub returns an
+// error that names every invalid field.
 func TestW47G19NonsenseIsNamed(t *testing.T) {
 	t.Parallel()
 	_, err := hub.New(hub.Config{

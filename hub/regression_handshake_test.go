@@ -143,8 +143,8 @@ func (w *world) wantStatus(query string, header http.Header, status int) *http.R
 	return resp
 }
 
-// G16, W40: the reference asks nobody for anything; PeerPigeon-Go compares its
-// token byte by byte.
+// G16, W40: the reference requires no token. PeerPigeon-Go compares its token byte by byte, so that
+// the time reveals how many bytes match.
 func TestG16W40AuthToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{AuthToken: "let me in", HubKey: "I am a hub"})
@@ -180,7 +180,7 @@ func TestG17W40AllowedOrigins(t *testing.T) {
 	newWorld(t, hub.Config{AllowedOrigins: []string{"https://a", "*"}}).connectWith(http.Header{"Origin": {"https://evil.example"}})
 }
 
-// What is no WebSocket handshake is told so, by HTTP, and counted.
+// A request that is no WebSocket handshake gets an HTTP error, and is counted.
 func TestNoHandshake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})

@@ -9,9 +9,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// W39: on the reference anybody may declare itself a hub, and is then given the
-// peers of all networks and the signals nobody else wants, and may introduce
-// peers anywhere.
+// W39: on the reference any peer may declare itself a hub. It is then introduced to the peers of
+// all networks, receives signals for absent peers, and may introduce peers in any network.
 func TestW39SelfDeclaredHub(t *testing.T) {
 	t.Parallel()
 	for name, isHub := range map[string]bool{"on a plain server": false, "on a hub": true} {
@@ -36,7 +35,7 @@ func TestW39SelfDeclaredHub(t *testing.T) {
 			if m := mallory.next(); m.Type != "error" {
 				t.Errorf("mallory got %+v, want error", m)
 			}
-			alice.Signal(wire.KindOffer, digits("d"), "n", []byte(`1`)) // nobody's
+			alice.Signal(wire.KindOffer, digits("d"), "n", []byte(`1`)) // to an absent peer
 			alice.wantNothing()
 			mallory.wantNothing()
 			w.wantStats(3, 3, 2, 0)
@@ -47,8 +46,8 @@ func TestW39SelfDeclaredHub(t *testing.T) {
 	}
 }
 
-// A hub is who is configured as one or shows the key, in the header or, as
-// browsers must, in the query.
+// A peer may be a hub if it is configured as one or sends the key, in the header or, as browsers
+// must, in the query.
 func TestHubRole(t *testing.T) {
 	t.Parallel()
 	known := digits("1")
@@ -81,8 +80,8 @@ func TestHubRole(t *testing.T) {
 	w.wantStats(1, 1, 1, 0)
 }
 
-// A hub that announces to a hub is told of all peers that are none, each in its
-// own network, before the hubs it meets in the mesh.
+// A hub that announces is introduced to all plain peers, each in its own network, and then to the
+// hubs in the mesh network.
 func TestHubIsToldOfAllPeers(t *testing.T) {
 	t.Parallel()
 	ids := []wire.PeerID{digits("1"), digits("2")}
@@ -150,7 +149,7 @@ func TestHubIntroducesItsPeers(t *testing.T) {
 	a.wantTold("peer-discovered", hub2)
 	hubPeer.raw(`{"type":"peer-discovered",` + about + `}`)
 	hubPeer.fence()
-	hub2.wantNothing() // hubs are not told: no further hubs hear of it
+	hub2.wantNothing() // the introduction is not forwarded to other hubs
 	a.want("peer-discovered")
 
 	// A hub passes signals on, in the name of its peers and into any network.

@@ -11,8 +11,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
-// W36: the reference puts the sender's own fromPeerId into what it forwards, so
-// that anybody can send offers and goodbyes in another's name.
+// W36: the reference forwards the fromPeerId that the sender claims, so that any peer can send
+// offers and goodbyes in the name of another.
 func TestW36ForgedFromPeerID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})
@@ -33,8 +33,8 @@ func TestW36ForgedFromPeerID(t *testing.T) {
 	bob.wantTold("peer-disconnected", mallory)
 }
 
-// W38: the reference lays the data of an announce over peerId and isHub, so that
-// anybody can be introduced as somebody else, or as a hub.
+// W38: in the reference the data of an announce replaces peerId and isHub, so that any peer can be
+// introduced under another id, or as a hub.
 func TestW38AnnounceDataCannotForgeIdentity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})
@@ -134,8 +134,8 @@ func TestG4ReconnectBeforeTheOldConnectionEnds(t *testing.T) {
 	w.wantStats(2, 2, 1, 0)
 }
 
-// G5: PeerPigeon-Go lets anybody who knows an id evict its holder. A holder that
-// lives keeps its id, and does not even notice.
+// G5: PeerPigeon-Go lets any peer that knows an id evict its holder. In this hub a live holder keeps
+// its id and receives no message about the claim.
 func TestG5LiveHolderKeepsItsID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{ProbeTimeout: time.Minute})

@@ -16,8 +16,8 @@ import (
 // offerOf is data of n bytes.
 func offerOf(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
 
-// W17, G8: the reference queues without bound for a peer that does not read
-// (36 MB seen); in PeerPigeon-Go it stalls whoever writes to it, then the hub.
+// W17, G8: the reference queues without bound for a peer that does not read (36 MB were measured).
+// In PeerPigeon-Go such a peer stalls the peers that send to it, then the hub.
 func TestW17G8NonReaderIsCut(t *testing.T) {
 	t.Parallel()
 	const bound, message = 256 << 10, 64 << 10
@@ -44,8 +44,8 @@ func TestW17G8NonReaderIsCut(t *testing.T) {
 	})
 }
 
-// W17, G8: nor does anybody wait for it. In a bubble time passes only while all do,
-// and so not at all.
+// W17, G8: no other peer waits for it. In a bubble time passes only while all goroutines wait, so
+// no time passes here.
 func TestW17G8NonReaderStallsNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,8 +65,8 @@ func TestW17G8NonReaderStallsNobody(t *testing.T) {
 	})
 }
 
-// W17: nor may many who each keep within their bound take more than there is for
-// all. Those who hold most go, the others stay.
+// W17: many peers, each within its bound, must not exceed the total. The peers with most queued
+// bytes are cut, the others stay.
 func TestW17QueuesOfAllAreBounded(t *testing.T) {
 	t.Parallel()
 	const total, receivers, message = 256 << 10, 16, 24 << 10

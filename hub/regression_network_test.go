@@ -10,8 +10,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// W6, G10: in the reference a peer that announces into another network stays in
-// the old one for ever: newcomers there are told of it, and it of them.
+// W6, G10: in the reference a peer that announces into another network stays in the old one for
+// good, and is introduced to peers that join there.
 func TestW6G10MovingLeavesTheOldNetwork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})
@@ -64,8 +64,8 @@ func TestW7NetworkNamesAreBoundedAndForgotten(t *testing.T) {
 	w.wantStats(0, 0, 0, 0)
 }
 
-// W37: the reference compares the claimed network with the target's, never with
-// the sender's, so that anybody reaches into any network by claiming to be in it.
+// W37: the reference compares the claimed network with the target's and not with the sender's, so
+// that any peer can send into any network by claiming to be in it.
 func TestW37ClaimedNetworkIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})
@@ -83,8 +83,8 @@ func TestW37ClaimedNetworkIsNotBelieved(t *testing.T) {
 	w.wantCount("other network", dropped(hub.DropOtherNetwork), 12)
 }
 
-// W41: the reference tells every socket of every network about every disconnect,
-// in the words of the one who left: an id leak, and O(N) for each leave.
+// W41: the reference notifies every socket of every network of every disconnect. That reveals ids
+// to other networks and costs O(N) for each leave.
 func TestW41DisconnectStaysInItsNetwork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{})
@@ -97,7 +97,7 @@ func TestW41DisconnectStaysInItsNetwork(t *testing.T) {
 	for _, p := range outsiders {
 		p.wantNothing()
 	}
-	nowhere := w.connect("nowhere", "") // left no network: nobody is told
+	nowhere := w.connect("nowhere", "") // is in no network, so its end notifies no peer
 	nowhere.SendClose(1000, "")
 	nowhere.wantClose(1000, "")
 	for _, p := range append(outsiders, mate) {
@@ -105,9 +105,9 @@ func TestW41DisconnectStaysInItsNetwork(t *testing.T) {
 	}
 }
 
-// W16, W41: in the reference the sweep of dead peers and the listing of live ones
-// call each other, broadcasting on the way; ten who leave cost 780 messages.
-// Here all of a network vanish at once, and one who stays hears of each once.
+// W16, W41: in the reference the sweep of dead peers and the listing of live ones call each other
+// and broadcast each time, so that ten leaving peers cost 780 messages. Here all peers of a network
+// but one vanish at once, and that one is notified of each once.
 func TestW16W41MassLeave(t *testing.T) {
 	t.Parallel()
 	const leavers = 150

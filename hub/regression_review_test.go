@@ -15,9 +15,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
-// The holder of an id answered a ping for each connection that claimed the id, and
-// each answer was charged to the holder, until it was cut for flooding: whoever
-// knew an id could have it.
+// The holder of an id answers a ping for each connection that claims the id. These answers must not
+// count towards its message rate, or claims could get it cut for flooding.
 func TestClaimsOnAnIDDoNotCostItsHolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{MessageBurst: 50, MessageRate: 1})
@@ -98,7 +97,7 @@ func TestMessagesLargerThanTheBurst(t *testing.T) {
 	})
 }
 
-// One message larger than the receiver's queue cut the receiver, who read.
+// One message larger than the receiver's queue must not cut a receiver that reads.
 func TestOneLargeMessageDoesNotCutItsReceiver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{QueueBytes: 8 << 10})
@@ -114,7 +113,7 @@ func TestOneLargeMessageDoesNotCutItsReceiver(t *testing.T) {
 	bob.want("offer")
 }
 
-// The deadline of a message was looked at only when that of the next ping came.
+// The deadline of a message must be checked also if it is before that of the next ping.
 func TestMessageTimeoutBeforeThePing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,8 +165,8 @@ func TestCloseInAStormOfArrivals(t *testing.T) {
 	}
 }
 
-// Beyond the bound on all queues it was the receiver of the next message that was
-// cut, while those who held the bytes stayed.
+// Above the bound on all queues the peers with most queued bytes must be cut, not the receiver of
+// the next message.
 func TestHogsDoNotKeepOthersOut(t *testing.T) {
 	t.Parallel()
 	w := newPipeWorld(t, hub.Config{QueueBytes: 1 << 20, QueueBytesTotal: 4 << 20, MessageRate: -1, WriteTimeout: time.Minute})

@@ -39,8 +39,8 @@ func (h *Hub) freeSlot(s *session) {
 	}
 }
 
-// reserve keeps the id of a registered session for its address, so that whoever had it
-// cut, by sending it more than it reads, cannot connect under its id before it is back.
+// reserve keeps the id of a registered session for its address, so that a sender that got it cut,
+// by sending it more than it reads, cannot connect under its id before it is back.
 func (h *Hub) reserve(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -134,14 +134,14 @@ func TestSignalsAreGatedByNetwork(t *testing.T) {
 	offer(a, other.ID(), "n2")                                   // not the sender's
 	offer(a, other.ID(), "n1")                                   // not the target's
 	offer(a, wire.PeerID(strings.ToUpper(string(b.ID()))), "n1") // ids are opaque: another peer
-	offer(a, digits("0"), "n1")                                  // nobody
+	offer(a, digits("0"), "n1")                                  // an absent peer
 	offer(a, "", "n1")                                           // no target
 	offer(nowhere, b.ID(), "n1")
 	offer(a, nowhere.ID(), "n1")
 	for _, p := range []*peer{b, other, nowhere, global} {
 		p.wantNothing()
 	}
-	// Who has not announced counts as global.
+	// A peer that has not announced counts as global.
 	offer(nowhere, global.ID(), "")
 	if m := global.next(); m.Type != "offer" || m.NetworkName != "global" {
 		t.Errorf("global got %+v, want the offer", m)

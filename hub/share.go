@@ -3,9 +3,9 @@ package hub
 import "net/netip"
 
 // mayFill reports whether a frame of n bytes may wait here that a message of from
-// asks for, and counts it. A quarter of Config.QueueBytes is for whoever comes first.
-// Of what waits beyond it, one address may have another quarter, so that nobody can
-// have a peer cut as a slow consumer by sending it more than it can read. Sessions of
+// asks for, and counts it. Any sender may use the first quarter of Config.QueueBytes. Of the
+// bytes beyond it, one address may have another quarter, so that one sender cannot get a peer
+// cut as a slow consumer by sending it more than it can read. Sessions of
 // exempt addresses and of hubs, which forward what many peers send, have no share. The
 // caller holds Hub.mu, because of from.isHub.
 func (s *session) mayFill(from *session, n int) bool {
@@ -29,8 +29,8 @@ func (s *session) mayFill(from *session, n int) bool {
 	return true
 }
 
-// forgetSharesLocked drops the shares once no more waits than whoever comes first may
-// have.
+// forgetSharesLocked drops the shares when the queue is within the quarter that any sender may
+// use.
 func (s *session) forgetSharesLocked() {
 	if s.bytes <= s.hub.cfg.QueueBytes/4 {
 		s.shares = nil

@@ -114,8 +114,8 @@ func (t *transport) release() {
 }
 
 // Close closes the socket at once. Closing a TLS connection would first send an
-// alert and could wait seconds for a peer that does not read; the close frame has
-// told the peer already.
+// alert and could wait seconds for a peer that does not read; the peer has the close frame
+// already.
 func (t *transport) Close() error { return t.socket().Close() }
 
 // socket returns the connection that carries this one if that is TLS, else itself.

@@ -3,7 +3,7 @@ package hub
 import "sync"
 
 // written counts the bytes handed to the socket. A write that does not block and its
-// count are one step for whoever compares the count with what the socket holds.
+// count are one step for a goroutine that compares the count with what the socket holds.
 type written struct {
 	mu    sync.Mutex
 	bytes int64

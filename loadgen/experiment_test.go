@@ -102,8 +102,8 @@ func runnerToCutOff(t *testing.T, seed uint64, figures plan.Phase) *runner {
 	return r
 }
 
-// A phase that follows an experiment whose time was up in the midst of a block begins
-// with nobody connected, and what was under way to the peers of that is not lost.
+// If the time of an experiment ends within a block, the next phase begins without connected peers,
+// and messages in flight to the peers of that block do not count as lost.
 func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	t.Parallel()
 	r := runnerToCutOff(t, 33, plan.Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
@@ -120,7 +120,7 @@ func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	}
 }
 
-// orderLink is the link of a worker that nobody listens to.
+// orderLink is the link of a worker without a coordinator.
 type orderLink struct{}
 
 func (orderLink) Send(cluster.Parcel) error        { return nil }

@@ -13,9 +13,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
-// BenchmarkIdlePeer connects many peers to a hub in another process and, when all have
-// announced and are idle, tells what one costs: heap and stacks in use, in bytes. The
-// bound is 8 KB.
+// BenchmarkIdlePeer measures the memory of an idle peer: heap and stacks in use, in bytes. It
+// connects many peers to a hub in another process and reads when all have announced. The bound is
+// 8 KB.
 func BenchmarkIdlePeer(b *testing.B) {
 	const peers, bound = 15_000, 8 << 10
 	url := startHubProcess(b)

@@ -42,8 +42,8 @@ func checkProfile() profile {
 	}
 }
 
-// Limits of the experiment. Fewer than four pairs of blocks decide nothing, and fewer peers
-// of a scenario cannot be told from those of another one.
+// Limits of the experiment. Fewer than four pairs of blocks decide nothing, and the growth of fewer
+// peers cannot be attributed to their scenario.
 const (
 	minPairs = 4
 	maxPairs = 1000

@@ -19,8 +19,8 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// Our hub ends the connection of who has a network of too long a name: that is its
-// good right, no cut and no failed life.
+// The hub ends a connection that announces a network with too long a name. That counts neither as a
+// cut connection nor as a failed life.
 func TestNetworksOfLongNames(t *testing.T) {
 	t.Parallel()
 	long := strconv.Itoa(2 * wire.MaxNetworkNameBytes)

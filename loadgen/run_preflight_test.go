@@ -39,8 +39,8 @@ func TestNeed(t *testing.T) {
 	}
 }
 
-// A run for which the machine does not suffice does not begin, and says why; it does
-// if it is told to.
+// If the machine does not suffice, a run does not begin and returns the reason. IgnorePreflight makes
+// it begin.
 func TestPreflightOfRun(t *testing.T) {
 	t.Parallel()
 	p, err := PlanOf("ramp")

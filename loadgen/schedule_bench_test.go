@@ -11,7 +11,7 @@ import (
 
 // BenchmarkSchedule has pairs of peers exchange 20,000 messages a second, of the size
 // that browsers send: offers, their answers, and a candidate with each. The hub is in
-// another process on the same machine. It tells how late the actions began; beyond
+// another process on the same machine. It reports how late the actions began; beyond
 // SlipBound the generator was saturated.
 func BenchmarkSchedule(b *testing.B) {
 	const rate, each, seconds = 20_000, 3, 10

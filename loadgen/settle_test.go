@@ -187,8 +187,7 @@ func TestMissingProbeAfterALoad(t *testing.T) {
 	})
 }
 
-// A reading that fails is not one of a target that is back where it was: who is still
-// there is waited for.
+// A reading that fails does not count as settled: settle waits for the next one.
 func TestSettleWithoutAReading(t *testing.T) {
 	t.Parallel()
 	now := reading{"health.peers": 3}

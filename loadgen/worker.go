@@ -218,7 +218,7 @@ func (w *worker) sendDeltas(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = w.sendDelta() // who listens finds out that nobody is there
+			_ = w.sendDelta() // an error shows in the goroutine that reads the link
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (w *worker) finish() {
 	}
 	w.runner.fleet.closeAll(patience)
 	w.runner.fleet.ledger.Settle()
-	_ = w.sendDelta() // if the coordinator is gone, nobody misses it
+	_ = w.sendDelta() // fails only if the coordinator is gone
 }
 
 // deltaEvery is the time between two deltas of a worker.

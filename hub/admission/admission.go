@@ -40,8 +40,8 @@ func DefaultExempt() []netip.Prefix {
 	return list
 }
 
-// maxSources bounds the table. Beyond it a new address is let in without being counted:
-// whoever has so many addresses is not held back by limits of one.
+// maxSources bounds the table. Above it a new address is admitted without being counted, because
+// limits by address do not stop a client with so many addresses.
 const maxSources = 1 << 17
 
 // Limiter counts the sessions of each address. Its methods may be called concurrently.

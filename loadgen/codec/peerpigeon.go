@@ -117,7 +117,7 @@ func (PeerPigeon) Decode(b []byte) Event {
 	case e.Kind == wire.KindPeerDiscovered:
 		ev.Kind, ev.Peer = EventDiscovered, wire.PeerIDOf(e.Data)
 	case e.Kind == wire.KindPeerDisconnected && e.Network != nil:
-		// The reference also sends one without a network, to everybody.
+		// The reference also sends one without a network, to all peers.
 		ev.Kind, ev.Peer = EventGone, wire.PeerIDOf(e.Data)
 	}
 	return ev

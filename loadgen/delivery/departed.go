@@ -2,8 +2,8 @@ package delivery
 
 import "github.com/pigeonhub/pigeonhub/hub/wire"
 
-// departed holds the peers that left last. What another peer still sends to them, or they
-// answered before they left, reaches nobody.
+// departed holds the peers that left last. Messages that other peers still send to them are not
+// delivered, nor are replies to messages that they sent before they left.
 type departed struct {
 	ids    map[wire.PeerID]bool
 	order  []wire.PeerID // in a ring once there are maxDeparted

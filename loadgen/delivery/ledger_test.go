@@ -130,8 +130,8 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// Of flows that are not remembered messages and their copies cannot be told apart, but
-// no more of them are delivered than were sent.
+// In forgotten flows the ledger cannot distinguish messages from copies, but it counts no more
+// deliveries than messages sent.
 func TestLedgerForgets(t *testing.T) {
 	t.Parallel()
 	l := NewLedger()

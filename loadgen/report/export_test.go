@@ -109,8 +109,7 @@ func TestFullResultIsFull(t *testing.T) {
 	}
 }
 
-// The schema refuses what is not in it, and what is missing: it would notice a field
-// that nobody told it of.
+// The schema refuses unknown and missing fields, so a new field must be added to it.
 func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	s := compiled(t)
