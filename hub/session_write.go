@@ -6,8 +6,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// flush writes what waits. It hands over to a writeLoop when the socket takes no
-// more.
+// flush writes what waits. It hands over to a writeLoop when the socket takes no more.
 func (s *session) flush() {
 	for out := s.take(); out != nil; out = s.retake() {
 		n, full, err := s.writeSome(out, s.conn.tryWrite)
@@ -228,8 +227,7 @@ func (s *session) armWrite(at time.Time) {
 	}
 }
 
-// abort closes the connection without a close frame. The reader then ends the
-// session.
+// abort closes the connection without a close frame. The reader then ends the session.
 func (s *session) abort(why wire.CloseReason) {
 	s.mu.Lock()
 	if s.why == wire.ReasonNone {
