@@ -189,7 +189,7 @@ func TestGuardTellsOfBefore(t *testing.T) {
 		}
 	}
 	if told != 1 {
-		t.Errorf("told %d times, want once", told)
+		t.Errorf("reported %d times, want once", told)
 	}
 }
 

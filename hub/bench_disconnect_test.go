@@ -93,7 +93,7 @@ func leavePairs(peers []*benchPeer, left *atomic.Int64, pause time.Duration) err
 		}
 		for end := time.Now().Add(10 * time.Second); mate.texts.Load() == before || !leaver.ended.Load(); {
 			if time.Now().After(end) {
-				return fmt.Errorf("after 10 s: mate told %v, leaver closed %v", mate.texts.Load() != before, leaver.ended.Load())
+				return fmt.Errorf("after 10 s: mate notified %v, leaver closed %v", mate.texts.Load() != before, leaver.ended.Load())
 			}
 			time.Sleep(20 * time.Microsecond)
 		}

@@ -82,13 +82,13 @@ func heardOfAll(f *benchFleet, p *benchPeer, payloads [][]byte) error {
 		}
 		if got.Type != "peer-discovered" || got.NetworkName != p.network || got.TargetPeerID != p.id ||
 			!missing[got.Data.PeerID] {
-			return fmt.Errorf("peer %s was told twice or wrongly: %q", p.id[:8], payload)
+			return fmt.Errorf("peer %s received an introduction twice or a wrong one: %q", p.id[:8], payload)
 		}
 		missing[got.Data.PeerID] = false
 	}
 	for id, still := range missing {
 		if still {
-			return fmt.Errorf("peer %s was not told of %s", p.id[:8], id)
+			return fmt.Errorf("peer %s was not notified of %s", p.id[:8], id)
 		}
 	}
 	return nil

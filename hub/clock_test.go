@@ -89,6 +89,6 @@ func TestIntervalsAreMonotonic(t *testing.T) {
 		}
 	}
 	if parsed < 20 {
-		t.Fatalf("%d files were looked at", parsed)
+		t.Fatalf("%d files were parsed", parsed)
 	}
 }

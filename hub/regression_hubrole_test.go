@@ -21,7 +21,7 @@ func TestW39SelfDeclaredHub(t *testing.T) {
 			mallory.Announce("m", map[string]any{"isHub": true})
 			m := bob.next()
 			if subject(m) != mallory.ID() || !strings.Contains(string(m.Data), `"isHub":false`) {
-				t.Errorf("bob was told %s, want mallory as no hub", m.Data)
+				t.Errorf("bob received %s, want mallory as a plain peer", m.Data)
 			}
 			mallory.wantTold("peer-discovered", bob) // and no dump of n
 
@@ -105,7 +105,7 @@ func TestHubIsToldOfAllPeers(t *testing.T) {
 			if isHub {
 				want = 3
 				if networks[alice.ID()] != "n" || networks[bob.ID()] != "m" {
-					t.Errorf("the hub was told of %v, want alice in n and bob in m", networks)
+					t.Errorf("the hub was notified of %v, want alice in n and bob in m", networks)
 				}
 			}
 			if len(got) != want || subject(got[len(got)-1]) != first.ID() {

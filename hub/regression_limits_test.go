@@ -38,7 +38,7 @@ func TestW17G8NonReaderIsCut(t *testing.T) {
 	w.wantStats(1, 1, 1, 0)
 	w.settle(func(st hub.Stats) string {
 		if st.QueuedBytes != 0 {
-			return fmt.Sprintf("%d bytes are queued for nobody", st.QueuedBytes)
+			return fmt.Sprintf("%d bytes are queued for ended sessions", st.QueuedBytes)
 		}
 		return ""
 	})

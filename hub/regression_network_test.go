@@ -134,7 +134,7 @@ func TestW16W41MassLeave(t *testing.T) {
 	}
 	for _, p := range peers {
 		if told[p.ID()] != 1 {
-			t.Errorf("told %d times of the end of %s, want once", told[p.ID()], p.name)
+			t.Errorf("notified %d times of the end of %s, want once", told[p.ID()], p.name)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func TestManyUnfinishedMessagesAreBounded(t *testing.T) {
 	}
 	w.settle(func(st hub.Stats) string {
 		if st.Ended["overload"] == 0 {
-			return "nobody was cut"
+			return "no peer was cut"
 		}
 		return ""
 	})

@@ -93,7 +93,7 @@ func (p *peer) wantTold(typ string, about ...*peer) {
 		want = append(want, fmt.Sprintf("%s %.8s", typ, q.ID()))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		p.w.Errorf("%s was told %q, want %q", p.name, got, want)
+		p.w.Errorf("%s received %q, want %q", p.name, got, want)
 	}
 }
 

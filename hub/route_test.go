@@ -68,7 +68,7 @@ func TestAnnounceAgainRepeatsAll(t *testing.T) {
 	late := w.connect("late", "")
 	late.Announce("n", nil)
 	if m := late.want("peer-discovered"); subject(m) != a.ID() || !strings.Contains(string(m.Data), `"round":2`) {
-		t.Errorf("a newcomer was told %s first, want what a announced last", m.Data)
+		t.Errorf("a new member received %s first, want what a announced last", m.Data)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestAnnounceDefaults(t *testing.T) {
 		bob := w.connect("bob", digits("b"))
 		bob.raw(`{"type":"announce"` + rest + `}`)
 		if m := alice.next(); m.Type != "peer-discovered" || m.NetworkName != "global" || subject(m) != bob.ID() {
-			t.Errorf("announce%s told alice %+v", rest, m)
+			t.Errorf("announce%s sent alice %+v", rest, m)
 		}
 		bob.fence()
 		bob.SendClose(1000, "")

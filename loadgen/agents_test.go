@@ -151,11 +151,11 @@ func TestAgentsByTLS(t *testing.T) {
 	begin := a.Listening
 	a.Listening = func(url string) {
 		if !strings.HasPrefix(url, "tls://") {
-			t.Errorf("agents are told %s", url)
+			t.Errorf("the URL for agents is %s", url)
 		}
 		if nc, err := nats.Connect(url); err == nil {
 			nc.Close()
-			t.Error("a certificate of nobody known is trusted")
+			t.Error("a certificate of an unknown authority is trusted")
 		}
 		begin(url)
 	}

@@ -64,7 +64,7 @@ func isBack(now, before reading) bool {
 func stayed(before, after reading) []verdict.Reason {
 	var list []verdict.Reason
 	for _, name := range risen(before, after) {
-		list = append(list, verdict.Reason{About: name, Do: "loadgen check tells whether it is a leak",
+		list = append(list, verdict.Reason{About: name, Do: "run loadgen check, which decides whether it is a leak",
 			What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], after[name])})
 	}
 	return list

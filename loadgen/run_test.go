@@ -232,7 +232,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Plan.Seed == 0 {
-		t.Error("the seed that was drawn is not told")
+		t.Error("the result does not hold the seed that was drawn")
 	}
 	if a, b := schedule.PeerID(r.Plan.Seed, 1, 2), schedule.PeerID(r.Plan.Seed, 1, 2); a != b || !a.Valid() || a == schedule.PeerID(r.Plan.Seed, 2, 1) {
 		t.Errorf("ids of peers: %s, %s", a, b)

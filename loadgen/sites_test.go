@@ -51,7 +51,7 @@ func TestGrownPlaces(t *testing.T) {
 		t.Errorf("of goroutines %+v", goroutines)
 	}
 	if again := grown(after.heap, after.heap, n); len(again) > 0 {
-		t.Errorf("nothing grew, and %+v is told", again)
+		t.Errorf("nothing grew, but %+v is reported", again)
 	}
 }
 

@@ -98,7 +98,7 @@ func TestKnock(t *testing.T) {
 	end()
 	h.kill()
 	if err := r.livenessDial(t.Context()); err == nil {
-		t.Error("nobody is there, and answers")
+		t.Error("a target that does not run answers")
 	}
 	if n := r.fleet.lives(); n != 0 {
 		t.Errorf("%d peers are in the books", n)

@@ -110,7 +110,7 @@ func (m *mesh) connected(t *testing.T, want bool) {
 // connection to it.
 func (m *mesh) linked(t *testing.T) {
 	t.Helper()
-	m.all(t, meshLimit, "link up with everybody", func(k knowledge) error {
+	m.all(t, meshLimit, "connect to all others", func(k knowledge) error {
 		for _, other := range m.pages {
 			if other.id == k.PeerID {
 				continue
@@ -146,7 +146,7 @@ func (m *mesh) chat(t *testing.T) {
 			t.Fatalf("%s: say: %v", p.name, err)
 		}
 	}
-	m.all(t, meshLimit, "hear everybody", func(k knowledge) error {
+	m.all(t, meshLimit, "receive from all others", func(k knowledge) error {
 		for _, other := range m.pages {
 			if other.id != k.PeerID && !k.heard(other.id, saying(other)) {
 				return fmt.Errorf("has not heard %q", saying(other))

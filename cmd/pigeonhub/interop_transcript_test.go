@@ -47,7 +47,7 @@ func (t transcript) String() string {
 			fmt.Fprintf(&b, "    %-7s <- %s\n", e.actor, line)
 		}
 	}
-	fmt.Fprintf(&b, "  told to everybody everywhere: %d\n", t.everywhere)
+	fmt.Fprintf(&b, "  sent to all peers of all networks: %d\n", t.everywhere)
 	return b.String()
 }
 
@@ -82,7 +82,7 @@ func compare(conversation string, want, got transcript, differences []difference
 		problems = append(problems, fmt.Sprintf("%d listed differences fit no entry of this conversation", -used))
 	}
 	if tells := got.everywhere > 0; tells != (want.everywhere > 0 && differences == nil) {
-		problems = append(problems, fmt.Sprintf("%d peer-disconnected to everybody everywhere, published server %d (W41)",
+		problems = append(problems, fmt.Sprintf("%d peer-disconnected to all peers of all networks, published server %d (W41)",
 			got.everywhere, want.everywhere))
 	}
 	return problems

@@ -82,7 +82,7 @@ func TestCensusInserts(t *testing.T) {
 			t.Errorf("%s is put in at %s, want line %d", f.Field, f.Stored, want.Line)
 		}
 		if mark == "in twice" && strings.Count(f.Detail, "census_inserts_test.go") != 2 {
-			t.Errorf("%s: not both statements are told: %s", f.Field, f.Detail)
+			t.Errorf("%s: not both statements are reported: %s", f.Field, f.Detail)
 		}
 	}
 	if len(wants) > 0 {

@@ -173,7 +173,7 @@ func wantFootprint(t *testing.T, found []verdict.Finding, born, detail string) {
 func TestFootprintRefuses(t *testing.T) {
 	full := func(context.Context, int) (func(), error) { return nil, errFull }
 	if err := (&detect.Footprint{}).Measure(t.Context(), full, 10); err == nil {
-		t.Error("nobody came, and no error")
+		t.Error("no peer connected, and no error was returned")
 	}
 	l := newLodgings()
 	stuck := &detect.Footprint{Settled: func(context.Context) error { return errFull }}

@@ -40,9 +40,9 @@ func TestTierOfInexactHeap(t *testing.T) {
 	resumeOwn := PauseAfterReading()
 	wantSites("when all has been read", true)
 	resume := PauseRecording()
-	wantSites("when somebody else lets it rest, too", false)
+	wantSites("while a second caller also pauses recording", false)
 	resumeOwn()
-	wantSites("when only somebody else does", false)
+	wantSites("while only the second caller pauses recording", false)
 	resume()
 	wantSites("at the end", true)
 }

@@ -187,7 +187,7 @@ func TestPublicMetrics(t *testing.T) {
 				t.Errorf("pages of %q may read the metrics", cors)
 			}
 			if got := w.get("/health"); !strings.Contains(got.body, "connections") {
-				t.Errorf("/health hides what it was not told to hide: %s", got.body)
+				t.Errorf("/health hides details without HideDetails: %s", got.body)
 			}
 		})
 	}

@@ -69,7 +69,7 @@ func TestNATSLinkLosesNothing(t *testing.T) {
 	for name, disturb := range map[string]func(a *link, nc *nats.Conn) error{
 		"lost":           func(a *link, _ *nats.Conn) error { a.sent++; return nil },
 		"twice":          func(a *link, _ *nats.Conn) error { a.sent--; return nil },
-		"somebody else":  func(_ *link, nc *nats.Conn) error { return nc.Publish("down", []byte("hello")) },
+		"another client": func(_ *link, nc *nats.Conn) error { return nc.Publish("down", []byte("hello")) },
 		"no longer here": func(a *link, nc *nats.Conn) error { return nc.Publish("down", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {

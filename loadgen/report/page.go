@@ -123,7 +123,7 @@ func (r *Result) deliveryRows() []countRow {
 		{"duplicated", "came again", d.Duplicated, true},
 		{"reordered", "came after one that was sent later", d.Reordered, true},
 		{"misrouted", "came to another peer, in another's name or in another network", d.Misrouted, true},
-		{"unexpected", "nobody of this run sent them", d.Unexpected, true},
+		{"unexpected", "no peer of this run sent them", d.Unexpected, true},
 	} {
 		share := fmt.Sprintf("%.3g %%", 100*float64(c.n)/float64(max(1, d.Sent)))
 		rows = append(rows, countRow{c.name, units.Count(c.n), share, c.about, c.bad && c.n > 0})

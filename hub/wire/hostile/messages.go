@@ -44,7 +44,7 @@ func Messages() (list []Input) {
 		{"a long network", wire.ReasonBadNetwork, fmt.Sprintf(`{"type":"announce","networkName":%q}`, strings.Repeat("n", 500_000))},
 		{"the data is a text", wire.ReasonNone, `{"type":"announce","data":"isHub"}`},
 		{"much data", wire.ReasonMessageTooBig, fmt.Sprintf(`{"type":"announce","data":{"x":%q}}`, strings.Repeat("d", 900_000))},
-		{"an offer to nobody", wire.ReasonNone, `{"type":"offer","data":{}}`},
+		{"an offer without a target", wire.ReasonNone, `{"type":"offer","data":{}}`},
 		{"the target is a number", wire.ReasonNone, `{"type":"offer","targetPeerId":7,"data":{}}`},
 		{"the target is an object", wire.ReasonNone, `{"type":"offer","targetPeerId":{"a":[]},"data":{}}`},
 		{"a hub reports nothing", wire.ReasonNone, `{"type":"peer-discovered","data":null,"networkName":"global"}`},
