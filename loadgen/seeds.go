@@ -32,6 +32,7 @@ const (
 	placeInput      = 'h'
 	placeNewcomer   = 'n'
 	placeTrickle    = 't'
+	placeVisit      = 'v'
 )
 
 // stream returns the random stream of a place in the phase.

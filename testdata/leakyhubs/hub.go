@@ -34,7 +34,8 @@ type session struct {
 	network   string // "" before the announce
 	announced bool
 	goodbye   bool
-	unheard   int // pings without an answer; the mutex of the hub guards it
+	hub       bool // its last announce says that it is a hub
+	unheard   int  // pings without an answer; the mutex of the hub guards it
 	patience  *time.Timer
 	buffer    []byte
 }
@@ -156,7 +157,7 @@ func (h *hub) enter(s *session, e envelope) {
 	s.network, s.announced = e.Network, true
 	var data struct{ IsHub bool }
 	_ = json.Unmarshal(e.Data, &data)
-	if data.IsHub {
+	if s.hub = data.IsHub; s.hub {
 		h.hubs[s.id] = true
 	} else if !h.keepClaim {
 		delete(h.hubs, s.id)
@@ -207,7 +208,7 @@ func (h *hub) leave(s *session, why end) {
 	defer h.mu.Unlock()
 	h.quit(s)
 	delete(h.ids, s.id)
-	if !h.keepClaim || !h.hubs[s.id] {
+	if !h.keepClaim || s.hub {
 		delete(h.hubs, s.id)
 	}
 	if why != endGoodbye || !h.keepListener {
