@@ -17,12 +17,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
-// exactSpecs is the text of the specs that count every object by the line that allocated it.
-// Their verdicts say most about a leak, so TestGenerated runs them before the others.
-const exactSpecs = "retains no object of its peers"
+// exactSpec is the text of the spec that counts every object by the line that allocated it. Its
+// verdict says most about a leak, so TestGenerated runs it before the others.
+const exactSpec = "retains no object of its peers"
 
 var _ = Describe("a hub whose peers come and go", Serial, func() {
-	It(exactSpecs, Label("quick"), func(ctx SpecContext) {
+	It(exactSpec, Label("quick"), func(ctx SpecContext) {
 		w := startWorld(quickConfig(), hubtest.Start)
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))

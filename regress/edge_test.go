@@ -15,10 +15,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
+// edgeSpecs is the text that TestGenerated selects the specs of edge cases by.
+const edgeSpecs = "a hub under edge cases"
+
 // Edge cases have a campaign of their own: beside the peers of the common scenarios theirs would
 // be too few to be attributed a leak.
-var _ = Describe("a hub under edge cases", Serial, Label("wide"), func() {
-	It(exactSpecs, func(ctx SpecContext) {
+var _ = Describe(edgeSpecs, Serial, Label("wide"), func() {
+	It("retains nothing of its peers", func(ctx SpecContext) {
 		w := startWorld(edgeConfig(), hubtest.Start)
 		pages, err := startPages(w.target)
 		Expect(err).NotTo(HaveOccurred())
