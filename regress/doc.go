@@ -1,7 +1,7 @@
 // Package regress is the leak regression suite of the hub. Its Ginkgo specs put
 // thousands of peers through a hub and compare what the process holds before and after.
 //
-//	go test ./regress                             the specs of a hub without leaks, about two minutes
+//	go test ./regress                             the quick and the full specs, about two minutes
 //	go test ./regress -ginkgo.label-filter=wide   edge cases, and the program cmd/pigeonhub
 //	make regress                                  both, with the summary and the code that did not run
 //	go test ./regress -ginkgo.label-filter=soak   an hour or more (PIGEONHUB_SOAK_CYCLES)
