@@ -108,6 +108,7 @@ func (e *experiment) runBlocks(ctx context.Context) {
 	if e.first, err = e.target.read(ctx, false); err != nil {
 		e.first = reading{} // an incomplete reading would end settling too early
 	}
+	e.readIdle(ctx)
 	e.visit(ctx)
 	e.log.Info("warming up", "probes", e.target.names())
 	if !e.on(ctx, e.planned[len(e.planned)-1], warmUp) {

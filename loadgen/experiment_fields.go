@@ -50,7 +50,7 @@ func (e *experiment) behaviour(name string) behaviour {
 	switch {
 	case !moved:
 		return constant
-	case 3*idle > off || 3*moves.rose > moves.idle || start > most || peak-start > perPeer*float64(max(1, e.seen)):
+	case 3*idle > off || moves.restless() || start > most || peak-start > perPeer*float64(max(1, e.seen)):
 		return restless
 	case e.peak != nil && !fell:
 		return countsUp

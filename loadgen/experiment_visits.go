@@ -18,6 +18,20 @@ var visits = []struct {
 // visitPatience bounds each wait of a visit.
 const visitPatience = time.Second
 
+// idleReadings is the number of readings before the first peer.
+const idleReadings = 10
+
+// readIdle reads the target before the first peer comes: what moves by itself is not waited
+// for later.
+func (e *experiment) readIdle(ctx context.Context) {
+	e.target.idle.Store(true)
+	defer e.target.idle.Store(false)
+	for range idleReadings {
+		_, _ = e.target.read(ctx, false) // what cannot be read does not move
+		pause(ctx, pollEvery)
+	}
+}
+
 // visit makes the visits, and reads the target while each peer is there and after it has left.
 func (e *experiment) visit(ctx context.Context) {
 	for i, v := range visits {
@@ -37,7 +51,7 @@ func (e *experiment) visit(ctx context.Context) {
 		p.leave(LeavePolite, now)
 		waitFor(ctx, visitPatience, func() bool {
 			now, err := e.target.read(ctx, false)
-			return p.isOver() && err == nil && isBack(now, e.first)
+			return p.isOver() && err == nil && isBack(now, e.target.resting(e.first))
 		})
 	}
 }

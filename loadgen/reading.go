@@ -33,8 +33,8 @@ func (r reading) counts() reading {
 }
 
 // lower takes from a later reading each lower value, and each value of a series that does
-// not come to rest. It reports whether a count fell.
-func (r reading) lower(now reading) (fell bool) {
+// not come to rest. It returns the counts that fell.
+func (r reading) lower(now reading) (fell []string) {
 	for name, v := range now {
 		was, ok := r[name]
 		k := report.KindOf(name)
@@ -43,10 +43,21 @@ func (r reading) lower(now reading) (fell bool) {
 			r[name] = v
 		case v < was:
 			r[name] = v
-			fell = fell || k.Strict
+			if k.Strict {
+				fell = append(fell, name)
+			}
 		}
 	}
 	return fell
+}
+
+// only returns the series with the given names.
+func (r reading) only(names []string) reading {
+	some := reading{}
+	for _, name := range names {
+		some[name] = r[name]
+	}
+	return some
 }
 
 // isBack reports whether all strict counts are at most what they were. It reports false if

@@ -69,6 +69,7 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 		return least, nil
 	}
 	end, fell := time.Now().Add(t.waits.settle), time.Now()
+	before = t.resting(before)
 	longest := time.Duration(0) // without a falling count, before one fell
 	quiet := t.quiet
 	if before == nil { // no peer was there
@@ -77,7 +78,7 @@ func (t *target) settled(ctx context.Context, before reading, read func(reading)
 	for {
 		now, err := t.read(ctx, false)
 		read(now)
-		if least.lower(now) {
+		if len(t.resting(now.only(least.lower(now)))) > 0 {
 			longest = max(longest, time.Since(fell))
 			fell = time.Now()
 		}

@@ -206,3 +206,25 @@ func TestSettleWithoutAReading(t *testing.T) {
 		}
 	})
 }
+
+// A number that rises and falls without peers, as the bytes of a heap do, is not waited for.
+func TestSettleIgnoresWhatMovesByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		target := &target{waits: usualWaits, quiet: usualWaits.longestQuiet, died: func() error { return nil }}
+		target.add(probe.Probe{Name: "health", Read: func(context.Context) (map[string]float64, error) {
+			n++
+			return map[string]float64{"peers": 1, "heap": 4e6 + 1000*float64(n%50)}, nil
+		}})
+		e := &experiment{phaseRun: &phaseRun{target: target}}
+		e.readIdle(t.Context())
+		begin := time.Now()
+		if _, err := target.settleFirst(t.Context(), reading{"health.peers": 1, "health.heap": 4e6}); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > pollEvery || target.quiet != usualWaits.quiet {
+			t.Errorf("it settled in %s, and waits %s from now on", took, target.quiet)
+		}
+	})
+}

@@ -136,6 +136,10 @@ type moves struct {
 	rose int // of those, the ones that were higher by more than a reading itself adds
 }
 
+// restless reports whether a series rises while no peer is there: it measures bytes or a
+// time.
+func (m moves) restless() bool { return 3*m.rose > m.idle }
+
 // byReading is what a reading adds to a count: its own connection and what serves it.
 const byReading = 16
 
@@ -169,6 +173,15 @@ func (t *target) movesOf(name string) moves {
 	t.turn.Lock()
 	defer t.turn.Unlock()
 	return t.moves[name]
+}
+
+// resting returns the part of a reading whose series come to rest, as far as is known.
+func (t *target) resting(r reading) reading {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	r = maps.Clone(r)
+	maps.DeleteFunc(r, func(name string, _ float64) bool { return t.moves[name].restless() })
+	return r
 }
 
 // unread holds the probes that could not be read, each with its error.
