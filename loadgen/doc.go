@@ -57,7 +57,8 @@
 // When the target settles for the first time, the run learns how long that takes. Memory
 // that is read without a GC varies by megabytes, so only larger growth of it matters.
 // Memory that all scenarios add to alike may be a cache that fills: it leaks if it outlasts
-// one. A field of a page is a collection if it rises with peers and is seen to fall.
+// one. A field of a page is a collection if it rises with peers and is seen to fall, which
+// three peers show that come alone before the blocks.
 // `make calibrate` runs all this against hubs with known leaks and without.
 //
 // # Profiles with a judgement of their own
