@@ -32,7 +32,7 @@ func (e *experiment) behaviour(name string) behaviour {
 	}
 	moves := e.target.movesOf(name)
 	fell, moved, idle := moves.fell || start < peak || start < was, peak != start, 0
-	off := 0
+	off, rose, roseIdle := 0, 0.0, 0.0 // by how much in all, with and without peers
 	for _, b := range e.blocks {
 		before, after := b.before.value(name), b.after.value(name)
 		if math.IsNaN(after - before) {
@@ -40,23 +40,30 @@ func (e *experiment) behaviour(name string) behaviour {
 		}
 		moved = moved || after != start
 		fell = fell || after < before
-		if b.dose == 0 {
-			off++
-			if after > before {
-				idle++
-			}
+		if b.dose > 0 {
+			rose += max(0, after-before)
+			continue
+		}
+		off++
+		if after > before {
+			idle++
+			roseIdle += after - before
 		}
 	}
 	switch {
 	case !moved:
 		return constant
-	case 3*idle > off || moves.restless() || start > most || peak-start > perPeer*float64(max(1, e.seen)):
+	case 3*idle > off && roseIdle > rose/little || moves.restless() || start > most || peak-start > perPeer*float64(max(1, e.seen)):
 		return restless
 	case e.peak != nil && !fell:
 		return countsUp
 	}
 	return collection
 }
+
+// little is the part of its growth with peers by which a collection may rise without them: a
+// reading may be off by one.
+const little = 10
 
 // What is larger is bytes or a time.
 const (

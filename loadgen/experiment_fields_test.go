@@ -129,3 +129,29 @@ func TestBehaviour(t *testing.T) {
 		}
 	}
 }
+
+// A count that is off by one now and then while no peer is there is judged when it grows with
+// peers. One that grows without them as well is not.
+func TestBehaviourOffByOne(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		idle []float64 // rises of blocks without peers
+		want behaviour
+	}{
+		"quiet": {[]float64{0, 0, 0, 0}, collection}, "off by one": {[]float64{1, 1, 0, 0}, collection}, "idle": {[]float64{9, 7, 8, 9}, restless},
+	} {
+		e := &experiment{phaseRun: &phaseRun{target: &target{moves: map[string]moves{"health.peers": {fell: true}}}}, first: reading{"health.peers": 1}}
+		level := 1.0
+		rise := func(dose, by float64) {
+			e.blocks = append(e.blocks, block{dose: dose, before: reading{"health.peers": level}, after: reading{"health.peers": level + by}})
+			level += by
+		}
+		for _, by := range tt.idle {
+			rise(70, 17)
+			rise(0, by)
+		}
+		if got := e.behaviour("health.peers"); got != tt.want {
+			t.Errorf("%s: taken for %d, want %d", name, got, tt.want)
+		}
+	}
+}
