@@ -20,11 +20,28 @@ func (e *experiment) ask() []verdict.Trend {
 	for _, name := range names {
 		trends = append(trends, e.trend(name, len(names)))
 	}
+	for i, t := range trends {
+		if t.Outcome != verdict.Leaking || t.Unit != verdict.Bytes {
+			continue
+		}
+		q, blocks := e.question(t.Series, len(names))
+		for _, leak := range trends {
+			if leak.Outcome == verdict.Leaking && leak.Unit != verdict.Bytes {
+				trends[i] = verdict.TestHeld(q, trends[i], leak, blocks, e.cycles)
+			}
+		}
+	}
 	return trends
 }
 
 // trend tests one series, which shares the error probability with others.
 func (e *experiment) trend(name string, among int) verdict.Trend {
+	q, blocks := e.question(name, among)
+	return verdict.TestTogether(q, blocks, e.cycles)
+}
+
+// question returns what is asked of a series, and its readings.
+func (e *experiment) question(name string, among int) (verdict.Question, []verdict.Block) {
 	k := report.KindOf(name)
 	q := verdict.Question{Series: name, Unit: k.Unit, Class: k.Class, Strict: k.Strict, Among: among, Matters: e.matters(k),
 		Fills: k.Unit == verdict.Bytes}
@@ -32,7 +49,7 @@ func (e *experiment) trend(name string, among int) verdict.Trend {
 	for _, b := range e.blocks {
 		blocks = append(blocks, verdict.Block{Dose: b.dose, Before: b.before.value(name), After: b.after.value(name)})
 	}
-	return verdict.TestTogether(q, blocks, e.cycles)
+	return q, blocks
 }
 
 // sure evaluates all series, and reports whether the experiment may end: each one leaks, or

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"maps"
 	"math"
 	"slices"
 )
@@ -109,10 +108,7 @@ func (j *judge) fromBlocks(t *Trend, noise float64, labelled Attribution) Attrib
 
 // regressed returns the scenarios that a trend was regressed on, at the rate that it found.
 func (t *Trend) regressed() Attribution {
-	names := slices.Sorted(maps.Keys(t.Together))
-	if t.Scenario != "" {
-		names = []string{t.Scenario}
-	}
+	names := t.scenarios()
 	a := Attribution{Solved: len(names) > 0, PerPeer: t.Retained / 1000}
 	for _, name := range names {
 		a.Shares = append(a.Shares, Share{name, a.PerPeer})

@@ -87,6 +87,7 @@
 // change of the on blocks, less that of the off blocks, on the number of peers. Its interval
 // holds however often it is computed, so a load test can stop as soon as it is sure;
 // trend_sequential.go has the method and its sources. TestTogether does the same for several
-// scenarios in the same blocks, of which one, two, three or all may leak. Growth that ends,
+// scenarios in the same blocks, of which one, two, three or all may leak. TestHeld does not
+// take memory that a leak of counts holds for that of another scenario. Growth that ends,
 // as that of a cache that has filled, is no leak.
 package verdict

@@ -3,9 +3,7 @@ package verdict
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
@@ -222,7 +220,7 @@ func (t *Trend) settle(blocks []Block) {
 func (t *Trend) Name() string {
 	switch {
 	case len(t.Together) > 0:
-		return t.Series + " under " + strings.Join(slices.Sorted(maps.Keys(t.Together)), " and ")
+		return t.Series + " under " + strings.Join(t.scenarios(), " and ")
 	case t.Scenario != "":
 		return t.Series + " under " + t.Scenario
 	}
