@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -11,7 +12,7 @@ import (
 // of each scenario, and on those of each two and each three scenarios together, whose doses
 // differ from block to block (see Doses). Each of these four kinds gets a quarter of the error
 // probability and divides it among its members. A leak is reported for the regression that
-// fits best, and Judge decides which scenarios it comes from. That there is no leak is
+// fits best, and for several scenarios only if no single one fits about as well. Judge decides which scenarios it comes from. That there is no leak is
 // reported for all peers.
 func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	q = q.withDefaults()
@@ -22,7 +23,7 @@ func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	}
 	q.Among *= 4
 	all := Test(q, blocks)
-	best := all
+	best, one := all, math.Inf(1) // what the best single scenario leaves unexplained
 	for size := 1; size <= 3 && size < len(scenarios); size++ {
 		some := combinations(scenarios, size)
 		ask := q
@@ -31,6 +32,12 @@ func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 			of := doseOf(names, blocks, cycles)
 			if r := regress(pairs("", of), q.Step); r.slope < hopeless*r.error {
 				continue
+			}
+			left := unexplained(of, q.Step)
+			if size == 1 {
+				one = min(one, left)
+			} else if one <= asWell*left {
+				continue // a single scenario explains it about as well
 			}
 			// A cache or ring takes the peers of all scenarios.
 			ask.Fills = q.Fills && !selective(of, blocks)
