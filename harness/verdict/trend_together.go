@@ -12,8 +12,8 @@ import (
 // of each scenario, and on those of each two and each three scenarios together, whose doses
 // differ from block to block (see Doses). Each of these four kinds gets a quarter of the error
 // probability and divides it among its members. A leak is reported for the regression that
-// fits best, and for several scenarios only if no single one fits about as well. Judge decides which scenarios it comes from. That there is no leak is
-// reported for all peers.
+// fits best, and for several scenarios only if no single one fits about as well. Judge decides
+// which scenarios it comes from. That there is no leak is reported for all peers.
 func TestTogether(q Question, blocks []Block, cycles []Cycle) Trend {
 	q = q.withDefaults()
 	scenarios := scenariosOf(cycles)
