@@ -19,11 +19,11 @@ const hubKey = "the key of hubs"
 // quickConfig returns a configuration whose timeouts are short enough to expire in every
 // cycle. The first message and the close that follows take three seconds, so no other timeout
 // is much shorter: on a slow machine the hub must not end peers that it should keep. A
-// newcomer that waits for a probe must have time left for its first message.
+// probe may take ProbeTimeout twice, after which its newcomer needs time for a first message.
 func quickConfig() hub.Config {
 	return hub.Config{
 		PingInterval: time.Second, PongTimeout: 2 * time.Second, FirstMessageTimeout: 2500 * time.Millisecond,
-		MessageTimeout: 2500 * time.Millisecond, ProbeTimeout: 1500 * time.Millisecond, CloseTimeout: 500 * time.Millisecond,
+		MessageTimeout: 2500 * time.Millisecond, ProbeTimeout: time.Second, CloseTimeout: 500 * time.Millisecond,
 		WriteTimeout: 10 * time.Second, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1,
 		IsHub: true, HubKey: hubKey, MaxSubscriptions: 1000,
 		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond, Limit: 8 << 30},
