@@ -51,6 +51,9 @@ func (l *Limiter) Reserved() int {
 }
 
 func (l *Limiter) sweepReservedLocked(at time.Duration) {
+	if len(l.reserved) == 0 {
+		return
+	}
 	for id, r := range l.reserved {
 		if at >= r.until {
 			delete(l.reserved, id)
