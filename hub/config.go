@@ -43,7 +43,7 @@ type Config struct {
 	MessageBurst        int           // messages at once; default 500
 	AnnounceRate        float64       // announces a second, each started KiB and each 256 members counting as one; default 2, negative unlimited
 	AnnounceBurst       int           // announces at once; default 20
-	FirstMessageTimeout time.Duration // from the upgrade to the first message; default 30s
+	FirstMessageTimeout time.Duration // from the greeting to the first message; default 30s
 	MessageTimeout      time.Duration // from the first to the last frame of a message; default 30s
 
 	// What may wait for one session, and how long.

@@ -29,6 +29,7 @@ type session struct {
 	batch        *batch // nil when nothing is collected
 	messages     bucket
 	announces    bucket
+	greeted      time.Duration // Hub.clock at the greeting
 	spoke        bool          // the first message has arrived
 	messageBegan time.Time     // zero between messages
 	messageArmed bool          // the read deadline covers the message being read
@@ -76,12 +77,13 @@ func (s *session) run() {
 	s.logBegin()
 	s.heardAt.Store(int64(s.hub.clock()))
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
-	s.arm(s.pingIn())
 	if why, linger := s.hub.admit(s); why != wire.ReasonNone {
 		if s.beginClose(why); !linger {
 			return
 		}
 	}
+	s.greeted = s.hub.clock()
+	s.arm(s.pingIn())
 	for {
 		text, r, err := s.ws.NextReader()
 		if err != nil {

@@ -25,7 +25,7 @@ func (s *session) onDeadline() error {
 	switch {
 	case s.isEnding():
 		return s.onEndDeadline()
-	case !s.spoke && now.Sub(s.began) >= cfg.FirstMessageTimeout:
+	case !s.spoke && clock-s.greeted >= cfg.FirstMessageTimeout:
 		s.beginClose(wire.ReasonFirstMessageTimeout)
 	case !s.messageBegan.IsZero() && now.Sub(s.messageBegan) >= cfg.MessageTimeout:
 		s.beginClose(wire.ReasonMessageTimeout)
@@ -74,7 +74,7 @@ func (s *session) pingIn() time.Duration {
 func (s *session) arm(in time.Duration) {
 	now := time.Now()
 	if !s.spoke {
-		in = min(in, max(s.hub.cfg.FirstMessageTimeout-now.Sub(s.began), time.Millisecond))
+		in = min(in, max(s.hub.cfg.FirstMessageTimeout-(s.hub.clock()-s.greeted), time.Millisecond))
 	}
 	if !s.messageBegan.IsZero() {
 		in = min(in, max(s.hub.cfg.MessageTimeout-now.Sub(s.messageBegan), time.Millisecond))

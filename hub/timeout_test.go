@@ -22,6 +22,35 @@ func TestFirstMessageTimeout(t *testing.T) {
 	})
 }
 
+// A newcomer whose id is held waits for a probe of the holder. That is no time of its own.
+func TestFirstMessageTimeoutCountsFromTheGreeting(t *testing.T) {
+	t.Parallel()
+	const probe, limit = 5 * time.Second, 2 * time.Second
+	t.Run("speaks", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newPipeWorld(t, hub.Config{ProbeTimeout: probe, FirstMessageTimeout: limit})
+			dead := w.join("dead", "n")
+			synctest.Wait() // what it has taken in is a sign of life too
+			w.connect("owner", dead.ID()).announce("n")
+		})
+	})
+	t.Run("mute", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newPipeWorld(t, hub.Config{ProbeTimeout: probe, FirstMessageTimeout: limit})
+			dead := w.join("dead", "n")
+			synctest.Wait()
+			owner := w.connect("owner", dead.ID())
+			greeted := time.Now()
+			owner.wantCloseWithin(time.Minute, wire.ReasonFirstMessageTimeout.Code(), wire.ReasonFirstMessageTimeout.Text())
+			if took := time.Since(greeted); took != limit {
+				t.Errorf("cut %v after the greeting, want %v", took, limit)
+			}
+		})
+	})
+}
+
 func TestTrickledMessageIsCut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

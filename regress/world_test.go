@@ -18,8 +18,7 @@ const hubKey = "the key of hubs"
 
 // quickConfig returns a configuration whose timeouts are short enough to expire in every
 // cycle. The first message and the close that follows take three seconds, so no other timeout
-// is much shorter: on a slow machine the hub must not end peers that it should keep. A
-// probe may take ProbeTimeout twice, after which its newcomer needs time for a first message.
+// is much shorter: on a slow machine the hub must not end peers that it should keep.
 func quickConfig() hub.Config {
 	return hub.Config{
 		PingInterval: time.Second, PongTimeout: 2 * time.Second, FirstMessageTimeout: 2500 * time.Millisecond,

@@ -157,7 +157,7 @@ func (c *config) inbound(d hub.Config) []*setting {
 		{name: "announce-burst", def: strconv.Itoa(d.AnnounceBurst), value: whole(&h.AnnounceBurst, 1, 1_000_000),
 			help: "announces at once"},
 		{name: "first-message-timeout", def: short(d.FirstMessageTimeout), value: duration(&h.FirstMessageTimeout, 10*time.Millisecond, 24*time.Hour),
-			help: "from connecting to the first message"},
+			help: "from the greeting to the first message"},
 		{name: "message-timeout", def: short(d.MessageTimeout), value: duration(&h.MessageTimeout, 10*time.Millisecond, 24*time.Hour),
 			help: "from the first to the last frame of a message"},
 	}

@@ -24,7 +24,6 @@ func TestScenarios(t *testing.T) {
 				limit, probe = 2*time.Second, 700*time.Millisecond
 			}
 			target, err := hubtest.Start(hub.Config{
-				// FirstMessageTimeout counts from before the probe, which may take twice as long.
 				FirstMessageTimeout: 2 * limit, PingInterval: limit, PongTimeout: limit,
 				ProbeTimeout: probe, CloseTimeout: 500 * time.Millisecond, MessageTimeout: limit,
 				WriteTimeout: time.Second, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1, HubKey: key, IsHub: true,
