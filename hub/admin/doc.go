@@ -14,6 +14,7 @@
 //	public.go, health.go, ready.go        the public port
 //	private.go, guard.go, state.go        the operator's listener
 //	metrics.go, collections.go, series.go what is measured
+//	audit.go                              invariants that do not hold
 //	plots.go, viewer.go, rates.go         live plots
 //
 // # Public

@@ -66,7 +66,7 @@ func TestScrapeReadsStatsOnce(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(newCollector(func() hub.Stats { calls++; return hub.Stats{} }))
+	reg.MustRegister(newCollector(func() hub.Stats { calls++; return hub.Stats{} }, func() error { return nil }))
 	if _, err := reg.Gather(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,11 +15,12 @@ import (
 const maxScrapes = 8
 
 // metricsHandler serves a registry of its own, so that several hubs in one process do
-// not conflict.
-func metricsHandler(h *hub.Hub) http.Handler {
+// not conflict. more are the metrics of the program around the hub.
+func metricsHandler(h *hub.Hub, more []prometheus.Collector) http.Handler {
 	reg := prometheus.NewRegistry()
+	reg.MustRegister(more...)
 	reg.MustRegister(
-		newCollector(h.Stats),
+		newCollector(h.Stats, h.CheckInvariants),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -29,6 +30,8 @@ func metricsHandler(h *hub.Hub) http.Handler {
 // collector turns one Stats per scrape into metrics. It has no counts of its own.
 type collector struct {
 	stats   func() hub.Stats
+	audit   audit
+	audited *prometheus.Desc
 	build   prometheus.Metric
 	gauges  []reading
 	vectors []vector
@@ -48,8 +51,10 @@ type vector struct {
 	counts func(*hub.Stats) map[string]uint64
 }
 
-func newCollector(stats func() hub.Stats) *collector {
-	c := &collector{stats: stats, build: buildInfo()}
+func newCollector(stats func() hub.Stats, check func() error) *collector {
+	c := &collector{stats: stats, build: buildInfo(), audit: audit{check: check}}
+	c.audited = describe("invariant_violations",
+		"Invariants of the hub that did not hold when last checked, at most once a minute and only by a scrape; each is a bug.")
 	for _, col := range collections {
 		c.gauges = append(c.gauges, reading{describe(col.key(), col.help), prometheus.GaugeValue, count(col.length)})
 		if col.bound != nil {
@@ -78,6 +83,7 @@ func count(f func(*hub.Stats) int64) func(*hub.Stats) float64 {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	out <- c.build.Desc()
+	out <- c.audited
 	for _, g := range c.gauges {
 		out <- g.desc
 	}
@@ -90,6 +96,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	st := c.stats()
 	out <- c.build
+	out <- prometheus.MustNewConstMetric(c.audited, prometheus.GaugeValue, float64(c.audit.count()))
 	for _, g := range c.gauges {
 		out <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(&st))
 	}

@@ -17,7 +17,7 @@ import (
 
 // Dashboards and alerts know these names.
 const metricNames = `
-build_info draining hub_role start_time_seconds
+build_info draining hub_role start_time_seconds invariant_violations
 sessions refused_sessions reserved_ids addresses peers peers_limit memberships memberships_limit
 admitted_sessions admitted_sessions_limit probing_sessions probing_sessions_limit
 reading_bytes reading_limit_bytes sent_bytes_total

@@ -8,17 +8,20 @@ import (
 	"net/http/pprof"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
 // Private returns the handler of the operator's listener. It asks for no token, so the
 // listener belongs on loopback, where it accepts requests for localhost and addresses
-// only. It starts no goroutine until a page needs one.
+// only. It starts no goroutine until a page needs one. The page /metrics has those of
+// more, too.
 //
 // stop ends profiles and live plots, and returns when nothing of them is left: at once
 // if no page shows plots, else within about a second. http.Server.Shutdown does not do
 // this. stop may be called before or after the listener is closed, and more than once.
-func Private(h *hub.Hub) (handler http.Handler, stop func(), err error) {
+func Private(h *hub.Hub, more ...prometheus.Collector) (handler http.Handler, stop func(), err error) {
 	plots, err := newPlots(h.Stats)
 	if err != nil {
 		return nil, nil, fmt.Errorf("admin: %w", err)
@@ -28,7 +31,7 @@ func Private(h *hub.Hub) (handler http.Handler, stop func(), err error) {
 	mux.HandleFunc("/{$}", index)
 	mux.HandleFunc("/livez", func(w http.ResponseWriter, _ *http.Request) { live(w) })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, h.Stats()) })
-	mux.Handle("/metrics", metricsHandler(h))
+	mux.Handle("/metrics", metricsHandler(h, more))
 	mux.Handle("/debug/state", state{h.Stats, h.CheckInvariants})
 	plots.register(mux)
 	mux.Handle("/debug/pprof/", until(ctx, profileMux()))

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pigeonhub/pigeonhub/hub"
 )
@@ -19,6 +20,8 @@ type PublicConfig struct {
 	CORSOrigin  string // Access-Control-Allow-Origin of the protocol's responses; default "*"
 	HideDetails bool   // /health and /hubs have details only for requests with the hub's token; for none if the hub has no token
 	Metrics     bool   // serve /metrics to requests with the hub's token; to all if the hub has no token and HideDetails is not set
+
+	Collectors []prometheus.Collector // further metrics, those of the program around the hub
 }
 
 // Public returns the handler of the public port. It passes WebSocket upgrades to the
@@ -31,7 +34,7 @@ func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
 	// A hub without a token authorizes a request without one.
 	p.tokenless = h.Authorized(&http.Request{URL: &url.URL{}})
 	if cfg.Metrics {
-		p.metrics = metricsHandler(h)
+		p.metrics = metricsHandler(h, cfg.Collectors)
 	}
 	return p
 }
