@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 )
@@ -97,7 +99,9 @@ func (s *service) wait(ctx context.Context) error {
 // servePublic serves peers until the listener is closed. Its failure ends the hub.
 func (s *service) servePublic(ln net.Listener) {
 	l := newConnLimiter(publicPendingLeast, publicPendingMost, s.freeDescriptors, s.log)
-	srv := newPublicServer(admin.Public(s.hub, s.cfg.public), l, s.log)
+	pages := s.cfg.public
+	pages.Collectors = s.collectors()
+	srv := newPublicServer(admin.Public(s.hub, pages), l, s.log)
 	scheme := "ws"
 	if s.cfg.tls != nil {
 		s.cfg.tls.log = s.log
@@ -118,6 +122,14 @@ func (s *service) servePublic(ln net.Listener) {
 	s.hub.Listening(ln.Addr())
 }
 
+// collectors returns the metrics of the program.
+func (s *service) collectors() []prometheus.Collector {
+	if s.cfg.tls == nil {
+		return nil
+	}
+	return []prometheus.Collector{s.cfg.tls.collector()}
+}
+
 // freeDescriptors returns how many more connections fit into the descriptor limit.
 func (s *service) freeDescriptors() int {
 	return hub.DefaultMaxConnections() - s.hub.Sessions()
@@ -136,7 +148,7 @@ func (s *service) startAdmin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("admin-address: %w", err)
 	}
-	handler, end, err := admin.Private(s.hub)
+	handler, end, err := admin.Private(s.hub, s.collectors()...)
 	if err != nil {
 		ln.Close()
 		return fmt.Errorf("admin: %w", err)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // certRecheck is the shortest time between two looks at the certificate's files.
@@ -74,6 +76,20 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.log.Info("certificate read again", "expires", c.pair.Leaf.NotAfter)
 	}
 	return c.pair, nil
+}
+
+// collector returns a metric for the certificate that is in use.
+func (c *certificate) collector() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pigeonhub_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate in use expires, in seconds since the Unix epoch.",
+	}, func() float64 { return float64(c.expires().Unix()) })
+}
+
+func (c *certificate) expires() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pair.Leaf.NotAfter
 }
 
 func (c *certificate) load() error {
