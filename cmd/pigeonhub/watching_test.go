@@ -48,6 +48,9 @@ func readFile(t *testing.T, name string) []byte {
 // Each alert fires when it must and not just below, by the tests that promtool runs.
 func TestAlertsFire(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("promtool takes seconds")
+	}
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("promtool is not in PATH: apt-get install prometheus")
