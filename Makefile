@@ -74,7 +74,7 @@ bench: ## compare the hub with a naive one
 	$(GO) test ./hub/wire -run '^$$' -bench . -benchmem
 	$(GO) test ./hub -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m
 
-interop: ## test real PeerPigeon clients in Chromium and Node (installs them by npm)
+interop: ## test real PeerPigeon clients in Chromium and Node (installs them by npm), proxies and Prometheus if installed
 	$(GO) test -tags interop -count=1 -timeout 10m -v -run Interop ./cmd/pigeonhub
 
 jshub: ## check the published JavaScript hub (installed by npm) and this one by loadgen, from /health alone; the reports are in loadgen-report
