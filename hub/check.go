@@ -33,10 +33,16 @@ func (h *Hub) CheckInvariants() error {
 // check collects the disagreements.
 type check struct{ errs []error }
 
+// that adds a disagreement unless ok. Loops over sessions and members call fail instead,
+// because arguments are allocated even where all is well, while the hub's lock is held.
 func (c *check) that(ok bool, format string, args ...any) {
 	if !ok {
-		c.errs = append(c.errs, fmt.Errorf("hub: invariant: "+format, args...))
+		c.fail(format, args...)
 	}
+}
+
+func (c *check) fail(format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf("hub: invariant: "+format, args...))
 }
 
 func (h *Hub) checkSessions(c *check) {
@@ -44,31 +50,42 @@ func (h *Hub) checkSessions(c *check) {
 	for s := range h.sessions {
 		if s.registered {
 			registered++
-			c.that(h.peers[s.id] == s, "the registered session of %s is not the one in peers", s.name())
-		} else {
-			c.that(s.network == nil, "the session of %s is in a network but not registered", s.name())
+			if h.peers[s.id] != s {
+				c.fail("the registered session of %s is not the one in peers", s.name())
+			}
+		} else if s.network != nil {
+			c.fail("the session of %s is in a network but not registered", s.name())
 		}
 		if s.admitted {
 			admitted++
 		}
 		if s.refused {
 			refused++
-			c.that(!s.registered, "the refused session of %s is registered", s.name())
+			if s.registered {
+				c.fail("the refused session of %s is registered", s.name())
+			}
 		}
 		if s.isHub {
 			hubs++
-			c.that(h.hubs[s.id] == s, "hub %s is not the one in hubs", s.name())
+			if h.hubs[s.id] != s {
+				c.fail("hub %s is not the one in hubs", s.name())
+			}
 		}
-		c.that((s.network == nil) == (s.notice == nil), "the session of %s has a network without a notice, or a notice without a network", s.name())
+		if (s.network == nil) != (s.notice == nil) {
+			c.fail("the session of %s has a network without a notice, or a notice without a network", s.name())
+		}
 	}
 	c.that(registered == len(h.peers), "%d sessions are registered, but peers has %d", registered, len(h.peers))
 	c.that(admitted == h.admitted, "%d sessions are admitted, but admitted is %d", admitted, h.admitted)
 	c.that(refused == h.refused, "%d sessions are being refused, but refused is %d", refused, h.refused)
 	c.that(hubs == len(h.hubs), "%d sessions are hubs, but hubs has %d", hubs, len(h.hubs))
 	for id, s := range h.peers {
-		c.that(s.id == id && s.registered, "peers[%s] is not registered under that id", id)
-		_, held := h.sessions[s]
-		c.that(held, "peers[%s] is not in sessions", id)
+		if s.id != id || !s.registered {
+			c.fail("peers[%s] is not registered under that id", id)
+		}
+		if _, held := h.sessions[s]; !held {
+			c.fail("peers[%s] is not in sessions", id)
+		}
 	}
 }
 
@@ -86,8 +103,10 @@ func (h *Hub) checkQueues(c *check) {
 			if s.out != nil {
 				memory, bytes = s.out.capacity(), s.out.bytes
 			}
-			c.that(s.held == memory && s.bytes == bytes, "the queue of %s holds %d of memory and %d bytes, but %d and %d are counted",
-				s.name(), memory, bytes, s.held, s.bytes)
+			if s.held != memory || s.bytes != bytes {
+				c.fail("the queue of %s holds %d of memory and %d bytes, but %d and %d are counted",
+					s.name(), memory, bytes, s.held, s.bytes)
+			}
 		}
 		s.mu.Unlock()
 		if s.notice != nil {
@@ -115,13 +134,23 @@ func (h *Hub) checkNetworks(c *check) {
 				continue
 			}
 			live++
-			c.that(m.network == n && m.slot == i, "network %.50q: the member in slot %d has another network or slot", name, i)
-			c.that(m.registered, "network %.50q: member %s is not registered", name, m.name())
+			if m.network != n || m.slot != i {
+				c.fail("network %.50q: the member in slot %d has another network or slot", name, i)
+			}
+			if !m.registered {
+				c.fail("network %.50q: member %s is not registered", name, m.name())
+			}
 		}
 		total += live
-		c.that(n.name == name, "networks[%.50q] has the name %.50q", name, n.name)
-		c.that(live > 0, "network %.50q is empty", name)
-		c.that(live == n.live, "network %.50q has %d members, but live is %d", name, live, n.live)
+		if n.name != name {
+			c.fail("networks[%.50q] has the name %.50q", name, n.name)
+		}
+		if live == 0 {
+			c.fail("network %.50q is empty", name)
+		}
+		if live != n.live {
+			c.fail("network %.50q has %d members, but live is %d", name, live, n.live)
+		}
 	}
 	c.that(total == h.memberships, "all networks have %d members, but memberships is %d", total, h.memberships)
 }
