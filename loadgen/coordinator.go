@@ -77,7 +77,7 @@ func (r *runner) recruit(ctx context.Context) (context.Context, *coordinator, er
 func (c *coordinator) begin(ctx context.Context) error {
 	cfg := &c.runner.cfg
 	for i, m := range c.members {
-		j := cluster.Job{URL: cfg.URL, Plan: c.runner.plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.Elsewhere()}
+		j := cluster.Job{URL: cfg.URL, Plan: cfg.Plan, Index: i, Of: len(c.members), Preflight: cfg.Recruiter.Elsewhere()}
 		if !j.Preflight {
 			j.Sources = cfg.Sources
 		}

@@ -11,15 +11,16 @@ import (
 // arrows names what each package of the load generator may link in: of our module, and
 // of others. See the arrows in the design.
 var arrows = map[string]struct{ ours, others string }{
-	"loadgen":           {"schedule codec latency delivery preflight plan results cluster wire hostile probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
+	"loadgen":           {"schedule codec dial latency delivery preflight plan results cluster wire hostile probe verdict report units", "websocket hdrhistogram-go profile yaml sys"},
 	"loadgen/schedule":  {"wire", "websocket"},
 	"loadgen/codec":     {"wire", "websocket"},
+	"loadgen/dial":      {"codec wire", "websocket"},
 	"loadgen/latency":   {"schedule wire", "websocket hdrhistogram-go"},
 	"loadgen/delivery":  {"wire verdict units", "websocket"},
 	"loadgen/preflight": {"", ""},
-	"loadgen/plan":      {"codec latency schedule wire", "websocket hdrhistogram-go yaml"},
-	"loadgen/report":    {"schedule codec latency delivery preflight plan wire verdict report units", "websocket hdrhistogram-go yaml"},
-	"loadgen/cluster":   {"schedule codec latency delivery preflight plan results wire verdict report units", "websocket hdrhistogram-go yaml"},
+	"loadgen/plan":      {"codec dial latency schedule wire", "websocket hdrhistogram-go yaml"},
+	"loadgen/report":    {"schedule codec dial latency delivery preflight plan wire verdict report units", "websocket hdrhistogram-go yaml"},
+	"loadgen/cluster":   {"schedule codec dial latency delivery preflight plan results wire verdict report units", "websocket hdrhistogram-go yaml"},
 }
 
 // linkable are the packages and modules by the words of arrows.
@@ -37,6 +38,7 @@ var linkable = map[string]string{
 	"sys":             "golang.org/x/sys/unix",
 	"schedule":        module + "loadgen/schedule",
 	"codec":           module + "loadgen/codec",
+	"dial":            module + "loadgen/dial",
 	"latency":         module + "loadgen/latency",
 	"plan":            module + "loadgen/plan",
 	"results":         module + "loadgen/report",

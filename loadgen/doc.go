@@ -28,7 +28,7 @@
 //	counters.go status.go watcher.go          what a run counts and shows
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
 //
-//	codec/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/
+//	codec/ dial/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/
 //
 // # Plans and profiles
 //

@@ -12,7 +12,7 @@ import (
 func (t *target) sites(ctx context.Context) (*sites, error) {
 	for _, p := range t.probes {
 		if p.Name == "pprof" {
-			return readSites(ctx, p.URL)
+			return readSites(ctx, t.pages(p.URL), p.URL)
 		}
 	}
 	return nil, errNoProfiles

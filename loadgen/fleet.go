@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -20,6 +21,7 @@ type fleet struct {
 	// Fixed.
 	url    string
 	codec  codec.Codec
+	dialer *dial.Dialer
 	rec    *latency.Recorder
 	ledger *delivery.Ledger
 	base   time.Time // begin of the run; the times in messages count from it
@@ -39,7 +41,7 @@ type fleet struct {
 }
 
 func newFleet(url string, c codec.Codec) *fleet {
-	return &fleet{url: url, codec: c, rec: latency.NewRecorder(), ledger: delivery.NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
+	return &fleet{url: url, codec: c, dialer: new(dial.Dialer), rec: latency.NewRecorder(), ledger: delivery.NewLedger(), base: time.Now(), live: map[*Peer]struct{}{}}
 }
 
 // dial connects a new peer with an id.
@@ -55,7 +57,7 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.sock, err = dialSocket(ctx, address, f.from.address()); err != nil {
+	if p.sock, err = dialSocket(ctx, f.dialer, p.id, address, f.from.address()); err != nil {
 		return nil, err
 	}
 	f.rec.Add(latency.HopConnect, p.dialled)

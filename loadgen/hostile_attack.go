@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -18,6 +19,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
@@ -190,17 +192,21 @@ func (a *attack) dial(ctx context.Context) (request, net.Conn, error) {
 	if err != nil {
 		return request{}, nil, err
 	}
-	conn, err := dialBare(ctx, u)
+	conn, err := dialBare(ctx, u, a.fleet.dialer)
 	if err != nil {
 		return request{}, nil, err
 	}
 	a.conns = append(a.conns, conn)
 	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return request{line: "GET " + u.RequestURI(), host: u.Host, path: u.RequestURI(), rest: upgradeHeaders}, conn, nil
+	headers := a.fleet.dialer.Header(a.id)
+	host := cmp.Or(headers.Get("Host"), u.Host)
+	var further strings.Builder
+	_ = a.fleet.dialer.Handshake(a.id).Write(&further) // a Builder returns no error
+	return request{line: "GET " + u.RequestURI(), host: host, path: u.RequestURI(), rest: upgradeHeaders + further.String()}, conn, nil
 }
 
 // dialBare opens a TCP connection to the host of a URL, with TLS for wss.
-func dialBare(ctx context.Context, u *url.URL) (net.Conn, error) {
+func dialBare(ctx context.Context, u *url.URL, o *dial.Dialer) (net.Conn, error) {
 	port := u.Port()
 	if port == "" {
 		port = map[bool]string{true: "443", false: "80"}[u.Scheme == "wss"]
@@ -209,7 +215,7 @@ func dialBare(ctx context.Context, u *url.URL) (net.Conn, error) {
 	defer cancel()
 	at := net.JoinHostPort(u.Hostname(), port)
 	if u.Scheme == "wss" {
-		return (&tls.Dialer{Config: &tls.Config{ServerName: u.Hostname()}}).DialContext(ctx, "tcp", at)
+		return (&tls.Dialer{Config: o.TLS()}).DialContext(ctx, "tcp", at)
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", at)
 }

@@ -48,6 +48,8 @@ func TestParsePlanErrors(t *testing.T) {
 		{"not a rate", "phases: [{profile: ramp, rate: .nan}]", "rate"},
 		{"no phases", "name: x", "phases"},
 		{"two plans", "phases: [{profile: ramp}]\n---\nname: x", "follows"},
+		{"a header without a name", "connection: {headers: [secret]}\nphases: [{profile: ramp}]", "'Name: value'"},
+		{"unknown option of a connection", "connection: {header: [secret]}\nphases: [{profile: ramp}]", "field header not found"},
 		{"JSON", `{"phases": [{"profile": "ramp", "networks": 0, "pears": 1}]}`, "pears"},
 		{"a codec that lacks something", "text: {first: hello}\nphases: [{profile: roam}]", "roam needs networks that a peer names"},
 		{"unknown codec", "codec: morse\nphases: [{profile: roam}]", "there are peerpigeon, text"},

@@ -15,6 +15,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/cluster"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
@@ -56,7 +57,8 @@ type Config struct {
 
 	Logger *slog.Logger // progress; default none
 
-	waits waits // default usualWaits
+	waits  waits        // default usualWaits
+	dialer *dial.Dialer // of the plan
 }
 
 // runner is a run under way.
@@ -101,7 +103,7 @@ func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	}
 	defer r.workers.close()
 	if err := r.preflightDial(ctx); err != nil {
-		return report.Result{}, fmt.Errorf("run: no peer can connect to %s: %w", cfg.URL, err)
+		return report.Result{}, fmt.Errorf("run: no peer can connect to %s: %w%s", dial.HideURL(cfg.URL), err, todo(dial.Advice(err)))
 	}
 	r.target = discover(ctx, r.cfg)
 	r.target.livenessDial = r.livenessDial
@@ -128,6 +130,14 @@ func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	return r.result(timeline), nil
 }
 
+// todo returns advice as the end of an error, "" if there is none.
+func todo(advice string) string {
+	if advice == "" {
+		return ""
+	}
+	return "\n  " + advice
+}
+
 func newRunner(cfg Config) (*runner, error) {
 	planned, err := cfg.Plan.Complete(defaultsOf)
 	if err != nil {
@@ -147,16 +157,23 @@ func newRunner(cfg Config) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer, err := dial.New(planned.Connection, planned.Phases[0].Networks)
+	if err != nil {
+		return nil, err
+	}
+	cfg.dialer, planned.Connection = dialer, dialer.Options
+	cfg.Plan = planned // with the secrets, for workers and rough phases
 	if cfg.waits == (waits{}) {
 		cfg.waits = usualWaits
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{cfg: cfg, plan: planned, fleet: newFleet(cfg.URL, cfg.Codec), counters: newCounters(), log: cfg.Logger}
+	r := &runner{cfg: cfg, plan: planned.Hidden(), fleet: newFleet(cfg.URL, cfg.Codec), counters: newCounters(), log: cfg.Logger}
+	r.fleet.dialer = dialer
 	r.progress = newProgress(r.fleet.base)
 	r.run = verdict.Run{
-		Name: "loadgen " + planned.Name, Target: cfg.URL, Command: cfg.Command, Commit: cfg.Commit, Seed: planned.Seed,
+		Name: "loadgen " + planned.Name, Target: dial.HideURL(cfg.URL), Command: cfg.Command, Commit: cfg.Commit, Seed: planned.Seed,
 		Report: cfg.Report, Start: r.fleet.base,
 	}
 	return r, nil
@@ -186,11 +203,12 @@ func (r *runner) preflightDial(ctx context.Context) error {
 func (r *runner) livenessDial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	address, err := r.fleet.codec.Address(r.cfg.URL, schedule.PeerID(r.plan.Seed, placeLiveness))
+	id := schedule.PeerID(r.plan.Seed, placeLiveness)
+	address, err := r.fleet.codec.Address(r.cfg.URL, id)
 	if err != nil {
 		return err
 	}
-	sock, err := dialSocket(ctx, address, r.fleet.from.address())
+	sock, err := dialSocket(ctx, r.fleet.dialer, id, address, r.fleet.from.address())
 	switch {
 	case errors.Is(err, websocket.ErrBadHandshake):
 		return nil

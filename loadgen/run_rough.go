@@ -93,7 +93,7 @@ func (r *runner) rough(ctx context.Context, s *phaseRun, phases []plan.Phase) er
 		if p.needs != nil && s.leftOut(p.word, p.needs(&f)) {
 			continue
 		}
-		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(s.seed, placeRough, uint64(i)), Codec: r.plan.Codec, Text: r.plan.Text, Phases: []plan.Phase{f}}.Complete(defaultsOf)
+		planned, err := plan.Plan{Name: r.plan.Name, Seed: schedule.Mix(s.seed, placeRough, uint64(i)), Codec: r.cfg.Plan.Codec, Text: r.cfg.Plan.Text, Phases: []plan.Phase{f}}.Complete(defaultsOf)
 		if err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (r *runner) retained(ctx context.Context, rest reading, p profile, planned 
 // stands.
 func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) bool {
 	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, counters: newCounters(), progress: r.progress, log: r.log}
-	side.fleet.from.addresses = r.cfg.Sources
+	side.fleet.from.addresses, side.fleet.dialer = r.cfg.Sources, r.fleet.dialer
 	s := newPhaseRun(side, 0)
 	defer r.progress.enter(s.number+1, p.word)()
 	r.log.Info("phase "+p.word+" of the check", "peers", s.Peers)

@@ -30,15 +30,15 @@ type amount struct {
 	sampled      float64 // objects in the profile; the rest is estimated from them
 }
 
-// readSites reads the heap and goroutine profiles of net/http/pprof.
-func readSites(ctx context.Context, url string) (*sites, error) {
+// readSites reads the heap and goroutine profiles of net/http/pprof. url is that of their index.
+func readSites(ctx context.Context, pages probe.Client, url string) (*sites, error) {
 	var p sites
 	for _, of := range []struct {
 		name string
 		at   func(*pprof.Profile) map[site]amount
 		to   *map[site]amount
 	}{{"heap", heapSites, &p.heap}, {"goroutine", goroutineSites, &p.goroutines}} {
-		b, err := probe.Profile(ctx, url, of.name)
+		b, err := pages.Profile(ctx, url, of.name)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,8 @@ import (
 	httppprof "net/http/pprof"
 	"strings"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/probe"
 )
 
 // kept is what a leak would keep.
@@ -28,7 +30,7 @@ func TestGrownPlaces(t *testing.T) {
 	mux.HandleFunc("/debug/pprof/", httppprof.Index)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	before, err := readSites(t.Context(), s.URL+"/debug/pprof")
+	before, err := readSites(t.Context(), probe.Client{}, s.URL+"/debug/pprof")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestGrownPlaces(t *testing.T) {
 		go awaitDone(done)
 	}
 	t.Cleanup(func() { close(done); kept = nil })
-	after, err := readSites(t.Context(), s.URL+"/debug/pprof")
+	after, err := readSites(t.Context(), probe.Client{}, s.URL+"/debug/pprof")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func TestReadPlacesOfAnotherPage(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a banner")) }))
 	t.Cleanup(s.Close)
-	if p, err := readSites(t.Context(), s.URL); err == nil {
+	if p, err := readSites(t.Context(), probe.Client{}, s.URL); err == nil {
 		t.Errorf("got %v", p)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 )
 
 // socket is one WebSocket connection of a virtual peer. The client of hub/wire has buffers
@@ -34,9 +37,9 @@ var (
 	messages     = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 )
 
-// dialSocket connects from an address of this machine, or from any if it is nil. ctx bounds
-// the dialling and the handshake.
-func dialSocket(ctx context.Context, address string, from net.Addr) (*socket, error) {
+// dialSocket connects a peer from an address of this machine, or from any if it is nil. ctx
+// bounds the dialling and the handshake.
+func dialSocket(ctx context.Context, o *dial.Dialer, id wire.PeerID, address string, from net.Addr) (*socket, error) {
 	release := func() bool { return true }
 	d := websocket.Dialer{
 		NetDialContext: func(dialing context.Context, network, addr string) (net.Conn, error) {
@@ -47,17 +50,19 @@ func dialSocket(ctx context.Context, address string, from net.Addr) (*socket, er
 			return conn, err
 		},
 		Proxy:            http.ProxyFromEnvironment,
+		TLSClientConfig:  o.TLS(),
+		Subprotocols:     o.Options.Subprotocols,
 		HandshakeTimeout: dialTimeout,
 		ReadBufferSize:   readBuffer,
 		WriteBufferSize:  writeBuffer,
 		WriteBufferPool:  &writeBuffers,
 	}
-	ws, resp, err := d.DialContext(ctx, address, nil)
+	ws, resp, err := d.DialContext(ctx, address, o.Header(id))
 	switch {
 	case !release():
 		return nil, ctx.Err() // and the connection is closed
 	case err != nil && resp != nil:
-		return nil, fmt.Errorf("dial: %w: HTTP status %d", err, resp.StatusCode)
+		return nil, fmt.Errorf("dial: %w", &dial.Refused{Err: err, Status: resp.StatusCode})
 	case err != nil:
 		return nil, fmt.Errorf("dial: %w", err)
 	}

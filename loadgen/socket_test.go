@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 )
 
 // A peer that leaves right after the upgrade ends with a FIN, even if the greeting of the
@@ -32,7 +34,7 @@ func TestEarlyLeaveIsNoReset(t *testing.T) {
 		ended <- err
 	}))
 	defer server.Close()
-	sock, err := dialSocket(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	sock, err := dialSocket(t.Context(), new(dial.Dialer), "", "ws"+strings.TrimPrefix(server.URL, "http"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -13,11 +15,15 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
+	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // target is the hub under test, seen from outside.
 type target struct {
 	url    string
+	dialer *dial.Dialer // whose options also go to pages
+	seed   uint64
 	probes []probe.Probe
 	died   func() error // how its process ended, nil while it runs or if that is not known
 	start  time.Time
@@ -38,16 +44,17 @@ type target struct {
 // discover finds what can be read: the pages at the URL of the target and at further URLs,
 // and the process if its id is known. Finding nothing is not an error.
 func discover(ctx context.Context, cfg Config) *target {
-	t := &target{url: cfg.URL, died: cfg.Died, restart: cfg.Restart, start: time.Now(), waits: cfg.waits, quiet: cfg.waits.longestQuiet}
+	t := &target{url: cfg.URL, dialer: cmp.Or(cfg.dialer, new(dial.Dialer)), seed: cfg.Plan.Seed, died: cfg.Died, restart: cfg.Restart, start: time.Now(), waits: cfg.waits, quiet: cfg.waits.longestQuiet}
 	if t.died == nil {
 		t.died = func() error { return nil }
 	}
 	for _, base := range append([]string{cfg.URL}, cfg.Pages...) {
-		found, _ := probe.Discover(ctx, base) // a missing page has no probe
+		pages := t.pages(base)
+		found, _ := pages.Discover(ctx, base) // a missing page has no probe
 		for _, p := range found {
 			t.add(p)
 		}
-		if p, err := probe.DiscoverPprof(ctx, base); err == nil {
+		if p, err := pages.DiscoverPprof(ctx, base); err == nil {
 			t.add(p)
 		}
 	}
@@ -56,6 +63,21 @@ func discover(ctx context.Context, cfg Config) *target {
 	}
 	return t
 }
+
+// pages returns the reader of the pages at a URL. Pages at the host and port of the target get
+// what peers get, because a proxy in front of it may demand that. Others must not see secrets:
+// they only share the authorities that check certificates.
+func (t *target) pages(base string) probe.Client {
+	target, err := url.Parse(t.url)
+	page, unread := url.Parse(base)
+	if err != nil || unread != nil || target.Host != page.Host || isSecure(target) && !isSecure(page) {
+		return probe.Client{TLS: t.dialer.Authorities()}
+	}
+	return probe.Client{Header: t.dialer.Header(schedule.PeerID(t.seed, placeLiveness)), TLS: t.dialer.TLS()}
+}
+
+// isSecure reports whether a URL is one of TLS.
+func isSecure(u *url.URL) bool { return u.Scheme == "wss" || u.Scheme == "https" }
 
 // procName is the name of the probe of the process. It is the only one that asks the kernel
 // instead of the target.

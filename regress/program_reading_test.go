@@ -55,7 +55,7 @@ func readProgram(ctx context.Context, p *program, first *programReading) (*progr
 // lightReading reads the process without its objects, which take a GC.
 func lightReading(ctx context.Context, p *program) (*programReading, error) {
 	r := &programReading{gauges: map[string]float64{}}
-	page, err := probe.Metrics(ctx, p.admin+"/metrics")
+	page, err := probe.Client{}.Metrics(ctx, p.admin+"/metrics")
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func newRemoteRun(ctx context.Context, name string, scenarios []harness.Scenario
 		if base == "" {
 			continue
 		}
-		found, failed := probe.Discover(ctx, base)
+		found, failed := probe.Client{}.Discover(ctx, base)
 		r.probes, err = append(r.probes, found...), errors.Join(err, failed)
 	}
 	if len(r.probes) == 0 || adminURL != "" && err != nil {

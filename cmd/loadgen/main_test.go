@@ -48,6 +48,13 @@ func TestParse(t *testing.T) {
 		{"no roughness with a cap", "check --max-rate=300 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Params["rough"] == "no" }},
 		{"more than a rate, and meant", "spike --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.lowered == nil }},
 		{"a server for agents in the environment", "ramp", "LOADGEN_NATS=nats://127.0.0.1:1", func(o *options) bool { return o.agents == 0 }},
+		{"connection", "ramp --header A:1 --header B:{id} --cookie c=2 --subprotocol d --tls-ca e --tls-server-name f wss://127.0.0.1", "", func(o *options) bool {
+			c := o.plan.Connection
+			return len(c.Headers) == 2 && c.Cookies[0] == "c=2" && c.Subprotocols[0] == "d" && c.CA == "e" && c.ServerName == "f"
+		}},
+		{"connection from the environment", "ramp", "LOADGEN_HEADER=A:1 LOADGEN_TLS_INSECURE=true", func(o *options) bool {
+			return o.plan.Connection.Insecure && o.plan.Connection.Headers[0] == "A:1"
+		}},
 		{"no cap on this machine", "churn --rate=5000 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 && o.lowered == nil }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,6 +89,7 @@ func TestParseErrors(t *testing.T) {
 		{"negative workers", "ramp --workers -1", "", "--workers"},
 		{"agents for a hub of our own", "ramp --agents 2", "", "--agents"},
 		{"certificate without a key", "ramp --agents 2 --nats-cert x ws://127.0.0.1:1", "", "--nats-key"},
+		{"header without a name", "ramp --header secret", "", "'Name: value'"},
 		{"bad variable", "ramp", "LOADGEN_PEERS=many", "LOADGEN_PEERS"},
 		{"plan and profile", "churn --plan ../../testdata/plans/resets.json", "", "exclude"},
 	} {
@@ -109,13 +117,18 @@ func TestCommand(t *testing.T) {
 // The report holds no secret of the command line.
 func TestCommandWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"--nats-token hush --agents 2", "--nats-token=hush --agents=2", "--agents 2 --nats nats://hush@127.0.0.1:4222", "--agents 2 --nats=tls://me:hush@127.0.0.1:4222"} {
+	for _, args := range []string{"--nats-token hush --agents 2", "--nats-token=hush --agents=2", "--agents 2 --nats nats://hush@127.0.0.1:4222", "--agents 2 --nats=tls://me:hush@127.0.0.1:4222",
+		"--header Authorization:hush --header=X-Key:hush --cookie sid=hush --codec text --url-template /?token=hush"} {
 		o, err := parse(append(strings.Fields(args), "--i-own-this", "ramp", "ws://127.0.0.1:3000"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := o.command(7); strings.Contains(got, "hush") || !strings.Contains(got, "ws://127.0.0.1:3000") {
-			t.Errorf("%s: %s", args, got)
+		var plan bytes.Buffer
+		if err := o.writePlan(&plan); err != nil {
+			t.Error(err)
+		}
+		if got := o.command(7); strings.Contains(got+plan.String(), "hush") || !strings.Contains(got, "ws://127.0.0.1:3000") {
+			t.Errorf("%s: %s\n%s", args, got, plan.String())
 		}
 	}
 }

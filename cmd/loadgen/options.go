@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/agents"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
@@ -50,6 +50,7 @@ type options struct {
 	fail      []string
 	codec     string
 	text      codec.Text
+	peers     dial.Options // how each peer connects
 	help      bool
 	printPlan bool
 	noLive    bool
@@ -115,6 +116,12 @@ func (o *options) define() {
 	f.StringVar(&o.text.First, "first", "", "`TEMPLATE` of the first message of a peer")
 	f.StringVar(&o.text.Message, "message", "", "`TEMPLATE` of each further message, which may also have {sequence}; empty for \"{id} {sequence}\"")
 	f.StringVar(&o.text.Reply, "reply", "", "`TEMPLATE` of a text that the reply to a message contains, or of a /regular expression/; empty for the message")
+	f.StringArrayVar(&o.peers.Headers, "header", nil, "`HEADER` of each handshake, written as 'Name: value', whose value may have {id}, {index} and {network}; may be repeated. Its value is not printed")
+	f.StringArrayVar(&o.peers.Cookies, "cookie", nil, "`COOKIE` of each handshake, written as name=value, with the same placeholders; may be repeated. Its value is not printed")
+	f.StringArrayVar(&o.peers.Subprotocols, "subprotocol", nil, "`NAME` of a WebSocket subprotocol to ask for; may be repeated, the preferred one first")
+	f.StringVar(&o.peers.CA, "tls-ca", "", "PEM `FILE` of the authorities that check the certificate of the target; empty for those of the system")
+	f.BoolVar(&o.peers.Insecure, "tls-insecure", false, "accept any certificate of the target")
+	f.StringVar(&o.peers.ServerName, "tls-server-name", "", "`NAME` that TLS asks for (SNI) and the certificate must have; empty for the host of the URL")
 	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be repeated")
 	f.BoolVar(&o.noLive, "no-live", false, "print lines of progress instead of the live view")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
@@ -190,6 +197,7 @@ func (o *options) makePlan(word string) (err error) {
 	if err := o.chooseCodec(); err != nil {
 		return err
 	}
+	o.plan.Connection = o.plan.Connection.With(o.peers)
 	o.figures.Params = o.params
 	for _, text := range o.fail {
 		t, err := plan.ParseThreshold(text)
@@ -217,19 +225,18 @@ func (o *options) chooseCodec() error {
 	return nil
 }
 
-func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan) }
+func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan.Hidden()) }
 
 // command returns the command line that repeats the run, without secrets, for reports.
 func (o *options) command(seed uint64) string {
 	words := []string{"loadgen"}
 	for i, a := range o.args {
-		switch {
-		case i > 0 && o.args[i-1] == secretFlag:
-			a = secret
-		case strings.HasPrefix(a, secretFlag+"="):
-			a = secretFlag + "=" + secret
+		if flag, value, ok := strings.Cut(a, "="); ok && secretFlags[flag] != nil {
+			a = flag + "=" + secretFlags[flag](value)
+		} else if i > 0 && secretFlags[o.args[i-1]] != nil {
+			a = secretFlags[o.args[i-1]](a)
 		}
-		words = append(words, quoted(urlUser.ReplaceAllString(a, "$1")))
+		words = append(words, quoted(dial.HideURL(a)))
 	}
 	if !o.flags.Changed("seed") {
 		words = append(words, fmt.Sprintf("--seed=%d", seed))
@@ -237,13 +244,12 @@ func (o *options) command(seed uint64) string {
 	return strings.Join(words, " ")
 }
 
-const (
-	secretFlag = "--nats-token"
-	secret     = "..."
-)
-
-// urlUser matches what precedes the host of a URL: a token, or a name and a password.
-var urlUser = regexp.MustCompile(`(://)[^/@\s]*@`)
+// secretFlags holds what replaces the values of flags that may be secrets.
+var secretFlags = map[string]func(string) string{
+	"--nats-token": func(string) string { return "..." },
+	"--header":     dial.HideHeader,
+	"--cookie":     dial.HideCookie,
+}
 
 // quoted quotes a word for a shell.
 func quoted(word string) string {

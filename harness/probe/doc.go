@@ -2,7 +2,7 @@
 // a hub and the profiles of a Go process, by process id its memory, threads, descriptors and CPU
 // time. A reading is a map of finite numbers by name.
 //
-//	probes, err := probe.Discover(ctx, "wss://hub.example.org")
+//	probes, err := probe.Client{}.Discover(ctx, "wss://hub.example.org")
 //	for _, p := range probes {
 //		reading, err := p.Read(ctx)
 //		fmt.Println(reading, err)

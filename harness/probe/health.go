@@ -14,8 +14,8 @@ import (
 // Health reads the numbers of the /health page of a PeerPigeon hub, or of any page that is a JSON
 // object. Numbers in nested objects have a name with dots ("memory.heapUsed"). Health skips other
 // values and arrays. A page without a number is an error.
-func Health(ctx context.Context, url string) (map[string]float64, error) {
-	b, err := get(ctx, url, "application/json")
+func (c Client) Health(ctx context.Context, url string) (map[string]float64, error) {
+	b, err := c.get(ctx, url, "application/json")
 	if err != nil {
 		return nil, fmt.Errorf("probe: health: %w", err)
 	}

@@ -20,8 +20,8 @@ import (
 // If a series occurs twice, the last value counts. Metrics skips infinite values, NaN, timestamps
 // and exemplars. A line that does not parse is an error, and so is a page without a sample, because
 // a truncated or wrong page must not look like a quiet process.
-func Metrics(ctx context.Context, url string) (map[string]float64, error) {
-	b, err := get(ctx, url, "text/plain;version=0.0.4")
+func (c Client) Metrics(ctx context.Context, url string) (map[string]float64, error) {
+	b, err := c.get(ctx, url, "text/plain;version=0.0.4")
 	if err != nil {
 		return nil, fmt.Errorf("probe: metrics: %w", err)
 	}

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,17 +20,27 @@ const (
 // ErrTooBig is returned for pages of more than MaxBytes, after decompression.
 var ErrTooBig = errors.New("the page is larger than 8 MiB")
 
+// Client reads pages. The zero value sends no further headers, and has the TLS options of the
+// system.
+type Client struct {
+	Header http.Header // of each request, which may hold secrets
+	TLS    *tls.Config
+}
+
 // get returns a page within 10 s. It closes the connection, because an idle one would count as a
 // descriptor and two goroutines.
-func get(ctx context.Context, page, accept string) ([]byte, error) {
+func (c Client) get(ctx context.Context, page, accept string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 	if err != nil {
 		return nil, err
 	}
+	if c.Header != nil {
+		req.Header, req.Host = c.Header.Clone(), c.Header.Get("Host")
+	}
 	req.Header.Set("Accept", accept)
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: c.TLS.Clone()}
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {

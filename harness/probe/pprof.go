@@ -18,12 +18,12 @@ import (
 //	heap_live_objects  reachable objects
 //	collections        GCs so far
 //	goroutines         with the one that serves the page
-func Pprof(ctx context.Context, url string) (map[string]float64, error) {
+func (c Client) Pprof(ctx context.Context, url string) (map[string]float64, error) {
 	url = strings.TrimSuffix(url, "/")
 	var page []byte
 	for range 2 { // the second one frees what finalizers and pools held
 		var err error
-		if page, err = get(ctx, url+"/heap?gc=1&debug=1", "text/plain"); err != nil {
+		if page, err = c.get(ctx, url+"/heap?gc=1&debug=1", "text/plain"); err != nil {
 			return nil, fmt.Errorf("probe: pprof: %w", err)
 		}
 	}
@@ -31,7 +31,7 @@ func Pprof(ctx context.Context, url string) (map[string]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("probe: pprof: %s: %w", redacted(url), err)
 	}
-	if page, err = get(ctx, url+"/goroutine?debug=1", "text/plain"); err != nil {
+	if page, err = c.get(ctx, url+"/goroutine?debug=1", "text/plain"); err != nil {
 		return nil, fmt.Errorf("probe: pprof: %w", err)
 	}
 	n, err := parseGoroutines(page)
@@ -44,8 +44,8 @@ func Pprof(ctx context.Context, url string) (map[string]float64, error) {
 
 // Profile returns a profile by its name, "heap" or "goroutine", in the format of pprof. url is that
 // of Pprof. The process collects before it writes a heap profile.
-func Profile(ctx context.Context, url, name string) ([]byte, error) {
-	b, err := get(ctx, strings.TrimSuffix(url, "/")+"/"+name+"?gc=1", "application/octet-stream")
+func (c Client) Profile(ctx context.Context, url, name string) ([]byte, error) {
+	b, err := c.get(ctx, strings.TrimSuffix(url, "/")+"/"+name+"?gc=1", "application/octet-stream")
 	if err != nil {
 		return nil, fmt.Errorf("probe: profile: %w", err)
 	}
@@ -55,8 +55,8 @@ func Profile(ctx context.Context, url, name string) ([]byte, error) {
 // LeakedGoroutines reads how many goroutines are blocked for ever, as the runtime can prove. url is
 // that of Pprof. In Go 1.26 only processes built with GOEXPERIMENT=goroutineleakprofile have the
 // page.
-func LeakedGoroutines(ctx context.Context, url string) (float64, error) {
-	page, err := get(ctx, strings.TrimSuffix(url, "/")+"/goroutineleak?debug=1", "text/plain")
+func (c Client) LeakedGoroutines(ctx context.Context, url string) (float64, error) {
+	page, err := c.get(ctx, strings.TrimSuffix(url, "/")+"/goroutineleak?debug=1", "text/plain")
 	if err != nil {
 		return 0, fmt.Errorf("probe: pprof: %w", err)
 	}
@@ -66,23 +66,23 @@ func LeakedGoroutines(ctx context.Context, url string) (float64, error) {
 // DiscoverPprof returns the probe of the profiles at /debug/pprof of the host of a URL. Each
 // reading makes the process collect. If the process has a page of leaked goroutines, readings
 // have goroutines_leaked.
-func DiscoverPprof(ctx context.Context, base string) (Probe, error) {
+func (c Client) DiscoverPprof(ctx context.Context, base string) (Probe, error) {
 	root, err := rootOf(base)
 	if err != nil {
 		return Probe{}, fmt.Errorf("probe: discover pprof: %w", err)
 	}
 	at := root.JoinPath("debug", "pprof").String()
-	if _, err := Pprof(ctx, at); err != nil {
+	if _, err := c.Pprof(ctx, at); err != nil {
 		return Probe{}, err
 	}
-	p := Probe{"pprof", at, func(ctx context.Context) (map[string]float64, error) { return Pprof(ctx, at) }}
-	if _, err := LeakedGoroutines(ctx, at); err != nil {
+	p := Probe{"pprof", at, func(ctx context.Context) (map[string]float64, error) { return c.Pprof(ctx, at) }}
+	if _, err := c.LeakedGoroutines(ctx, at); err != nil {
 		return p, nil
 	}
 	p.Read = func(ctx context.Context) (map[string]float64, error) {
-		reading, err := Pprof(ctx, at)
+		reading, err := c.Pprof(ctx, at)
 		if err == nil {
-			reading["goroutines_leaked"], err = LeakedGoroutines(ctx, at)
+			reading["goroutines_leaked"], err = c.LeakedGoroutines(ctx, at)
 		}
 		return reading, err
 	}

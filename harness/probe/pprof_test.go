@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pigeonhub/pigeonhub/harness/probe"
 )
 
 // The readings follow the profiles of this process.
@@ -17,7 +16,7 @@ func TestPprof(t *testing.T) {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	p, err := probe.DiscoverPprof(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/some/path")
+	p, err := client.DiscoverPprof(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/some/path")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +39,7 @@ func TestPprof(t *testing.T) {
 // Another page is an error.
 func TestPprofOfAnotherPage(t *testing.T) {
 	t.Parallel()
-	if _, err := probe.DiscoverPprof(t.Context(), serve(t, nil)); err == nil {
+	if _, err := client.DiscoverPprof(t.Context(), serve(t, nil)); err == nil {
 		t.Error("a banner was taken for a heap profile")
 	}
 }
@@ -56,7 +55,7 @@ func TestPprofOfLeakedGoroutines(t *testing.T) {
 		} else {
 			delete(pages, "/debug/pprof/goroutineleak")
 		}
-		p, err := probe.DiscoverPprof(t.Context(), serve(t, pages))
+		p, err := client.DiscoverPprof(t.Context(), serve(t, pages))
 		if err != nil {
 			t.Fatal(err)
 		}

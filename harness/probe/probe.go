@@ -19,7 +19,7 @@ type Probe struct {
 // is the ws, wss, http or https URL of the hub, whose path and query do not matter. A page with
 // another content is no probe, because the reference hub answers every unknown path. If there is
 // no probe, the error has the reason for each page.
-func Discover(ctx context.Context, base string) ([]Probe, error) {
+func (c Client) Discover(ctx context.Context, base string) ([]Probe, error) {
 	root, err := rootOf(base)
 	if err != nil {
 		return nil, fmt.Errorf("probe: discover: %w", err)
@@ -29,7 +29,7 @@ func Discover(ctx context.Context, base string) ([]Probe, error) {
 	for _, page := range []struct {
 		name string
 		read func(ctx context.Context, url string) (map[string]float64, error)
-	}{{"health", Health}, {"metrics", Metrics}} {
+	}{{"health", c.Health}, {"metrics", c.Metrics}} {
 		at := root.JoinPath(page.name).String()
 		if _, err := page.read(ctx, at); err != nil {
 			errs = append(errs, err)

@@ -21,6 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+var client probe.Client
+
 // serve serves pages by path. Other paths get the banner of the reference hub.
 func serve(t *testing.T, pages map[string]string) string {
 	t.Helper()
@@ -51,7 +53,7 @@ func TestDiscover(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			base := serve(t, tt.pages)
-			probes, err := probe.Discover(t.Context(), strings.Replace(base, "http:", "ws:", 1)+"/some/path?peerId=x")
+			probes, err := client.Discover(t.Context(), strings.Replace(base, "http:", "ws:", 1)+"/some/path?peerId=x")
 			var got []string
 			for _, p := range probes {
 				reading, err := p.Read(t.Context())
@@ -77,11 +79,11 @@ func TestDiscoverErrors(t *testing.T) {
 	}
 	ln.Close()
 	for _, base := range []string{"ftp://x", "://", "ws://" + ln.Addr().String()} {
-		if got, err := probe.Discover(t.Context(), base); err == nil {
+		if got, err := client.Discover(t.Context(), base); err == nil {
 			t.Errorf("%s: got %v", base, got)
 		}
 	}
-	_, err = probe.Discover(t.Context(), "ws://user:secret@"+ln.Addr().String())
+	_, err = client.Discover(t.Context(), "ws://user:secret@"+ln.Addr().String())
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
@@ -111,7 +113,7 @@ func TestPageErrors(t *testing.T) {
 		if path == "/slow" {
 			ctx = short
 		}
-		if got, err := probe.Metrics(ctx, s.URL+path); err == nil || want != nil && !errors.Is(err, want) {
+		if got, err := client.Metrics(ctx, s.URL+path); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: got %d values: %v", path, len(got), err)
 		}
 	}

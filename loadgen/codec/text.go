@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,12 +42,6 @@ const (
 
 	defaultMessage = "{id} {sequence}"
 	firstSequence  = 1_000_000_000 // so that no number is the beginning of another
-	indexDigits    = 12            // hexadecimal digits of the id that make the index
-)
-
-var (
-	placeholder  = regexp.MustCompile(`\{[a-z]+\}`)
-	placeholders = []string{"{id}", "{index}", "{network}", "{sequence}"}
 )
 
 func newText(o Options) (Codec, error) {
@@ -64,11 +57,8 @@ func newText(o Options) (Codec, error) {
 		c.Reply = c.Message
 	}
 	for i, template := range []string{c.URL, c.First, c.Message, c.Reply} {
-		for _, p := range placeholder.FindAllString(template, -1) {
-			if !slices.Contains(placeholders, p) {
-				name := []string{"url", "first", "message", "reply"}[i]
-				return nil, fmt.Errorf("%s: no placeholder %s; there are %s", name, p, strings.Join(placeholders, ", "))
-			}
+		if err := CheckTemplate(template, "{id}", "{index}", "{network}", "{sequence}"); err != nil {
+			return nil, fmt.Errorf("%s: %w", []string{"url", "first", "message", "reply"}[i], err)
 		}
 	}
 	if _, err := c.replyTo(wire.PeerID(strings.Repeat("0", wire.PeerIDLen)), 0); err != nil {
@@ -79,16 +69,9 @@ func newText(o Options) (Codec, error) {
 
 // expand fills in a template.
 func (c *Text) expand(template string, id wire.PeerID, sequence uint64, escape func(string) string) string {
-	index, _ := strconv.ParseUint(string(id[:min(indexDigits, len(id))]), 16, 64) // ids of the load are hexadecimal
-	network := "network-" + strconv.FormatUint(index%uint64(max(1, c.networks)), 10)
-	return strings.NewReplacer(
-		"{id}", escape(string(id)), "{index}", strconv.FormatUint(index, 10), "{network}", escape(network),
-		"{sequence}", strconv.FormatUint(firstSequence+sequence, 10),
-	).Replace(template)
+	template = strings.ReplaceAll(template, "{sequence}", strconv.FormatUint(firstSequence+sequence, 10))
+	return fill(template, id, c.networks, escape)
 }
-
-// unescaped is the escape function of templates that need none.
-func unescaped(s string) string { return s }
 
 // Address fills in the URL.
 func (c *Text) Address(base string, id wire.PeerID) (string, error) {

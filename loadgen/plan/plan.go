@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 )
 
 // Plan is the phases of a run, one after the other. The same plan with the same seed
@@ -24,7 +25,9 @@ type Plan struct {
 
 	Codec string      `yaml:"codec,omitempty" json:"codec,omitempty"` // its word; "" is text if there are templates, else peerpigeon
 	Text  *codec.Text `yaml:"text,omitempty" json:"text,omitempty"`   // templates of the text codec
-	Fail  []Threshold `yaml:"fail,omitempty" json:"fail,omitempty"`   // the run fails if one of these does not hold
+
+	Connection dial.Options `yaml:"connection,omitempty" json:"connection,omitzero"` // how each peer connects
+	Fail       []Threshold  `yaml:"fail,omitempty" json:"fail,omitempty"`            // the run fails if one of these does not hold
 }
 
 // maxPhases catches typing errors.
@@ -97,6 +100,9 @@ func (p Plan) Complete(c Catalogue) (Plan, error) {
 			return Plan{}, fmt.Errorf("plan: phase %d: %w", i+1, err)
 		}
 	}
+	if err := p.Connection.Check(); err != nil {
+		return Plan{}, fmt.Errorf("plan: connection: %w", err)
+	}
 	spoken, err := p.NewCodec()
 	if err == nil {
 		err = errors.Join(p.Supported(spoken, c), p.measured(c))
@@ -111,6 +117,17 @@ func (p Plan) Complete(c Catalogue) (Plan, error) {
 // as the first phase has.
 func (p Plan) NewCodec() (codec.Codec, error) {
 	return codec.New(p.Codec, codec.Options{Networks: p.Phases[0].Networks, Text: p.Text})
+}
+
+// Hidden returns the plan as it may be printed: without secrets of the connection and of the URL
+// template.
+func (p Plan) Hidden() Plan {
+	p.Connection = p.Connection.Hidden()
+	if p.Text != nil {
+		text := *p.Text
+		text.URL, p.Text = dial.HideURL(text.URL), &text
+	}
+	return p
 }
 
 // Supported returns an error if a codec lacks what a phase of the plan needs.
