@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 )
@@ -166,4 +168,15 @@ var witnessForms = []*regexp.Regexp{
 	regexp.MustCompile(`^(objects|bytes|goroutines|descriptors|finalizers|rss)$`),
 	regexp.MustCompile(`^(stat):(\w+)$`),
 	regexp.MustCompile(`^(held|peak):(\d+)$`),
+}
+
+func TestTwoDaysMeasureTheWholeSample(t *testing.T) {
+	t.Parallel()
+	sample := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}}
+	today := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	both := append(halfOf(sample, today), halfOf(sample, today.AddDate(0, 0, 1))...)
+	slices.SortFunc(both, func(a, b *mutant) int { return strings.Compare(a.name, b.name) })
+	if !slices.Equal(both, sample) {
+		t.Errorf("two days measure %d of %d mutants", len(both), len(sample))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // chooseMutants returns the mutants and controls of a selection.
@@ -21,6 +22,8 @@ func chooseMutants(which string) ([]*mutant, error) {
 	case "all":
 		return all, nil
 	case "sample":
+		return halfOf(sampleOf(all), time.Now().UTC()), nil
+	case "samples":
 		return sampleOf(all), nil
 	}
 	var chosen []*mutant
@@ -53,6 +56,15 @@ func sampleOf(all []*mutant) []*mutant {
 		sample = append(sample, list[len(list)/2])
 	}
 	return append(sample, combine(benign)...)
+}
+
+// halfOf returns every second one of a sample: two days in turn measure all.
+func halfOf(sample []*mutant, day time.Time) []*mutant {
+	var half []*mutant
+	for i := int(day.Unix()/(24*3600)) % 2; i < len(sample); i += 2 {
+		half = append(half, sample[i])
+	}
+	return half
 }
 
 // combine joins the controls into as few mutants as possible. Two that edit the same lines stay
