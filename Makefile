@@ -8,9 +8,10 @@ FOR       ?=
 CALIBRATE ?= all
 ALARMS    ?= 300
 ROUNDS    ?= 1
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 LINT       = $(GO) tool -modfile=.lint.mod
 
-.PHONY: help run build test race regress power generated alarms calibrate fuzz bench interop jshub lint fmt tidy ci
+.PHONY: help run build release test race regress power generated alarms calibrate fuzz bench interop jshub lint fmt tidy ci
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,19 @@ run: ## run the hub on port 3000
 
 build: ## build the hub and the load generator into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/pigeonhub ./cmd/loadgen
+
+# The version comes from the tag of the commit, else from its date and hash.
+SBOM = $(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+release: ## build static binaries for PLATFORMS into bin/release, with bills of materials and checksums
+	rm -rf bin/release
+	mkdir -p bin/release
+	set -e; for platform in $(PLATFORMS); do for name in pigeonhub loadgen; do \
+		os=$${platform%/*}; file=bin/release/$$name-$$os-$${platform#*/}; \
+		if [ $$os = windows ]; then file=$$file.exe; fi; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$${platform#*/} $(GO) build -buildvcs=true -trimpath -ldflags='-s -w' -o $$file ./cmd/$$name; \
+		$(SBOM) bin -json -output $$file.cdx.json $$file; \
+	done; done
+	cd bin/release && sha256sum * > SHA256SUMS
 
 test: ## run the tests
 	$(GO) test -shuffle=on ./...
