@@ -39,6 +39,13 @@
 // statement, because an earlier test may have left them. A test that has failed is not checked,
 // because a test that ends in the middle leaves things. A guard that cannot look fails the test.
 //
+// A guard waits after the test until nothing is left, or until what is left has not changed for 400
+// ms: see Grace. It does not force a collection without a reason. In a program without
+// heap.RecordAll it finds connections and files that the test dropped if their descriptors are
+// still open after the test. It does not see those that a collection closed within the test, which
+// Unclosed counts after RecordAll, and no type whose Close was forgotten but that has neither
+// descriptor nor finalizer: add such objects to the Watch with Open.
+//
 // A guarded test must not call heap.PauseRecording, nor run a Campaign, which does: after
 // heap.RecordAll the guard could not count timers and would fail the test.
 //

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect"
@@ -19,7 +18,7 @@ import (
 type GuardOption func(*guard)
 
 // Grace sets how long a guard waits after the test for goroutines to end and descriptors to be
-// closed; default 1s.
+// closed. By default it waits until what is left has not changed for 400 ms.
 func Grace(d time.Duration) GuardOption {
 	return func(g *guard) { g.grace = d }
 }
@@ -32,19 +31,20 @@ func Also(detectors ...detect.Detector) GuardOption {
 
 // Except makes a guard ignore goroutines. The stack begins with the innermost frame.
 func Except(ignore func(stack []verdict.Site) bool) GuardOption {
-	return func(g *guard) { g.except = ignore }
+	return func(g *guard) { g.goroutines.Ignore = ignore }
 }
 
 // guard checks one test.
 type guard struct {
-	tb        TB
-	watch     *detect.Watch
-	grace     time.Duration
-	except    func([]verdict.Site) bool
-	also      []detect.Detector
-	detectors []detect.Detector
-	states    []verdict.Detector
-	began     time.Time
+	tb          TB
+	goroutines  *detect.Goroutines
+	descriptors *detect.Descriptors // nil in a parallel test, and where they cannot be read
+	watch       *detect.Watch
+	grace       time.Duration // 0 for the default
+	also        []detect.Detector
+	detectors   []detect.Detector
+	states      []verdict.Detector
+	began       time.Time
 }
 
 // guardLongest bounds the time of a guard before a test, and after it.
@@ -58,58 +58,36 @@ const guardLongest = time.Minute
 //		watch := harness.Guard(t)
 //		...
 //
-// The test must not run in parallel with others: see GuardParallel. The package documentation
-// has the order of cleanups and the limits. A guard takes some milliseconds.
+// The test must not be parallel: Guard fails it then, and GuardParallel is for it. The package
+// documentation has the order of cleanups and the limits. A guard of a clean test takes less than
+// a millisecond. It forces a collection only after heap.RecordAll, if an object was added to the
+// Watch, or if a descriptor is left.
 func Guard(tb TB, opts ...GuardOption) *detect.Watch {
 	tb.Helper()
 	g := newGuard(tb, opts)
-	goroutines := &detect.Goroutines{Grace: g.grace, Ignore: g.except}
-	g.add(&detect.Descriptors{Grace: g.grace})
-	if runtime.GOOS != "linux" {
-		g.disable("descriptors can be read on Linux only")
+	if runtime.GOOS == "linux" {
+		g.descriptors = &detect.Descriptors{}
+		g.add(g.descriptors)
 	}
-	g.add(goroutines)
-	g.add(&detect.Unclosed{})
+	g.add(g.goroutines)
+	_, inexact := heap.Gaps()
+	if inexact == nil || g.descriptors == nil {
+		g.add(&detect.Unclosed{})
+	}
 	g.add(g.watch)
-	g.add(&detect.Timers{Ignore: detect.OfTestFramework})
-	if _, err := heap.Gaps(); err != nil {
-		g.disable(err.Error())
+	if inexact == nil {
+		g.add(&detect.Timers{Ignore: detect.OfTestFramework})
 	}
 	for _, d := range g.also {
 		g.add(d)
 	}
 	g.start()
-	g.logBefore(goroutines)
+	g.logBefore()
 	return g.watch
 }
 
-// GuardParallel is Guard for a parallel test. It labels the calling goroutine, and checks only
-// goroutines that inherit the label and objects added to the Watch. It does not see goroutines
-// that an older goroutine starts for the test, nor descriptors and timers, which belong to the
-// process. Ginkgo runs each node in its own goroutine, so call it in the It.
-//
-// The returned context has the label, for pprof.Do.
-func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *detect.Watch) {
-	tb.Helper()
-	g := newGuard(tb, opts)
-	// The name alone is not unique, because a test may run twice.
-	label := fmt.Sprintf("%s#%d", tb.Name(), guards.Add(1))
-	ctx = detect.Label(ctx, guardLabel, label)
-	g.add(&detect.Goroutines{Grace: g.grace, Ignore: g.except, Labels: map[string]string{guardLabel: label}})
-	g.add(g.watch)
-	for _, d := range g.also {
-		g.add(d)
-	}
-	g.start()
-	return ctx, g.watch
-}
-
-const guardLabel = "harness.Guard"
-
-var guards atomic.Int64
-
 func newGuard(tb TB, opts []GuardOption) *guard {
-	g := &guard{tb: tb, watch: detect.NewWatch(), grace: time.Second, began: time.Now()}
+	g := &guard{tb: tb, goroutines: &detect.Goroutines{}, watch: detect.NewWatch(), began: time.Now()}
 	for _, o := range opts {
 		o(g)
 	}
@@ -120,12 +98,6 @@ func (g *guard) add(d detect.Detector) {
 	g.detectors, g.states = append(g.detectors, d), append(g.states, newState(d))
 }
 
-// disable switches off the detector that was added last.
-func (g *guard) disable(why string) {
-	s := &g.states[len(g.states)-1]
-	s.State, s.Why = verdict.Off, why
-}
-
 // start registers finish, then takes the baseline.
 func (g *guard) start() {
 	g.tb.Helper()
@@ -133,6 +105,7 @@ func (g *guard) start() {
 	ctx, cancel := context.WithTimeout(context.Background(), guardLongest)
 	defer cancel()
 	r := detect.NewReading(0)
+	g.goroutines.Grace = startGrace
 	g.each(func(d detect.Detector) error {
 		if labelled, ok := d.(*detect.Goroutines); ok && labelled.Labels != nil {
 			labelled.StartEmpty() // no goroutine has the label yet
@@ -157,7 +130,11 @@ func (g *guard) each(do func(detect.Detector) error) {
 // finish reports what the test has left.
 func (g *guard) finish() {
 	g.tb.Helper()
-	if g.tb.Failed() {
+	switch {
+	case g.goroutines.Labels == nil && isParallel(g.tb):
+		g.tb.Errorf(refusal, g.tb.Name())
+		return
+	case g.tb.Failed():
 		g.tb.Logf("leak guard: %s has failed and was not checked for leaks", g.tb.Name())
 		return
 	}
@@ -196,8 +173,9 @@ func (g *guard) run() verdict.Run {
 		Cycles:    []verdict.Cycle{{Doses: map[string]int64{name: 1}}},
 	}
 	r := detect.NewReading(1)
+	g.await(ctx)
 	g.each(func(d detect.Detector) error { return d.Cycle(ctx, r) })
-	g.each(g.recount)
+	g.each(func(d detect.Detector) error { return g.recount(ctx, d, r) })
 	g.each(func(d detect.Detector) error {
 		found, err := d.Findings(ctx)
 		for _, f := range found {
@@ -210,13 +188,24 @@ func (g *guard) run() verdict.Run {
 	return run
 }
 
-// recount reads the descriptors again if the GC closed some during the test: Unclosed
-// reports those, with the line that opened them, and they must not be reported twice.
-func (g *guard) recount(d detect.Detector) error {
-	if d, ok := d.(*detect.Descriptors); ok && slices.ContainsFunc(g.detectors, hasClosed) {
-		return d.Recount()
+// recount reads the descriptors again if some are left: the GC may have closed those that the
+// test dropped. If Unclosed counts these, it reports them with the line that opened them, and they
+// must not be reported twice.
+func (g *guard) recount(ctx context.Context, d detect.Detector, r *detect.Reading) error {
+	switch {
+	case d != g.descriptors:
+		return nil
+	case !slices.ContainsFunc(g.detectors, countsClosed):
+		return g.descriptors.FindDropped(ctx, r)
+	case slices.ContainsFunc(g.detectors, hasClosed):
+		return g.descriptors.Recount()
 	}
 	return nil
+}
+
+func countsClosed(d detect.Detector) bool {
+	_, ok := d.(*detect.Unclosed)
+	return ok
 }
 
 func hasClosed(d detect.Detector) bool {

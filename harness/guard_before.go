@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/stack"
 )
 
@@ -16,7 +15,7 @@ var loggedBefore struct {
 
 // logBefore logs goroutines that exist when a test begins and that no guard has logged yet. They do
 // not count, but an earlier test without a guard may have left them.
-func (g *guard) logBefore(goroutines *detect.Goroutines) {
+func (g *guard) logBefore() {
 	g.tb.Helper()
 	loggedBefore.Lock()
 	defer loggedBefore.Unlock()
@@ -28,7 +27,7 @@ func (g *guard) logBefore(goroutines *detect.Goroutines) {
 		loggedBefore.most[entry] = max(n, most)
 		return n > most
 	}
-	for _, s := range goroutines.Standing(isNew) {
+	for _, s := range g.goroutines.Standing(isNew) {
 		g.tb.Logf("leak guard: before %s there were %d goroutines of %s, started at %s: did an earlier test leave them? They are not counted.\n%s",
 			g.tb.Name(), s.Count, s.Entry, s.Born, indent(stack.Text(s.Stack)))
 	}

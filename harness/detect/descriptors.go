@@ -37,8 +37,9 @@ type Descriptors struct {
 	// searched for system calls that open descriptors.
 	Roots map[string]any
 
-	base   map[string][]Descriptor // by kind
-	cycles []map[string][]Descriptor
+	base    map[string][]Descriptor // by kind
+	cycles  []map[string][]Descriptor
+	dropped []Descriptor // see FindDropped
 }
 
 // Descriptor is an open file descriptor.
@@ -102,11 +103,12 @@ func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {
 	if err := d.checkOrder(r); err != nil {
 		return err
 	}
+	d.base = nil
 	base, err := d.read()
 	if err != nil {
 		return err
 	}
-	d.base, d.cycles = base, nil
+	d.base, d.cycles, d.dropped = base, nil, nil
 	return nil
 }
 
@@ -123,20 +125,24 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 		grace = time.Second
 	}
 	// Allocations of the wait must not start a GC.
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer HoldGC()()
 	var now map[string][]Descriptor
 	err := settle.Flat(ctx, grace, func() (left int64, err error) {
 		now, err = d.read()
-		for kind := range now {
-			left += int64(max(0, len(now[kind])-len(d.base[kind])))
-		}
-		return left, err
+		return d.beyond(now), err
 	})
 	if err != nil {
 		return err
 	}
 	d.cycles = append(d.cycles, now)
 	return nil
+}
+
+// HoldGC keeps the GC from starting by itself until resume is called: a collection closes forgotten
+// descriptors.
+func HoldGC() (resume func()) {
+	percent := debug.SetGCPercent(-1)
+	return func() { debug.SetGCPercent(percent) }
 }
 
 // Recount lists the descriptors of the last cycle again.
@@ -156,7 +162,7 @@ func (d *Descriptors) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, ErrNoCycle
 	}
 	now := d.cycles[len(d.cycles)-1]
-	var findings []verdict.Finding
+	findings := d.droppedFindings()
 	for _, kind := range slices.Sorted(maps.Keys(now)) {
 		if n := len(now[kind]) - len(d.base[kind]); n > 0 {
 			findings = append(findings, d.findings(kind, n, newDescriptors(now[kind], d.base[kind]))...)
@@ -166,7 +172,7 @@ func (d *Descriptors) Findings(context.Context) ([]verdict.Finding, error) {
 }
 
 func (d *Descriptors) checkOrder(r *Reading) error {
-	if r.collected {
+	if r.forced {
 		return ErrCollected
 	}
 	return nil
@@ -174,8 +180,14 @@ func (d *Descriptors) checkOrder(r *Reading) error {
 
 func (d *Descriptors) read() (map[string][]Descriptor, error) {
 	closeIdle()
-	all, err := ReadDescriptors()
+	all, err := listDescriptors()
 	if err != nil {
+		return nil, err
+	}
+	if still, ok := d.unchanged(all); ok {
+		return still, nil
+	}
+	if err := addTables(all); err != nil {
 		return nil, err
 	}
 	byKind := map[string][]Descriptor{}
@@ -193,15 +205,11 @@ func (d *Descriptors) read() (map[string][]Descriptor, error) {
 
 // newDescriptors returns the descriptors that were not open at the baseline.
 func newDescriptors(now, base []Descriptor) []Descriptor {
-	type id struct {
-		fd   int
-		link string
-	}
-	old := map[id]bool{}
+	old := map[descriptorID]bool{}
 	for _, d := range base {
-		old[id{d.FD, d.Link}] = true
+		old[d.id()] = true
 	}
-	return slices.DeleteFunc(slices.Clone(now), func(d Descriptor) bool { return old[id{d.FD, d.Link}] })
+	return slices.DeleteFunc(slices.Clone(now), func(d Descriptor) bool { return old[d.id()] })
 }
 
 // mostAddresses is how many descriptors the detail of a finding lists.

@@ -22,8 +22,13 @@ const proc = "/proc/self"
 func ReadDescriptors() ([]Descriptor, error) {
 	all, err := listDescriptors()
 	if err != nil {
-		return nil, fmt.Errorf("descriptors: %w", err)
+		return nil, err
 	}
+	return all, addTables(all)
+}
+
+// addTables sets the kinds, states and addresses of sockets, which the tables of the kernel have.
+func addTables(all []Descriptor) error {
 	sockets := map[string]*Descriptor{} // by inode
 	for i := range all {
 		if inode, ok := bracketed(all[i].Link, "socket:"); ok {
@@ -31,22 +36,27 @@ func ReadDescriptors() ([]Descriptor, error) {
 		}
 	}
 	if len(sockets) == 0 {
-		return all, nil
+		return nil
 	}
 	// If a table is missing, such as those of IPv6, its sockets have no state.
 	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		if err := readTable(proc+"/net/"+table, func(line string) { setInet(sockets, table, line) }); err != nil {
-			return nil, fmt.Errorf("descriptors: %w", err)
+			return fmt.Errorf("descriptors: %w", err)
 		}
 	}
 	if err := readTable(proc+"/net/unix", func(line string) { setUnix(sockets, line) }); err != nil {
-		return nil, fmt.Errorf("descriptors: %w", err)
+		return fmt.Errorf("descriptors: %w", err)
 	}
-	return all, nil
+	return nil
 }
 
 // listDescriptors reads the links of the descriptors.
-func listDescriptors() ([]Descriptor, error) {
+func listDescriptors() (all []Descriptor, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("descriptors: %w", err)
+		}
+	}()
 	dir, err := os.Open(filepath.Join(proc, "fd"))
 	if err != nil {
 		return nil, err
@@ -57,7 +67,6 @@ func listDescriptors() ([]Descriptor, error) {
 		return nil, err
 	}
 	own := strconv.FormatUint(uint64(dir.Fd()), 10)
-	var all []Descriptor
 	for _, name := range names {
 		link, err := os.Readlink(filepath.Join(proc, "fd", name))
 		if errors.Is(err, fs.ErrNotExist) || name == own {

@@ -128,7 +128,8 @@ type Reading struct {
 	// cycles before it decide whether something keeps growing.
 	Trial bool
 
-	collected bool
+	forced    bool // a collection was forced, which closes forgotten descriptors
+	collected bool // Collect was called
 	profile   *heap.Profile
 }
 
@@ -141,7 +142,7 @@ func (r *Reading) Collect(ctx context.Context) error {
 	if r.collected {
 		return nil
 	}
-	r.collected = true
+	r.forced, r.collected = true, true
 	return heap.Collect(ctx)
 }
 

@@ -179,6 +179,18 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	return findingsOf(found), nil
 }
 
+// Left returns how many more goroutines there are than at the baseline.
+func (g *Goroutines) Left() (int64, error) {
+	if g.base == nil {
+		return 0, ErrNoBaseline
+	}
+	now, err := g.count()
+	if err != nil {
+		return 0, err
+	}
+	return now.beyond(g.base), nil
+}
+
 func (g *Goroutines) grace() time.Duration {
 	if g.Grace > 0 {
 		return g.Grace

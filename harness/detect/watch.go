@@ -175,6 +175,12 @@ const watchLongest = 10 * time.Second
 // the count by scenario. It waits for the GC and for finalizers, not for the target, which
 // should be at rest. It returns an error if ctx ends first.
 func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
+	if done, err := w.collectOnce(ctx); err != nil || done {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.retained = nil
+		return w.findingsLocked(nil), err
+	}
 	// The runtime may hold stopped timers and the objects that they refer to. Collect makes it
 	// forget them.
 	if err := heap.Collect(ctx); err != nil {
@@ -186,10 +192,7 @@ func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
 		if err := heap.AwaitFinalizers(ctx); err != nil {
 			return 0, err
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.sweepLocked()
-		return int64(len(w.lives)), nil
+		return w.left(), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
@@ -198,4 +201,25 @@ func (w *Watch) Settle(ctx context.Context) ([]verdict.Finding, error) {
 	defer w.mu.Unlock()
 	w.retained = append([]watchLife(nil), w.lives...)
 	return w.findingsLocked(nil), nil
+}
+
+// collectOnce forces at most one collection, none if no object is left. It reports whether that
+// sufficed.
+func (w *Watch) collectOnce(ctx context.Context) (done bool, err error) {
+	if w.left() == 0 {
+		return true, nil
+	}
+	runtime.GC()
+	if err := heap.AwaitFinalizers(ctx); err != nil {
+		return false, fmt.Errorf("watch: %w", err)
+	}
+	return w.left() == 0, nil
+}
+
+// left returns how many objects have not been collected.
+func (w *Watch) left() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sweepLocked()
+	return int64(len(w.lives))
 }

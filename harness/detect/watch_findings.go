@@ -62,8 +62,8 @@ func (w *Watch) Cycle(ctx context.Context, r *Reading) error {
 	if !w.based {
 		return ErrNoBaseline
 	}
-	if err := r.Collect(ctx); err != nil {
-		return err
+	if w.left() > 0 {
+		r.forced = true
 	}
 	if _, err := w.Settle(ctx); err != nil {
 		return err
