@@ -86,6 +86,9 @@ func TestAlertsAreExplained(t *testing.T) {
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
 			t.Errorf("%s lacks a summary or a description", r.Alert)
 		}
+		if !strings.Contains(guide, strings.ToLower(r.Alert)) {
+			t.Errorf("OPERATING.md does not name %s", r.Alert)
+		}
 		anchor, ok := strings.CutPrefix(r.Annotations["runbook"], "OPERATING.md#")
 		if !ok || !strings.Contains(guide, "\n#### "+anchor+"\n") {
 			t.Errorf("the runbook of %s is %q, which OPERATING.md lacks", r.Alert, r.Annotations["runbook"])
