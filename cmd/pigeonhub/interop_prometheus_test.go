@@ -6,24 +6,61 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 // A Prometheus with the shipped configuration scrapes a hub, evaluates all rules without an
-// error, and raises no alert.
+// error, and raises no alert. It accepts the queries of the dashboard.
 func TestInteropPrometheus(t *testing.T) {
 	t.Parallel()
+	hub := start(t)
+	connect(t, "ws://"+hub.addr)
+	p := startPrometheus(t, strings.TrimPrefix(hub.log.want("listening for the operator")["url"].(string), "http://"))
+	untilTrue(t, p.ended, func() bool {
+		var found struct{ Data struct{ Result []any } }
+		return p.query("pigeonhub_sessions{job=\"pigeonhub\"} == 1", &found) && len(found.Data.Result) == 1
+	})
+	scraped := time.Now()
+	var rules []evaluated
+	untilTrue(t, p.ended, func() bool {
+		rules = p.rules()
+		return len(rules) > 0 && !slices.ContainsFunc(rules, func(r evaluated) bool { return r.LastEvaluation.Before(scraped) })
+	})
+	for _, r := range rules {
+		if r.Health != "ok" || len(r.Alerts) > 0 {
+			t.Errorf("rule %s is %s %s, alerts %v", r.Name, r.Health, r.LastError, r.Alerts)
+		}
+	}
+	if want := len(alertRules(t)); len(rules) != want {
+		t.Errorf("Prometheus has %d rules, want %d", len(rules), want)
+	}
+	for _, query := range dashboardQueries(t) {
+		if !p.query(strings.NewReplacer("$instance", ".*", "$__rate_interval", "1m").Replace(query), new(any)) {
+			t.Errorf("Prometheus does not accept %s", query)
+		}
+	}
+}
+
+// runningPrometheus is a Prometheus that scrapes a hub every second.
+type runningPrometheus struct {
+	url   string
+	ended <-chan struct{}
+}
+
+// startPrometheus starts one with the shipped configuration, except that it scrapes the
+// address of the operator's pages of a hub, and often.
+func startPrometheus(t *testing.T, operator string) runningPrometheus {
+	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
 		t.Skip("prometheus is not in PATH: apt-get install prometheus")
 	}
-	hub := start(t)
-	connect(t, "ws://"+hub.addr)
-	operator := strings.TrimPrefix(hub.log.want("listening for the operator")["url"].(string), "http://")
 	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", unusedPort(t))
 	config := strings.NewReplacer("127.0.0.1:6060", operator, "interval: 15s", "interval: 1s").Replace(string(readFile(t, "deploy/prometheus/prometheus.yml")))
 	for name, text := range map[string]string{"prometheus.yml": config, "rules.yml": string(readFile(t, rulesFile))} {
@@ -31,50 +68,13 @@ func TestInteropPrometheus(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ended := startProgram(t, exec.Command("prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data",
-		"--web.listen-address="+address))
-	var found struct {
-		Data struct {
-			Groups []struct {
-				Name  string
-				Rules []evaluated
-			}
-			Result []any // of a query
-		}
-	}
-	ask := func(path string) bool {
-		found.Data.Groups, found.Data.Result = nil, nil
-		return readJSON("http://"+address+path, &found)
-	}
-	untilTrue(t, ended, func() bool {
-		return ask("/api/v1/query?query=pigeonhub_sessions{job=\"pigeonhub\"}==1") && len(found.Data.Result) == 1
-	})
-	scraped := time.Now()
-	untilTrue(t, ended, func() bool {
-		if !ask("/api/v1/rules") {
-			return false
-		}
-		for _, g := range found.Data.Groups {
-			for _, r := range g.Rules {
-				if r.LastEvaluation.Before(scraped) {
-					return false
-				}
-			}
-		}
-		return true
-	})
-	rules := 0
-	for _, g := range found.Data.Groups {
-		for _, r := range g.Rules {
-			rules++
-			if r.Health != "ok" || len(r.Alerts) > 0 {
-				t.Errorf("rule %s is %s %s, alerts %v", r.Name, r.Health, r.LastError, r.Alerts)
-			}
-		}
-	}
-	if want := len(alertRules(t)); rules != want {
-		t.Errorf("Prometheus has %d rules, want %d", rules, want)
-	}
+	cmd := exec.Command("prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+address)
+	return runningPrometheus{"http://" + address, startProgram(t, cmd)}
+}
+
+// query decodes the response to a query and reports whether it was accepted.
+func (p runningPrometheus) query(expr string, to any) bool {
+	return readJSON(p.url+"/api/v1/query?query="+url.QueryEscape(expr), to)
 }
 
 // evaluated is a rule as Prometheus has evaluated it.
@@ -82,6 +82,22 @@ type evaluated struct {
 	Name, Health, LastError string
 	LastEvaluation          time.Time
 	Alerts                  []any
+}
+
+// rules returns all rules, or none if Prometheus does not answer.
+func (p runningPrometheus) rules() (all []evaluated) {
+	var found struct {
+		Data struct {
+			Groups []struct{ Rules []evaluated }
+		}
+	}
+	if !readJSON(p.url+"/api/v1/rules", &found) {
+		return nil
+	}
+	for _, g := range found.Data.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
 }
 
 // readJSON decodes a page and reports whether it could.
