@@ -217,6 +217,9 @@ func (c *coordinator) wait(ctx context.Context) error {
 // enter adds what a worker found.
 func (c *coordinator) enter(m *member, d cluster.Outcome) error {
 	r := c.runner
+	if d.Instead != "" {
+		r.fleet.instead.CompareAndSwap(nil, &d.Instead)
+	}
 	r.figures = report.MergeFigures(r.figures, d.Figures)
 	r.run.Problems = append(r.run.Problems, d.Problems...)
 	r.run.Doubts = append(r.run.Doubts, d.Doubts...)
@@ -274,6 +277,8 @@ func (r *runner) add(b cluster.Delta) {
 	f.sent.Add(b.Counts.Sent)
 	f.received.Add(b.Counts.Received)
 	f.cut.Add(b.Counts.Cut)
+	f.ignored.Add(b.Counts.Ignored)
+	f.withheld.Add(b.Counts.Withheld)
 	f.mu.Lock()
 	f.dialled += b.Counts.Lives
 	f.elsewhere += int(b.Counts.Open)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/delivery"
@@ -31,6 +33,8 @@ type fleet struct {
 	answering      atomic.Int64           // signals that have arrived and whose answers are not in the ledger yet
 	instead        atomic.Pointer[string] // a message that answers nothing
 	cut            atomic.Int64           // connections that the target or the network ended
+	ignored        atomic.Int64           // those of them whose last message from the target nothing answered
+	withheld       atomic.Int64           // messages that did not get their turn
 
 	readers sync.WaitGroup
 	mu      sync.Mutex
@@ -60,6 +64,7 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	if p.sock, err = dialSocket(ctx, f.dialer, p.id, address, f.from.address()); err != nil {
 		return nil, err
 	}
+	p.sock.kind = int(f.opcode())
 	f.rec.Add(latency.HopConnect, p.dialled)
 	f.ledger.Came(p.id)
 	f.mu.Lock()
@@ -69,6 +74,14 @@ func (f *fleet) connect(ctx context.Context, p *Peer) (*Peer, error) {
 	// A goroutine of its own keeps the stack of the reader small: dialling has grown this one.
 	f.readers.Go(p.run)
 	return p, nil
+}
+
+// opcode returns the opcode of the frames of the codec.
+func (f *fleet) opcode() byte {
+	if c, ok := f.codec.(codec.Framer); ok && c.IsBinary() {
+		return websocket.BinaryMessage
+	}
+	return websocket.TextMessage
 }
 
 // send sends a message of the codec. It does nothing if the message is nil.
@@ -91,6 +104,16 @@ func (f *fleet) remove(p *Peer) {
 // the ledger is read again after the counter.
 func (f *fleet) unanswered() bool {
 	return f.ledger.UnderWay() > 0 || f.answering.Load() > 0 || f.ledger.UnderWay() > 0
+}
+
+// cutAfter counts a connection that the target or the network ended, after a message of the
+// target that nothing answered, "" for none.
+func (f *fleet) cutAfter(unanswered string) {
+	f.cut.Add(1)
+	if unanswered != "" {
+		f.ignored.Add(1)
+		f.instead.Store(&unanswered)
+	}
 }
 
 // unanswering returns a message of the target that answers nothing, "" if there is none.

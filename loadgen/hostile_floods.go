@@ -22,10 +22,10 @@ func floodInputs() []input {
 		flood("flood: empty messages", 20_000, false, func(*attack, int) []byte { return hostile.TextFrame("") }),
 		flood("flood: fragments of a byte", 50_000, true, func(_ *attack, i int) []byte { return hostile.Frame(opcodeOf(i), []byte(" ")) }),
 		flood("flood: announces to the bystanders", 3000, false, func(a *attack, _ int) []byte {
-			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.Announce(a.id, a.networks[0].name))
+			return hostile.Frame(hostile.Final|a.fleet.opcode(), a.fleet.codec.Announce(a.id, a.networks[0].name))
 		}),
 		flood("flood: announces to ever other networks", 3000, false, func(a *attack, i int) []byte {
-			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.networks[0].name, i)))
+			return hostile.Frame(hostile.Final|a.fleet.opcode(), a.fleet.codec.Announce(a.id, fmt.Sprintf("%s-flood-%d", a.networks[0].name, i)))
 		}),
 		flood("flood: signals to a bystander", 5000, false, func(a *attack, _ int) []byte {
 			return hostile.Frame(hostile.Final|hostile.Text, a.fleet.codec.(codec.Relay).Signal(wire.KindOffer, a.id, a.bystanders[0].id, a.networks[0].name, []byte(`{"sdp":"v=0"}`)))

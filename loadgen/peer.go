@@ -40,6 +40,8 @@ type Peer struct {
 	excused bool // the target may end the connection: that is no cut
 	over    bool // the connection has ended
 	why     error
+
+	unanswered string // the last message of the target if nothing answers it
 }
 
 // closePatience bounds the wait for the answer to a close frame.
@@ -60,11 +62,14 @@ func (p *Peer) run() {
 	}
 	p.sock.close()
 	p.fleet.remove(p)
+	if p.exchange != nil {
+		p.exchange.end(p)
+	}
 	if left {
 		return
 	}
 	if !excused {
-		p.fleet.cut.Add(1)
+		p.fleet.cutAfter(p.lastUnanswered())
 	}
 	p.fleet.ledger.Left(p.id)
 	if r != nil {
@@ -84,9 +89,7 @@ func (p *Peer) handle(message []byte) {
 	}
 	switch e.Kind {
 	case codec.EventOther:
-		if p.exchange != nil {
-			p.exchange.receive(p, message)
-		}
+		p.other(message)
 	case codec.EventGreeting:
 		p.mu.Lock()
 		first := !p.greeted
@@ -108,6 +111,43 @@ func (p *Peer) handle(message []byte) {
 			p.fleet.rec.Add(latency.HopPing, t)
 		}
 	}
+}
+
+// other acts on a message that has no meaning by itself: a keep-alive, or a reply.
+func (p *Peer) other(message []byte) {
+	var answer []byte
+	if c, ok := p.fleet.codec.(codec.Answerer); ok {
+		answer = c.Answer(p.id, message)
+	}
+	switch {
+	case answer != nil:
+		_ = p.fleet.send(p, answer) // the next read reports the end of the connection
+	case p.exchange == nil || p.exchange.receive(p, message):
+	default:
+		p.note(string(message[:min(len(message), maxInstead)]))
+		return
+	}
+	p.note("")
+}
+
+// maxInstead bounds the part of a message that is kept for the report.
+const maxInstead = 100
+
+// note notes the last message of the target if nothing answers it, "" otherwise.
+func (p *Peer) note(message string) {
+	if message != "" && p.fleet.instead.Load() == nil {
+		p.fleet.instead.Store(&message)
+	}
+	p.mu.Lock()
+	p.unanswered = message
+	p.mu.Unlock()
+}
+
+// lastUnanswered returns the last message of the target if nothing answered it.
+func (p *Peer) lastUnanswered() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unanswered
 }
 
 // hear records in its network what the target says of another peer.

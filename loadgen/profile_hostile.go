@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,12 +126,7 @@ func (h *hostileRun) check(ctx context.Context, input string) bool {
 	newcomer := h.newcomer(ctx)
 	answered := !h.pings || h.answered(ctx)
 	took := time.Since(begin)
-	over := 0
-	for _, p := range h.bystanders {
-		if p.isOver() {
-			over++
-		}
-	}
+	over := h.ended(ctx)
 	if ctx.Err() != nil {
 		return true
 	}
@@ -153,6 +149,25 @@ func (h *hostileRun) check(ctx context.Context, input string) bool {
 		return true
 	}
 	return false
+}
+
+// ended returns how many bystanders have ended. If the last message of the target was one that
+// nothing answers, it may have been a keep-alive: such an end raises a doubt and is not counted,
+// and new bystanders come.
+func (h *hostileRun) ended(ctx context.Context) (over int) {
+	unanswered := ""
+	for _, p := range h.bystanders {
+		if p.isOver() {
+			over++
+			unanswered = cmp.Or(p.lastUnanswered(), unanswered)
+		}
+	}
+	if unanswered == "" || h.gather(ctx) != nil {
+		return over
+	}
+	h.evidence.Doubts = append(h.evidence.Doubts, verdict.Reason{About: "hostile", Do: "if that is a keep-alive, add --answer SENT=REPLY",
+		What: fmt.Sprintf("%d of %d bystanders were ended after a message that no peer answers, %.40q", over, len(h.bystanders), unanswered)})
+	return 0
 }
 
 // answered reports whether the pings of all bystanders are answered.

@@ -18,6 +18,7 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		Schema: report.SchemaVersion, Environment: report.EnvironmentOf(r.cfg.URL),
 		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
 		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
+		Ignored: r.fleet.ignored.Load(), Withheld: r.fleet.withheld.Load(), Instead: r.fleet.unanswering(),
 		Errors: r.counters.errorsSeen(), Figures: r.figures, Timeline: timeline,
 	}
 	res.Hops = res.Latencies.Summaries()
@@ -34,7 +35,7 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	}
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
-	silence := res.Deliveries.Silence(res.Received, r.fleet.unanswering())
+	silence := res.Deliveries.Silence(res.Received, res.Instead)
 	if len(run.Trends) > 0 { // the leak verdict stands
 		run.Doubts = append(run.Doubts, silence...)
 	} else {

@@ -21,6 +21,7 @@ import (
 // for reading.
 type socket struct {
 	ws    *websocket.Conn
+	kind  int        // of the frames that it sends
 	write sync.Mutex // gorilla allows one writer
 }
 
@@ -67,7 +68,7 @@ func dialSocket(ctx context.Context, o *dial.Dialer, id wire.PeerID, address str
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	ws.SetReadLimit(maxMessage)
-	return &socket{ws: ws}, nil
+	return &socket{ws: ws, kind: websocket.TextMessage}, nil
 }
 
 // receive waits for a message and passes it to handle. The message is valid until handle
@@ -87,12 +88,12 @@ func (s *socket) receive(handle func([]byte)) error {
 	return nil
 }
 
-// send sends a text message.
+// send sends a message.
 func (s *socket) send(b []byte) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return s.ws.WriteMessage(websocket.TextMessage, b)
+	return s.ws.WriteMessage(s.kind, b)
 }
 
 // sendClose sends a close frame, and bounds the wait for the answer.

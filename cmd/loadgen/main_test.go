@@ -201,8 +201,8 @@ func TestNobodyThere(t *testing.T) {
 // Any other WebSocket server: the flags of the text codec go into the plan.
 func TestTextFlags(t *testing.T) {
 	t.Parallel()
-	o, err := parse([]string{"steady", "--codec=text", "--url-template=/{network}", "--first=hi", "--message={id} {sequence}", "--reply=ok", "ws://127.0.0.1:3000"}, nil)
-	if err != nil || o.plan.Text == nil || o.plan.Text.Reply != "ok" || o.plan.Text.URL != "/{network}" {
+	o, err := parse([]string{"steady", "--codec=text", "--url-template=/{network}", "--first=hi", "--message={id} {sequence}", "--reply=ok", "--answer=2=3", "--turns", "--binary", "ws://127.0.0.1:3000"}, nil)
+	if err != nil || o.plan.Text == nil || !o.plan.Text.Turns || !o.plan.Text.Binary || o.plan.Text.Answers[0] != "2=3" || o.plan.Text.Reply != "ok" || o.plan.Text.URL != "/{network}" {
 		t.Errorf("got %+v: %v", o, err)
 	}
 	for args, names := range map[string]string{"--codec=morse": "morse", "--reply=ok": "--codec text", "--codec=text --reply={foo}": "{foo}"} {

@@ -116,6 +116,9 @@ func (o *options) define() {
 	f.StringVar(&o.text.First, "first", "", "`TEMPLATE` of the first message of a peer")
 	f.StringVar(&o.text.Message, "message", "", "`TEMPLATE` of each further message, which may also have {sequence}; empty for \"{id} {sequence}\"")
 	f.StringVar(&o.text.Reply, "reply", "", "`TEMPLATE` of a text that the reply to a message contains, or of a /regular expression/; empty for the message")
+	f.StringArrayVar(&o.text.Answers, "answer", nil, "`SENT=REPLY`: answer a keep-alive, such as 2=3 or PING=PONG; SENT is a whole message, or a /regular expression/ whose groups REPLY may have as $1; REPLY may have the placeholders; may be repeated")
+	f.BoolVar(&o.text.Turns, "turns", false, "a peer waits for the reply before its next message; what is due in the meantime is sent then, and counts as late")
+	f.BoolVar(&o.text.Binary, "binary", false, "send binary frames; the templates may have escapes such as \\x00")
 	f.StringArrayVar(&o.peers.Headers, "header", nil, "`HEADER` of each handshake, written as 'Name: value', whose value may have {id}, {index} and {network}; may be repeated. Its value is not printed")
 	f.StringArrayVar(&o.peers.Cookies, "cookie", nil, "`COOKIE` of each handshake, written as name=value, with the same placeholders; may be repeated. Its value is not printed")
 	f.StringArrayVar(&o.peers.Subprotocols, "subprotocol", nil, "`NAME` of a WebSocket subprotocol to ask for; may be repeated, the preferred one first")
@@ -212,7 +215,7 @@ func (o *options) makePlan(word string) (err error) {
 
 // chooseCodec puts the codec into the plan, if the command line names one.
 func (o *options) chooseCodec() error {
-	templates := o.text != codec.Text{}
+	templates := !o.text.IsZero()
 	switch {
 	case o.flags.Changed("codec"):
 		o.plan.Codec, o.plan.Text = o.codec, nil
@@ -220,7 +223,7 @@ func (o *options) chooseCodec() error {
 			o.plan.Text = &o.text
 		}
 	case templates:
-		return errors.New("--url-template, --first, --message and --reply are for --codec text")
+		return errors.New("--url-template, --first, --message, --reply, --answer, --turns and --binary are for --codec text")
 	}
 	return nil
 }

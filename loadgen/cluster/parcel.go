@@ -57,6 +57,7 @@ type Ready struct {
 // Outcome is what a profile found, beside the counts.
 type Outcome struct {
 	Error    string           `json:"error,omitempty"`
+	Instead  string           `json:"instead,omitempty"` // a message of the target that answers nothing
 	Figures  []report.Figure  `json:"figures,omitempty"`
 	Problems []verdict.Reason `json:"problems,omitempty"`
 	Doubts   []verdict.Reason `json:"doubts,omitempty"`
@@ -126,11 +127,13 @@ type Counts struct {
 	Sent     int64 `json:"sent"`
 	Received int64 `json:"received"`
 	Cut      int64 `json:"cut"`
+	Ignored  int64 `json:"ignored"`  // cut after a message that nothing answered
+	Withheld int64 `json:"withheld"` // messages that did not get their turn
 	Lives    int64 `json:"lives"`
 	Open     int64 `json:"open"` // open connections; negative if there are fewer
 }
 
 // Minus returns the counts since the earlier counts o.
 func (c Counts) Minus(o Counts) Counts {
-	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Lives - o.Lives, c.Open - o.Open}
+	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Ignored - o.Ignored, c.Withheld - o.Withheld, c.Lives - o.Lives, c.Open - o.Open}
 }

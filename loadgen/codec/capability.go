@@ -41,7 +41,18 @@ type Exchanger interface {
 	// Specific reports whether a reply shows which message it answers. Otherwise replies
 	// are taken in the order of the messages.
 	Specific() bool
+	// TakesTurns reports whether a peer waits for a reply before its next message.
+	TakesTurns() bool
 }
+
+// Answerer is a Codec whose peers answer keep-alives of the target by themselves.
+type Answerer interface {
+	// Answer returns the answer to a message, nil if it is no keep-alive.
+	Answer(id wire.PeerID, message []byte) []byte
+}
+
+// Framer is a Codec that chooses the kind of its frames. Those of others are text.
+type Framer interface{ IsBinary() bool }
 
 // HubAnnouncer is a Codec with which a peer can announce that it is a hub, and report
 // peers of its own.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,8 +35,22 @@ type Text struct {
 	// order. The default is the message: an echo, or a broadcast that includes the sender.
 	Reply string `yaml:"reply" json:"reply,omitempty"`
 
+	// Answers are what a peer answers to keep-alives of the target, each written as SENT=REPLY.
+	// SENT is the whole message, or /a regular expression/ whose groups REPLY may have as $1.
+	Answers []string `yaml:"answers,omitempty" json:"answers,omitempty"`
+	// Turns makes a peer wait for the reply to a message before it sends the next one. What was
+	// due in the meantime is sent then, and its latency counts from when it was due.
+	Turns bool `yaml:"turns,omitempty" json:"turns,omitempty"`
+	// Binary sends binary frames. The templates, but for regular expressions, may then have the
+	// escapes of Go strings, such as \x00.
+	Binary bool `yaml:"binary,omitempty" json:"binary,omitempty"`
+
 	networks int // over which the peers are spread; a peer never moves
+	answers  []answer
 }
+
+// IsZero reports whether no field was given.
+func (c Text) IsZero() bool { return reflect.DeepEqual(c, Text{}) }
 
 const (
 	textWord = "text"
@@ -56,16 +71,37 @@ func newText(o Options) (Codec, error) {
 	if c.Reply == "" {
 		c.Reply = c.Message
 	}
-	for i, template := range []string{c.URL, c.First, c.Message, c.Reply} {
-		if err := CheckTemplate(template, "{id}", "{index}", "{network}", "{sequence}"); err != nil {
-			return nil, fmt.Errorf("%s: %w", []string{"url", "first", "message", "reply"}[i], err)
+	for i, template := range []*string{&c.URL, &c.First, &c.Message, &c.Reply} {
+		name := []string{"url", "first", "message", "reply"}[i]
+		if err := CheckTemplate(*template, "{id}", "{index}", "{network}", "{sequence}"); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if _, isPattern := c.pattern(); !c.Binary || name == "url" || name == "reply" && isPattern {
+			continue
+		}
+		var err error
+		if *template, err = unquote(*template); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if _, err := c.replyTo(wire.PeerID(strings.Repeat("0", wire.PeerIDLen)), 0); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
+	for _, rule := range c.Answers {
+		a, err := parseAnswer(rule, c.Binary)
+		if err != nil {
+			return nil, fmt.Errorf("answer: %w", err)
+		}
+		c.answers = append(c.answers, a)
+	}
 	return &c, nil
 }
+
+// IsBinary reports whether messages are binary frames.
+func (c *Text) IsBinary() bool { return c.Binary }
+
+// TakesTurns reports whether a peer waits for a reply before its next message.
+func (c *Text) TakesTurns() bool { return c.Turns }
 
 // expand fills in a template.
 func (c *Text) expand(template string, id wire.PeerID, sequence uint64, escape func(string) string) string {

@@ -19,6 +19,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/loadgen/codec"
+	"github.com/pigeonhub/pigeonhub/loadgen/dial"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
@@ -33,7 +34,9 @@ func fullResult(t *testing.T) *Result {
 	planned := plan.Plan{Name: "check", Phases: []plan.Phase{
 		{Profile: "check", Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{"stay": "300ms"}},
 	}}
-	planned.Seed, planned.Fail, planned.Text = 7, []plan.Threshold{parsedThreshold(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m"}
+	planned.Seed, planned.Fail, planned.Text = 7, []plan.Threshold{parsedThreshold(t, "lost==0")}, &codec.Text{URL: "/{id}", First: "hi", Message: "m", Reply: "m", Answers: []string{"2=3"}, Turns: true, Binary: true}
+	planned.Codec, planned.Connection = "text", dial.Options{Headers: []string{"A: ..."}, Cookies: []string{"a=..."}, Subprotocols: []string{"s"}, CA: "ca.pem", Insecure: true, ServerName: "n"}
+	r.Ignored, r.Withheld, r.Instead = 1, 2, evil
 	r.Schema, r.Plan, r.Environment, r.Hops = SchemaVersion, planned, EnvironmentOf("ws://127.0.0.1:1"), r.Latencies.Summaries()
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}

@@ -37,11 +37,26 @@ func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	if r.Timing.Outcome != verdict.None {
 		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: "lower the rate, or use a larger machine"})
 	}
+	if r.Withheld*100 > r.Sent {
+		list = append(list, verdict.Reason{About: "messages", Do: "lower --rate, or raise --peers: each peer has one message under way at a time",
+			What: fmt.Sprintf("%d messages were due and not sent, because the reply to the one before had not come", r.Withheld)})
+	}
 	if r.Cut > 0 {
-		list = append(list, verdict.Reason{About: "connections", Do: "look in the log of the target for why",
-			What: fmt.Sprintf("%d of %d connections were ended by the target or the network", r.Cut, lives)})
+		list = append(list, r.cutReason(lives))
 	}
 	return list
+}
+
+// cutReason says how many connections were cut. If the last message of the target was not
+// answered, it may have been a keep-alive: then the peers are at fault.
+func (r *Result) cutReason(lives int64) verdict.Reason {
+	c := verdict.Reason{About: "connections", Do: "look in the log of the target for why",
+		What: fmt.Sprintf("%d of %d connections were ended by the target or the network", r.Cut, lives)}
+	if r.Ignored > 0 {
+		c.What += fmt.Sprintf(", %d of them after a message that no peer answers, such as %.40q", r.Ignored, r.Instead)
+		c.Do = fmt.Sprintf("if that is a keep-alive, add --answer %q with the reply that the target expects", r.Instead[:min(len(r.Instead), 40)]+"=REPLY")
+	}
+	return c
 }
 
 // Result is the result of a run.
@@ -57,6 +72,9 @@ type Result struct {
 	Sent       int64                      `json:"sent"`              // messages
 	Received   int64                      `json:"received"`
 	Cut        int64                      `json:"cut"` // connections that the target ended, or the network
+	Ignored    int64                      `json:"ignored,omitempty"`  // those of them whose last message from the target nothing answered
+	Withheld   int64                      `json:"withheld,omitempty"` // messages that did not get their turn
+	Instead    string                     `json:"instead,omitempty"`  // a message of the target that answers nothing, or its begin
 	Errors     map[string]int             `json:"errors,omitempty"`
 
 	Timeline    Timeline    `json:"timeline"`
