@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -46,6 +47,10 @@ type guard struct {
 	states      []verdict.Detector
 	began       time.Time
 }
+
+// mostHeap is the largest heap in bytes of which a guard takes a dump to find out what retains an
+// object. The dump is as large as the heap.
+const mostHeap = 256 << 20
 
 // guardLongest bounds the time of a guard before a test, and after it.
 const guardLongest = time.Minute
@@ -138,13 +143,19 @@ func (g *guard) finish() {
 		g.tb.Logf("leak guard: %s has failed and was not checked for leaks", g.tb.Name())
 		return
 	}
+	if s := restless(); s != "" {
+		g.tb.Errorf(stopped, g.tb.Name(), indent(s))
+		return
+	}
 	g.forgetCleanups()
 	v := verdict.Judge(g.run())
+	causesFirst(v.Leaks)
+	g.noteReported(len(v.Leaks))
 	var objections strings.Builder
 	_ = report.Brief(&objections, v) // a write to a strings.Builder never fails
 	if objections.Len() > 0 {
 		// Report all with one call, because in Ginkgo the first failure ends the node.
-		g.tb.Errorf("leak guard: %s\n%s%s", g.tb.Name(), &objections, guardDetails(v))
+		g.tb.Errorf("leak guard: %s\n%s", g.tb.Name(), &objections)
 	}
 }
 
@@ -176,14 +187,19 @@ func (g *guard) run() verdict.Run {
 	g.await(ctx)
 	g.each(func(d detect.Detector) error { return d.Cycle(ctx, r) })
 	g.each(func(d detect.Detector) error { return g.recount(ctx, d, r) })
+	g.watch.Paths = heap.Metric("/memory/classes/heap/objects:bytes") < mostHeap
 	g.each(func(d detect.Detector) error {
 		found, err := d.Findings(ctx)
 		for _, f := range found {
 			f.PerScenario = map[string]int64{name: f.Count} // the test is the only scenario
+			if rate, rest, _ := strings.Cut(f.Detail, "\n"); strings.Contains(rate, " per peer (") {
+				f.Detail = rest // a rate says nothing about one test
+			}
 			run.Findings = append(run.Findings, f)
 		}
 		return err
 	})
+	run.Findings = explainHTTP(run.Findings)
 	run.Detectors, run.Duration = g.states, time.Since(g.began)
 	return run
 }
@@ -213,20 +229,12 @@ func hasClosed(d detect.Detector) bool {
 	return ok && u.Seen()
 }
 
-// guardDetailLines bounds the lines of evidence for a leak.
-const guardDetailLines = 12
+// causes are the classes that name a cause. The others may be its consequences.
+var causes = []verdict.Class{verdict.Goroutine, verdict.Timer, verdict.Unclosed}
 
-// guardDetails returns the evidence: where goroutines wait, what descriptors lead to.
-func guardDetails(v verdict.Verdict) string {
-	var b strings.Builder
-	for i, l := range v.Leaks {
-		for _, e := range l.Evidence {
-			if !e.Principal || e.Detail == "" {
-				continue
-			}
-			lines := strings.Split(e.Detail, "\n")
-			fmt.Fprintf(&b, "%d of %d, by %s:\n%s\n", i+1, len(v.Leaks), e.Detector, indent(strings.Join(lines[:min(len(lines), guardDetailLines)], "\n")))
-		}
-	}
-	return b.String()
+func causesFirst(leaks []verdict.Leak) {
+	slices.SortStableFunc(leaks, func(a, b verdict.Leak) int {
+		rank := func(l *verdict.Leak) int { return cmp.Or(slices.Index(causes, l.Class)+1, len(causes)+1) }
+		return cmp.Compare(rank(&a), rank(&b))
+	})
 }

@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -137,10 +138,10 @@ func TestInsideSiblings(t *testing.T) {
 	}
 }
 
-// get returns the body of a response.
+// get returns the body of a response. The end of the test does not close it.
 func get(t *testing.T, client *http.Client, url string) io.ReadCloser {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

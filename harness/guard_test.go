@@ -92,9 +92,9 @@ func TestGuardFinds(t *testing.T) {
 		want  []string
 		grace time.Duration // short for a leak that stays
 	}{
-		{"goroutine", func(*fakeTB, *detect.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 from 1 peer", "(*Herd).wait"}, brief},
+		{"goroutine", func(*fakeTB, *detect.Watch) { h.Leak(2) }, []string{"goroutine of fixture.(*Herd).Leak does not end", "leaks.go:", "2 of them", "(*Herd).wait"}, brief},
 		{"descriptor", func(*fakeTB, *detect.Watch) { file = mustOpen(t) }, []string{"file left open", os.DevNull}, brief},
-		{"unclosed", func(*fakeTB, *detect.Watch) { fixture.DropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "DropListeners"}, long},
+		{"unclosed", func(*fakeTB, *detect.Watch) { fixture.DropListeners(t, 1, false) }, []string{"net.Conn dropped, never closed", "DropListeners"}, brief},
 		{"timer", func(*fakeTB, *detect.Watch) { timer = time.AfterFunc(time.Hour, func() {}) }, []string{"timer *time.Timer still armed", "TestGuardFinds"}, long},
 		{"object", func(_ *fakeTB, w *detect.Watch) {
 			r := &room{}
@@ -113,7 +113,7 @@ func TestGuardFinds(t *testing.T) {
 				t.Errorf("%s: the report lacks %q:\n%s", leak.name, want, got)
 			}
 		}
-		for _, unwanted := range []string{"NOT LEAKING", "verdict LEAK", "bytes"} {
+		for _, unwanted := range []string{"NOT LEAKING", "verdict LEAK", "bytes each", "peer", "scenario", "cycle"} {
 			if strings.Contains(got, unwanted) {
 				t.Errorf("%s: the report has %q:\n%s", leak.name, unwanted, got)
 			}

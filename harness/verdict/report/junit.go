@@ -158,7 +158,7 @@ func junitError(v *verdict.Verdict, about string) *junitProblem {
 }
 
 func junitFailure(v *verdict.Verdict, c *junitCase, of func(*verdict.Leak) bool) {
-	p := page{costs: true}
+	p := page{}
 	var first *verdict.Leak
 	for i := range v.Leaks {
 		if l := &v.Leaks[i]; of(l) {

@@ -11,7 +11,7 @@ import (
 // page is a text of lines and columns.
 type page struct {
 	b     strings.Builder
-	costs bool // leaks state what they cost
+	brief bool // leaks in the words of a unit test
 }
 
 // line writes a line. Peers choose some of the text, so the line is made Printable.

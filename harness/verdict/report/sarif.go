@@ -194,7 +194,7 @@ func sarifResults(v *verdict.Verdict) []sarifResult {
 }
 
 func newSARIFResult(v *verdict.Verdict, l *verdict.Leak, level, kind string) sarifResult {
-	p := page{costs: true}
+	p := page{}
 	p.leak("LEAK", l, v.Run.Rate)
 	r := sarifResult{
 		RuleID: string(l.Class), RuleIndex: -1, // no such rule

@@ -19,7 +19,7 @@ const (
 // Text writes the verdict for a terminal or a log: one screen, every line something to
 // act on.
 func Text(w io.Writer, v verdict.Verdict) error {
-	p := page{costs: true}
+	var p page
 	p.objections(&v)
 	for i := range v.Known {
 		p.known(&v.Known[i])
@@ -28,15 +28,6 @@ func Text(w io.Writer, v verdict.Verdict) error {
 	p.cleared(&v)
 	p.ranCode(v.Coverage)
 	p.last(&v)
-	return p.writeTo(w)
-}
-
-// Brief writes what keeps the verdict from passing, in the lines of Text, and nothing if
-// it passes. It leaves out what a leak costs a hub in a day: a single test has no such
-// rate.
-func Brief(w io.Writer, v verdict.Verdict) error {
-	var p page
-	p.objections(&v)
 	return p.writeTo(w)
 }
 
@@ -64,6 +55,10 @@ func (p *page) objections(v *verdict.Verdict) {
 }
 
 func (p *page) leak(head string, l *verdict.Leak, rate float64) {
+	if p.brief {
+		p.briefLeak(head, l)
+		return
+	}
 	p.columns(head, title(l), howMuch(l), figures(l), "fp "+verdict.Short(l.Fingerprint))
 	if l.Born != (verdict.Site{}) {
 		p.item("born", spread(verdict.ShortName(l.Born.Function), l.Born.Place(), 24))
@@ -72,9 +67,7 @@ func (p *page) leak(head string, l *verdict.Leak, rate float64) {
 		p.item("for", spread(verdict.ShortName(l.Caller.Function), l.Caller.Place(), 24))
 	}
 	p.kept(l)
-	if p.costs {
-		p.item("bytes", cost(l, rate))
-	}
+	p.item("bytes", cost(l, rate))
 	p.item("seen by", seenBy(l))
 	p.item("clean", strings.Join(l.Clean, ", "))
 	p.item("why", l.Why)
