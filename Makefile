@@ -11,7 +11,7 @@ ROUNDS    ?= 1
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 LINT       = $(GO) tool -modfile=.lint.mod
 
-.PHONY: help run build release test race regress power generated alarms calibrate fuzz bench interop jshub lint fmt tidy ci
+.PHONY: help run build release test race regress mutants power generated alarms calibrate fuzz bench interop jshub lint fmt tidy ci
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ power: ## measure which leaks the suite catches: every planted one, then generat
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md
 	$(if $(filter all,$(POWER)),$(MAKE) generated)
+
+mutants: ## check that each planted leak still fits the hub; shows the edits that do not beside the code of today
+	PIGEONHUB_MUTANTS=1 $(GO) test -count=1 ./regress -run TestMutantsApply
 
 # After FOR no further mutant is begun. RESUME=1 continues the last run.
 generated: ## the same with generated leaks alone (GENERATED: a number, all, or names; SEED: of the draw, by default the date)

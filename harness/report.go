@@ -41,6 +41,22 @@ func WriteReport(dir string, v verdict.Verdict) error {
 	return nil
 }
 
+// WriteSuite writes the result of a suite to a directory in all formats of package report. The
+// pages of the runs that it refers to are written by WriteReport.
+func WriteSuite(dir string, s report.Suite) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	var errs []error
+	for _, format := range report.SuiteFormats() {
+		errs = append(errs, writeFile(filepath.Join(dir, format.File), func(f *os.File) error { return format.Write(f, s) }))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
 func writeFile(path string, write func(*os.File) error) error {
 	f, err := os.Create(path)
 	if err != nil {

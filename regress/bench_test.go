@@ -90,7 +90,7 @@ func timeToVerdict(b *testing.B, leaking bool) time.Duration {
 	}
 	took := time.Since(last)
 	if leaked := v.Outcome == verdict.Leaking; leaked != leaking {
-		b.Fatalf("the verdict is %s:\n%s", v.Outcome, text(v))
+		b.Fatalf("the verdict is %s:\n%s", v.Outcome, LeakNothing().FailureMessage(v))
 	}
 	runtime.KeepAlive(k)
 	if err := shutDown(w.target, stopLimit); err != nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/cover"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
-	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // The packages whose coverage the suite reports. Those of inProcess are linked into the suite;
@@ -34,54 +33,56 @@ func unmeasured() *verdict.Coverage {
 // is empty if the suite was built without counters.
 var childCounters string
 
-// TestMain adds the coverage to the reports. A test binary writes its counters after all tests,
-// so TestMain writes the reports again.
-func TestMain(m *testing.M) {
+// runAll runs the tests, writes the summary, and returns the exit status.
+func runAll(m *testing.M) (code int) {
 	flag.Parse()
+	coverage := unmeasured()
+	var err error
 	if testing.CoverMode() == "" {
-		os.Exit(m.Run())
+		code = m.Run()
+	} else {
+		coverage, code, err = runCounted(m)
 	}
-	code, err := runCounted(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "coverage:", err)
+	if err := errors.Join(err, summary.write(coverage)); err != nil {
+		fmt.Fprintln(os.Stderr, "summary:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
-// runCounted runs the tests and reports which code they ran.
-func runCounted(m *testing.M) (code int, err error) {
+// runCounted runs the tests and returns which code they ran.
+func runCounted(m *testing.M) (ran *verdict.Coverage, code int, err error) {
 	dir, err := os.MkdirTemp("", "regress-cover")
 	if err != nil {
-		return 1, err
+		return nil, 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	counters := flag.Lookup("test.gocoverdir")
 	childCounters = filepath.Join(dir, "child")
 	own := filepath.Join(dir, "own")
 	if err := errors.Join(os.Mkdir(childCounters, 0o755), os.Mkdir(own, 0o755)); err != nil {
-		return 1, err
+		return nil, 1, err
 	}
 	if named := counters.Value.String(); named != "" {
 		own = named
 	} else if err := counters.Value.Set(own); err != nil {
-		return 1, err
+		return nil, 1, err
 	}
 	code = m.Run()
-	if len(summary.list) == 0 {
-		return code, nil // no leak campaign was part of the run
+	if len(summary.runs) == 0 {
+		return nil, code, nil // no leak campaign was part of the run
 	}
-	return code, reportCoverage(own)
+	ran, err = measured(own)
+	return ran, code, err
 }
 
-// reportCoverage prints the coverage and writes it into the reports. own is the folder of this
-// process's counters.
-func reportCoverage(own string) error {
+// measured returns the coverage. own is the folder of this process's counters.
+func measured(own string) (*verdict.Coverage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	profiles, err := cover.Read(ctx, own, childCounters)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	packages, why := coveredPackages, ""
 	if entries, err := os.ReadDir(childCounters); err == nil && len(entries) == 0 {
@@ -93,23 +94,5 @@ func reportCoverage(own string) error {
 		why = err.Error()
 	}
 	ran.Why = why
-	for _, v := range summary.list {
-		v.Coverage = ran
-		err = errors.Join(err, rewrite(filepath.Dir(v.Run.Report), v))
-	}
-	return errors.Join(err, report.Coverage(os.Stdout, *ran))
-}
-
-// rewrite writes the files of a report again, except the raw profiles.
-func rewrite(dir string, v verdict.Verdict) error {
-	for _, format := range report.Formats() {
-		f, err := os.Create(filepath.Join(dir, format.File))
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(format.Write(f, v), f.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return ran, nil
 }

@@ -11,7 +11,8 @@
 //
 // A run prints its seed. -ginkgo.seed=N repeats the same peers in the same order. The report
 // is in regress-report, or in the folder that PIGEONHUB_REPORT names: index.html for people,
-// JSON, JUnit, SARIF and Markdown for machines, and raw profiles if the run did not pass.
+// JSON, JUnit, SARIF and Markdown for machines. runs/ has a folder for each run, and raw
+// profiles if the run did not pass.
 // testdata/known-leaks.json lists leaks that are accepted until a date.
 //
 // # Labels

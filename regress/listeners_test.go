@@ -39,8 +39,8 @@ var _ = Describe("subscriptions that are never closed", Serial, Label("quick"), 
 			run.Detectors = append(run.Detectors, verdict.Detector{Name: d.Name(), State: verdict.Ready})
 		}
 		v := verdict.Judge(run)
-		Expect(v.Outcome).To(Equal(verdict.Leaking), text(v))
-		Expect(text(v)).To(And(
+		Expect(v.Outcome).To(Equal(verdict.Leaking), LeakNothing().FailureMessage(v))
+		Expect(LeakNothing().FailureMessage(v)).To(And(
 			ContainSubstring("hub.Hub.subscriptions"), // what retains them
 			ContainSubstring("loseSubscription"),      // what made them
 			ContainSubstring("1.00 per peer"),

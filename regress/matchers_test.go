@@ -13,21 +13,27 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
-// LeakNothing succeeds if the verdict is a pass. Its failure message is the text report.
-func LeakNothing() types.GomegaMatcher {
-	return WithTransform(func(v verdict.Verdict) string {
-		if v.Outcome == verdict.Pass {
-			return ""
-		}
-		return text(v)
-	}, BeEmpty())
+// LeakNothing succeeds if the verdict is a pass.
+func LeakNothing() types.GomegaMatcher { return leakNothing{} }
+
+type leakNothing struct{}
+
+func (leakNothing) Match(actual any) (bool, error) {
+	v, ok := actual.(verdict.Verdict)
+	if !ok {
+		return false, fmt.Errorf("LeakNothing is for a verdict.Verdict, not for %T", actual)
+	}
+	return v.Outcome == verdict.Pass, nil
 }
 
-func text(v verdict.Verdict) string {
+// FailureMessage returns the text of the report.
+func (leakNothing) FailureMessage(actual any) string {
 	var b strings.Builder
-	_ = report.Text(&b, v) // a strings.Builder returns no error
+	_ = report.Text(&b, actual.(verdict.Verdict)) // a strings.Builder returns no error
 	return b.String()
 }
+
+func (leakNothing) NegatedFailureMessage(any) string { return "the verdict is a pass" }
 
 // HoldNothing succeeds if the hub's invariants hold and all its gauges are 0.
 func HoldNothing() types.GomegaMatcher {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -227,7 +228,7 @@ func (m *month) wantStats(peers, networks, subscriptions int) {
 		}
 	}
 	if err := m.target.Check(); err != nil {
-		m.t.Error(err)
+		m.t.Error(beginning(err))
 	}
 }
 
@@ -279,6 +280,16 @@ func (m *month) end() {
 	}
 	m.staying.Wait()
 	if err := errors.Join(shutDown(m.target, stopLimit), m.target.Check()); err != nil {
-		m.t.Error(err)
+		m.t.Error(beginning(err))
 	}
+}
+
+// beginning returns the first lines of an error. One leak may break an invariant a thousand times.
+func beginning(err error) string {
+	const most = 5
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) <= most {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s\nand %d more", strings.Join(lines[:most], "\n"), len(lines)-most)
 }

@@ -67,8 +67,8 @@ func (m *mutant) apply() (map[string]string, error) {
 		}
 		count[e.file]++
 		if n := strings.Count(sources[e.file], "\n"+e.old); n != 1 {
-			return nil, fmt.Errorf("mutant %s: edit %d of %s does not apply: these lines occur %d times, want once:\n%s",
-				m.name, count[e.file], e.file, n, e.old)
+			return nil, fmt.Errorf("mutant %s: edit %d of %s does not apply: these lines occur %d times, want once:\n%s%s",
+				m.name, count[e.file], e.file, n, e.old, nearest(sources[e.file][1:], e.old))
 		}
 		sources[e.file] = strings.Replace(sources[e.file], "\n"+e.old, "\n"+e.new, 1)
 	}
@@ -76,6 +76,35 @@ func (m *mutant) apply() (map[string]string, error) {
 		sources[file] = source[1:]
 	}
 	return sources, nil
+}
+
+// nearest shows the lines of a source that resemble those of an edit most, if any do.
+func nearest(source, old string) string {
+	lines, want := strings.Split(source, "\n"), strings.Split(strings.TrimSuffix(old, "\n"), "\n")
+	known := make(map[string]bool)
+	for _, line := range want {
+		known[strings.TrimSpace(line)] = strings.Trim(line, "\t {}") != ""
+	}
+	best, at := 0, 0
+	for i := range max(0, len(lines)-len(want)) {
+		alike := 0
+		for k, line := range lines[i : i+len(want)] {
+			if line = strings.TrimSpace(line); !known[line] {
+				continue
+			}
+			alike++
+			if line == strings.TrimSpace(want[k]) {
+				alike++
+			}
+		}
+		if alike > best {
+			best, at = alike, i
+		}
+	}
+	if best == 0 {
+		return "nothing in the file resembles them\n"
+	}
+	return fmt.Sprintf("today's lines from %d on:\n%s\n", at+1, strings.Join(lines[at:at+len(want)], "\n"))
 }
 
 // resolve returns the births with their lines and functions.

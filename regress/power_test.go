@@ -170,16 +170,12 @@ func lastLines(out []byte, n int) string {
 // readVerdicts reads the verdicts of a run. That of the spec that counts every object comes
 // first.
 func readVerdicts(dir string) ([]verdict.Verdict, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "verdict.json"))
-	if err != nil {
-		return nil, err
-	}
-	more, err := filepath.Glob(filepath.Join(dir, "*", "verdict.json"))
+	paths, err := filepath.Glob(filepath.Join(dir, runsDir, "*", "verdict.json"))
 	if err != nil {
 		return nil, err
 	}
 	var list []verdict.Verdict
-	for _, p := range append(paths, more...) {
+	for _, p := range paths {
 		b, err := os.ReadFile(p)
 		if err != nil {
 			return nil, err

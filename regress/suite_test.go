@@ -1,10 +1,12 @@
 package regress_test
 
 import (
+	"os"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/term"
 
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 )
@@ -28,5 +30,6 @@ func TestRegress(t *testing.T) {
 		}
 	}
 	suite.LabelFilter = remoteFilter(suite.LabelFilter)
+	reporter.NoColor = reporter.NoColor || !term.IsTerminal(int(os.Stdout.Fd()))
 	RunSpecs(t, "regress", suite, reporter)
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,54 +20,98 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
+// summary collects the results of the tests. TestMain writes it.
+var summary = results{began: time.Now()}
+
+type results struct {
+	mu     sync.Mutex
+	began  time.Time
+	runs   []report.SuiteRun
+	failed []report.TestFailure
+	judged map[string]bool // specs with a verdict that is no pass; their failure is told by it
+	beside int             // lives in specs without a verdict
+}
+
 // reportDir is the folder of the reports, from the top of the repository. PIGEONHUB_REPORT
 // names another one.
 const reportDir = "regress-report"
 
-// summary collects the verdicts of the suite.
-var summary verdicts
-
-type verdicts struct {
-	mu     sync.Mutex
-	list   []verdict.Verdict
-	beside int // lives in specs without a verdict
+func reports() string {
+	dir := os.Getenv("PIGEONHUB_REPORT")
+	if dir == "" {
+		dir = filepath.Join("..", reportDir)
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
 }
 
+// runsDir is the folder within the reports that has a folder for each run.
+const runsDir = "runs"
+
+// clearReports removes the reports of an earlier run, and nothing else that is in their folder.
+func clearReports() error {
+	dir := reports()
+	errs := []error{os.RemoveAll(filepath.Join(dir, runsDir))}
+	for _, format := range report.SuiteFormats() {
+		if err := os.Remove(filepath.Join(dir, format.File)); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var _ = ReportBeforeSuite(func(Report) {
+	if err := clearReports(); err != nil {
+		Fail(fmt.Sprintf("report: %v", err))
+	}
+})
+
 // addLives counts lives in a spec that makes no verdict.
-func (s *verdicts) addLives(n int) {
+func (s *results) addLives(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beside += n
 }
 
-// add judges a run, writes its report and returns the verdict.
-func (s *verdicts) add(run verdict.Run) verdict.Verdict {
-	GinkgoHelper()
-	dir := os.Getenv("PIGEONHUB_REPORT")
-	if dir == "" {
-		dir = filepath.Join("..", reportDir)
-	}
+// fail adds a test that failed without a verdict.
+func (s *results) fail(f report.TestFailure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.list) > 0 {
-		dir = filepath.Join(dir, fmt.Sprint(len(s.list)+1))
-	}
+	s.failed = append(s.failed, f)
+}
+
+var notInFileNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// add judges a run, writes its report and returns the verdict.
+func (s *results) add(run verdict.Run) verdict.Verdict {
+	GinkgoHelper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	folder := filepath.Join(runsDir, fmt.Sprintf("%d-%s", len(s.runs)+1, strings.Trim(notInFileNames.ReplaceAllString(strings.ToLower(run.Name), "-"), "-")))
+	dir := filepath.Join(reports(), folder)
 	run.Commit, run.Report = commit(), filepath.Join(dir, "index.html")
-	run.Known, run.Suite = knownLeaks(), true
-	if testing.CoverMode() == "" {
-		run.Coverage = unmeasured()
-	}
-	run.Command = fmt.Sprintf("go test ./regress -ginkgo.seed=%d", GinkgoRandomSeed())
+	run.Known, run.Suite, run.Command = knownLeaks(), true, command()
 	if root, err := filepath.Abs(".."); err == nil {
 		run.Root = root
 	}
 	v := verdict.Judge(run)
-	s.list = append(s.list, v)
+	s.runs = append(s.runs, report.SuiteRun{Verdict: v, Page: filepath.ToSlash(filepath.Join(folder, "index.html"))})
+	if v.Outcome != verdict.Pass {
+		if s.judged == nil {
+			s.judged = make(map[string]bool)
+		}
+		s.judged[CurrentSpecReport().FullText()] = true
+	}
 	if err := harness.WriteReport(dir, v); err != nil {
 		Fail(fmt.Sprintf("report: %v", err))
 	}
 	return v
 }
+
+// command returns the command that repeats the suite.
+func command() string { return fmt.Sprintf("go test ./regress -ginkgo.seed=%d", GinkgoRandomSeed()) }
 
 // knownLeaks reads the rules for leaks that are accepted until a date.
 func knownLeaks() []verdict.Rule {
@@ -94,23 +140,13 @@ func commit() string {
 	return os.Getenv("GITHUB_SHA")
 }
 
-// toJobSummary appends the verdicts to the summary of a GitHub Actions job, if there is one.
-func (s *verdicts) toJobSummary() (err error) {
-	path := os.Getenv("GITHUB_STEP_SUMMARY")
-	if path == "" {
-		return nil
+// verdicts returns the verdicts of all runs.
+func (s *results) verdicts() []verdict.Verdict {
+	list := make([]verdict.Verdict, len(s.runs))
+	for i, r := range s.runs {
+		list[i] = r.Verdict
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	for _, v := range s.list {
-		if err := report.Markdown(f, v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return list
 }
 
 // A rule for a known leak that matches nothing would hide the next leak of its kind, so it fails
@@ -120,29 +156,41 @@ var _ = ReportAfterSuite("known leaks", func(r Report) {
 	if !r.SuiteSucceeded || remoteURL != "" || c.LabelFilter != remoteFilter(wholeSuite) || len(c.FocusStrings)+len(c.SkipStrings)+len(c.FocusFiles)+len(c.SkipFiles) > 0 {
 		return
 	}
-	for _, stale := range verdict.Stale(knownLeaks(), summary.list) {
+	for _, stale := range verdict.Stale(knownLeaks(), summary.verdicts()) {
 		Fail(fmt.Sprintf("%s: %s: %s", stale.About, stale.What, stale.Do))
 	}
 })
 
-// The summary prints the verdicts one after the other, and the number of lives.
-var _ = ReportAfterSuite("summary", func(r Report) {
-	total := int64(summary.beside)
-	for _, v := range summary.list {
-		fmt.Printf("\n%s\n", v.Run.Name)
-		v.Coverage = nil // the coverage of all specs is printed last
-		if err := report.Text(os.Stdout, v); err != nil {
-			fmt.Println(err)
-		}
-		total += v.Run.Lives
-	}
-	fmt.Printf("\n%d peer lives in %s\n", total, r.RunTime.Round(time.Second))
-	if testing.CoverMode() == "" && len(summary.list) > 0 {
-		if err := report.Coverage(os.Stdout, *unmeasured()); err != nil {
-			fmt.Println(err)
-		}
-	}
-	if err := summary.toJobSummary(); err != nil {
-		fmt.Println(err)
+// What failed without a verdict is part of the summary, too.
+var _ = ReportAfterEach(func(r SpecReport) {
+	if r.Failed() && !summary.judged[r.FullText()] {
+		at := r.Failure.Location
+		summary.fail(report.TestFailure{Test: r.FullText(), Place: fmt.Sprintf("regress/%s:%d", filepath.Base(at.FileName), at.LineNumber), What: r.Failure.Message})
 	}
 })
+
+// write writes the report of the suite, prints it, and appends it to the summary of a GitHub
+// Actions job, if there is one. It does nothing if no test had a result.
+func (s *results) write(coverage *verdict.Coverage) error {
+	if len(s.runs)+len(s.failed)+s.beside == 0 {
+		return nil
+	}
+	dir := reports()
+	suite := report.Suite{
+		Name: "regress", Start: s.began, Seconds: time.Since(s.began).Seconds(), Command: command(), Report: filepath.Join(dir, "index.html"),
+		Runs: s.runs, Failed: s.failed, Coverage: coverage, Beside: int64(s.beside),
+	}
+	errs := []error{harness.WriteSuite(dir, suite), report.SuiteText(os.Stdout, suite)}
+	if path := os.Getenv("GITHUB_STEP_SUMMARY"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err == nil {
+			err = errors.Join(report.SuiteMarkdown(f, suite), f.Close())
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// TestMain writes the summary after all tests, and first reads which code they ran, because a
+// test binary writes its counters last.
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }

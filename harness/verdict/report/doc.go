@@ -15,6 +15,7 @@
 //	text.go text_series.go         one screen for a terminal; page.go has its lines and columns
 //	markdown.go junit.go sarif.go  for a CI system
 //	html.go report.html            one page without scripts; chart*.go draw its charts
+//	suite*.go                      the same for a suite of several runs, each leak once
 //	leak_words.go run_words.go     phrases that the formats share
 //
 // # Charts

@@ -38,3 +38,21 @@ func Formats() []Format {
 		{"leaks.sarif", SARIF},
 	}
 }
+
+// SuiteFormat is one written form of the result of a suite.
+type SuiteFormat struct {
+	File  string // the name it usually has
+	Write func(io.Writer, Suite) error
+}
+
+// SuiteFormats returns all formats of a suite. Their files have the names of those of a run.
+func SuiteFormats() []SuiteFormat {
+	return []SuiteFormat{
+		{"index.html", SuiteHTML},
+		{"verdict.txt", SuiteText},
+		{"verdict.md", SuiteMarkdown},
+		{"verdict.json", SuiteJSON},
+		{"junit.xml", SuiteJUnit},
+		{"leaks.sarif", SuiteSARIF},
+	}
+}

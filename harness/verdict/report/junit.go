@@ -63,10 +63,25 @@ func JUnit(w io.Writer, v verdict.Verdict) error {
 	name := cmp.Or(v.Run.Name, "leaks")
 	s := junitSuite{
 		Name: name, Time: fmt.Sprintf("%.3f", v.Run.Seconds), Timestamp: v.Run.Start.UTC().Format(time.RFC3339),
-		Properties: []junitProperty{{"seed", v.Run.Seed}, {"commit", v.Run.Commit}, {"target", v.Run.Target},
-			{"command", v.Run.Command}, {"smallest leak", v.Sensitivity.String()}},
 		Cases: junitCases(&v, name),
 	}
+	s.property("seed", v.Run.Seed)
+	s.property("commit", v.Run.Commit)
+	s.property("target", v.Run.Target)
+	s.property("command", v.Run.Command)
+	s.property("smallest leak", v.Sensitivity.String())
+	return s.write(w)
+}
+
+// property adds a property that has a value.
+func (s *junitSuite) property(name, value string) {
+	if value != "" {
+		s.Properties = append(s.Properties, junitProperty{name, value})
+	}
+}
+
+// write counts the cases and writes a document of this suite alone.
+func (s *junitSuite) write(w io.Writer) error {
 	for _, c := range s.Cases {
 		s.Tests++
 		switch {
@@ -78,7 +93,7 @@ func JUnit(w io.Writer, v verdict.Verdict) error {
 			s.Skipped++
 		}
 	}
-	all := junitSuites{Name: name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{s}}
+	all := junitSuites{Name: s.Name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{*s}}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}

@@ -16,19 +16,19 @@ import (
 // SARIF writes the leaks in the Static Analysis Results Interchange Format 2.1.0. Code hosts
 // show them at their lines and recognise a leak of an earlier run by its fingerprint.
 func SARIF(w io.Writer, v verdict.Verdict) error {
-	log := sarifLog{
-		Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0",
-		Runs: []sarifRun{{
-			Tool:        sarifTool{sarifDriver{Name: "pigeonhub-leaks", InformationURI: "https://github.com/pigeonhub/pigeonhub", Rules: sarifRules()}},
-			Automation:  sarifAutomation{cmp.Or(v.Run.Name, "leaks") + "/"},
-			Invocations: []sarifInvocation{newSARIFInvocation(&v)},
-			Results:     sarifResults(&v),
-			Properties:  map[string]any{"outcome": v.Outcome, "seed": v.Run.Seed, "commit": v.Run.Commit, "smallestLeak": v.Sensitivity.String()},
-		}},
-	}
+	return writeSARIF(w, sarifRun{
+		Automation:  sarifAutomation{cmp.Or(v.Run.Name, "leaks") + "/"},
+		Invocations: []sarifInvocation{newSARIFInvocation(&v)},
+		Results:     sarifResults(&v),
+		Properties:  map[string]any{"outcome": v.Outcome, "seed": v.Run.Seed, "commit": v.Run.Commit, "smallestLeak": v.Sensitivity.String()},
+	})
+}
+
+func writeSARIF(w io.Writer, run sarifRun) error {
+	run.Tool = sarifTool{sarifDriver{Name: "pigeonhub-leaks", InformationURI: "https://github.com/pigeonhub/pigeonhub", Rules: sarifRules()}}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(log)
+	return e.Encode(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
 
 type sarifLog struct {
