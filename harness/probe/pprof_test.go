@@ -6,7 +6,6 @@ import (
 	"net/http/pprof"
 	"strings"
 	"testing"
-
 )
 
 // The readings follow the profiles of this process.

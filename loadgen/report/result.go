@@ -71,7 +71,7 @@ type Result struct {
 	Figures    []Figure                   `json:"figures,omitempty"` // further figures of the profiles
 	Sent       int64                      `json:"sent"`              // messages
 	Received   int64                      `json:"received"`
-	Cut        int64                      `json:"cut"` // connections that the target ended, or the network
+	Cut        int64                      `json:"cut"`                // connections that the target ended, or the network
 	Ignored    int64                      `json:"ignored,omitempty"`  // those of them whose last message from the target nothing answered
 	Withheld   int64                      `json:"withheld,omitempty"` // messages that did not get their turn
 	Instead    string                     `json:"instead,omitempty"`  // a message of the target that answers nothing, or its begin
