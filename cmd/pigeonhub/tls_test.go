@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
@@ -116,4 +117,27 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	c.recheck = time.Hour
 	replace(certFile, keyFile)
 	want("before it is time to look", "new.example")
+}
+
+// The metric of the expiry is that of the certificate in use.
+func TestCertificateExpiryIsAMetric(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile := writeCertificate(t, "hub.example")
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: slog.New(slog.DiscardHandler)}
+	if err := c.load(); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := c.get(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(c.collector())
+	families, err := reg.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("got %d metrics, %v, want 1", len(families), err)
+	}
+	if got, want := families[0].GetMetric()[0].GetGauge().GetValue(), float64(pair.Leaf.NotAfter.Unix()); got != want {
+		t.Errorf("got %.0f, want %.0f", got, want)
+	}
 }

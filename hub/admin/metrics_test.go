@@ -3,11 +3,13 @@ package admin_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/pigeonhub/pigeonhub/hub"
@@ -119,6 +121,25 @@ func TestMetricLabelsAreClosedAndPreset(t *testing.T) {
 		_, known := want[series]
 		if strings.HasPrefix(series, "pigeonhub_") && strings.Contains(series, "{") && !known && !strings.HasPrefix(series, "pigeonhub_build_info{") {
 			t.Errorf("%s is of no closed set", series)
+		}
+	}
+}
+
+// Both pages with metrics have those of the program around the hub, too.
+func TestMetricsOfTheProgram(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "program_answer", Help: "Of the program."})
+	gauge.Set(42)
+	private, stop, err := admin.Private(w.hub, gauge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	public := admin.Public(w.hub, admin.PublicConfig{Metrics: true, Collectors: []prometheus.Collector{gauge}})
+	for name, pages := range map[string]http.Handler{"private": private, "public": public} {
+		if got := w.ask(w.serve(pages), "GET", "/metrics"); got.status != 200 || !strings.Contains(got.body, "\nprogram_answer 42\n") {
+			t.Errorf("%s: got %d without the program's metric", name, got.status)
 		}
 	}
 }
