@@ -48,7 +48,7 @@ func runInOwnProcess(t *testing.T) bool {
 	t.Logf("output of the child process:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("the child process: %v", err)
-		summary.fail(report.TestFailure{Test: t.Name(), Place: "regress/days_test.go", What: "the output of the test has the reason"})
+		summary.fail(report.TestFailure{Test: t.Name(), Place: "regress/days_test.go", What: "its child process failed\n" + lastLines(out, 20)})
 	}
 	return true
 }

@@ -15,7 +15,7 @@ const textFailures = 5
 // SuiteText writes the verdict of a suite for a terminal or a log: the leaks, each once, the
 // failures, a line for each run, and the verdict.
 func SuiteText(w io.Writer, s Suite) error {
-	p := page{costs: true}
+	var p page
 	causes := s.causes()
 	for i, c := range causes[:min(len(causes), textLeaks)] {
 		p.leak(fmt.Sprintf("LEAK %d of %d", i+1, len(causes)), c.leak, s.Runs[c.run].Verdict.Run.Rate)
