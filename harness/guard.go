@@ -30,6 +30,21 @@ func Also(detectors ...detect.Detector) GuardOption {
 	return func(g *guard) { g.also = append(g.also, detectors...) }
 }
 
+// Census makes a guard count the entries of the maps, slices, channels and lists that a value leads
+// to, before and after the test. The value is a pointer to something that lives longer than the
+// test, such as a hub that many tests share; Watch.Add is for what must end with the test. If the
+// test makes the value itself, call a second guard after that: it checks before the cleanup of the
+// value. Its rules and limits are those of detect.Census. Nothing may write to the value when the
+// test and its goroutines have ended; use Also with a Census that has a Lock otherwise.
+func Census(value any) GuardOption {
+	return func(g *guard) {
+		if g.census == nil {
+			g.census = &detect.Census{Roots: map[string]any{}}
+		}
+		g.census.Roots[fmt.Sprintf("%T %d", value, len(g.census.Roots))] = value
+	}
+}
+
 // Except makes a guard ignore goroutines. The stack begins with the innermost frame.
 func Except(ignore func(stack []verdict.Site) bool) GuardOption {
 	return func(g *guard) { g.goroutines.Ignore = ignore }
@@ -41,7 +56,8 @@ type guard struct {
 	goroutines  *detect.Goroutines
 	descriptors *detect.Descriptors // nil in a parallel test, and where they cannot be read
 	watch       *detect.Watch
-	grace       time.Duration // 0 for the default
+	census      *detect.Census // nil without the option Census
+	grace       time.Duration  // 0 for the default
 	also        []detect.Detector
 	detectors   []detect.Detector
 	states      []verdict.Detector
@@ -57,7 +73,8 @@ const guardLongest = time.Minute
 
 // Guard fails a test that leaves something behind: a goroutine, a descriptor (on Linux), a
 // connection or file that was never closed, a timer that was not stopped (after heap.RecordAll),
-// or an object added to the Watch that it returns. Call it first in a test:
+// an object added to the Watch that it returns, or an entry in a collection of a value (with the
+// option Census). Call it first in a test:
 //
 //	func TestRoom(t *testing.T) {
 //		watch := harness.Guard(t)
@@ -83,9 +100,7 @@ func Guard(tb TB, opts ...GuardOption) *detect.Watch {
 	if inexact == nil {
 		g.add(&detect.Timers{Ignore: detect.OfTestFramework})
 	}
-	for _, d := range g.also {
-		g.add(d)
-	}
+	g.addOptional()
 	g.start()
 	g.logBefore()
 	return g.watch
@@ -97,6 +112,16 @@ func newGuard(tb TB, opts []GuardOption) *guard {
 		o(g)
 	}
 	return g
+}
+
+// addOptional adds the detectors of the options.
+func (g *guard) addOptional() {
+	if g.census != nil {
+		g.add(g.census)
+	}
+	for _, d := range g.also {
+		g.add(d)
+	}
 }
 
 func (g *guard) add(d detect.Detector) {

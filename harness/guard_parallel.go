@@ -14,7 +14,7 @@ import (
 // GuardParallel is Guard for a parallel test. It labels the calling goroutine, and checks only
 // goroutines that inherit the label and objects added to the Watch. It does not see goroutines
 // that an older goroutine starts for the test, nor descriptors and timers, which belong to the
-// process. Ginkgo runs each node in its own goroutine, so call it in the It.
+// process. A value of Census must be the test's own, because its entries have no label. Ginkgo runs each node in its own goroutine, so call it in the It.
 //
 // The returned context has the label, for pprof.Do.
 func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Context, *detect.Watch) {
@@ -26,9 +26,7 @@ func GuardParallel(ctx context.Context, tb TB, opts ...GuardOption) (context.Con
 	g.goroutines.Labels = map[string]string{guardLabel: label}
 	g.add(g.goroutines)
 	g.add(g.watch)
-	for _, d := range g.also {
-		g.add(d)
-	}
+	g.addOptional()
 	g.start()
 	return ctx, g.watch
 }

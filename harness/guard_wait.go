@@ -31,7 +31,7 @@ func (g *guard) await(ctx context.Context) {
 		defer detect.HoldGC()()
 	}
 	_ = settle.Until(ctx, func() error { // what is left is for the detectors to report
-		left, err := g.left()
+		left, err := g.left(ctx)
 		now := time.Now()
 		if looks++; left != last {
 			looks, last, since = 1, left, now
@@ -54,12 +54,16 @@ func (g *guard) await(ctx context.Context) {
 
 var errLeft = errors.New("the test has left something")
 
-// left returns how many goroutines and descriptors there are beyond the baseline.
-func (g *guard) left() (int64, error) {
-	n, err := g.goroutines.Left()
-	if err != nil || g.descriptors == nil {
+// left returns how many goroutines and descriptors there are beyond the baseline, or if there are none,
+// how many entries in the census. The goroutines of the test may write to its collections.
+func (g *guard) left(ctx context.Context) (n int64, err error) {
+	if n, err = g.goroutines.Left(); err == nil && g.descriptors != nil {
+		var open int64
+		open, err = g.descriptors.Left()
+		n += open
+	}
+	if err != nil || n > 0 || g.census == nil {
 		return n, err
 	}
-	open, err := g.descriptors.Left()
-	return n + open, err
+	return g.census.Left(ctx)
 }

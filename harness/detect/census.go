@@ -93,6 +93,20 @@ func (c *Census) Cycle(ctx context.Context, r *Reading) error {
 	return nil
 }
 
+// Left returns how many more entries the collections have than at the baseline.
+func (c *Census) Left(ctx context.Context) (left int64, err error) {
+	if c.base == nil {
+		return 0, ErrNoBaseline
+	}
+	now, err := c.Count(ctx)
+	for path, size := range now {
+		if c.Ignore == nil || !c.Ignore(path) {
+			left += max(0, size.Len-c.base[path].Len)
+		}
+	}
+	return left, err
+}
+
 // read takes the census twice, censusAgain apart, and records by how much they differ.
 func (c *Census) read(ctx context.Context) (map[string]Size, error) {
 	sizes, err := c.Count(ctx)
