@@ -10,11 +10,13 @@ import (
 
 // Arrivals counts the peers of a crowd.
 type Arrivals struct {
-	Planned map[string]int64   // peers by scenario
-	Landed  map[string]int64   // of these, the ones whose life followed the scenario
+	Planned map[string]int64   // peers by scenario, or events of residents
+	Landed  map[string]int64   // of these, the ones that followed the scenario
 	Errors  map[string][]error // the first few errors of the others
 
 	Sessions map[string]int64 // connections that they opened, by scenario
+
+	events int64 // of residents that landed
 }
 
 // mostArrivalErrors bounds the errors that are kept for a scenario.
@@ -39,12 +41,12 @@ func (a *arrivals) add(scenario string, err error) {
 	}
 }
 
-// Lives returns how many peers landed in all scenarios.
+// Lives returns how many peers landed in all scenarios, without the residents.
 func (a Arrivals) Lives() (total int64) {
 	for _, n := range a.Landed {
 		total += n
 	}
-	return total
+	return total - a.events
 }
 
 // Err returns the first error of a scenario with its counts, nil if all peers landed.

@@ -31,6 +31,9 @@ type Campaign struct {
 	// scenario: see verdict.Trials. Default 6; none if negative.
 	Trials    int
 	Detectors []detect.Detector // in the order of their readings
+	// Departure has detectors of their own for what residents leave, read before they join and
+	// after they have left; default Descriptors, Goroutines and Gauges. See Scenario.Residents.
+	Departure []detect.Detector
 	// Quiet returns an error while the target is still busy after all peers have left, in
 	// addition to the gauges of an Inspector. A reading waits until it returns nil.
 	Quiet func() error
@@ -42,7 +45,8 @@ type Campaign struct {
 	Progress func(string)
 
 	run      verdict.Run
-	idle     map[string]float64 // gauges of the target before the first peer
+	empty    map[string]float64 // gauges of the target before the first peer
+	idle     map[string]float64 // the same at rest, which is with the residents
 	detector []verdict.Detector
 	series   map[string]*verdict.Series
 	dose     int64 // peers since the baseline
@@ -56,14 +60,16 @@ func init() { heap.OmitFramesOf((*Campaign).conclude) }
 func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.prepare()
 	defer c.Crowd.Release() // the readings come before it
-	if err := c.readIdleGauges(); err != nil {
+	if err := c.readIdleGauges(ctx); err != nil {
 		return c.run, err
 	}
+	c.empty = c.idle
 	plan := c.plan()
 	c.progress("warm-up")
-	arrivals := c.Crowd.Send(ctx, 0, largest(plan))
-	c.addArrivals(arrivals)
+	visitors, events := c.split(largest(plan))
+	c.addArrivals(c.Crowd.Send(ctx, 0, visitors))
 	c.settle(ctx)
+	c.admitResidents(ctx, events)
 	if !c.Uncontrolled {
 		c.progress("controls")
 		c.checkDetectors(ctx)
@@ -83,6 +89,8 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	}
 	c.progress("findings")
 	c.conclude(ctx)
+	c.dismissResidents(ctx)
+	c.run.Duration = time.Since(c.began)
 	return c.run, nil
 }
 
@@ -91,7 +99,7 @@ func (c *Campaign) prepare() {
 	c.series = map[string]*verdict.Series{}
 	c.run = verdict.Run{Name: c.Name, Target: c.Crowd.Target.URL(), Command: c.Command, Seed: c.Crowd.Seed, Start: c.began}
 	for _, s := range c.Crowd.Scenarios {
-		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name})
+		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name, Unit: residentUnit(s)})
 	}
 	c.attributeConnections()
 	c.detector = make([]verdict.Detector, len(c.Detectors))
@@ -152,6 +160,9 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 		c.run.Lives += arrivals.Lives()
 	} else {
 		c.addArrivals(arrivals)
+	}
+	if err := c.Crowd.reviveResidents(ctx); err != nil {
+		c.residentsFailed(err)
 	}
 	c.progress("reading")
 	c.settle(ctx)
@@ -228,7 +239,6 @@ func (c *Campaign) conclude(ctx context.Context) {
 		}
 	}
 	c.run.Detectors = c.detector
-	c.run.Duration = time.Since(c.began)
 	for _, name := range seriesOrder(c.series) {
 		c.run.Series = append(c.run.Series, *c.series[name])
 	}

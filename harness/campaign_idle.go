@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 )
 
-// readIdleGauges reads the gauges of the target at rest, before the first peer.
-func (c *Campaign) readIdleGauges() error {
+// readIdleGauges reads the gauges of the target at rest.
+func (c *Campaign) readIdleGauges(ctx context.Context) error {
 	target, ok := c.Crowd.Target.(Inspector)
 	if !ok {
 		return nil
 	}
-	idle, err := target.Gauges()
+	idle, err := detect.LeastGauges(ctx, target)
 	if err != nil {
 		return fmt.Errorf("campaign: gauges: %w", err)
 	}

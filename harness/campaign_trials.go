@@ -47,12 +47,17 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 		return false
 	}
 	defer c.shorten(time.Millisecond)() // each cycle has waited for them
-	run := c.run
-	run.Findings, run.Detectors = slices.Concat(c.findings(ctx)...), c.detector
-	leaks := verdict.Judge(run).Leaks
+	leaks := c.leaks(slices.Concat(c.findings(ctx)...))
 	return len(leaks) > 0 && !slices.ContainsFunc(leaks, func(l verdict.Leak) bool {
 		return l.Source.Solved && !l.Source.Fixed && len(l.Source.Or) == 0
 	})
+}
+
+// leaks returns the leaks of the run with these findings.
+func (c *Campaign) leaks(found []verdict.Finding) []verdict.Leak {
+	run := c.run
+	run.Findings, run.Detectors = found, c.detector
+	return verdict.Judge(run).Leaks
 }
 
 func (c *Campaign) trials() int {

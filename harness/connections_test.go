@@ -33,7 +33,7 @@ func (h *lossyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	new(echoSession).talk(conn)
+	new(echoHub).talk(new(echoSession), conn)
 	if _, _, err := conn.ReadMessage(); websocket.IsCloseError(err, websocket.CloseNormalClosure) {
 		conn.Close()
 	}

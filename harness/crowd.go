@@ -22,18 +22,22 @@ type Crowd struct {
 	AtOnce    int           // concurrent peers, without those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
 
+	residents [][]*resident // by scenario; nil before JoinResidents
+
 	mu        sync.Mutex
 	lingering []*Peer                // see release
 	addresses map[string][]crowdDial // dials by local address
 }
 
 // Send sends doses[scenario] peers through each scenario and returns when all have left. The
-// peers of scenarios that wait come at once, beside the others. When ctx ends, the present
-// peers end, too, and no others come.
+// peers of scenarios that wait come at once, beside the others, and so do the events of
+// residents. When ctx ends, the present peers end, too, and no others come.
 func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arrivals {
 	a := &arrivals{
-		Arrivals: Arrivals{maps.Clone(doses), map[string]int64{}, map[string][]error{}, map[string]int64{}},
-		opened:   make([]atomic.Int64, len(c.Scenarios)),
+		Arrivals: Arrivals{
+			Planned: maps.Clone(doses), Landed: map[string]int64{}, Errors: map[string][]error{}, Sessions: map[string]int64{},
+		},
+		opened: make([]atomic.Int64, len(c.Scenarios)),
 	}
 	quick, patient := c.visits(cycle, doses)
 	var wg sync.WaitGroup
@@ -47,6 +51,11 @@ func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arr
 			})
 		}
 	}
+	for i, s := range c.Scenarios {
+		for n := range min(int64(s.Residents), doses[s.Name]) {
+			wg.Go(func() { c.befall(ctx, cycle, i, int(n), doses[s.Name], a) })
+		}
+	}
 	for i, visits := range patient {
 		send(visits, cmp.Or(c.Scenarios[i].AtOnce, len(visits)))
 	}
@@ -54,6 +63,9 @@ func (c *Crowd) Send(ctx context.Context, cycle int, doses map[string]int64) Arr
 	wg.Wait()
 	for i, s := range c.Scenarios {
 		a.Sessions[s.Name] = a.opened[i].Load()
+		if s.Residents > 0 {
+			a.events += a.Landed[s.Name]
+		}
 	}
 	return a.Arrivals
 }
@@ -66,6 +78,9 @@ type crowdVisit struct{ scenario, index int }
 func (c *Crowd) visits(cycle int, doses map[string]int64) (quick []crowdVisit, patient map[int][]crowdVisit) {
 	patient = map[int][]crowdVisit{}
 	for i, s := range c.Scenarios {
+		if s.Residents > 0 {
+			continue
+		}
 		for n := range doses[s.Name] {
 			v := crowdVisit{i, int(n)}
 			if s.Waits {
@@ -111,9 +126,14 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomi
 	defer c.release(peer)
 	return s.Name, s.Live(ctx, &Visit{
 		Peer: peer, Index: v.index, Cycle: cycle, HubKey: c.HubKey,
-		Rand: rand.New(rand.NewPCG(c.Seed, uint64(v.scenario)<<48|uint64(cycle)<<32|uint64(v.index))),
+		Rand: c.rand(v.scenario, cycle, v.index),
 		Home: fmt.Sprintf("%s-%d-%d", s.Name, cycle, v.index/10),
 	})
+}
+
+// rand returns the random numbers of one life.
+func (c *Crowd) rand(scenario, cycle, index int) *rand.Rand {
+	return rand.New(rand.NewPCG(c.Seed, uint64(scenario)<<48|uint64(cycle)<<32|uint64(index)))
 }
 
 // dialled is the target for the peers of a scenario. It records the addresses they dial from.
@@ -158,9 +178,10 @@ func (c *Crowd) release(p *Peer) {
 	c.lingering = append(c.lingering, p)
 }
 
-// Release closes the connections of peers that the hub should have ended and did not. Call it
-// after the readings.
+// Release closes the connections of residents, and of peers that the hub should have ended and did
+// not. Call it after the readings.
 func (c *Crowd) Release() {
+	c.dropResidents()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.lingering {

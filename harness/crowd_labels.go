@@ -46,6 +46,18 @@ func (c *Crowd) Label(id wire.PeerID) string {
 	return fmt.Sprintf("%s/%d of cycle %d", c.Scenarios[scenario].Name, index, cycle)
 }
 
+// IsResident reports whether an id is that of a resident of this crowd.
+func (c *Crowd) IsResident(id wire.PeerID) bool {
+	for i, s := range c.Scenarios {
+		for n := range s.Residents {
+			if c.id(i, 0, n) == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // DialledBy returns the scenario of a connection by its remote address and the time of its accept,
 // "" if no peer dialled from there. Ports are reused, so it goes by the last dial that began
 // before. It is for Descriptors.Label and Unclosed.Label.

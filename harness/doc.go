@@ -63,6 +63,7 @@
 //
 //	campaign*.go  Campaign; control.go checks its detectors
 //	crowd*.go     Crowd: peers in parallel, and their labels; arrivals.go counts them
+//	resident.go   peers that stay over all cycles
 //	scenario*.go  Scenario; peer*.go: Peer, a client with a name
 //	target.go     Target, Inspector, Remote; pipe.go: listeners in memory
 //	guard*.go     Guard, GuardParallel

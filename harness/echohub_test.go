@@ -29,6 +29,9 @@ type echoHub struct {
 	err    error        // of Dial and Gauges
 	fails  atomic.Int64 // how many of the next dials fail
 
+	hear  func(s *echoSession, kind string) (end bool) // is called for each message, with mu held, if set
+	stays func(s *echoSession) bool                    // whether a session stays when its peer has left, if set
+
 	mu    sync.Mutex
 	state echoState
 }
@@ -36,13 +39,17 @@ type echoHub struct {
 type echoState struct {
 	sessions map[*echoSession]bool
 	left     []*echoSession
+	heard    map[*echoSession][]string // what sessions collect
 }
 
-type echoSession struct{ id string }
+type echoSession struct {
+	id    string
+	pings int
+}
 
 func startEchoHub(t *testing.T) *echoHub {
 	t.Helper()
-	h := &echoHub{Pipes: harness.ListenPipes(), state: echoState{sessions: map[*echoSession]bool{}}}
+	h := &echoHub{Pipes: harness.ListenPipes(), state: echoState{sessions: map[*echoSession]bool{}, heard: map[*echoSession][]string{}}}
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	h.open.Go(func() { h.server.Serve(h.Pipes) })
 	t.Cleanup(func() { h.Stop(context.Background()) })
@@ -87,14 +94,17 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	s := &echoSession{r.URL.Query().Get("peerId")}
+	s := &echoSession{id: r.URL.Query().Get("peerId")}
 	h.mu.Lock()
 	h.state.sessions[s] = true
 	h.mu.Unlock()
-	said := s.talk(conn)
+	said := h.talk(s, conn)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.state.sessions, s)
+	delete(h.state.heard, s)
+	if h.stays == nil || !h.stays(s) {
+		delete(h.state.sessions, s)
+	}
 	if h.leaks && said == `goodbye` {
 		copies := 1
 		if h.copies != nil {
@@ -105,7 +115,7 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // talk returns the type of the last message.
-func (s *echoSession) talk(conn *websocket.Conn) (last string) {
+func (h *echoHub) talk(s *echoSession, conn *websocket.Conn) (last string) {
 	send := func(text string) { _ = conn.WriteMessage(websocket.TextMessage, []byte(text)) } // the reader will see
 	send(`{"type":"connected"}`)
 	for {
@@ -114,8 +124,18 @@ func (s *echoSession) talk(conn *websocket.Conn) (last string) {
 			return last
 		}
 		last = strings.Split(string(b), `"`)[3]
+		if h.hears(s, last) {
+			return last
+		}
 		if last == "ping" {
+			s.pings++
 			send(`{"type":"pong"}`)
 		}
 	}
+}
+
+func (h *echoHub) hears(s *echoSession, kind string) (end bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hear != nil && h.hear(s, kind)
 }

@@ -23,6 +23,8 @@ type Peer struct {
 	conn   *wire.Conn // nil when not connected
 	beside []*Peer
 
+	inbox *inbox // of a resident; nil if the peer reads the connection itself
+
 	lingers bool // the hub should have ended it and did not
 
 	opened *atomic.Int64 // counts the connections of its scenario, if not nil
@@ -144,12 +146,18 @@ func (p *Peer) At(target Target, name string, id wire.PeerID) *Peer {
 // dropAll drops the connections that are still open, so that an error on this side does not
 // look like a leak.
 func (p *Peer) dropAll() {
-	for _, other := range p.beside {
-		other.dropAll()
-	}
+	p.dropBeside()
 	if p.conn != nil {
 		_ = p.conn.Close() // it may be closed already
 	}
+}
+
+// dropBeside drops the peers beside this one.
+func (p *Peer) dropBeside() {
+	for _, other := range p.beside {
+		other.dropAll()
+	}
+	p.beside = nil
 }
 
 // Conn returns the connection of the peer, nil if it is not connected.

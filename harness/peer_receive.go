@@ -16,9 +16,12 @@ import (
 
 // Receive returns the next message.
 func (p *Peer) Receive(ctx context.Context) (wire.Message, error) {
-	p.bound(ctx)
-	m, err := p.conn.Receive()
-	return m, p.wrap(err)
+	var m wire.Message
+	raw, err := p.receiveRaw(ctx)
+	if err == nil {
+		err = p.wrap(json.Unmarshal(raw, &m))
+	}
+	return m, err
 }
 
 // bound sets the deadline of ctx for the next receive.
@@ -69,6 +72,10 @@ func (p *Peer) wantThat(ctx context.Context, what string, ok func(wire.Message) 
 }
 
 func (p *Peer) receiveRaw(ctx context.Context) ([]byte, error) {
+	if p.inbox != nil {
+		raw, err := p.inbox.next(ctx)
+		return raw, p.wrap(err)
+	}
 	p.bound(ctx)
 	raw, err := p.conn.ReceiveRaw()
 	return raw, p.wrap(err)

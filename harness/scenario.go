@@ -22,15 +22,21 @@ type Scenario struct {
 	Waits   bool // it waits for timeouts of the hub, so its peers come beside the others
 	AtOnce  int  // bounds the concurrent peers of a scenario that waits; 0 for all
 	Returns bool // its peers have the same ids in each cycle
+
+	// Residents is the number of peers that stay over all cycles. If it is positive, a dose
+	// counts events, not peers: Live is one event that a resident sees. The residents take
+	// turns, each with one event at a time.
+	Residents int
 }
 
 // Visit is the life of one peer of a crowd in a scenario.
 type Visit struct {
 	*Peer
-	Index int        // of the peer in its crowd, from 0
-	Cycle int        // from 0
-	Rand  *rand.Rand // its seed depends on run, cycle, scenario and index
-	Home  string     // the network of ten peers, this one included
+	Index int         // of the peer in its crowd, from 0
+	Cycle int         // from 0
+	Rand  *rand.Rand  // its seed depends on run, cycle, scenario and index
+	Home  string      // the network of ten peers, this one included; of two residents
+	Other wire.PeerID // of a further peer of the same life, if it needs one
 
 	HubKey string // of the Crowd
 }

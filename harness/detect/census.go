@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ type Census struct {
 	cycles []map[string]Size
 	doses  []int64          // of the cycles before the trials
 	unrest map[string]int64 // by path: the largest difference between the two walks of a reading
+	stirs  []map[string]Size
 }
 
 // Name implements Detector.
@@ -127,10 +129,27 @@ func (c *Census) read(ctx context.Context) (map[string]Size, error) {
 
 const (
 	censusAgain  = 20 * time.Millisecond
-	censusUnrest = 3 // growth must be more than so many times the unrest of a path
+	censusUnrest = 3 // growth must be more than so many times the moves of a path
 )
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
+
+// Stir implements Stirred with another census.
+func (c *Census) Stir(ctx context.Context) error {
+	sizes, err := c.Count(ctx)
+	c.stirs = append(c.stirs, sizes)
+	return err
+}
+
+// moves returns by how much the length of a path may move without a leak: the largest difference
+// between two walks of a reading or between two stirs.
+func (c *Census) moves(path string) int64 {
+	low, high := int64(math.MaxInt64), int64(0)
+	for _, s := range c.stirs {
+		low, high = min(low, s[path].Len), max(high, s[path].Len)
+	}
+	return max(c.unrest[path], high-low)
+}
 
 // Findings returns a finding for each path whose collections keep growing, in length or, if
 // the length does not, in capacity. A collection in the elements of another one that grows is
@@ -146,7 +165,7 @@ func (c *Census) Findings(context.Context) ([]verdict.Finding, error) {
 			continue
 		}
 		f, ok := c.growthTest(path)
-		if !ok || f.Count <= censusUnrest*c.unrest[path] {
+		if !ok || f.Count <= censusUnrest*c.moves(path) {
 			continue
 		}
 		outer := slices.IndexFunc(findings, func(o verdict.Finding) bool { return strings.HasPrefix(path, o.Field+"[") })

@@ -76,6 +76,13 @@ type Brief interface {
 	Shorten(grace time.Duration) (restore func())
 }
 
+// Stirred is a Detector that learns by how much its counts move, without a leak, while peers stay.
+type Stirred interface {
+	// Stir reads the process after a few events of peers that stay. It may be called often
+	// before Baseline, which keeps what was learned.
+	Stir(ctx context.Context) error
+}
+
 // Errors of detectors that are used in a wrong order.
 var (
 	ErrNoBaseline = errors.New("no baseline was read")

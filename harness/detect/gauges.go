@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/source"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -80,8 +81,8 @@ func (g *Gauges) Shorten(time.Duration) (restore func()) {
 }
 
 // Baseline reads the gauges.
-func (g *Gauges) Baseline(context.Context, *Reading) error {
-	base, err := g.Target.Gauges()
+func (g *Gauges) Baseline(ctx context.Context, _ *Reading) error {
+	base, err := LeastGauges(ctx, g.Target)
 	if err != nil {
 		return err
 	}
@@ -93,11 +94,11 @@ func (g *Gauges) Baseline(context.Context, *Reading) error {
 }
 
 // Cycle reads the gauges again and runs the consistency check.
-func (g *Gauges) Cycle(context.Context, *Reading) error {
+func (g *Gauges) Cycle(ctx context.Context, _ *Reading) error {
 	if g.base == nil {
 		return ErrNoBaseline
 	}
-	now, err := g.Target.Gauges()
+	now, err := LeastGauges(ctx, g.Target)
 	if err != nil {
 		return err
 	}
@@ -107,6 +108,26 @@ func (g *Gauges) Cycle(context.Context, *Reading) error {
 	}
 	g.cycles, g.broken = append(g.cycles, now), append(g.broken, broken)
 	return nil
+}
+
+// The looks of LeastGauges, and the pause between two.
+const (
+	gaugeLooks = 3
+	gaugePause = 5 * time.Millisecond
+)
+
+// LeastGauges returns the least of several readings of each gauge. A ping to a peer that stays
+// waits in its queue for some microseconds, and a reading may come just then.
+func LeastGauges(ctx context.Context, target Inspected) (map[string]float64, error) {
+	least, err := target.Gauges()
+	for look := 1; err == nil && look < gaugeLooks && settle.Pause(ctx, gaugePause); look++ {
+		var now map[string]float64
+		now, err = target.Gauges()
+		for name := range least {
+			least[name] = min(least[name], now[name])
+		}
+	}
+	return least, err
 }
 
 // Findings returns a finding for each gauge that is not at its baseline, and one for the

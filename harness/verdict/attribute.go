@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -31,6 +32,7 @@ var spreads = [...]float64{0.05, 0.2}
 // attributionProblem is one pattern of growth, with the doses that should explain it.
 type attributionProblem struct {
 	names  []string
+	events uint        // mask of the scenarios whose doses count no peers
 	doses  [][]float64 // by scenario, by cycle
 	total  []float64   // by cycle
 	counts []float64   // by cycle
@@ -73,6 +75,9 @@ func newProblemOf(r *Run, of func(Cycle) map[string]int64) *attributionProblem {
 			used = used || doses[k] > 0
 		}
 		if used {
+			if s.Unit != "" {
+				p.events |= 1 << len(p.names)
+			}
 			p.names, p.doses = append(p.names, s.Name), append(p.doses, doses)
 		}
 	}
@@ -153,11 +158,12 @@ func (p *attributionProblem) attribution(g hypothesis) Attribution {
 	if g.fixed {
 		return Attribution{Solved: true, Fixed: true}
 	}
-	a := Attribution{Solved: true, Every: len(p.names) > 1}
+	of := len(p.names) - bits.OnesCount(p.events) // scenarios that "every scenario" means
+	a := Attribution{Solved: true, Every: of > 1}
 	leaked, peers := 0.0, 0.0
 	for i, rate := range g.rates {
 		if rate <= 0 {
-			a.Every = false
+			a.Every = a.Every && p.events&(1<<i) != 0
 			continue
 		}
 		a.Shares = append(a.Shares, Share{p.names[i], rate})
@@ -166,9 +172,9 @@ func (p *attributionProblem) attribution(g hypothesis) Attribution {
 		leaked, peers = leaked+rate*dose, peers+dose
 	}
 	a.PerPeer = leaked / max(1, peers)
-	if len(a.Shares) < len(p.names) && 2*len(a.Shares) > len(p.names) && (g.alike || a.Uniform()) {
+	if !a.Every && len(a.Shares) < len(p.names) && 2*len(a.Shares) > of && (g.alike || a.Uniform()) {
 		for i, rate := range g.rates {
-			if rate <= 0 {
+			if rate <= 0 && p.events&(1<<i) == 0 {
 				a.But = append(a.But, p.names[i])
 			}
 		}

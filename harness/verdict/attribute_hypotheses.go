@@ -15,7 +15,12 @@ func (p *attributionProblem) hypotheses() []hypothesis {
 		list = p.alike(list, 1<<i, math.Log(float64(2*n)))
 	}
 	if n > 1 {
-		list = p.alike(list, 1<<n-1, math.Log(4))
+		all := uint(1)<<n - 1
+		list = p.alike(list, all, math.Log(4))
+		if p.events != 0 {
+			list = p.alike(list, all&^p.events, math.Log(4))
+			list = p.alike(list, p.events, math.Log(4))
+		}
 	}
 	if n > 2 {
 		list = p.pairs(list)

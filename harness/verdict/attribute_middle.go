@@ -6,8 +6,8 @@ import (
 )
 
 // maxMeetInMiddle is the number of scenarios up to which subsets are searched: two tables of
-// 2^16 sums.
-const maxMeetInMiddle = 32
+// 2^18 sums.
+const maxMeetInMiddle = 36
 
 // middleTable finds subsets of scenarios that fit counts to the unit if there are too many
 // subsets to try each. It meets in the middle: it stores the sums of all subsets of one half

@@ -45,12 +45,18 @@ func (j *judge) source(c *candidate, t *Trend) Attribution {
 // fromLabels returns the attribution of a finding whose detector knows the scenarios (rungs
 // 1 to 3).
 func (r *Run) fromLabels(c *candidate) Attribution {
-	a := Attribution{Solved: true, Every: len(r.Scenarios) > 1}
+	of := 0 // scenarios that "every scenario" means
+	for _, s := range r.Scenarios {
+		if s.Unit == "" {
+			of++
+		}
+	}
+	a := Attribution{Solved: true, Every: of > 1}
 	leaked, peers := 0.0, 0.0
 	for _, s := range r.Scenarios {
 		n := c.PerScenario[s.Name]
 		if n <= 0 {
-			a.Every = false
+			a.Every = a.Every && s.Unit != ""
 			continue
 		}
 		landed := float64(max(1, r.peers(s)))
@@ -64,9 +70,9 @@ func (r *Run) fromLabels(c *candidate) Attribution {
 		return Attribution{}
 	}
 	a.PerPeer = leaked / peers
-	if len(a.Shares) < len(r.Scenarios) && 2*len(a.Shares) > len(r.Scenarios) {
+	if !a.Every && len(a.Shares) < len(r.Scenarios) && 2*len(a.Shares) > of {
 		for _, s := range r.Scenarios {
-			if c.PerScenario[s.Name] <= 0 {
+			if c.PerScenario[s.Name] <= 0 && s.Unit == "" {
 				a.But = append(a.But, s.Name)
 			}
 		}

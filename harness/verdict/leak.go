@@ -113,6 +113,7 @@ func (j *judge) count(g group, p *candidate, l *Leak) []*candidate {
 		l.Source = twin.source
 	}
 	l.Peers, l.Cycles = j.peers(l.Source)
+	l.Unit = j.unit(l.Source)
 	if p.peers > 0 {
 		l.Peers = p.peers
 	}
@@ -152,6 +153,29 @@ func mergeCounts(candidates []*candidate) Finding {
 	return f
 }
 
+// unit returns the unit of all scenarios of an attribution, "" if it is peers or not one.
+func (j *judge) unit(a Attribution) string {
+	unit := ""
+	for i, name := range a.Scenarios() {
+		u := j.unitOf(name)
+		if i > 0 && u != unit {
+			return ""
+		}
+		unit = u
+	}
+	return unit
+}
+
+// unitOf returns the unit of a scenario.
+func (j *judge) unitOf(scenario string) string {
+	for _, s := range j.run.Scenarios {
+		if s.Name == scenario {
+			return s.Unit
+		}
+	}
+	return ""
+}
+
 // peers returns how many peers went through the scenarios of an attribution, and in how many
 // cycles. Without scenarios it counts all peers.
 func (j *judge) peers(a Attribution) (peers int64, cycles int) {
@@ -161,8 +185,10 @@ func (j *judge) peers(a Attribution) (peers int64, cycles int) {
 			dose += c.Doses[name]
 		}
 		if len(a.Shares) == 0 {
-			for _, n := range c.Doses {
-				dose += n
+			for name, n := range c.Doses {
+				if j.unitOf(name) == "" {
+					dose += n
+				}
 			}
 		}
 		peers += dose

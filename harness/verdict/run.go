@@ -54,7 +54,16 @@ type Scenario struct {
 	Name    string `json:"name"`
 	Planned int64  `json:"planned"` // peers
 	Landed  int64  `json:"landed"`  // of these, the ones that did what the scenario says
+
+	// Unit is what its doses count if they count no peers: PerEvent, PerResident.
+	Unit string `json:"unit,omitempty"`
 }
+
+// The units of scenarios of residents, the peers that stay over all cycles.
+const (
+	PerEvent    = "event that a resident saw"
+	PerResident = "resident"
+)
 
 // Cycle is one round of the run. Its doses count the peers that landed: a peer that never
 // arrived cannot leak.

@@ -43,11 +43,15 @@ func (j *judge) sensitivity() Sensitivity {
 }
 
 // doses returns the peers by scenario and cycle. A run without cycles counts as one cycle.
-func (j *judge) doses() [][]float64 {
-	if len(j.problem.doses) > 0 {
-		return j.problem.doses
+func (j *judge) doses() (list [][]float64) {
+	for i, doses := range j.problem.doses {
+		if j.problem.events&(1<<i) == 0 {
+			list = append(list, doses)
+		}
 	}
-	var list [][]float64
+	if len(list) > 0 {
+		return list
+	}
 	for _, s := range j.run.Scenarios {
 		list = append(list, []float64{float64(s.Landed)})
 	}

@@ -90,6 +90,7 @@ type Leak struct {
 	Grew   int         `json:"grew,omitempty"`   // cycles in which it grew
 	Cycles int         `json:"cycles,omitempty"` // cycles in which it could have
 	Source Attribution `json:"source"`
+	Unit   string      `json:"unit,omitempty"` // of Peers, if those are no peers: see Scenario.Unit
 
 	Bytes        int64   `json:"bytes,omitempty"` // retained in this run
 	BytesPerPeer float64 `json:"bytesPerPeer,omitempty"`

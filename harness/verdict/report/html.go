@@ -204,7 +204,7 @@ func (d *document) scenarios() {
 		for _, c := range d.Cards {
 			for _, share := range c.Source.Shares {
 				if share.Scenario == s.Name {
-					row.State, row.Rate = c.Kind, units.Rate(share.PerPeer)+" per peer"
+					row.State, row.Rate = c.Kind, units.Rate(share.PerPeer)+" per "+cmp.Or(s.Unit, "peer")
 				}
 			}
 		}

@@ -101,6 +101,9 @@ func wentIn(l *verdict.Leak) string {
 // cost returns what the leak costs in this run, and a hub in a day.
 func cost(l *verdict.Leak, rate float64) string {
 	day := fmt.Sprintf("a hub with %s such leaves a second ", units.Number(rate))
+	if l.Unit == verdict.PerEvent {
+		day = fmt.Sprintf("a hub with %s such events a second ", units.Number(rate))
+	}
 	if l.Source.Fixed || !l.Source.Solved {
 		day = fmt.Sprintf("a hub with %s peers a second ", units.Number(rate))
 	}
@@ -141,7 +144,8 @@ func figures(l *verdict.Leak) string {
 	}
 	s := units.Count(l.Count) + " of " + units.Count(l.Peers)
 	if l.Count > l.Peers {
-		s = units.Count(l.Count) + " from " + units.Plural(l.Peers, "peer")
+		noun, _, _ := strings.Cut(unit(l), " ")
+		s = units.Count(l.Count) + " from " + units.Plural(l.Peers, noun)
 	}
 	if l.Cycles > 0 {
 		s += fmt.Sprintf(" in %d of %d cycles", l.Grew, l.Cycles)
@@ -163,13 +167,16 @@ func howMuch(l *verdict.Leak) string {
 	return strings.Join(words, ", ")
 }
 
+// unit returns what Leak.Peers counts.
+func unit(l *verdict.Leak) string { return cmp.Or(l.Unit, "peer") }
+
 func perPeer(l *verdict.Leak) string {
 	if l.Source.Uniform() {
-		return units.PerPeer(float64(l.Count) / float64(max(1, l.Peers)))
+		return units.Per(float64(l.Count)/float64(max(1, l.Peers)), unit(l))
 	}
 	if len(l.Source.Shares) > 3 { // a list of figures says nothing any more
 		worst := slices.MaxFunc(l.Source.Shares, func(a, b verdict.Share) int { return cmp.Compare(a.PerPeer, b.PerPeer) })
-		average := units.PerPeer(float64(l.Count) / float64(max(1, l.Peers)))
+		average := units.Per(float64(l.Count)/float64(max(1, l.Peers)), unit(l))
 		if worst.PerPeer < 1.5*l.Source.PerPeer {
 			return average
 		}
@@ -179,7 +186,7 @@ func perPeer(l *verdict.Leak) string {
 	for _, s := range l.Source.Shares {
 		words = append(words, units.Rate(s.PerPeer))
 	}
-	return units.List(words) + " per peer"
+	return units.List(words) + " per " + unit(l)
 }
 
 // growth returns "+1,009 a cycle", or a range if cycles differ.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -105,11 +106,15 @@ func Rate(perPeer float64) string {
 }
 
 // PerPeer writes Rate as a phrase: 1.00 per peer, 1 per 100 peers.
-func PerPeer(perPeer float64) string {
-	if rare(perPeer) {
-		return "1 per " + Count(int64(math.Round(1/perPeer))) + " peers"
+func PerPeer(perPeer float64) string { return Per(perPeer, "peer") }
+
+// Per is PerPeer for another thing. The first word of its name takes the plural.
+func Per(rate float64, thing string) string {
+	if rare(rate) {
+		noun, rest, _ := strings.Cut(thing, " ")
+		return strings.TrimSpace("1 per " + Plural(int64(math.Round(1/rate)), noun) + " " + rest)
 	}
-	return Rate(perPeer) + " per peer"
+	return Rate(rate) + " per " + thing
 }
 
 func rare(perPeer float64) bool { return perPeer > 0 && perPeer < 0.095 }
