@@ -21,6 +21,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // The environment variables of a run against a running hub. PIGEONHUB_URL is its WebSocket URL
@@ -48,14 +49,32 @@ func remoteTarget() harness.Target {
 	if remoteURL == "" {
 		Skip("PIGEONHUB_URL is not set")
 	}
-	u, err := url.Parse(remoteURL)
-	Expect(err).NotTo(HaveOccurred())
-	if !isLoopback(u.Hostname()) && !owned {
-		Fail("this spec sends hundreds of broken peers to " + u.Host + ": set PIGEONHUB_I_OWN_THIS=1 if it is yours")
-	}
 	target, err := harness.NewRemote(remoteURL)
 	Expect(err).NotTo(HaveOccurred())
 	return target
+}
+
+// reachRemote returns an error if the specs may not be run on the hub of PIGEONHUB_URL, or if it
+// does not greet a peer.
+func reachRemote(ctx context.Context) error {
+	u, err := url.Parse(remoteURL)
+	if err != nil {
+		return fmt.Errorf("PIGEONHUB_URL: %w", err)
+	}
+	if !isLoopback(u.Hostname()) && !owned {
+		return fmt.Errorf("the specs send hundreds of broken peers to %s: set PIGEONHUB_I_OWN_THIS=1 if it is yours", u.Host)
+	}
+	target, err := harness.NewRemote(remoteURL)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	p := harness.NewPeer(target, "the first peer", wire.NewPeerID())
+	if err := p.Connect(ctx); err != nil {
+		return fmt.Errorf("no hub at PIGEONHUB_URL=%s: %w", remoteURL, err)
+	}
+	return p.Reset()
 }
 
 func isLoopback(host string) bool {

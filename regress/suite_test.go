@@ -1,6 +1,7 @@
 package regress_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 )
 
 // The heap profile must record every object from the first one on.
@@ -21,6 +23,12 @@ const (
 )
 
 func TestRegress(t *testing.T) {
+	if remoteURL != "" {
+		if err := reachRemote(t.Context()); err != nil { // else each spec would say so
+			summary.fail(report.TestFailure{Test: t.Name(), What: err.Error()})
+			t.Fatal(errors.Join(err, clearReports()))
+		}
+	}
 	RegisterFailHandler(Fail)
 	suite, reporter := GinkgoConfiguration()
 	if suite.LabelFilter == "" {
