@@ -3,6 +3,7 @@ package loadgen
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
@@ -48,8 +49,18 @@ func (e *experiment) report() {
 		r.Series = append(r.Series, e.points(name))
 	}
 	if len(e.cycles) < minPairs && len(r.Failures) == 0 {
-		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: "it ended before it could decide", Do: "give it more time"})
+		r.Problems = append(r.Problems, verdict.Reason{About: "experiment", What: fmt.Sprintf("it ended after %d of %d pairs of blocks, before it could decide", len(e.cycles), e.pairs), Do: e.longer()})
 	}
+}
+
+// longer returns the duration in which a run of the same peers would end, by the time that the
+// pairs of this one took.
+func (e *experiment) longer() string {
+	took := e.Duration
+	if n := len(e.blocks); n > 0 {
+		took = time.Duration(float64(e.blocks[n-1].at) * 2 * float64(e.pairs) / float64(n))
+	}
+	return fmt.Sprintf("again with --duration %s", max(2*e.Duration, took).Round(time.Second))
 }
 
 // plotted returns the series to plot: those tested, and all bytes.

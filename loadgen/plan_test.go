@@ -60,6 +60,7 @@ func TestParsePlanErrors(t *testing.T) {
 		{"bad spike", "phases: [{profile: spike, params: {leave: vanish}}]", "vanish"},
 		{"a leak that nothing tests", "phases: [{profile: churn}, {profile: steady}]\nfail: [lost==0, leak==none]", "threshold leak==none: no phase tests"},
 		{"growth that nothing tests", "phases: [{profile: spike}]\nfail: ['retained(go_goroutines)<1']", "no phase tests for leaks"},
+		{"too short for a verdict", "phases: [{profile: soak, duration: 2m}]", "--duration 2m16s"},
 		{"too few for a verdict", "phases: [{profile: check, peers: 100}]", "peers"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,6 +96,11 @@ func TestPlansAreValid(t *testing.T) {
 	for _, w := range Words() {
 		if p, err := PlanOf(w.Word); err != nil || p.Phases[0].Profile != w.Word || w.About == "" {
 			t.Errorf("%s: %+v, %v", w.Word, p, err)
+		}
+		for _, param := range w.Params {
+			if param.About == "" {
+				t.Errorf("%s: the parameter %s is not described", w.Word, param.Name)
+			}
 		}
 	}
 	files, err := filepath.Glob("../testdata/plans/*")

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,15 +69,24 @@ type Word struct {
 	About string
 	Phase plan.Phase // default figures
 
+	Params []Param // by name
+
 	// Unpaced says that the profile puts more load on the target than its rate says.
 	Unpaced bool
 }
+
+// Param describes a parameter of a profile.
+type Param struct{ Name, Default, About string }
 
 // Words returns the profiles.
 func Words() []Word {
 	var list []Word
 	for _, p := range profiles() {
-		list = append(list, Word{p.word, p.about, p.phase, p.unpaced})
+		w := Word{Word: p.word, About: p.about, Phase: p.phase, Unpaced: p.unpaced}
+		for _, name := range slices.Sorted(maps.Keys(p.phase.Params)) {
+			w.Params = append(w.Params, Param{name, p.phase.Params[name], meaning(p.word, name)})
+		}
+		list = append(list, w)
 	}
 	return list
 }

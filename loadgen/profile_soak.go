@@ -21,8 +21,9 @@ func soakProfile() profile {
 			if least := len(soakScenarios(f)) * minDose; f.Peers < least || f.Peers > maxBlockPeers {
 				return fmt.Errorf("soak: peers, which are those of the first block, is %d, must be %d to %d", f.Peers, least, maxBlockPeers)
 			}
-			if pairs := soakPairs(f); pairs < minPairs {
-				return fmt.Errorf("soak: in %s there is time for %d pairs of blocks, must be at least %d", f.Duration, pairs, minPairs)
+			if least := leastSoak(f); f.Duration < least {
+				return fmt.Errorf("soak: duration is %s, must be at least %s for a warm-up and %d pairs of blocks of %d peers at %g a second: --duration %s, or a higher --rate",
+					f.Duration, least, minPairs, f.Peers, f.Rate, least)
 			}
 			return plan.Durations("stay", "vanish", "confirm")(f)
 		},
@@ -73,8 +74,11 @@ func soakSizes(f *plan.Phase) []int {
 	return sizes
 }
 
-// soakPairs returns for how many pairs of the first size there is time.
-func soakPairs(f *plan.Phase) int { return int(f.Duration / pairTime(f, f.Peers)) }
+// leastSoak returns the least duration of a soak that can decide, in whole seconds: the least
+// number of pairs of the first size, and a warm-up that is as long as a pair.
+func leastSoak(f *plan.Phase) time.Duration {
+	return ((minPairs + 1) * pairTime(f, f.Peers)).Truncate(time.Second) + time.Second
+}
 
 // pairTime returns about how long a pair of blocks takes.
 func pairTime(f *plan.Phase, peers int) time.Duration {

@@ -39,6 +39,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, e
 	if o.report != "" {
 		cfg.Report = filepath.Join(o.report, "index.html")
 	}
+	cfg.Watch = steadily(log)
 	if screen != nil {
 		defer screen.close()
 		cfg.Watch = func(s loadgen.Status) { screen.show(live(s, ctx.Err() != nil)) }

@@ -1,19 +1,29 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/pigeonhub/pigeonhub/loadgen"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// writeHelp writes the help text.
+// writeHelp writes the help text: that of the profile which the words name, or the whole one.
 func (o *options) writeHelp(w io.Writer) {
+	for _, p := range loadgen.Words() {
+		if slices.Contains(o.flags.Args(), p.Word) {
+			writeProfile(w, p)
+			return
+		}
+	}
 	fmt.Fprint(w, `loadgen puts load on a WebSocket hub and reports whether the hub leaks.
 
 Usage: loadgen [run] [PROFILE] [flags] [URL]
+       loadgen PROFILE --help           prints the parameters of a profile, with their defaults
        loadgen compare BEFORE NOW
        loadgen agent --nats URL         runs a share of a run with --agents, on another machine
 
@@ -40,4 +50,37 @@ Exit codes: %d if the target passed (for a load that tests no leaks: it is done,
 %d if the target failed (it leaks, died, or broke a threshold), %d if the run was invalid or could not begin,
 %d if it is inconclusive.
 `, exitPassed, exitFailed, exitCannotTell, exitInconclusive)
+}
+
+// writeProfile writes what a profile does, its parameters, and their defaults.
+func writeProfile(w io.Writer, p loadgen.Word) {
+	fmt.Fprintf(w, "loadgen %s: %s.\n\n", p.Word, p.About)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(flag string, value any, about string) {
+		fmt.Fprintf(table, "  %s\t%s\n", fmt.Sprintf(flag, value), about)
+	}
+	f := p.Phase
+	row("--peers %d", f.Peers, "peers in all, or at the same time if the profile holds them")
+	row("--rate %g", f.Rate, "actions a second")
+	row("--duration %s", f.Duration, "of the part that the profile holds; 0s if it ends by itself")
+	row("--networks %d", f.Networks, "over which the peers are spread")
+	for _, param := range p.Params {
+		row("--param "+param.Name+"=%s", param.Default, param.About)
+	}
+	table.Flush()
+	note := ""
+	if p.Unpaced {
+		note = "\nIt puts more load on the target than its rate says. A target on another machine needs --max-rate."
+	}
+	fmt.Fprintf(w, "\nThe values are the defaults. loadgen --help lists all flags.%s\n", note)
+}
+
+// version returns the version of the module, the commit, the Go release and the platform.
+func version() string {
+	e := report.EnvironmentOf("")
+	commit := ""
+	if e.Commit != "" {
+		commit = fmt.Sprintf(" commit %.12s", e.Commit)
+	}
+	return fmt.Sprintf("loadgen %s%s %s %s", cmp.Or(e.Version, "unknown"), commit, e.Go, e.System)
 }

@@ -44,6 +44,15 @@ func live(s loadgen.Status, ending bool) []line {
 }
 
 func title(s loadgen.Status, ending bool) line {
+	phase := phaseOf(s)
+	if ending {
+		phase += ": interrupted, peers leave"
+	}
+	return line{{"  " + phase, bold}, {"   " + s.Elapsed.Round(100*time.Millisecond).String(), soft}}
+}
+
+// phaseOf returns which part of its plan a run has reached.
+func phaseOf(s loadgen.Status) string {
 	phase := "reading the target"
 	if s.Phase != "" {
 		phase = s.Phase
@@ -57,10 +66,7 @@ func title(s loadgen.Status, ending bool) line {
 	case s.Block != "":
 		phase += fmt.Sprintf(", pair %d of %d, block with peers %s", s.Pairs+1, max(s.Planned, s.Pairs+1), s.Block)
 	}
-	if ending {
-		phase += ": interrupted, peers leave"
-	}
-	return line{{"  " + phase, bold}, {"   " + s.Elapsed.Round(100*time.Millisecond).String(), soft}}
+	return phase
 }
 
 func row(head, text string) line { return line{{fmt.Sprintf("  %-11s", head), soft}, {text, normal}} }

@@ -55,6 +55,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case o.help:
 		o.writeHelp(stdout)
 		return exitPassed
+	case o.version:
+		fmt.Fprintln(stdout, version())
+		return exitPassed
 	case o.printPlan:
 		return printError(stderr, o.writePlan(stdout))
 	}

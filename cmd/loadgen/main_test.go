@@ -74,7 +74,7 @@ func TestParseErrors(t *testing.T) {
 		{"another address", "ws://192.0.2.7:3000", "", "--i-own-this"},
 		{"rate above the cap", "churn --i-own-this --rate=101 ws://192.0.2.7:3000", "", "--max-rate"},
 		{"more than a rate for another machine", "spike --i-own-this ws://192.0.2.7:3000", "", "--max-rate"},
-		{"agents are on other machines", "ramp --agents 2 ws://127.0.0.1:1", "", "--i-own-this"},
+		{"agents are on other machines", "ramp --agents 2 ws://127.0.0.1:1", "", "for each agent its own one: give the address at which agents reach the target"},
 		{"a server for agents that are not there", "ramp --nats nats://127.0.0.1:1", "", "--agents"},
 		{"roughness for another machine", "check --param=rough=yes --i-own-this ws://192.0.2.7:3000", "", "--max-rate"},
 		{"roughness of another kind", "check --param=rough=very", "", "must be here, yes or no"},
@@ -141,6 +141,12 @@ func TestHelpAndPlan(t *testing.T) {
 	}
 	if code := run(t.Context(), []string{"churn", "--print-plan", "--peers", "12"}, nil, &plan, &stderr); code != exitPassed {
 		t.Errorf("code %d: %s", code, stderr.String())
+	}
+	for args, want := range map[string]string{"churn --help": "--param stay=500ms", "spike -h": "needs --max-rate", "--version": "loadgen "} {
+		var out bytes.Buffer
+		if code := run(t.Context(), strings.Fields(args), nil, &out, &stderr); code != exitPassed || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "Profiles:") {
+			t.Errorf("%s: code %d, %s", args, code, out.String())
+		}
 	}
 	file := filepath.Join(t.TempDir(), "plan.yaml")
 	if err := os.WriteFile(file, plan.Bytes(), 0o600); err != nil {

@@ -52,6 +52,7 @@ type options struct {
 	text      codec.Text
 	peers     dial.Options // how each peer connects
 	help      bool
+	version   bool
 	printPlan bool
 	noLive    bool
 	environ   map[string]string
@@ -65,7 +66,7 @@ func parse(args, environ []string) (*options, error) {
 	if err := o.flags.Parse(args); err != nil {
 		return nil, err
 	}
-	if o.help {
+	if o.help || o.version {
 		return o, nil
 	}
 	o.flags.Visit(func(f *pflag.Flag) { o.given[f.Name] = true })
@@ -128,7 +129,8 @@ func (o *options) define() {
 	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be repeated")
 	f.BoolVar(&o.noLive, "no-live", false, "print lines of progress instead of the live view")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
-	f.BoolVarP(&o.help, "help", "h", false, "print this")
+	f.BoolVar(&o.version, "version", false, "print the version")
+	f.BoolVarP(&o.help, "help", "h", false, "print this, or the parameters of the profile that precedes it")
 }
 
 // fromEnvironment sets the flags that were not given. An empty variable counts as unset.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pigeonhub/pigeonhub/loadgen"
 )
 
 // progress writes log records as lines: the time since the begin, the message and its
@@ -28,6 +30,9 @@ func (p *progress) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%6.1fs  %s", r.Time.Sub(p.start).Seconds(), r.Message)
 	r.Attrs(func(a slog.Attr) bool {
+		if a.Value.Any() == nil {
+			return true
+		}
 		fmt.Fprintf(&b, "  %s %s", strings.ReplaceAll(a.Key, "_", " "), a.Value)
 		return true
 	})
@@ -36,6 +41,26 @@ func (p *progress) Handle(_ context.Context, r slog.Record) error {
 	defer p.mu.Unlock()
 	_, err := io.WriteString(p.w, b.String())
 	return err
+}
+
+// The time between two lines about the state of a run: five seconds, and later a part of the
+// time so far, so that a night has some hundred lines.
+const (
+	lineEvery  = 5 * time.Second
+	linesSoFar = 60
+)
+
+// steadily returns a function that logs the state of a run at a steady pace.
+func steadily(log *slog.Logger) func(loadgen.Status) {
+	next := lineEvery
+	return func(s loadgen.Status) {
+		if s.Elapsed < next {
+			return
+		}
+		next = s.Elapsed + max(lineEvery, s.Elapsed/linesSoFar)
+		d := s.Deliveries
+		log.Info(phaseOf(s), "peers", s.Connections, "in_all", s.Lives, "messages", d.Sent, "delivered", d.Delivered, "cut", s.Cut, "errors", s.Errors)
+	}
 }
 
 // WithAttrs returns p, because loadgen uses neither common attributes nor groups.

@@ -40,6 +40,8 @@ func (o *options) allowed() error {
 		return err
 	case o.maxRate < 0:
 		return fmt.Errorf("--max-rate is %v, must be 0 or more", o.maxRate)
+	case host != "" && !o.iOwnThis && o.agents > 0 && preflight.IsHere(o.url):
+		return fmt.Errorf("%s is this machine, and for each agent its own one: give the address at which agents reach the target, or, if they run on this machine, add --i-own-this", host)
 	case host != "" && !o.iOwnThis:
 		return fmt.Errorf("%s is not this machine: add --i-own-this if you may put load on it", host)
 	case host == "" && !o.flags.Changed("max-rate"):

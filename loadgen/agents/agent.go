@@ -91,7 +91,11 @@ func (a *agent) claimed(r micro.Request) {
 		defer a.runs.Done()
 		err := loadgen.ServeLink(a.ctx, l, a.cfg.Sources)
 		l.Close(0)
-		a.cfg.Logger.Info("the run is over", "error", err)
+		if err != nil {
+			a.cfg.Logger.Warn("the run ended early", "error", err)
+			return
+		}
+		a.cfg.Logger.Info("the run is over")
 	}()
 }
 

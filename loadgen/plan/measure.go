@@ -28,6 +28,7 @@ const (
 	unitShare // a number, or percent of the whole
 	unitBytes // a number, with a unit if it is in bytes
 	unitWord
+	unitAny // a number, a time or bytes
 )
 
 // subject is the kind of the argument in parentheses.
@@ -63,7 +64,7 @@ func measures() []measure {
 		{Name: "leak", unit: unitWord, Of: OfScenario, leaks: true, about: "with check or soak"},
 		{Name: "retained", unit: unitBytes, Of: OfSeries, interval: true, leaks: true, about: "per 1,000 peers, with check or soak"},
 		{Name: "peak", unit: unitBytes, Of: OfSeries, about: "the highest reading"},
-		{Name: "figure", Of: OfFigure, about: "a figure of a profile by its name in the report; a time is in seconds"},
+		{Name: "figure", unit: unitAny, Of: OfFigure, about: "a figure of a profile by its name in the report, or what of it precedes a comma, with or without what precedes a colon; a number, a time or bytes: figure(recovery)<5s"},
 		{Name: "lives", about: "all peers that were connected"},
 		{Name: "connections", about: "the most at the same time"},
 		{Name: "sent"}, {Name: "received"},

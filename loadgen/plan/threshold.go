@@ -14,7 +14,7 @@ import (
 //
 //	p99(offer)<50ms   p50(connect.service)<=2ms   rate(offer)>1000   count(ping)>=100
 //	lost==0   misrouted<0.1%   cut==0   errors<1%   connections>=5000
-//	figure(recovered)<5
+//	figure(recovery)<5s
 //	leak==none   leak(rst)==none   retained(go_goroutines)<0.5   peak(health.memory.rss)<200MB
 //
 // that is a measure with its argument in parentheses, one of < <= > >= == !=, and a value in
@@ -28,6 +28,7 @@ type Threshold struct {
 	value float64 // in the unit of the measure: nanoseconds, percent of the whole, bytes
 	Share bool    // value is in percent
 	Word  string  // value of a measure that is a word
+	Unit  string  // of a figure that is compared with a time or bytes: "s" or "bytes"
 }
 
 // thresholdForm is a name, a part in parentheses that may hold whatever the name of a
@@ -87,6 +88,8 @@ func (t *Threshold) read(value string) (err error) {
 	case unitShare:
 		value, t.Share = strings.CutSuffix(value, "%")
 		t.value, err = number(value)
+	case unitAny:
+		t.value, t.Unit, err = quantity(value)
 	case unitBytes:
 		t.value, err = size(value)
 	default:
@@ -105,6 +108,20 @@ func number(s string) (float64, error) {
 		return 0, fmt.Errorf("%q is not a number from 0 up", s)
 	}
 	return v, nil
+}
+
+// quantity reads a number, a time in seconds, or bytes. The unit of a number is "".
+func quantity(s string) (v float64, unit string, err error) {
+	if v, err = number(s); err == nil {
+		return v, "", nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return d.Seconds(), "s", nil
+	}
+	if v, err = size(s); err == nil {
+		return v, "bytes", nil
+	}
+	return 0, "", fmt.Errorf("%q is not a number from 0 up, a time such as 5s, or bytes such as 3MB", s)
 }
 
 // size reads a number with or without a unit of bytes.

@@ -21,6 +21,7 @@ func TestParseThreshold(t *testing.T) {
 		"rate(offer)>1000": 1000, "count(answer)>=1e3": 1000, "lost==0": 0, "misrouted<0.1%": 0.1, "errors != 3": 3,
 		"leak==none": 0, "leak(rst)!=leak": 0, "retained(go_goroutines)<0.5": .5, "peak(health.memory.rss)<200MB": 200e6,
 		`peak(sessions{state="a)b"})<2KiB`: 2048, "connections>=5000": 5000,
+		"figure(recovery)<5s": 5, "figure(recovery)<1m30s": 90, "figure(peers back)>=7": 7, "figure(queue)<3MB": 3e6,
 	} {
 		th := parsed(t, text)
 		if th.value != want {
@@ -42,7 +43,7 @@ func TestParseThresholdErrors(t *testing.T) {
 		"lost(offer)==0": "no argument", "lost()==0": "no argument", "lost==NaN": "not a number", "lost==-1": "not a number", "lost==Inf": "not a number",
 		"leak==0": "none or leak", "leak<none": "==", "leak()==none": "leak(rst)", "peak()<5": "series", "peak(a)<5XB": "not a number",
 		"retained(a)==0": "interval", "rate(offer)>1000/s": "not a number", "lost==0 && cut==0": "must be a measure", "p99(offer)<50ms x": "unit",
-		"lost==" + strings.Repeat("0", 600): "must be a measure",
+		"figure(recovery)<5 parsecs": "a time such as 5s", "lost==" + strings.Repeat("0", 600): "must be a measure",
 	} {
 		if _, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: got %v, want an error with %q", text, err, want)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
@@ -15,6 +16,14 @@ type Figure struct {
 	Value   float64 `json:"value"`          // 0 if the text is not a number
 	Unit    string  `json:"unit,omitempty"` // "s", "bytes", or the things that are counted
 	Text    string  `json:"text"`           // for display
+}
+
+// isNamed reports whether a text names the figure: by its name, by what of it precedes a comma,
+// or by that without what precedes a colon.
+func (f *Figure) isNamed(text string) bool {
+	short, _, _ := strings.Cut(f.Name, ",")
+	_, shorter, _ := strings.Cut(short, ": ")
+	return text == f.Name || text == short || text == shorter && shorter != ""
 }
 
 // writeFigures writes a line for each figure.

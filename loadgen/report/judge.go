@@ -182,9 +182,12 @@ func (t threshold) judgeFigure(r *Result) verdict.Threshold {
 	var names []string
 	var j verdict.Threshold
 	for _, f := range r.Figures {
-		if f.Name != t.Of {
+		switch {
+		case !f.isNamed(t.Of):
 			names = append(names, f.Name)
-		} else if j.Text == "" || j.Outcome == verdict.Pass {
+		case t.Unit != "" && t.Unit != f.Unit:
+			return t.none(fmt.Sprintf("%s is %s, which is not in the unit of the threshold", f.Name, f.Text))
+		case j.Text == "" || j.Outcome == verdict.Pass:
 			j = t.compare(f.Value, f.Text)
 		}
 	}

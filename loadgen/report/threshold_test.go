@@ -41,7 +41,8 @@ func sampleResult() *Result {
 		rec.AddUntil(latency.HopOffer, schedule.Tick{Intended: end.Add(-time.Duration(i) * time.Millisecond), Start: end.Add(-time.Millisecond)}, end)
 	}
 	r.Latencies = rec.Snapshot()
-	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"}}
+	r.Figures = []Figure{{Name: "recovered", Value: 2, Text: "2s"}, {Name: "recovered", Value: 4, Text: "4s"},
+		{Name: "herd 1: recovery, from the loss to the last greeting", Value: 3, Unit: "s", Text: "3s"}, {Name: "herd 1: back", Value: 9, Unit: "of 9 peers"}}
 	r.Timeline.Add(1, map[string]float64{ColumnConnections: 40, TargetColumn("rss"): 5e6}, []string{ColumnConnections, TargetColumn("rss")})
 	r.Timeline.Add(2, map[string]float64{ColumnConnections: 30}, nil)
 	r.Verdict = verdict.Verdict{
@@ -67,6 +68,9 @@ func TestJudgeThreshold(t *testing.T) {
 		"p99(ping)<1h": verdict.Failed, "count(ping)==0": verdict.Failed, "rate(ping)<1000": verdict.Failed, "leak(churn)==none": verdict.Failed,
 		"retained(other)<1000": verdict.Failed, "peak(other)<1000GB": verdict.Failed, "p99(slip)<1h": verdict.Failed,
 		"figure(recovered)<3": verdict.Failed, "figure(recovered)<=4": verdict.Pass, "figure(reconnected)<3": verdict.Failed,
+		"figure(recovery)<4s": verdict.Pass, "figure(herd 1: recovery)<=3000ms": verdict.Pass, "figure(recovery)<2.5s": verdict.Failed, "figure(recovery)<4": verdict.Pass,
+		"figure(herd 1: recovery, from the loss to the last greeting)<4s": verdict.Pass, "figure(recovery)<4MB": verdict.Failed, "figure(back)>1s": verdict.Failed, "figure(back)==9": verdict.Pass,
+		"figure(from the loss to the last greeting)<9": verdict.Failed,
 	} {
 		if got := JudgeThreshold(parsedThreshold(t, text), r, &r.Verdict); got.Outcome != want || got.Text != text {
 			t.Errorf("%s: %s (%s, %s), want %s", text, got.Outcome, got.Actual, got.Why, want)
