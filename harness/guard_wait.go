@@ -22,9 +22,12 @@ const (
 	atOnce = time.Nanosecond
 )
 
-// await waits until the test has left no goroutine and no descriptor, or until the grace is over.
-// It waits once for all detectors.
-func (g *guard) await(ctx context.Context) {
+// await waits until the test has left no goroutine and no descriptor, and reports true, or until the
+// grace is over. It waits once for all detectors.
+func (g *guard) await(ctx context.Context) (nothing bool) {
+	if left, err := g.left(ctx); err == nil && left == 0 {
+		return true
+	}
 	looks, last, began := 0, int64(-1), time.Now()
 	since := began
 	if g.descriptors != nil {
@@ -38,6 +41,7 @@ func (g *guard) await(ctx context.Context) {
 		}
 		switch {
 		case err != nil || left == 0:
+			nothing = err == nil
 			return nil
 		case g.grace > 0 && now.Sub(began) < g.grace:
 			return errLeft
@@ -50,6 +54,7 @@ func (g *guard) await(ctx context.Context) {
 	if g.descriptors != nil {
 		g.descriptors.Grace = atOnce
 	}
+	return nothing
 }
 
 var errLeft = errors.New("the test has left something")
