@@ -50,6 +50,9 @@
 //	S20  10,000 idle, limits exceeded             "thousands of peers at once", full, flood
 //	S21  a thousand hubs in one process           "hubs that start and stop"
 //
+// Beyond the catalogue, residents stay over all cycles of a campaign: resident-announce,
+// resident-roam, resident-signal, resident-ping, resident-guest, resident-probe.
+//
 // Two groups of specs go beyond the catalogue. "a hub under edge cases" covers malformed
 // messages, refusals of every kind, HTTP pages and slow subscribers. "the program
 // cmd/pigeonhub" runs the hub as a process of its own, and reads it from outside: profiles,

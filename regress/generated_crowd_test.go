@@ -51,11 +51,13 @@ func startGeneratedCrowd(t *testing.T) *generatedCrowd {
 	}
 }
 
-// lives returns all lives of the witness, with those that request pages and the edge cases.
+// lives returns the lives of the witness whose peers leave, with those that request pages and the
+// edge cases.
 func (c *generatedCrowd) lives() []life {
-	return append(allLives(),
-		life{"pages", 4, false, c.livePages}, life{"plots", 2, false, c.livePlots}, life{"operator", 4, false, liveOperator},
-		life{"malformed", 16, false, liveMalformed}, life{"strict", 4, true, liveStrict})
+	leaving := slices.DeleteFunc(allLives(), func(l life) bool { return l.stays })
+	return append(leaving,
+		life{name: "pages", atOnce: 4, live: c.livePages}, life{name: "plots", atOnce: 2, live: c.livePlots}, life{name: "operator", atOnce: 4, live: liveOperator},
+		life{name: "malformed", atOnce: 16, live: liveMalformed}, life{name: "strict", atOnce: 4, ownHub: true, live: liveStrict})
 }
 
 // send runs n lives of a kind on the hub.

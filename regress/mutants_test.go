@@ -120,7 +120,7 @@ func scenarioNames() []string {
 	names := []string{
 		every, "return", "stall", "flood", "trickle", "hub", "subscribe", "start-stop", "cut-off", "full", "unauthorized",
 	}
-	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient()) {
+	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient(), harness.Residents()) {
 		names = append(names, s.Name)
 	}
 	return names

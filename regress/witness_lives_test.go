@@ -29,6 +29,7 @@ type life struct {
 	name   string
 	atOnce int
 	ownHub bool // each life has a hub of its own
+	stays  bool // a life is an event that a resident sees
 	live   func(ctx context.Context, target *hubtest.Target, v *harness.Visit) error
 }
 
@@ -48,17 +49,17 @@ func witnessLife(name string) life {
 // allLives returns the lives of all scenarios.
 func allLives() []life {
 	lives := []life{
-		{"return", 32, false, liveReturn}, {"stall", 16, false, liveStall}, {"flood", 8, false, liveFlood},
-		{"trickle", 64, false, liveTrickle}, {"hub", 16, false, liveHub}, {"subscribe", 8, false, liveSubscribe},
-		{"start-stop", 8, true, liveStartStop}, {"cut-off", 8, true, liveCutOff}, {"full", 8, true, liveFull},
-		{"unauthorized", 8, true, liveUnauthorized},
+		{name: "return", atOnce: 32, live: liveReturn}, {name: "stall", atOnce: 16, live: liveStall}, {name: "flood", atOnce: 8, live: liveFlood},
+		{name: "trickle", atOnce: 64, live: liveTrickle}, {name: "hub", atOnce: 16, live: liveHub}, {name: "subscribe", atOnce: 8, live: liveSubscribe},
+		{name: "start-stop", atOnce: 8, ownHub: true, live: liveStartStop}, {name: "cut-off", atOnce: 8, ownHub: true, live: liveCutOff}, {name: "full", atOnce: 8, ownHub: true, live: liveFull},
+		{name: "unauthorized", atOnce: 8, ownHub: true, live: liveUnauthorized},
 	}
 	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient()) {
 		if !slices.ContainsFunc(lives, func(l life) bool { return l.name == s.Name }) {
-			lives = append(lives, life{s.Name, 24, false, ofHarness(s)}) // the hub lets no more wait for a probe
+			lives = append(lives, life{name: s.Name, atOnce: 24, live: ofHarness(s)}) // the hub lets no more wait for a probe
 		}
 	}
-	return lives
+	return append(lives, residentLives()...)
 }
 
 func ofHarness(s harness.Scenario) func(context.Context, *hubtest.Target, *harness.Visit) error {

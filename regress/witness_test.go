@@ -149,6 +149,9 @@ func (w *witness) start(t *testing.T, cfg hub.Config) (stop func()) {
 	if w.life.ownHub {
 		return func() {}
 	}
+	if w.life.stays { // the resident reads during events only
+		cfg.PingInterval, cfg.AnnounceRate = time.Hour, -1
+	}
 	target, err := hubtest.Start(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -33,15 +33,23 @@ func quickConfig() hub.Config {
 type world struct {
 	target   *hubtest.Target
 	watch    *detect.Watch
+	staying  *detect.Watch // of the sessions of residents
 	campaign *harness.Campaign
 	config   hub.Config // of target
 }
 
 // newWorld calls start, which serves a hub over TCP or pipes, and watches its sessions.
 func newWorld(cfg hub.Config, seed uint64, start func(hub.Config) (*hubtest.Target, error)) (*world, error) {
-	w := &world{watch: detect.NewWatch(), campaign: &harness.Campaign{}}
+	w := &world{watch: detect.NewWatch(), staying: detect.NewWatch(), campaign: &harness.Campaign{}}
 	crowd := &w.campaign.Crowd
-	cfg.Trace = hubtest.Trace(w.watch, crowd.Label)
+	visiting, staying := hubtest.Trace(w.watch, crowd.Label), hubtest.Trace(w.staying, crowd.Label)
+	cfg.Trace = &hub.Trace{SessionBegin: func(s hub.SessionTrace) {
+		if crowd.IsResident(s.PeerID) {
+			staying.SessionBegin(s)
+		} else {
+			visiting.SessionBegin(s)
+		}
+	}}
 	target, err := start(cfg)
 	if err != nil {
 		return nil, err
