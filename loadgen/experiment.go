@@ -93,6 +93,7 @@ func (e *experiment) run(ctx context.Context) error {
 	}
 	e.confirm(ctx)
 	e.trace(ctx)
+	e.advise()
 	e.report()
 	return nil
 }

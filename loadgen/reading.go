@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
@@ -71,11 +72,11 @@ func isBack(now, before reading) bool {
 	return len(now) > 0 && len(before) > 0
 }
 
-// stayed returns a doubt for each count that did not return after a load.
-func stayed(before, after reading) []verdict.Reason {
+// stayed returns a doubt for each count that did not return after a load of the target.
+func stayed(before, after reading, target string) []verdict.Reason {
 	var list []verdict.Reason
 	for _, name := range risen(before, after) {
-		list = append(list, verdict.Reason{About: name, Do: "run loadgen check, which decides whether it is a leak",
+		list = append(list, verdict.Reason{About: name, Do: fmt.Sprintf("loadgen check %s decides whether it is a leak (%s at most)", target, units.Duration(checkProfile().phase.Duration)),
 			What: fmt.Sprintf("%s was %g before the load and is %g after it", name, before[name], after[name])})
 	}
 	return list

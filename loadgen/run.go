@@ -281,6 +281,6 @@ func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	if ctx.Err() == nil {
 		miss(&r.run, unreadable)
 	}
-	r.run.Doubts = append(r.run.Doubts, stayed(before, after)...)
+	r.run.Doubts = append(r.run.Doubts, stayed(before, after, dial.HideURL(r.cfg.URL))...)
 	return nil
 }

@@ -92,7 +92,7 @@ func TestUsual(t *testing.T) {
 			t.Fatal(err)
 		}
 		after, err := target.settle(t.Context(), before)
-		if doubts := stayed(before, after); err != nil || len(doubts) > 0 || n < 5 {
+		if doubts := stayed(before, after, "ws://a"); err != nil || len(doubts) > 0 || n < 5 {
 			t.Errorf("%d readings, %v: %v", n, doubts, err)
 		}
 	})

@@ -61,6 +61,10 @@ type Trend struct {
 	Smallest float64   `json:"smallest,omitempty"` // leak that would have been found; 0: not known yet
 	More     int64     `json:"more,omitempty"`     // about how many further peers would decide an inconclusive trend
 
+	// Again are the flags of a run that decides the trend, if the caller knows better ones than
+	// those that follow from More.
+	Again string `json:"-"`
+
 	Baseline   float64 `json:"baseline"`
 	Final      float64 `json:"final"`
 	Noise      float64 `json:"noise"` // range of the readings over blocks without peers
@@ -229,10 +233,17 @@ func (t *Trend) Name() string {
 
 // Advice returns what would decide an inconclusive trend.
 func (t *Trend) Advice() string {
-	if t.More <= 0 {
-		return "run longer"
+	again := fmt.Sprintf("--peers %d", t.Peers+t.More)
+	if t.Again != "" {
+		again = t.Again
 	}
-	return fmt.Sprintf("about %s more would decide: again with --peers %d", units.Plural(t.More, "peer"), t.Peers+t.More)
+	switch {
+	case t.More > 0:
+		return fmt.Sprintf("about %s more would decide: again with %s", units.Plural(t.More, "peer"), again)
+	case t.Again != "":
+		return "again with " + again
+	}
+	return "run longer"
 }
 
 // finding returns a leaking trend as a finding. Bytes are a total that belongs to whatever leak

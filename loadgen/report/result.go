@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -35,7 +36,7 @@ func TimingOf(slip latency.Times) Timing {
 func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	var list []verdict.Reason
 	if r.Timing.Outcome != verdict.None {
-		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: "lower the rate, or use a larger machine"})
+		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: r.slower()})
 	}
 	if r.Withheld*100 > r.Sent {
 		list = append(list, verdict.Reason{About: "messages", Do: "lower --rate, or raise --peers: each peer has one message under way at a time",
@@ -45,6 +46,15 @@ func (r *Result) Disturbed(lives int64) []verdict.Reason {
 		list = append(list, r.cutReason(lives))
 	}
 	return list
+}
+
+// slower returns the flags of a load that this generator can make punctually.
+func (r *Result) slower() string {
+	rate := 0.0
+	for _, f := range r.Plan.Phases {
+		rate = max(rate, f.Rate)
+	}
+	return fmt.Sprintf("again with --rate %g, with --workers %d if this machine has further processors, or with --agents on other machines", rate/2, runtime.GOMAXPROCS(0))
 }
 
 // cutReason says how many connections were cut. If the last message of the target was not
