@@ -34,8 +34,8 @@ func Also(detectors ...detect.Detector) GuardOption {
 // to, before and after the test. The value is a pointer to something that lives longer than the
 // test, such as a hub that many tests share; Watch.Add is for what must end with the test. If the
 // test makes the value itself, call a second guard after that: it checks before the cleanup of the
-// value. Its rules and limits are those of detect.Census. Nothing may write to the value when the
-// test and its goroutines have ended; use Also with a Census that has a Lock otherwise.
+// value. Its rules and limits are those of detect.Census. If something may write to the value after
+// the test and its goroutines have ended, such as a timer, use Also with a Census that has a Lock.
 func Census(value any) GuardOption {
 	return func(g *guard) {
 		if g.census == nil {
@@ -81,7 +81,7 @@ const guardLongest = time.Minute
 //		...
 //
 // The test must not be parallel: Guard fails it then, and GuardParallel is for it. The package
-// documentation has the order of cleanups and the limits. A guard of a clean test takes less than
+// documentation has the order of cleanups and the limits. A guard of a clean test takes about
 // a millisecond. It forces a collection only after heap.RecordAll, if an object was added to the
 // Watch, or if a descriptor is left.
 func Guard(tb TB, opts ...GuardOption) *detect.Watch {
