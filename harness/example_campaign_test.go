@@ -63,7 +63,7 @@ func ExampleCampaign() {
 		Crowd:     harness.Crowd{Target: target, Scenarios: scenarios, Seed: 1, AtOnce: 4},
 		Peers:     func(string) int { return 7 },
 		Cycles:    3,
-		Detectors: []detect.Detector{&detect.Census{Roots: map[string]any{"handler": handler}}},
+		Detectors: []detect.Detector{&detect.Census{Roots: map[string]any{"handler": handler}, Lock: &handler.mu}},
 	}
 	run, err := campaign.Run(context.Background())
 	if err != nil {
