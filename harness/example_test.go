@@ -49,7 +49,7 @@ func ExampleGuard() {
 func ExampleCensus() {
 	hub := fixture.NewRooms()
 	t := &exampleTest{name: "TestJoin"}
-	harness.Guard(t, harness.Census(hub))
+	harness.Guard(t, harness.Census(hub, hub))
 	hub.Join("lobby")
 	t.end()
 	// Output:

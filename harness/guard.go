@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect"
@@ -34,12 +35,16 @@ func Also(detectors ...detect.Detector) GuardOption {
 // to, before and after the test. The value is a pointer to something that lives longer than the
 // test, such as a hub that many tests share; Watch.Add is for what must end with the test. If the
 // test makes the value itself, call a second guard after that: it checks before the cleanup of the
-// value. Its rules and limits are those of detect.Census. If something may write to the value after
-// the test and its goroutines have ended, such as a timer, use Also with a Census that has a Lock.
-func Census(value any) GuardOption {
+// value. The guard holds lock, if it is not nil, while it walks through the value: the mutex that
+// guards the collections, without which the race detector objects. Its rules and limits are those of
+// detect.Census.
+func Census(value any, lock sync.Locker) GuardOption {
 	return func(g *guard) {
 		if g.census == nil {
-			g.census = &detect.Census{Roots: map[string]any{}}
+			g.census = &detect.Census{Roots: map[string]any{}, Lock: &g.locks}
+		}
+		if lock != nil {
+			g.locks = append(g.locks, lock)
 		}
 		g.census.Roots[fmt.Sprintf("%T %d", value, len(g.census.Roots))] = value
 	}
@@ -57,6 +62,7 @@ type guard struct {
 	descriptors *detect.Descriptors // nil in a parallel test, and where they cannot be read
 	watch       *detect.Watch
 	census      *detect.Census // nil without the option Census
+	locks       lockers        // of the census
 	grace       time.Duration  // 0 for the default
 	also        []detect.Detector
 	detectors   []detect.Detector
@@ -112,6 +118,21 @@ func newGuard(tb TB, opts []GuardOption) *guard {
 		o(g)
 	}
 	return g
+}
+
+// lockers locks several locks as one.
+type lockers []sync.Locker
+
+func (ls *lockers) Lock() {
+	for _, l := range *ls {
+		l.Lock()
+	}
+}
+
+func (ls *lockers) Unlock() {
+	for _, l := range slices.Backward(*ls) {
+		l.Unlock()
+	}
 }
 
 // addOptional adds the detectors of the options.

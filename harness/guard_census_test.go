@@ -25,11 +25,11 @@ var sharedHub = fixture.NewRooms()
 func TestInsideCensus(t *testing.T) {
 	onlyInside(t)
 	t.Run("shared hub", func(t *testing.T) {
-		harness.Guard(t, harness.Census(sharedHub))
+		harness.Guard(t, harness.Census(sharedHub, sharedHub))
 		sharedHub.Join("one")
 	})
 	t.Run("leaves late", func(t *testing.T) {
-		harness.Guard(t, harness.Census(sharedHub))
+		harness.Guard(t, harness.Census(sharedHub, sharedHub))
 		sharedHub.Join("two")
 		go func() {
 			time.Sleep(50 * time.Millisecond)
@@ -42,7 +42,7 @@ func TestInsideCensus(t *testing.T) {
 		if err := w.Add(h, "hub"); err != nil {
 			t.Fatal(err)
 		}
-		harness.Guard(t, harness.Census(h))
+		harness.Guard(t, harness.Census(h, h))
 		h.Join("one")
 	})
 }

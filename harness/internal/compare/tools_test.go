@@ -55,7 +55,7 @@ func (t *test) Logf(string, ...any) {}
 
 func findByGuard(t *testing.T, body func(*detect.Watch)) string {
 	guarded := &test{T: t}
-	body(harness.Guard(guarded, harness.Census(shared)))
+	body(harness.Guard(guarded, harness.Census(shared, shared)))
 	for i := len(guarded.cleanups) - 1; i >= 0; i-- {
 		guarded.cleanups[i]()
 	}
