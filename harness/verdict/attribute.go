@@ -160,11 +160,14 @@ func (p *attributionProblem) attribution(g hypothesis) Attribution {
 	}
 	of := len(p.names) - bits.OnesCount(p.events) // scenarios that "every scenario" means
 	a := Attribution{Solved: true, Every: of > 1}
-	leaked, peers := 0.0, 0.0
+	leaked, peers, named := 0.0, 0.0, 0
 	for i, rate := range g.rates {
 		if rate <= 0 {
 			a.Every = a.Every && p.events&(1<<i) != 0
 			continue
+		}
+		if p.events&(1<<i) == 0 {
+			named++
 		}
 		a.Shares = append(a.Shares, Share{p.names[i], rate})
 		a.Every = a.Every && rate == a.Shares[0].PerPeer
@@ -172,7 +175,7 @@ func (p *attributionProblem) attribution(g hypothesis) Attribution {
 		leaked, peers = leaked+rate*dose, peers+dose
 	}
 	a.PerPeer = leaked / max(1, peers)
-	if !a.Every && len(a.Shares) < len(p.names) && 2*len(a.Shares) > of && (g.alike || a.Uniform()) {
+	if !a.Every && len(a.Shares) < len(p.names) && 2*named > of && (g.alike || a.Uniform()) {
 		for i, rate := range g.rates {
 			if rate <= 0 && p.events&(1<<i) == 0 {
 				a.But = append(a.But, p.names[i])

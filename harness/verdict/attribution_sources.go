@@ -52,12 +52,15 @@ func (r *Run) fromLabels(c *candidate) Attribution {
 		}
 	}
 	a := Attribution{Solved: true, Every: of > 1}
-	leaked, peers := 0.0, 0.0
+	leaked, peers, named := 0.0, 0.0, 0
 	for _, s := range r.Scenarios {
 		n := c.PerScenario[s.Name]
 		if n <= 0 {
 			a.Every = a.Every && s.Unit != ""
 			continue
+		}
+		if s.Unit == "" {
+			named++
 		}
 		landed := float64(max(1, r.peers(s)))
 		if c.peers > 0 && len(c.PerScenario) == 1 {
@@ -70,7 +73,7 @@ func (r *Run) fromLabels(c *candidate) Attribution {
 		return Attribution{}
 	}
 	a.PerPeer = leaked / peers
-	if !a.Every && len(a.Shares) < len(r.Scenarios) && 2*len(a.Shares) > of {
+	if !a.Every && len(a.Shares) < len(r.Scenarios) && 2*named > of {
 		for _, s := range r.Scenarios {
 			if c.PerScenario[s.Name] <= 0 && s.Unit == "" {
 				a.But = append(a.But, s.Name)
