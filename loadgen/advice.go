@@ -1,11 +1,16 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"net/url"
+	"strconv"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/preflight"
 )
 
 // advisedTime is the time that an advised check may take before its rate is raised. advisedRate
@@ -47,4 +52,34 @@ func (e *experiment) again(t *verdict.Trend) string {
 		flags += fmt.Sprintf(" --duration %s", (2 * took).Round(time.Minute))
 	}
 	return fmt.Sprintf("%s (about %.0f min)", flags, math.Ceil(took.Minutes()))
+}
+
+// lookInside returns the flags with which more of a target can be read: its process and the pages
+// at its other ports, if it is on this machine.
+func lookInside(ctx context.Context, target string) string {
+	pid, others := 0, []int(nil)
+	if u, err := url.Parse(target); err == nil && preflight.IsHere(target) {
+		port, _ := strconv.Atoi(u.Port()) // 0 is no port of a process
+		pid, others = listener(port)
+	}
+	if pid == 0 {
+		return "add --pid ID of a process on this machine, or --page URL of a page that counts connections"
+	}
+	return fmt.Sprintf("add --pid %d", pid) + pagesAt(ctx, others)
+}
+
+// pageTime bounds the search for pages at a port.
+const pageTime = 2 * time.Second
+
+// pagesAt returns the flags for the pages at ports of this machine.
+func pagesAt(ctx context.Context, ports []int) (flags string) {
+	for _, port := range ports {
+		ctx, cancel := context.WithTimeout(ctx, pageTime)
+		defer cancel()
+		base := fmt.Sprintf("http://127.0.0.1:%d", port)
+		if found, _ := (probe.Client{}).Discover(ctx, base); len(found) > 0 { // an error is a port without pages
+			flags += " --page " + base
+		}
+	}
+	return flags
 }

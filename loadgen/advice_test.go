@@ -1,6 +1,11 @@
 package loadgen
 
 import (
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,4 +38,32 @@ func TestAdvice(t *testing.T) {
 	if got := e.longer(); got != "again with --duration 20m0s" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// The process of a target on this machine is found by its port, and its pages by its others.
+func TestLookInside(t *testing.T) {
+	t.Parallel()
+	url := (&toyHub{}).start(t)
+	operator := httptest.NewServer(&toyHub{})
+	defer operator.Close()
+	port, theirs := portOf(t, url), portOf(t, operator.URL)
+	if pid, others := listener(port); runtime.GOOS == "linux" && (pid != os.Getpid() || !slices.Contains(others, theirs)) {
+		t.Errorf("process %d listens at %d and %v", pid, port, others)
+	}
+	if got := pagesAt(t.Context(), []int{theirs}); got != " --page "+operator.URL {
+		t.Errorf("got %q", got)
+	}
+	if got := lookInside(t.Context(), "ws://192.0.2.1:80"); !strings.Contains(got, "--pid ID") {
+		t.Errorf("another machine: %q", got)
+	}
+}
+
+func portOf(t *testing.T, address string) int {
+	t.Helper()
+	_, text, _ := strings.Cut(address, "127.0.0.1:")
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

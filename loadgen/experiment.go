@@ -84,7 +84,7 @@ func (e *experiment) run(ctx context.Context) error {
 	}
 	if len(e.target.probes) == 0 {
 		e.evidence.Problems = append(e.evidence.Problems, verdict.Reason{About: "probes",
-			What: "the target cannot be read: it has no /health, /metrics or /debug/pprof page", Do: "name a page with --page, or a local process with --pid"})
+			What: "the target cannot be read: it has no /health, /metrics or /debug/pprof page", Do: lookInside(ctx, e.fleet.url)})
 		return nil
 	}
 	e.runBlocks(ctx)
