@@ -21,7 +21,7 @@ type forgetful struct {
 	open sync.WaitGroup
 
 	mu    sync.Mutex
-	peers map[string]*websocket.Conn
+	peers map[string]bool
 }
 
 func (f *forgetful) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (f *forgetful) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.open.Done()
 	defer conn.Close()
 	f.mu.Lock()
-	f.peers[r.URL.Query().Get("peerId")] = conn // nothing deletes it
+	f.peers[r.URL.Query().Get("peerId")] = true // nothing deletes it
 	f.mu.Unlock()
 	_ = conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"connected"}`))
 	for {
@@ -50,7 +50,7 @@ func (f *forgetful) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A campaign tests an http.Handler: peers come and go in three cycles, and a census counts what the
 // handler keeps of them.
 func ExampleCampaign() {
-	handler := &forgetful{peers: map[string]*websocket.Conn{}}
+	handler := &forgetful{peers: map[string]bool{}}
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	target, err := harness.NewRemote("ws" + strings.TrimPrefix(server.URL, "http"))
