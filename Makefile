@@ -74,11 +74,14 @@ calibrate: ## compare the verdict of loadgen with small hubs that leak or not (C
 # FUZZTIME is a count, because go test may fail with "context deadline exceeded" at the end of
 # a duration although the fuzzer found nothing (golang/go#75804, fixed in Go 1.27).
 FUZZ = $(GO) test -run '^$$' -fuzzminimizetime 5s -fuzztime $(FUZZTIME)
-fuzz: ## fuzz all parsers of untrusted bytes, FUZZTIME executions each (default 500000x)
+# An execution of FuzzParking is the life of a hub, so there are fewer.
+FEWER = $(if $(filter %x,$(FUZZTIME)),$(shell expr $(FUZZTIME:x=) / 100)x,$(FUZZTIME))
+fuzz: ## fuzz all parsers of untrusted bytes, FUZZTIME executions each (default 500000x), and parking, a hundredth of it
 	$(FUZZ) -fuzz '^FuzzParse$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzAnnouncement$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzAppendString$$' ./hub/wire
 	$(FUZZ) -fuzz '^FuzzSession$$' ./hub
+	$(FUZZ:$(FUZZTIME)=$(FEWER)) -fuzz '^FuzzParking$$' ./hub
 	$(FUZZ) -fuzz '^FuzzClientAddress$$' ./hub
 	$(FUZZ) -fuzz '^FuzzHeapDump$$' ./harness/heap
 	$(FUZZ) -fuzz '^FuzzHealth$$' ./harness/probe

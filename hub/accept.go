@@ -47,6 +47,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.counters.accepted.Add(1)
+	if s.parkable() {
+		h.parking.open()
+	}
 	h.gate.hold()
 	go func() {
 		defer h.gate.leave()
@@ -105,11 +108,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request, s *session) error 
 		}
 		return err
 	}
-	ws.SetReadLimit(h.cfg.MaxMessageBytes)
-	ws.SetPingHandler(s.onPing)
-	ws.SetPongHandler(s.onPong)
-	ws.SetCloseHandler(func(int, string) error { return nil }) // readFailed answers the close frame
-	s.ws, s.conn.established = ws, true
+	s.attach(ws)
+	s.conn.established = true
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (h *Hub) track(s *session) bool {
 	}
 	h.sessions[s] = struct{}{}
 	h.sockets.Store(int64(len(h.sessions)))
-	h.peak = max(h.peak, len(h.sessions))
+	h.crowd.peak = max(h.crowd.peak, len(h.sessions))
 	return true
 }
 

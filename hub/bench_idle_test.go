@@ -12,7 +12,7 @@ const idleNetwork = 10 // peers in a network of idle ones
 
 // BenchmarkIdlePeer: what a peer costs that has announced itself in a network of ten and is silent. Unit: one peer.
 //
-// tcp: 5,000 peers over loopback. rss-B is resident memory per peer as the operator sees it, after a second of quiet and
+// tcp: 5,000 peers over loopback. rss-B is resident memory per peer as the operator sees it, after two seconds of quiet and
 // nothing forced; the others after collections and FreeOSMemory, which leaves out the luck of when the last one was.
 //
 // pipe: 50,000 peers over in-memory pipes inside the server process, a scale for which there are not the descriptors
@@ -46,7 +46,7 @@ func runIdle(kind string, n int) (benchSample, error) {
 	if err := f.settleIn(idleNetwork); err != nil {
 		return nil, err
 	}
-	time.Sleep(time.Second)
+	time.Sleep(2 * time.Second) // after Config.ParkAfter
 	asIs, err := server.ask("stats")
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ func (h *Hub) CheckInvariants() error {
 	}
 	c.that(h.sockets.Load() == int64(len(h.sessions)), "sockets is %d, but there are %d sessions", h.sockets.Load(), len(h.sessions))
 	h.checkQueues(c)
+	h.parking.check(c)
 	c.that(len(h.sessions) > 0 || h.reading.load() == 0, "%d bytes are being read without a session", h.reading.load())
 	if h.gate.count() == 0 { // the monitor ends last
 		_, counted := h.addresses.Count()

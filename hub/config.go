@@ -53,6 +53,7 @@ type Config struct {
 	PingInterval    time.Duration // silence before a ping, less a random part of up to a fifth; default 25s
 	PongTimeout     time.Duration // silence after a ping before the session ends; default 10s
 	CloseTimeout    time.Duration // for the peer's answer to a close frame; default 2s
+	ParkAfter       time.Duration // silence after which a peer on plain TCP on Linux has no goroutine until it speaks again; default 1s, negative never
 
 	// Hub role.
 	IsHub         bool          // this server is a hub: hubs that connect are introduced to all its peers
@@ -114,6 +115,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.PingInterval, 25*time.Second)
 	set(&c.PongTimeout, 10*time.Second)
 	set(&c.CloseTimeout, 2*time.Second)
+	set(&c.ParkAfter, time.Second)
 	set(&c.DrainWindow, 5*time.Second)
 	c.Memory = c.Memory.withDefaults()
 	return c

@@ -25,10 +25,11 @@
 //	session_read.go, incoming.go     reading messages
 //	bucket.go                        rates
 //	session_time.go                  deadlines, pings, probes
+//	session_park.go, park_*.go       sessions without a goroutine
 //	session_send.go, session_write.go, written.go, queue.go   the queue and its one writer
 //	pending.go, chain.go, notice.go  what waits in a queue, its memory, frames that queues share
 //	relief.go                        the bound on all queues together
-//	transport.go, os_*.go            the connection underneath gorilla/websocket
+//	transport.go, frames.go, os_*.go the connection underneath gorilla/websocket
 //	route.go, announce.go            what a message does
 //	network.go                       members of a network
 //	batch.go                         what follows once no lock is held
@@ -51,18 +52,31 @@
 //
 // # Goroutines
 //
-// Each session has one reader, and a writeLoop while its socket is full. The hub has
-// one memory monitor. All are counted by the hub's gate, which refuses new ones once
-// Shutdown has begun, and Shutdown joins them. A session's writeLoop is joined by its
-// reader. A session has no timer: its reader blocks under a read deadline and keeps
-// time by that.
+// Each session has one reader unless it is parked, and a writeLoop while its socket is
+// full. The hub has one memory monitor, and one goroutine that wakes parked sessions.
+// All are counted by the hub's gate, which refuses new ones once Shutdown has begun, and
+// Shutdown joins them. A session's writeLoop is joined by its reader. A session has no
+// timer: its reader blocks under a read deadline and keeps time by that.
+//
+// # Parking
+//
+// A reader ends when nothing has arrived for Config.ParkAfter, if the socket is plain TCP
+// on Linux and gorilla holds no part of a frame or message. The session is then parked:
+// its socket waits in an epoll set, the time of its next deadline in a heap, and it has
+// no goroutine, websocket.Conn, read buffer or timer. Bytes, the deadline, or closing the
+// connection wake it: a new reader goes on where the last one ended, with the same code
+// for all that it does. What the reader owns is passed on under parking.mu. Writing needs
+// no reader. The gate counts a parked session too, so that Shutdown, which ends sessions
+// as always, joins it. All other connections are never parked; see park_other.go, which
+// the build tag nopark selects on Linux.
 //
 // # Locks
 //
 // Hub.mu guards the state of the hub: sessions, peers, networks, hubs,
 // subscriptions. Each session's queue has a mutex of its own. Hub.mu is locked before
 // stalled.mu, and that before a queue's mutex. No goroutine holds the mutexes of two
-// queues. gate.mu and monitor.mu are leaves. No goroutine blocks while it holds any of
+// queues. parking.mu is locked after a queue's, and before gate.mu. gate.mu and monitor.mu
+// are leaves. No goroutine blocks while it holds any of
 // them: sending only adds to a queue. Queues to flush and sessions to cut are collected
 // in a batch, which is committed when no lock is held.
 //

@@ -41,6 +41,7 @@ type Hub struct {
 	reports   reports
 	clients   clientAddresses
 	addresses *admission.Limiter
+	parking   parking
 	memory    monitor
 
 	mu            sync.Mutex
@@ -54,8 +55,7 @@ type Hub struct {
 	admitted      int                        // sessions that count against MaxConnections
 	refused       int                        // sessions that are being refused
 	probing       int                        // sessions that wait for a sign of life of their id's holder
-	peak          int                        // most sessions since the maps were last made
-	atSample      int                        // sessions at the monitor's last sample
+	crowd         crowd                      // of sessions, see returnMemory
 	closing       bool                       // Shutdown has closed every connection; no more are tracked
 	released      bool                       // Shutdown has released everything
 }
@@ -88,6 +88,7 @@ func New(cfg Config) (*Hub, error) {
 		WriteBufferPool:  &sync.Pool{},    // unused, but keeps gorilla from making a buffer for each session
 		CheckOrigin:      h.auth.originOK, // always true here: screen has checked it
 	}
+	h.parking.hub = h
 	h.gate.init()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.ended, h.setEnded = context.WithCancel(context.Background())
@@ -107,8 +108,8 @@ func (h *Hub) Listening(addr net.Addr) {
 // Shutdown.
 func (h *Hub) Fail(err error) { h.emit(Event{Name: EventError, Err: err}) }
 
-// gate counts the goroutines and handshakes of a hub. After close it refuses new
-// ones; the context idle ends when the last one has left.
+// gate counts the goroutines, handshakes and parked sessions of a hub. After close it
+// refuses new ones; the context idle ends when the last one has left.
 type gate struct {
 	mu     sync.Mutex
 	n      int

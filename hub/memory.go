@@ -93,8 +93,10 @@ type monitor struct {
 	forced time.Time // when the last GC was forced
 
 	// Owned by the goroutine of the monitor.
-	idleFor int   // samples for which much heap was idle
-	kept    int64 // idle bytes that the last return left: other code of the process has them
+	idleFor int       // samples for which much heap was idle
+	kept    int64     // idle bytes that the last return left: other code of the process has them
+	readers crowd     // sessions that are not parked
+	quieted time.Time // when memory was last returned because most readers had ended
 }
 
 func (m *monitor) stats() MemoryStats {

@@ -112,18 +112,32 @@ func TestMapsAreMadeAnewAfterAMassLeave(t *testing.T) {
 	for _, tt := range []struct {
 		peak, want int
 	}{{200, 200}, {10_000, 1}} {
-		h.peak, h.atSample = tt.peak, tt.peak
-		if h.returnMemory(); h.peak != tt.peak {
+		h.crowd = crowd{tt.peak, tt.peak}
+		if h.returnMemory(); h.crowd.peak != tt.peak {
 			t.Errorf("gave back in the middle of an exodus from %d", tt.peak)
 		}
-		if h.returnMemory(); h.peak != tt.want {
-			t.Errorf("after a peak of %d and one session left, peak is %d, want %d", tt.peak, h.peak, tt.want)
+		if h.returnMemory(); h.crowd.peak != tt.want {
+			t.Errorf("after a peak of %d and one session left, peak is %d, want %d", tt.peak, h.crowd.peak, tt.want)
 		}
 	}
 	if _, ok := h.sessions[s]; !ok {
 		t.Error("a session was lost on the way")
 	}
 	delete(h.sessions, s)
+}
+
+// Most sessions are parked after a burst: the stacks of their readers are returned once,
+// and again only after another burst.
+func TestMemoryOfParkedReadersIsReturned(t *testing.T) {
+	t.Parallel()
+	h, _ := memoryHub(t, MemoryConfig{Interval: -1})
+	const burst = 10_000
+	h.memory.readers = crowd{burst, burst}
+	for _, want := range []int{burst, 0, 0} { // readers end still; few end any more; all is returned
+		if h.returnMemory(); h.memory.readers.peak != want {
+			t.Errorf("the peak of readers is %d, want %d", h.memory.readers.peak, want)
+		}
+	}
 }
 
 func TestReadMemory(t *testing.T) {
@@ -152,5 +166,23 @@ func TestIdleHeapIsReturned(t *testing.T) {
 	}
 	if left := readMemory().HeapSys - before; took < 64<<20 || left > took/4 {
 		t.Errorf("of %d bytes that a flood took %d are held", took, left)
+	}
+}
+
+func TestCrowdHasLeftOncePerPeak(t *testing.T) {
+	t.Parallel()
+	var c crowd
+	for i, step := range []struct {
+		n    int
+		may  bool
+		want bool
+	}{
+		{1000, true, false}, {400, true, false}, // many leave still
+		{400, false, false}, {400, true, true}, {400, true, false}, // once it may, and once
+		{150, true, false}, {150, true, true}, {10, true, false}, {10, true, false}, // few do not matter
+	} {
+		if got := c.hasLeft(step.n, step.may); got != step.want {
+			t.Errorf("step %d, %d there: %v, want %v", i+1, step.n, got, step.want)
+		}
 	}
 }

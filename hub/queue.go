@@ -45,6 +45,6 @@ type queue struct {
 	ending   bool // the close frame is queued: nothing may follow it
 	gone     bool // nothing more is written: a write failed, or the session is torn down
 	why      wire.CloseReason
-	endBy    time.Time     // when the wait for the peer's close frame ends; set with ending
+	due      time.Duration // Hub.clock when onDeadline has to decide, at the latest
 	idle     chan struct{} // receives a value when the writer stops; nil unless joinWriter waits
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // session is one connection of a peer, from the upgrade to the closed socket. Its
-// reader is its one permanent goroutine, and only the reader ends it.
+// reader is its one goroutine for as long as it is not parked, and only the reader ends
+// it.
 type session struct {
 	// Fixed after construction.
 	hub     *Hub
@@ -22,10 +23,10 @@ type session struct {
 	hubRole bool        // may announce as a hub
 	address string      // of the peer, without its port, for the log
 	conn    *transport
-	ws      *websocket.Conn
 	began   time.Time
 
-	// Owned by the reader.
+	// Owned by the reader. A parked session has none.
+	ws           *websocket.Conn
 	batch        *batch // nil when nothing is collected
 	messages     bucket
 	announces    bucket
@@ -57,6 +58,8 @@ type session struct {
 	hubData     []byte // data of a hub's announce, for Hubs
 	announcedAt int64  // Unix milliseconds
 
+	spot spot // guarded by parking.mu
+
 	queue
 }
 
@@ -65,12 +68,27 @@ var (
 	errPingTimeout  = errors.New("hub: ping not answered in time")
 	errCloseTimeout = errors.New("hub: close not answered in time")
 	errFragments    = errors.New("hub: message in too many fragments")
+	errQuiet        = errors.New("hub: nothing to read for a while") // the session may be parked
 )
 
 // run reads and handles messages until the session is over. It is the reader.
+// It returns earlier if the session is parked: then wake starts the next one.
 func (s *session) run() {
-	defer s.teardown()
+	parked := false
+	defer func() {
+		if !parked {
+			s.teardown()
+		}
+	}()
 	defer s.recover()
+	if s.began.IsZero() && !s.begin() {
+		return
+	}
+	parked = s.readMessages()
+}
+
+// begin admits the session. It reports false if the session is over.
+func (s *session) begin() bool {
 	cfg := &s.hub.cfg
 	cfg.Trace.sessionBegan(s)
 	s.began = time.Now()
@@ -78,17 +96,30 @@ func (s *session) run() {
 	s.heardAt.Store(int64(s.hub.clock()))
 	s.messages.tokens, s.announces.tokens = float64(cfg.MessageBurst), float64(cfg.AnnounceBurst)
 	if why, linger := s.hub.admit(s); why != wire.ReasonNone {
-		if s.beginClose(why); !linger {
-			return
-		}
+		s.beginClose(why)
+		return linger
 	}
 	s.greeted = s.hub.clock()
 	s.arm(s.pingIn())
+	return true
+}
+
+// readMessages returns when the session is over or parked.
+func (s *session) readMessages() (parked bool) {
 	for {
+		if s.ws == nil {
+			s.unpark()
+		}
 		text, r, err := s.ws.NextReader()
+		if err == errQuiet {
+			if s.ws = nil; s.park() {
+				return true
+			}
+			continue
+		}
 		if err != nil {
 			s.readFailed(err)
-			return
+			return false
 		}
 		if s.isEnding() {
 			continue // wait for the peer's close frame; NextReader skips this message
@@ -96,7 +127,7 @@ func (s *session) run() {
 		s.messageBegan, s.messageBytes = time.Now(), 0
 		if err := s.receive(text == websocket.TextMessage, r); err != nil {
 			s.readFailed(err)
-			return
+			return false
 		}
 		s.messageBegan, s.messageArmed = time.Time{}, false
 	}

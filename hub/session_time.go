@@ -22,8 +22,12 @@ func (s *session) noteRead() {
 func (s *session) onDeadline() error {
 	cfg, now, clock := &s.hub.cfg, time.Now(), s.hub.clock()
 	silence := clock - time.Duration(s.heardAt.Load())
-	switch {
-	case s.isEnding():
+	switch due, ending := s.dueAt(); {
+	case clock < due && !ending && s.mayPark(silence):
+		return errQuiet
+	case clock < due:
+		s.rearm()
+	case ending:
 		return s.onEndDeadline()
 	case !s.spoke && clock-s.greeted >= cfg.FirstMessageTimeout:
 		s.beginClose(wire.ReasonFirstMessageTimeout)
@@ -46,18 +50,19 @@ func (s *session) onDeadline() error {
 	return nil
 }
 
-// onEndDeadline returns errCloseTimeout if the deadline that passed is the one of
-// the close. It may be an earlier deadline that passed while the close began: then
-// the deadline of the close is set again.
-func (s *session) onEndDeadline() error {
-	s.flush() // the batch with the close frame may not be committed yet
+func (s *session) dueAt() (due time.Duration, ending bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !time.Now().Before(s.endBy) {
-		return errCloseTimeout
+	return s.due, s.ending
+}
+
+// onEndDeadline returns errCloseTimeout unless the close frame is written only now.
+func (s *session) onEndDeadline() error {
+	s.flush() // the batch with the close frame may not be committed yet
+	if due, _ := s.dueAt(); s.hub.clock() < due {
+		return nil
 	}
-	s.conn.Conn.SetReadDeadline(s.endBy)
-	return nil
+	return errCloseTimeout
 }
 
 // pingIn returns how long the peer may be silent before a ping. It is random
@@ -68,9 +73,8 @@ func (s *session) pingIn() time.Duration {
 	return interval - rand.N(interval/5+1)
 }
 
-// arm sets the read deadline, earlier if the first message or the message being
-// read is due before. Holding s.mu keeps it from overwriting the deadline that
-// queueClose sets.
+// arm sets when onDeadline has to decide, earlier if the first message or the message
+// being read is due before. Holding s.mu keeps it from overwriting what queueClose sets.
 func (s *session) arm(in time.Duration) {
 	now := time.Now()
 	if !s.spoke {
@@ -82,7 +86,39 @@ func (s *session) arm(in time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ending {
-		s.conn.Conn.SetReadDeadline(now.Add(in))
+		s.due = s.hub.clock() + in
+		s.armReadLocked()
+	}
+}
+
+func (s *session) rearm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armReadLocked()
+}
+
+// armReadLocked sets the read deadline: the due time, or earlier to see whether the
+// session can be parked.
+func (s *session) armReadLocked() {
+	clock, quiet := s.hub.clock(), s.hub.cfg.ParkAfter
+	at := max(s.due, clock+time.Millisecond) // what has arrived is read first
+	if s.parkable() && !s.ending {
+		looked := time.Duration(s.heardAt.Load()) + quiet
+		if looked <= clock {
+			looked = clock + quiet
+		}
+		at = min(at, looked)
+	}
+	s.conn.Conn.SetReadDeadline(s.hub.started.Add(at))
+}
+
+// startCloseLocked gives the peer CloseTimeout from now on. It is called again when the
+// close frame is written, because on a busy machine a batch may be committed late.
+func (s *session) startCloseLocked() {
+	s.due = s.hub.clock() + s.hub.cfg.CloseTimeout
+	s.conn.Conn.SetWriteDeadline(s.hub.started.Add(s.due))
+	if !s.hub.parking.reschedule(s, s.due) {
+		s.armReadLocked()
 	}
 }
 

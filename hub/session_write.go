@@ -261,13 +261,6 @@ func (s *session) queueClose(why wire.CloseReason, code int, text string, b *bat
 	s.startCloseLocked()
 }
 
-// startCloseLocked gives the peer CloseTimeout from now on. It is called again when the
-// close frame is written, because on a busy machine a batch may be committed late.
-func (s *session) startCloseLocked() {
-	s.endBy = time.Now().Add(s.hub.cfg.CloseTimeout)
-	s.conn.Conn.SetDeadline(s.endBy)
-}
-
 // finishWriting closes the connection, joins the writer and returns why the
 // session ended. What an orderly close has queued is written first, within the
 // deadline that queueClose has set. All else is dropped.

@@ -50,6 +50,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	defer h.setEnded()
 	began := time.Now()
 	h.cancel()
+	h.parking.drain()
 	h.mu.Lock()
 	total := len(h.sessions)
 	h.mu.Unlock()

@@ -52,7 +52,8 @@ type Stats struct {
 	MaxSubscriptions    int
 	MaxQueuedBytes      int64 // of QueuedBytes and AnnouncedBytes together
 	MaxAnnouncedBytes   int64
-	Goroutines          int // of this hub: readers, handshakes, monitor
+	Parked              int // sessions without a goroutine: quiet ones, see Config.ParkAfter
+	Goroutines          int // of this hub: readers, handshakes, monitor, the one that wakes parked sessions
 	LargestNetwork      int // most members a network has had
 	MaxQueuedPerSession int
 
@@ -80,8 +81,9 @@ func (h *Hub) Stats() Stats {
 		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
 		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.load(),
 		QueuedBytes: h.queuedBytes(), AnnouncedBytes: h.announced.Load(), MaxAnnouncedBytes: h.cfg.QueueBytesTotal / 2,
-		Goroutines: h.gate.count(), Memory: h.memory.stats(),
+		Memory: h.memory.stats(),
 	}
+	st.Parked, st.Goroutines = h.parking.counts()
 	h.lengths(&st)
 	st.Addresses, _ = h.addresses.Count()
 	st.ReservedIDs = h.addresses.Reserved()

@@ -21,7 +21,8 @@ import (
 //     about protocol errors: the session's queue is the only writer and sends its
 //     own.
 //
-// The reader owns it, except for Conn, raw and tryWrite.
+// The reader owns it, except for Conn, raw and tryWrite. It follows the frames, because a
+// session is parked only between two.
 type transport struct {
 	net.Conn
 	raw         syscall.RawConn // of a plain TCP or Unix socket, else nil
@@ -31,8 +32,9 @@ type transport struct {
 	chunk    *chunk // nil if all its bytes are taken
 	from, to int    // the bytes of chunk that are not taken yet
 	tryRead  func(fd uintptr) bool
-	readErr  error // the error of the last tryRead
-	failed   error // the error of the last Read; nil if gorilla itself found an error
+	readErr  error  // the error of the last tryRead
+	failed   error  // the error of the last Read; nil if gorilla itself found an error
+	frames   frames // of what gorilla got
 }
 
 // chunk is the buffer of one read(2). It holds several bursts of offers.
@@ -72,23 +74,25 @@ func (t *transport) Read(p []byte) (int, error) {
 			time.Sleep(time.Millisecond)
 		}
 		if n > 0 {
-			return t.deliver(n)
+			return t.deliver(p[:n])
 		}
 	}
 	n := copy(p, t.chunk[t.from:t.to])
 	if t.from += n; t.from == t.to {
 		t.release()
 	}
-	return t.deliver(n)
+	return t.deliver(p[:n])
 }
 
-// deliver returns n, or the session's error if it accepts no more bytes.
-func (t *transport) deliver(n int) (int, error) {
-	if err := t.session.countRead(n); err != nil {
+// deliver returns how many bytes gorilla gets, or the session's error if it accepts no
+// more.
+func (t *transport) deliver(p []byte) (int, error) {
+	if err := t.session.countRead(len(p)); err != nil {
 		t.failed = err
 		return 0, err
 	}
-	return n, nil
+	t.frames.pass(p)
+	return len(p), nil
 }
 
 // readMore reads into a chunk and returns 0, or, if the connection is not read by
@@ -115,8 +119,11 @@ func (t *transport) release() {
 
 // Close closes the socket at once. Closing a TLS connection would first send an
 // alert and could wait seconds for a peer that does not read; the peer has the close frame
-// already.
-func (t *transport) Close() error { return t.socket().Close() }
+// already. A parked session is woken to notice it.
+func (t *transport) Close() error {
+	defer t.session.hub.parking.wake(t.session)
+	return t.socket().Close()
+}
 
 // socket returns the connection that carries this one if that is TLS, else itself.
 func (t *transport) socket() net.Conn {
@@ -132,6 +139,14 @@ func (t *transport) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return t.Conn.Write(p)
+}
+
+// SetDeadline does nothing after the handshake: the session sets the deadlines.
+func (t *transport) SetDeadline(at time.Time) error {
+	if t.established {
+		return nil
+	}
+	return t.Conn.SetDeadline(at)
 }
 
 // SetWriteDeadline does nothing after the handshake, as Write does not either.

@@ -39,6 +39,9 @@ func (c Config) Validate() error {
 	p.duration("PingInterval", c.PingInterval)
 	p.duration("PongTimeout", c.PongTimeout)
 	p.duration("CloseTimeout", c.CloseTimeout)
+	if c.ParkAfter >= 0 {
+		p.duration("ParkAfter", c.ParkAfter)
+	}
 	p.duration("Memory.Sample", c.Memory.Sample)
 	if c.Memory.Interval >= 0 && c.Memory.Interval < 10*time.Millisecond {
 		p.add("Memory.Interval is %v, must be at least 10ms, or negative", c.Memory.Interval)

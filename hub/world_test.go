@@ -77,7 +77,7 @@ func serveWorld(t *testing.T, cfg hub.Config, ln net.Listener, dial func(context
 func (w *world) wantEmpty() {
 	w.Helper()
 	st := w.hub.Stats()
-	if st.Sessions+st.Peers+st.Announced+st.Networks+st.Hubs+st.Subscriptions+st.Goroutines != 0 || st.QueuedBytes != 0 {
+	if st.Sessions+st.Parked+st.Peers+st.Announced+st.Networks+st.Hubs+st.Subscriptions+st.Goroutines != 0 || st.QueuedBytes != 0 {
 		w.Errorf("the hub still holds something: %+v", st)
 	}
 	if err := w.hub.CheckInvariants(); err != nil {

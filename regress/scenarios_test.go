@@ -18,8 +18,15 @@ import (
 // hub starts before live and stops after it.
 func (w *world) ownHub(cfg hub.Config, change func(*hub.Config), live func(context.Context, *harness.Visit, *hubtest.Target) error) func(context.Context, *harness.Visit) error {
 	change(&cfg)
+	return w.startHub(cfg, hubtest.StartPipes, live)
+}
+
+// startHub is ownHub for a hub that start starts.
+func (w *world) startHub(
+	cfg hub.Config, start func(hub.Config) (*hubtest.Target, error), live func(context.Context, *harness.Visit, *hubtest.Target) error,
+) func(context.Context, *harness.Visit) error {
 	return func(ctx context.Context, v *harness.Visit) error {
-		target, err := hubtest.StartPipes(cfg)
+		target, err := start(cfg)
 		if err != nil {
 			return err
 		}
@@ -43,7 +50,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	same := func(*hub.Config) {}
 	return []harness.Scenario{
 		{Name: "subscribe", Live: w.subscribed},
-		{Name: "start-stop", Live: own(same, wholeHub)},
+		{Name: "start-stop", Live: w.startHub(cfg, hubtest.Start, wholeHub)}, // over TCP: peers of pipes are not parked
 		{Name: "cut-off", Live: own(same, closedAtOnce)},
 		{Name: "full", Live: own(func(c *hub.Config) { c.MaxConnections = 1 }, placeForOne)},
 		{Name: "unauthorized", Live: own(func(c *hub.Config) { c.AuthToken = "a token" }, withToken)},

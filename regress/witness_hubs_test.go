@@ -12,7 +12,14 @@ import (
 
 // withHub starts a hub over pipes, calls visits and then stop.
 func withHub(cfg hub.Config, visits func(*hubtest.Target) error, stop func(*hubtest.Target) error) error {
-	target, err := hubtest.StartPipes(cfg)
+	return withHubOf(hubtest.StartPipes, cfg, visits, stop)
+}
+
+// withHubOf is withHub for a hub that start starts.
+func withHubOf(
+	start func(hub.Config) (*hubtest.Target, error), cfg hub.Config, visits func(*hubtest.Target) error, stop func(*hubtest.Target) error,
+) error {
+	target, err := start(cfg)
 	if err != nil {
 		return err
 	}
@@ -25,10 +32,11 @@ func shutdown(target *hubtest.Target) error {
 	return target.Stop(ctx)
 }
 
-// liveStartStop shuts down a hub with two peers and a subscription.
+// liveStartStop shuts down a hub with two peers and a subscription, over TCP because peers of
+// pipes are not parked.
 func liveStartStop(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
 	ended := make(chan error, 2)
-	err := withHub(witnessConfig(), func(target *hubtest.Target) error {
+	err := withHubOf(hubtest.Start, witnessConfig(), func(target *hubtest.Target) error {
 		if _, err := target.Hub.Subscribe("start-stop"); err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func witnessConfig() hub.Config {
 		PingInterval: 300 * time.Millisecond, PongTimeout: 300 * time.Millisecond,
 		FirstMessageTimeout: 500 * time.Millisecond, MessageTimeout: 500 * time.Millisecond,
 		ProbeTimeout: 200 * time.Millisecond, CloseTimeout: 500 * time.Millisecond, WriteTimeout: 500 * time.Millisecond,
-		QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1,
+		QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1, ParkAfter: 20 * time.Millisecond,
 		HubKey: witnessHubKey, IsHub: true,
 		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond},
 	}

@@ -178,6 +178,8 @@ func (c *config) outbound(d hub.Config) []*setting {
 			help: "silence after a ping before the peer is disconnected"},
 		{name: "close-timeout", def: short(d.CloseTimeout), value: duration(&h.CloseTimeout, 10*time.Millisecond, time.Minute),
 			help: "for the peer's answer to a close frame"},
+		{name: "park-after", def: short(d.ParkAfter), value: orOff(&h.ParkAfter, -1, duration(&h.ParkAfter, time.Millisecond, 24*time.Hour)),
+			help: "silence after which a peer has no goroutine until it speaks again: less memory; on Linux without TLS"},
 	}
 }
 

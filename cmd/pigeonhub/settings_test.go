@@ -20,7 +20,7 @@ var samples = map[string]string{
 	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s", "id-reservation": "40s",
 	"max-message-bytes": "64KiB", "max-announce-bytes": "2048", "read-bytes-total": "1MiB", "message-rate": "12.5", "message-burst": "50", "announce-rate": "off",
 	"announce-burst": "7", "first-message-timeout": "1m30s", "message-timeout": "45s",
-	"queue-bytes": "1MiB", "queue-bytes-total": "1GiB", "write-timeout": "5s", "ping-interval": "50s", "pong-timeout": "20s", "close-timeout": "500ms",
+	"queue-bytes": "1MiB", "queue-bytes-total": "1GiB", "write-timeout": "5s", "ping-interval": "50s", "pong-timeout": "20s", "close-timeout": "500ms", "park-after": "3s",
 	"is-hub": "false", "mesh-namespace": "our-mesh", "hub-key": "key", "hub-peer-ids": strings.Repeat("ab", 20), "relay-renegotiation": "true",
 	"shutdown-timeout": "30s", "drain-window": "off", "drain-close-code": "1012",
 	"memory-limit": "512MiB", "memory-interval": "off", "memory-rss-warn": "100MiB", "memory-heap-collect": "200MiB",

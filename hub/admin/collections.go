@@ -53,6 +53,8 @@ var collections = []collection{
 	{"announced", "_bytes", "Memory of the announce data that members hold for newcomers.",
 		func(st *hub.Stats) int64 { return st.AnnouncedBytes },
 		func(st *hub.Stats) int64 { return st.MaxAnnouncedBytes }},
+	{"parked_sessions", "", "Quiet sessions, which have no goroutine.",
+		func(st *hub.Stats) int64 { return int64(st.Parked) }, connections},
 	{"goroutines", "", "Goroutines and handshakes of the hub.",
 		func(st *hub.Stats) int64 { return int64(st.Goroutines) }, nil},
 }

@@ -118,7 +118,7 @@ func (t *Target) Gauges() (map[string]float64, error) {
 		"hub.Hub.probing": float64(st.Probing), "hub.Hub.peers": float64(st.Peers), "hub.Hub.memberships": float64(st.Announced),
 		"hub.Hub.networks": float64(st.Networks), "hub.Hub.hubs": float64(st.Hubs), "hub.Hub.subscriptions": float64(st.Subscriptions),
 		"hub.Hub.queued": float64(st.QueuedBytes), "hub.Hub.reading": float64(st.ReadingBytes), "hub.Hub.announced": float64(st.AnnouncedBytes),
-		"hub.Hub.gate": float64(st.Goroutines),
+		"hub.Hub.gate": float64(st.Goroutines + st.Parked),
 	}, nil
 }
 
