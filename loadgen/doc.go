@@ -19,11 +19,11 @@
 //	profile_*.go        one profile each
 //	phase_run.go        one phase under way; phase_notes.go its figures, seeds.go its random streams
 //	scenario.go life.go steps.go    what one peer does, step by step
-//	fleet.go peer.go leave.go exchange.go tag.go network.go    the virtual peers
+//	fleet.go peer*.go leave.go exchange.go tag.go network.go    the virtual peers
 //	socket.go source*.go            their connections
 //	returners.go visibility.go      peers that reconnect; which members have heard of which
 //	hostile_*.go                    the inputs of the profile hostile
-//	target.go settle.go reading.go wait.go    the target, and how it comes to rest
+//	target*.go settle.go reading.go wait.go    the target, and how it comes to rest
 //	experiment*.go sites.go         the leak experiment, what the fields of pages are, and where in the code the target grew
 //	counters.go status.go watcher.go          what a run counts and shows
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
