@@ -62,9 +62,16 @@ func (q *Quiet) Shorten(time.Duration) (restore func()) {
 	return func() { q.brief = false }
 }
 
-// Baseline counts the goroutines that are always busy.
+// Baseline counts the goroutines that are always busy. If there are any it looks for a second
+// longer, because what is counted here is not found later: a garbage collection may outlast the
+// first looks.
 func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
 	busy, err := alwaysBusy(ctx, quietLooks)
+	if busy > 0 && err == nil {
+		var again int64
+		again, err = alwaysBusy(ctx, quietAgain)
+		busy = min(busy, again)
+	}
 	q.base, q.based, q.cycles = busy, err == nil, nil
 	return err
 }

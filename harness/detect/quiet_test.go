@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
@@ -70,6 +71,21 @@ func TestQuietAgain(t *testing.T) {
 		cancel()
 		wg.Wait()
 	}))
+}
+
+// Work that ends while the baseline is taken, such as a long garbage collection, is not part of it.
+func TestQuietBaselineOutlastsASpell(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := make(chan struct{})
+	close(closed)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	spell, end := context.WithCancel(ctx)
+	wg.Go(func() { spinOn(spell, closed) })
+	defer time.AfterFunc(300*time.Millisecond, end).Stop() // after the looks that find nothing usually take
+	found := findIn(t, &detect.Quiet{}, []int64{1}, func(int, int64) { wg.Go(func() { spinOn(ctx, closed) }) })
+	wantCycles(t, wantOne(t, found, verdict.CPU, 1, ""), 1)
 }
 
 func TestQuietOrder(t *testing.T) {
