@@ -1,6 +1,9 @@
 package regress_test
 
 import (
+	"context"
+	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +13,8 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
@@ -36,6 +41,11 @@ func residentWorld() *world {
 	cfg := patientConfig()
 	cfg.AnnounceRate, cfg.ProbeTimeout = -1, 10*time.Second
 	w := startWorld(cfg, hubtest.Start)
+	for _, d := range w.campaign.Detectors {
+		if c, ok := d.(*detect.Census); ok {
+			c.Lock = atRest{w.target.Hub}
+		}
+	}
 	w.staying.Paths, w.staying.Roots = true, w.target.Roots()
 	w.campaign.Departure = []detect.Detector{&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: w.target}, w.staying}
 	visitors := slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
@@ -54,3 +64,24 @@ func residentWorld() *world {
 	}
 	return w
 }
+
+// atRest is the lock of a census that walks the sessions of residents.
+type atRest struct{ hub *hub.Hub }
+
+// Lock waits until all sessions are parked, because a reader changes what the census walks.
+func (r atRest) Lock() {
+	if runtime.GOOS != "linux" {
+		return // no session is parked
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_ = settle.Until(ctx, func() error {
+		if st := r.hub.Stats(); st.Parked != st.Sessions {
+			return fmt.Errorf("%d of %d sessions are parked", st.Parked, st.Sessions)
+		}
+		return nil
+	})
+}
+
+// Unlock takes the hub's locks, so that what wakes a session happens after the walk.
+func (r atRest) Unlock() { r.hub.Stats() }
