@@ -16,9 +16,12 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 )
 
+// patienceForAnswer is how many messages politeHub takes from a peer that owes it an answer.
+const patienceForAnswer = 5
+
 // politeHub is an echo server of binary frames. It asks "2" first, and ends the connection of
-// a peer that says anything before "3". It counts the messages that came before the reply to
-// the one before.
+// a peer that goes on to speak and does not answer "3". It counts the messages that came before
+// the reply to the one before.
 type politeHub struct {
 	done      sync.WaitGroup
 	outOfTurn atomic.Int64
@@ -55,9 +58,22 @@ func (h *politeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			came <- b
 		}
 	})
-	err = ws.WriteMessage(websocket.TextMessage, []byte("2"))
-	if b := <-came; err != nil || string(b) != "3" {
+	if ws.WriteMessage(websocket.TextMessage, []byte("2")) != nil {
 		return
+	}
+	var early [][]byte // the peer may have spoken before it saw the question
+	for b := range came {
+		if string(b) == "3" {
+			break
+		}
+		if early = append(early, b); len(early) > patienceForAnswer {
+			return
+		}
+	}
+	for _, b := range early {
+		if ws.WriteMessage(websocket.BinaryMessage, b) != nil {
+			return
+		}
 	}
 	for b := range came {
 		time.Sleep(2 * time.Millisecond) // it is slow: a peer that does not wait is seen
