@@ -20,6 +20,9 @@ func ourHub(t *testing.T, cfg hub.Config) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the hub: %+v", target.Hub.Stats())
+		}
 		if err := target.Stop(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Error(err)
 		}
