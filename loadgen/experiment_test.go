@@ -106,7 +106,8 @@ func runnerToCutOff(t *testing.T, seed uint64, figures plan.Phase) *runner {
 // and messages in flight to the peers of that block do not count as lost.
 func TestCutOffExperimentLeavesNobody(t *testing.T) {
 	t.Parallel()
-	r := runnerToCutOff(t, 33, plan.Phase{Duration: 2 * time.Second, Params: map[string]string{"stay": "20s"}})
+	// The time suffices for peers to connect on a busy machine, and they stay for longer.
+	r := runnerToCutOff(t, 33, plan.Phase{Duration: 10 * time.Second, Params: map[string]string{"stay": "1m"}})
 	defer r.fleet.closeAll(0)
 	r.target = discover(t.Context(), r.cfg)
 	if err := r.phase(t.Context(), 0); err != nil {
