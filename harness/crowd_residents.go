@@ -78,7 +78,7 @@ func (c *Crowd) befall(ctx context.Context, cycle, scenario, which int, events i
 	}
 }
 
-// reviveResidents lets the residents whose connections have ended join again.
+// reviveResidents joins the residents again that have lost their connections.
 func (c *Crowd) reviveResidents(ctx context.Context) (err error) {
 	for _, of := range c.residents {
 		for _, r := range of {

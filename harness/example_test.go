@@ -33,7 +33,7 @@ func (t *exampleTest) end() {
 	}
 }
 
-// A test of a lobby whose goroutine never ends.
+// A test of a lobby that starts a goroutine and never ends it.
 func ExampleGuard() {
 	t := &exampleTest{name: "TestLobby"} // in a test, the *testing.T
 	harness.Guard(t)

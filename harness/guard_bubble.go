@@ -51,7 +51,7 @@ func restlessIn(bubble string) string {
 	return ""
 }
 
-// stopped is the error of a guard in a bubble whose clock stands.
+// stopped is the error of a guard in a bubble with a stopped clock.
 const stopped = `leak guard: %s was not checked for leaks: the clock of its synctest bubble stands, because this goroutine waits for something outside of the bubble
 %s
     do: close it before the guard checks, or use harness.ListenPipes in place of a listener of package net`

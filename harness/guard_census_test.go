@@ -10,7 +10,7 @@ import (
 )
 
 // A map entry that stays in a hub which lives on is found if the guard has the hub, with the field and
-// the line that inserts. An entry that a goroutine of the test removes later is none.
+// the line that inserts. An entry that a goroutine of the test removes later is no leak.
 func TestGuardCensus(t *testing.T) {
 	t.Parallel()
 	out, failed := inside(t, "^TestInsideCensus$")

@@ -9,8 +9,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Dropped descriptors are told from retained ones without a collection before. Those that were
-// dropped before the baseline do not count, although the same collection closes them.
+// The detector distinguishes dropped descriptors from retained ones without a collection before.
+// Those that were dropped before the baseline do not count, although the same collection closes
+// them.
 func TestDescriptorsFindDropped(t *testing.T) {
 	ctx := t.Context()
 	fixture.DropListeners(t, 1, true) // the first one in a process reads a file
