@@ -27,14 +27,15 @@ type experiment struct {
 	cycles    []verdict.Cycle // doses that landed
 	rng       *rand.Rand
 
-	peak   reading // in the warm-up, with peers connected
-	seen   int     // how many peers those were
-	first  reading // before the warm-up
-	rest   reading // the last one at rest; a series that could not be read is missing
-	known  reading // of each series the last value at rest
-	sites  *sites  // after the warm-up; nil if the target has none
-	blocks []block
-	trends []verdict.Trend
+	peak    reading  // the highest, with a crowd connected; nil without one
+	seen    int      // peers of the crowd
+	sighted []string // counts that rose by half of it at least
+	first   reading  // before the warm-up
+	rest    reading  // the last one at rest; a series that could not be read is missing
+	known   reading  // of each series the last value at rest
+	sites   *sites   // after the warm-up; nil if the target has none
+	blocks  []block
+	trends  []verdict.Trend
 }
 
 // block is a part of the experiment between two readings at rest.

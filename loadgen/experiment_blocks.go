@@ -9,7 +9,6 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
-	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
 
 // pair runs an on and an off block. It reports whether the experiment can go on.
@@ -52,9 +51,6 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 	if e.workers == nil {
 		e.arrive(place, len(order), func(i int) scenario { return order[i] })
 	}
-	if place == warmUp {
-		e.schedule.Add(time.Now().Add(time.Duration(float64(len(order))/e.Rate/2*float64(time.Second))), e.readPeak)
-	}
 	e.workers.block(ctx, e.number, place, e.schedule)
 	end()
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
@@ -75,22 +71,6 @@ const (
 	warmUp     = math.MaxUint64 // place of the warm-up
 	warmUpStay = 2              // how many times longer its peers stay
 )
-
-// readPeak reads the target in the middle of the warm-up, and counts the peers that were
-// connected all the while. A peer that has said goodbye does not count, because not every
-// target counts it. With workers only the number of connections is known.
-func (e *experiment) readPeak(ctx context.Context, _ schedule.Tick) {
-	count := e.fleet.present
-	if e.workers != nil {
-		count = e.fleet.size
-	}
-	e.seen = count()
-	e.peak, _ = e.target.read(ctx, false) // without it, no series is left out
-	if e.workers != nil {                 // their last deltas may be older than the reading
-		pause(ctx, 2*deltaEvery)
-	}
-	e.seen = min(e.seen, count())
-}
 
 // order returns the scenarios of the peers of a block in random order. Peers of the warm-up
 // stay longer, so that more of them are connected at once than later: a target keeps room

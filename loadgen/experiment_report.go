@@ -9,8 +9,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
-// control reports whether the counts of the target showed the peers of the warm-up while
-// they were connected. A count that does not show connected peers would not show retained
+// control reports whether the counts of the target showed a crowd while it was connected. A count that does not show connected peers would not show retained
 // ones.
 func (e *experiment) control() []verdict.Control {
 	if e.seen == 0 || len(e.blocks) == 0 {
@@ -19,10 +18,10 @@ func (e *experiment) control() []verdict.Control {
 	c := verdict.Control{Name: "connected peers are seen", Planted: true, Detail: fmt.Sprintf("no count rose by half of the %d peers that were connected; "+
 		"add --pid ID of a process on this machine, or --page URL of a page that counts connections", e.seen)}
 	counts := false
-	for name, at := range e.peak {
+	for name := range e.peak {
 		if k := report.KindOf(name); k.Strict && !k.Skip && (k.Prefer > 0 || e.behaviour(name) == collection) {
 			counts = true
-			c.Caught = c.Caught || at-e.blocks[0].before.value(name) >= float64(e.seen)/2
+			c.Caught = c.Caught || slices.Contains(e.sighted, name)
 		}
 	}
 	// A count that grew with the peers of the blocks has shown that it sees them.

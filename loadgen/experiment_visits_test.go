@@ -1,7 +1,14 @@
 package loadgen
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 )
 
 // A count that falls when a peer leaves is seen to fall before the blocks, where what a leak
@@ -26,7 +33,36 @@ func TestVisitsSeeWhatFalls(t *testing.T) {
 			t.Errorf("%s was not seen to fall", name)
 		}
 	}
-	if n := r.fleet.lives(); n != int64(len(visits)) || r.fleet.size() != 0 {
+	if e.seen != crowdSize || !slices.Contains(e.sighted, "health.connections") || slices.Contains(e.sighted, "health.networks") {
+		t.Errorf("%d of a crowd of %d stayed, and %q saw it", e.seen, crowdSize, e.sighted)
+	}
+	if n := r.fleet.lives(); n != int64(len(visits)+crowdSize) || r.fleet.size() != 0 {
 		t.Errorf("%d lives, of which %d are connected still", n, r.fleet.size())
+	}
+}
+
+// A page may show what was a while ago. The crowd stays until it is seen.
+func TestCrowdIsSeenOnALatePage(t *testing.T) {
+	t.Parallel()
+	const late = 4 // readings
+	server := &counting{}
+	shown := make(chan int64, late+1)
+	for range late {
+		shown <- 0
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			server.ServeHTTP(w, r)
+			return
+		}
+		shown <- server.connections.Load()
+		fmt.Fprintf(w, `{"connections":%d}`, <-shown)
+	}))
+	t.Cleanup(s.Close)
+	p := quickCheck(t, 52)
+	p.Text = &codec.Text{}
+	r := run(t, Config{URL: strings.Replace(s.URL, "http", "ws", 1), Plan: p})
+	if c := r.Verdict.Controls; len(c) != 1 || !c[0].Caught {
+		t.Errorf("controls %+v", c)
 	}
 }

@@ -131,18 +131,6 @@ func (f *fleet) size() int {
 	return len(f.live) + f.elsewhere
 }
 
-// present returns how many peers are connected and have not left.
-func (f *fleet) present() (n int) {
-	for _, p := range f.peers() {
-		p.mu.Lock()
-		if !p.left && !p.over {
-			n++
-		}
-		p.mu.Unlock()
-	}
-	return n
-}
-
 // lives returns how many peers have been connected so far.
 func (f *fleet) lives() int64 {
 	f.mu.Lock()
