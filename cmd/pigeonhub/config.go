@@ -14,6 +14,8 @@ import (
 
 // config holds what the settings set. settings.go has the list of settings.
 type config struct {
+	file string // "" means none
+
 	// Where to listen.
 	host         string
 	port         int

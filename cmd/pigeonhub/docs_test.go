@@ -30,7 +30,7 @@ func TestDocumentedTestsExist(t *testing.T) {
 func TestDocumentedYAML(t *testing.T) {
 	t.Parallel()
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, document := range []string{"OPERATING.md", "../loadgen/CI.md"} {
+	for _, document := range []string{"README.md", "OPERATING.md", "../loadgen/CI.md"} {
 		found := block.FindAllSubmatch(readFile(t, document), -1)
 		if len(found) == 0 {
 			t.Errorf("%s has no YAML", document)

@@ -36,11 +36,11 @@ func (c *config) writeHelp(w io.Writer) {
 
 Usage: pigeonhub [flags]
 
-A setting comes from its flag, else from its environment variable, else from its default. The
-variable is the one in brackets, or PIGEONHUB_ and the name of the flag in capitals, such as
-PIGEONHUB_LOG_LEVEL; an empty one counts as unset. An unknown PIGEONHUB_ variable that looks like
-a secret or a limit is an error. Sizes are written 65536 or 64KiB, durations
-1m30s. --flag=false switches off a setting that is on by default.
+A setting comes from its flag, else from its environment variable, else from the file that
+--config names, else from its default. The variable is the one in brackets, or PIGEONHUB_ and the
+name of the flag in capitals, such as PIGEONHUB_LOG_LEVEL; an empty one counts as unset. An unknown
+PIGEONHUB_ variable that looks like a secret or a limit is an error. Sizes are written 65536 or
+64KiB, durations 1m30s. --flag=false switches off a setting that is on by default.
 `)
 	for _, section := range c.sections {
 		fmt.Fprintf(w, "\n%s\n", section.title)

@@ -7,7 +7,8 @@
 //
 //	main.go                          run, exit codes
 //	settings.go, values.go           the list of settings, kinds of values
-//	config.go, resolve.go, help.go   from flags and variables to a config; --help, --print-config
+//	config.go, resolve.go, file.go   from flags, variables and a file to a config
+//	help.go                          --help, --print-config
 //	serve.go, server.go, listen.go   the hub, its listeners and its shutdown
 //	pending.go, pausing.go           connections that are no session yet
 //	report.go, report_*.go           signals that ask for a report

@@ -12,7 +12,8 @@ import (
 const fromDefault = "default"
 
 // resolve gives every setting its value: from the flag, else the environment variable,
-// else the default. It returns all problems, not only the first.
+// else the configuration file, else the default. It returns all problems, not only the
+// first.
 func (c *config) resolve(args []string) (problems []error) {
 	flags := pflag.NewFlagSet("pigeonhub", pflag.ContinueOnError)
 	flags.Usage = func() {} // run calls writeHelp
@@ -32,23 +33,32 @@ func (c *config) resolve(args []string) (problems []error) {
 	for _, arg := range flags.Args() {
 		problems = append(problems, fmt.Errorf("unexpected argument %.50q", arg))
 	}
+	var values map[string]fileValue
 	for s := range c.all() {
-		if err := s.resolve(flags.Lookup(s.name), c.environ); err != nil {
+		if err := s.resolve(flags.Lookup(s.name), c.environ, values); err != nil {
 			problems = append(problems, err)
+		} else if s.name == "config" { // the first one
+			var wrong []error
+			values, wrong = c.readFile()
+			problems = append(problems, wrong...)
 		}
 	}
 	return append(problems, c.misspelled()...)
 }
 
-func (s *setting) resolve(flag *pflag.Flag, environ map[string]string) error {
+func (s *setting) resolve(flag *pflag.Flag, environ map[string]string, values map[string]fileValue) error {
 	s.text, s.from = s.def, fromDefault
+	called := ""
+	if v, ok := values[s.name]; ok {
+		s.text, s.from, called = v.text, v.from, ": "+s.name
+	}
 	for _, name := range []string{s.ours(), s.variable()} { // the last one that is set counts
 		if environ[name] != "" && (name == s.variable() || !fromKubernetes(name)) {
-			s.text, s.from = environ[name], name
+			s.text, s.from, called = environ[name], name, ""
 		}
 	}
 	if flag.Changed {
-		s.text, s.from = strings.TrimSpace(flag.Value.String()), "--"+s.name
+		s.text, s.from, called = strings.TrimSpace(flag.Value.String()), "--"+s.name, ""
 	}
 	if s.from == fromDefault && s.text == "" || s.value.set(s.text) {
 		return nil
@@ -57,7 +67,7 @@ func (s *setting) resolve(flag *pflag.Flag, environ map[string]string) error {
 	if s.secret {
 		was = s.shown()
 	}
-	return fmt.Errorf("%s is %s, must be %s", s.from, was, s.value.allowed)
+	return fmt.Errorf("%s%s is %s, must be %s", s.from, called, was, s.value.allowed)
 }
 
 // shown returns the value for output. A secret is not shown.

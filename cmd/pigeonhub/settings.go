@@ -16,8 +16,8 @@ import (
 // does not have.
 const envPrefix = "PIGEONHUB_"
 
-// setting is one setting: a flag, an environment variable, a default, and a field of
-// config. Flags, --help, --print-config, the messages about bad values and the table
+// setting is one setting: a flag, an environment variable, a key of the configuration
+// file, a default, and a field of config. Flags, --help, --print-config, the messages about bad values and the table
 // in README.md are made from the list of them.
 type setting struct {
 	name   string // of the flag
@@ -52,6 +52,16 @@ func (s *setting) ours() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
+// setting returns the setting of a name, or nil.
+func (c *config) setting(name string) *setting {
+	for s := range c.all() {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
 // all yields every setting.
 func (c *config) all() iter.Seq[*setting] {
 	return func(yield func(*setting) bool) {
@@ -69,6 +79,7 @@ func (c *config) all() iter.Seq[*setting] {
 func (c *config) settings() []section {
 	d := hub.Config{}.WithDefaults()
 	return []section{
+		{"Where settings are", c.source()},
 		{"Where to listen", c.listening()},
 		{"Who may connect", c.admission(d)},
 		{"What a peer may send", c.inbound(d)},
@@ -77,6 +88,14 @@ func (c *config) settings() []section {
 		{"Shutdown", c.shutdown(d)},
 		{"Memory", c.memory(d.Memory)},
 		{"Pages and logs", c.reporting()},
+	}
+}
+
+// source returns the setting that is resolved first.
+func (c *config) source() []*setting {
+	return []*setting{
+		{name: "config", value: text(&c.file, "FILE"),
+			help: "YAML file with settings by the names of their flags, such as \"port: 3000\"; a list may be a sequence"},
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // samples holds a value for every setting that differs from the default.
 var samples = map[string]string{
-	"port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
+	"config": os.DevNull, "port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
 	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",
 	"address-connections": "50", "prefix-connections": "off", "address-rate": "3", "address-burst": "30", "exempt-addresses": "203.0.113.7,2001:db8::/32",
 	"trusted-proxies": "203.0.113.7,10.0.0.0/8", "address-header": "Fly-Client-IP",
@@ -42,15 +43,6 @@ func fieldsOf(c *config) config {
 	plain := *c
 	plain.environ, plain.sections = nil, nil
 	return plain
-}
-
-func (c *config) setting(name string) *setting {
-	for s := range c.all() {
-		if s.name == name {
-			return s
-		}
-	}
-	return nil
 }
 
 // Every setting comes from its flag before its variable before its default, and
