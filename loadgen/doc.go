@@ -15,6 +15,7 @@
 //	target (probes) -> experiment -> verdict
 //
 //	run*.go             Config, Run: the phases of a plan one after the other
+//	run_cut.go          the end of a run whose thresholds cannot be met any more
 //	plans.go profile.go the list of profiles, and their defaults
 //	profile_*.go        one profile each
 //	phase_run.go        one phase under way; phase_notes.go its figures, seeds.go its random streams

@@ -25,4 +25,7 @@ func (s *phaseRun) say(name, text string) { s.note(report.Figure{Name: name, Tex
 func (s *phaseRun) note(f report.Figure) {
 	f.Profile = s.Profile
 	*s.figures = append(*s.figures, f)
+	if s.noted != nil {
+		s.noted()
+	}
 }

@@ -37,6 +37,7 @@ type phaseRun struct {
 
 	evidence *verdict.Run // to which the profile adds
 	figures  *[]report.Figure
+	noted    func() // is called after each figure, if set
 }
 
 // maxAtOnce bounds the actions that run at the same time, nearly all of them dialling. What
@@ -46,7 +47,7 @@ const maxAtOnce = 2048
 func newPhaseRun(r *runner, number int) *phaseRun {
 	s := &phaseRun{
 		Phase: r.plan.Phases[number], number: number, seed: schedule.Mix(r.plan.Seed, placePhase, uint64(number)),
-		fleet: r.fleet, target: r.target, counters: r.counters, log: r.log, evidence: &r.run, figures: &r.figures,
+		fleet: r.fleet, target: r.target, counters: r.counters, log: r.log, evidence: &r.run, figures: &r.figures, noted: r.judgeFigures,
 		share: r.share, workers: r.workers, progress: r.progress, watched: r.cfg.Watch != nil,
 		schedule: schedule.New(maxAtOnce, r.fleet.rec.AddSlip),
 	}

@@ -36,6 +36,10 @@ type profile struct {
 	// shows nothing at a low rate.
 	unpaced bool
 
+	// paced says that each peer connects once, and that the rate and the duration bound its
+	// messages.
+	paced bool
+
 	// needs returns what the codec must have, nil if nothing.
 	needs func(*plan.Phase) codec.Capabilities
 }

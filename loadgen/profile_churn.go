@@ -12,6 +12,7 @@ func churnProfile() profile {
 	return profile{
 		word:  "churn",
 		about: "peers arrive at a rate, announce, stay a moment and leave: polite, goodbye, rst, vanish, early, or mixed",
+		paced: true,
 		phase: plan.Phase{Peers: 5000, Rate: 200, Networks: 50, Params: map[string]string{"leave": mixed, "stay": "500ms", "vanish": "3s"}},
 		check: func(f *plan.Phase) error {
 			if _, err := parseLeaves(f.Params["leave"]); err != nil {

@@ -14,6 +14,7 @@ func signalProfile() profile {
 	return profile{
 		word:  "signal",
 		about: "pairs of peers exchange offer, answer and ICE candidates at a rate, of the size that browsers send",
+		paced: true,
 		needs: always(codec.Sends),
 		phase: plan.Phase{Peers: 200, Rate: 200, Duration: 20 * time.Second, Networks: 20},
 		run: func(ctx context.Context, s *phaseRun) error {

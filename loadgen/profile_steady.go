@@ -13,6 +13,7 @@ func steadyProfile() profile {
 	return profile{
 		word:  "steady",
 		about: "peers arrive and stay; pings at a rate from one or another of them",
+		paced: true,
 		needs: always(codec.Answers),
 		phase: plan.Phase{Peers: 1000, Rate: 200, Duration: 30 * time.Second, Networks: 100},
 		run: func(ctx context.Context, s *phaseRun) error {

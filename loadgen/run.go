@@ -73,6 +73,7 @@ type runner struct {
 	run      verdict.Run
 
 	figures   []report.Figure // that profiles noted
+	breach    breach
 	brokenOff bool
 
 	share   share        // in a worker
@@ -108,21 +109,27 @@ func Run(ctx context.Context, cfg Config) (report.Result, error) {
 	r.target = discover(ctx, r.cfg)
 	r.target.livenessDial = r.livenessDial
 	r.run.Detectors = r.target.detectors()
+	ctx, r.breach.end = context.WithCancelCause(ctx)
+	defer r.breach.end(nil)
 	w := r.watch(ctx)
 	defer w.close()
 	for i := range r.plan.Phases {
 		if ctx.Err() == nil && len(r.run.Failures) == 0 {
 			err = errors.Join(err, r.phase(ctx, i))
+			r.judgeFigures()
 		}
 	}
 	r.fleet.closeAll(leavePatience)
+	if isCutShort(ctx) {
+		r.dead(context.WithoutCancel(ctx)) // a dead target explains what it broke
+	}
 	r.workers.close()
 	timeline := w.end()
 	if err != nil {
 		return report.Result{}, fmt.Errorf("run: %w", err)
 	}
 	lost := r.workers.problems()
-	r.brokenOff = whole.Err() != nil || len(lost) > 0
+	r.brokenOff = whole.Err() != nil || len(lost) > 0 || r.breach.found() != nil
 	r.run.Problems = append(r.run.Problems, lost...)
 	if whole.Err() != nil {
 		r.run.Problems = append(r.run.Problems, verdict.Reason{What: "the run was interrupted", Do: "let it finish"})
@@ -273,9 +280,11 @@ func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	}
 	r.fleet.ledger.Settle()
 	r.fleet.closeAll(leavePatience)
+	if isCutShort(ctx) {
+		return nil // the target does not get the time to settle
+	}
 	after, unreadable := r.target.settle(ctx, before)
-	if err := r.target.alive(ctx); err != nil {
-		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
+	if r.dead(ctx) {
 		return nil
 	}
 	if ctx.Err() == nil {
@@ -283,4 +292,13 @@ func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	}
 	r.run.Doubts = append(r.run.Doubts, stayed(before, after, dial.HideURL(r.cfg.URL))...)
 	return nil
+}
+
+// dead reports whether the target does not answer any more, and adds that to the run.
+func (r *runner) dead(ctx context.Context) bool {
+	err := r.target.alive(ctx)
+	if err != nil {
+		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
+	}
+	return err != nil
 }

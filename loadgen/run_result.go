@@ -5,24 +5,34 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
 
 // notTestedHere is why a load does not look for leaks.
 const notTestedHere = "not tested; loadgen check and loadgen soak test for them"
 
+// notTestedNow is why an experiment that was cut short has no verdict.
+const notTestedNow = "not tested, because the run was cut short"
+
+// measured returns the counts and times so far. It may be called while phases run.
+func (r *runner) measured(timeline report.Timeline) report.Result {
+	res := report.Result{
+		Schema: report.SchemaVersion, Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
+		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
+		Ignored: r.fleet.ignored.Load(), Withheld: r.fleet.withheld.Load(), Instead: r.fleet.unanswering(),
+		Errors: r.counters.errorsSeen(), Timeline: timeline,
+	}
+	res.Timing = report.TimingOf(res.Latencies.Slip)
+	return res
+}
+
 // result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
 	r.fleet.ledger.Settle()
-	res := report.Result{
-		Schema: report.SchemaVersion, Environment: report.EnvironmentOf(r.cfg.URL),
-		Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
-		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
-		Ignored: r.fleet.ignored.Load(), Withheld: r.fleet.withheld.Load(), Instead: r.fleet.unanswering(),
-		Errors: r.counters.errorsSeen(), Figures: r.figures, Timeline: timeline,
-	}
+	res := r.measured(timeline)
+	res.Environment, res.Figures, res.CutShort = report.EnvironmentOf(r.cfg.URL), r.figures, r.breach.found()
 	res.Hops = res.Latencies.Summaries()
-	res.Timing = report.TimingOf(res.Latencies.Slip)
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
 	run.Scenarios = r.counters.scenarios()
@@ -31,25 +41,45 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	}
 	run.Detectors = append(run.Detectors, verdict.Detector{Name: "deliveries", State: verdict.Ready, Unit: "message", Aside: true})
 	if len(run.Trends) == 0 {
-		run.Detectors = append(run.Detectors, verdict.Detector{Name: "leaks", State: verdict.Off, Why: notTestedHere})
+		run.Detectors = append(run.Detectors, verdict.Detector{Name: "leaks", State: verdict.Off, Why: r.whyUntested()})
 	}
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
 	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
 	silence := res.Deliveries.Silence(res.Received, res.Instead)
-	if len(run.Trends) > 0 { // the leak verdict stands
+	if len(run.Trends) > 0 || res.CutShort != nil { // the leak verdict, or the threshold, stands
 		run.Doubts = append(run.Doubts, silence...)
 	} else {
 		run.Problems = append(run.Problems, silence...)
+	}
+	if len(run.Trends) == 0 {
 		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
 	}
 	res.Verdict = verdict.Judge(*run)
 	if len(r.plan.Fail) > 0 {
 		for _, t := range r.plan.Fail {
-			run.Thresholds = append(run.Thresholds, report.JudgeThreshold(t, &res, &res.Verdict))
+			run.Thresholds = append(run.Thresholds, r.judged(t, &res))
 		}
 		res.Verdict = verdict.Judge(*run)
 	}
 	return res
+}
+
+// judged evaluates a threshold of a run that is over.
+func (r *runner) judged(t plan.Threshold, res *report.Result) verdict.Threshold {
+	if res.CutShort != nil {
+		return res.CutShort.Judge(t, res)
+	}
+	return report.JudgeThreshold(t, res, &res.Verdict)
+}
+
+// whyUntested returns why the run has no verdict on leaks.
+func (r *runner) whyUntested() string {
+	for _, f := range r.plan.Phases {
+		if p, err := profileOf(f.Profile); err == nil && p.experiment && r.breach.found() != nil {
+			return notTestedNow
+		}
+	}
+	return notTestedHere
 }
 
 // calledOff removes from the scenarios of a run that was broken off the peers that did not

@@ -23,6 +23,7 @@ type watcher struct {
 	timeline report.Timeline
 	every    time.Duration // between times of the timeline
 	next     time.Time
+	judged   time.Time // when the thresholds were evaluated
 	windows  [latency.NumHops]latency.Window
 	last     marks
 
@@ -107,6 +108,10 @@ func (w *watcher) follow(ctx context.Context) {
 		case now := <-tick.C:
 			if !now.Before(w.next) {
 				w.sample(now)
+			}
+			if now.Sub(w.judged) >= timelineStep {
+				w.judged = now
+				w.r.judgeCounts(w.timeline)
 			}
 			if w.call != nil {
 				w.call(w.status(now))

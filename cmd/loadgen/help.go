@@ -40,7 +40,8 @@ Profiles:
 	fmt.Fprintf(w, "\nFlags:\n%s", o.flags.FlagUsagesWrapped(100))
 	fmt.Fprint(w, `
 A threshold is a measure, one of < <= > >= == !=, and a value: p99(offer)<50ms. It fails without a sample.
-One of times is inconclusive if the generator was saturated. The measures are:
+One of times is inconclusive if the generator was saturated. One that cannot be met any more ends the run.
+The measures are:
 `)
 	for _, line := range plan.Measures() {
 		fmt.Fprintf(w, "  %s\n", line)

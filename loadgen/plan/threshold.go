@@ -169,3 +169,15 @@ func (t Threshold) Holds(v float64) bool {
 	}
 	return v != t.value
 }
+
+// Surpassed reports whether a value that can only rise has passed the upper bound that the
+// threshold sets. A threshold without an upper bound is never surpassed.
+func (t Threshold) Surpassed(v float64) bool {
+	switch t.Op {
+	case "<":
+		return v >= t.value
+	case "<=", "==":
+		return v > t.value
+	}
+	return false
+}

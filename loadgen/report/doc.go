@@ -10,7 +10,7 @@
 //	figure*.go        Figure, a measurement of a profile
 //	timeline.go       Timeline, the course of a run in columns
 //	series.go kind.go what the series of a target measure, by their names
-//	judge.go          thresholds
+//	judge.go          thresholds; decided.go which of them cannot be met any more
 //	text.go page.go   for people: terminal and HTML
 //	chart*.go         the charts of the page
 //	export.go         for programs: JSON, CSV, Markdown, histograms

@@ -41,6 +41,7 @@ func fullResult(t *testing.T) *Result {
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
+	r.CutShort = &CutShort{Threshold: "lost==0", Actual: "2", Seconds: 12.34}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"
 	r.Timeline.Add(3, map[string]float64{TargetColumn(evil): 4, ColumnLives: 99, "count offer": 101, "p50 offer": 50, "p99 offer": 99},

@@ -157,6 +157,9 @@ func (r *Result) environmentRows() [][2]string {
 		{"loadgen", strings.TrimSpace(e.Version + " " + e.Commit)}, {"Go", e.Go}, {"system", strings.TrimSpace(e.System + " " + e.Kernel)},
 		{"processors", fmt.Sprint(e.CPUs)},
 	}
+	if r.CutShort != nil {
+		rows = append(rows, [2]string{"cut short", r.CutShort.String()})
+	}
 	limit := func(name string, n int64, text string) {
 		if n > 0 {
 			rows = append(rows, [2]string{name, text})

@@ -78,8 +78,9 @@ type Result struct {
 	Latencies  latency.Histograms         `json:"latencies"`
 	Deliveries delivery.Counts            `json:"deliveries"`
 	Timing     Timing                     `json:"timing"`
-	Figures    []Figure                   `json:"figures,omitempty"` // further figures of the profiles
-	Sent       int64                      `json:"sent"`              // messages
+	CutShort   *CutShort                  `json:"cutShort,omitempty"` // nil if the run went to its end
+	Figures    []Figure                   `json:"figures,omitempty"`  // further figures of the profiles
+	Sent       int64                      `json:"sent"`               // messages
 	Received   int64                      `json:"received"`
 	Cut        int64                      `json:"cut"`                // connections that the target ended, or the network
 	Ignored    int64                      `json:"ignored,omitempty"`  // those of them whose last message from the target nothing answered

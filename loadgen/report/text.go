@@ -29,7 +29,11 @@ func (r *Result) WriteText(w io.Writer) error {
 	if r.Cut > 0 {
 		fmt.Fprintf(w, "cut          %d connections were ended by the target or the network\n", r.Cut)
 	}
-	fmt.Fprintf(w, "timing       %s\n\n", r.Timing.Why)
+	fmt.Fprintf(w, "timing       %s\n", r.Timing.Why)
+	if r.CutShort != nil {
+		fmt.Fprintf(w, "cut short    %s\n", report.Printable(r.CutShort.String())) // a series is named by the target
+	}
+	fmt.Fprintln(w)
 	return report.Text(w, r.Verdict)
 }
 
