@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
 	"github.com/pigeonhub/pigeonhub/loadgen/schedule"
 )
@@ -19,6 +20,7 @@ type network struct {
 	mu      sync.Mutex
 	joins   uint64 // number of joins so far; a later member has a higher number
 	members []*Peer
+	byID    map[wire.PeerID]*Peer // the members
 	joining map[wire.PeerID]*notice
 	leaving map[wire.PeerID]*notice
 }
@@ -32,7 +34,7 @@ type notice struct {
 }
 
 func newNetwork(name string, rec *latency.Recorder) *network {
-	return &network{name: name, rec: rec, joining: map[wire.PeerID]*notice{}, leaving: map[wire.PeerID]*notice{}}
+	return &network{name: name, rec: rec, byID: map[wire.PeerID]*Peer{}, joining: map[wire.PeerID]*notice{}, leaving: map[wire.PeerID]*notice{}}
 }
 
 // join makes p a member. It must be called before the announce is sent.
@@ -40,11 +42,11 @@ func (r *network) join(p *Peer, t schedule.Tick) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.joins++
-	p.joined = r.joins
+	p.joined, p.announced = r.joins, false
 	if len(r.members) > 0 {
 		r.joining[p.id] = &notice{Tick: t, joined: p.joined, waiting: len(r.members)}
 	}
-	r.members = append(r.members, p)
+	r.members, r.byID[p.id] = append(r.members, p), p
 }
 
 // leave ends the membership of p. It must be called before the peer leaves. noticed says
@@ -60,6 +62,9 @@ func (r *network) leave(p *Peer, t schedule.Tick, noticed bool) {
 	}
 	clear(r.members[len(rest):])
 	r.members = rest
+	if r.byID[p.id] == p {
+		delete(r.byID, p.id)
+	}
 	for id, n := range r.joining {
 		// Whether p has heard of it is not known, so neither is the time until all have.
 		if id == p.id || n.joined > p.joined {
@@ -80,6 +85,9 @@ func (r *network) leave(p *Peer, t schedule.Tick, noticed bool) {
 func (r *network) discovered(m *Peer, id wire.PeerID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if p := r.byID[id]; p != nil {
+		p.announced = true
+	}
 	n := r.joining[id]
 	if n == nil || m.joined >= n.joined {
 		return // known already, or m joined later and gets the list of members
@@ -115,8 +123,11 @@ func (r *network) gone(id wire.PeerID) {
 	}
 }
 
-// other returns a random member that is not p, nil if there is none.
+// other returns a random member that is not p, nil if there is none. If the target notifies
+// members, it is one that a member has heard of: that an announce was sent does not mean that
+// the target has read it, and a message on another connection may overtake it.
 func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
+	notifies := codec.NotifiesMembers.In(p.fleet.codec)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.members) == 0 {
@@ -124,7 +135,7 @@ func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
 	}
 	first := rng.IntN(len(r.members))
 	for i := range r.members {
-		if m := r.members[(first+i)%len(r.members)]; m != p {
+		if m := r.members[(first+i)%len(r.members)]; m != p && (m.announced || !notifies) {
 			return m
 		}
 	}

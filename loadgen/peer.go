@@ -28,7 +28,8 @@ type Peer struct {
 
 	order sync.Mutex // so that messages leave in the order of their numbers
 
-	joined uint64 // number of its join; guarded by the mutex of its network
+	joined    uint64 // number of its join; guarded by the mutex of its network
+	announced bool   // a member has heard of it; guarded by the same
 
 	mu      sync.Mutex
 	network *network      // nil before the announce

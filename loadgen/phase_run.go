@@ -97,8 +97,7 @@ func (s *phaseRun) depart(ctx context.Context, rate float64) {
 }
 
 // awaitDiscovery waits until each member has heard of all later ones, if the target
-// notifies members. That an announce was sent does not mean that the target has read it,
-// and an offer on another connection may overtake it.
+// notifies members.
 func (s *phaseRun) awaitDiscovery(ctx context.Context) {
 	if !codec.NotifiesMembers.In(s.fleet.codec) {
 		return
@@ -106,6 +105,14 @@ func (s *phaseRun) awaitDiscovery(ctx context.Context) {
 	waitFor(ctx, s.target.waits.delivery, func() bool {
 		return !slices.ContainsFunc(s.networks, (*network).isPending)
 	})
+}
+
+// awaitPong waits until the target has answered a ping of the peer, and so has read what the
+// peer sent before, if it answers pings.
+func (s *phaseRun) awaitPong(ctx context.Context, p *Peer) {
+	if codec.Pings.In(s.fleet.codec) && p.ping(schedule.At(time.Now())) == nil {
+		waitFor(ctx, s.target.waits.answer, func() bool { return !p.isWaiting() || p.isOver() })
+	}
 }
 
 // await waits until all messages have arrived, or count as lost.

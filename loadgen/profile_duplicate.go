@@ -144,6 +144,10 @@ func (d *duplicates) outcome(ctx context.Context, l *life, lives bool, caller *P
 	if !waitFor(ctx, d.patience, func() bool { return l.second.isGreeted() || l.second.isOver() }) {
 		return unanswered
 	}
+	d.awaitPong(ctx, l.second) // the target has read its announce
+	if lives {
+		d.awaitPong(ctx, l.peer)
+	}
 	// Greeted or not, it may be ended a moment later, and so may the old one.
 	waitFor(ctx, settleDuplicate, func() bool { return l.second.isOver() || lives && l.peer.isOver() })
 	old, young := lives && !l.peer.isOver(), !l.second.isOver()

@@ -81,6 +81,7 @@ func (x *stall) run(ctx context.Context) error {
 		close(x.resume)
 		return fmt.Errorf("stall: %w", err)
 	}
+	x.awaitDiscovery(ctx)
 	x.serve(ctx, calm)
 	before := x.swap()
 	memory, series := x.memory(ctx)

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,20 @@ func TestStallOthersSuffer(t *testing.T) {
 	r := run(t, Config{URL: (&toyHub{waits: true}).start(t), Plan: planWith(t, "stall", stall), waits: impatient})
 	if r.Verdict.Outcome != verdict.Failed || !strings.Contains(r.Verdict.Failures[0].What, "others") && !strings.Contains(r.Verdict.Failures[0].What, "bystander") {
 		t.Errorf("outcome %s, failures %v, figures %+v", r.Verdict.Outcome, r.Verdict.Failures, r.Figures)
+	}
+}
+
+// Bystanders send to each other when the target has read their announces. Their first messages
+// were counted as lost by the target.
+func TestStallAwaitsAnnounces(t *testing.T) {
+	t.Parallel()
+	stall := smallStall
+	stall.Rate, stall.Duration = 300, 500*time.Millisecond
+	stall.Params = maps.Clone(stall.Params)
+	stall.Params["bystanders"] = "5" // an odd number: each sends to a late one
+	r := run(t, Config{URL: (&toyHub{late: time.Second}).start(t), Plan: planWith(t, "stall", stall)})
+	if d := r.Deliveries; d.Lost != 0 || d.Delivered == 0 {
+		t.Errorf("%+v", d)
 	}
 }
 
