@@ -36,6 +36,7 @@ func TestVisitsSeeWhatFalls(t *testing.T) {
 	if e.seen != crowdSize || !slices.Contains(e.sighted, "health.connections") || slices.Contains(e.sighted, "health.networks") {
 		t.Errorf("%d of a crowd of %d stayed, and %q saw it", e.seen, crowdSize, e.sighted)
 	}
+	e.clear() // joins the readers
 	if n := r.fleet.lives(); n != int64(len(visits)+crowdSize) || r.fleet.size() != 0 {
 		t.Errorf("%d lives, of which %d are connected still", n, r.fleet.size())
 	}
