@@ -23,8 +23,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This is a WebSocket server.", http.StatusUpgradeRequired)
 		return
 	}
-	query := r.URL.Query()
-	if reason, status := h.screen(r, h.auth.peerOK(r, query)); status != 0 {
+	query, p := r.URL.Query(), h.policy()
+	if reason, status := h.screen(r, p.auth.peerOK(r, query)); status != 0 {
 		h.refuse(w, r, reason, status)
 		return
 	}
@@ -35,7 +35,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.gate.leave()
 	id := wire.PeerID(query.Get("peerId"))
 	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
-	s := &session{hub: h, id: id, hubRole: h.auth.hubOK(r, query, id), address: h.clients.of(r)}
+	s := &session{hub: h, id: id, hubRole: p.auth.hubOK(r, query, id), address: p.clients.of(r)}
 	if !h.addresses.Enter(s.ip()) {
 		h.refuse(w, r, RefuseAddress, http.StatusTooManyRequests)
 		return
@@ -61,7 +61,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Status 0 means that it is not.
 func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 	switch {
-	case !h.auth.originOK(r):
+	case !h.policy().auth.originOK(r):
 		return RefuseOrigin, http.StatusForbidden
 	case !authorized:
 		return RefuseUnauthorized, http.StatusUnauthorized
@@ -70,7 +70,7 @@ func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.cfg.CapacityStatus && h.fullLocked() {
+	if h.policy().CapacityStatus && h.fullLocked() {
 		return RefuseCapacity, http.StatusServiceUnavailable
 	}
 	return 0, 0
@@ -80,7 +80,7 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 	h.countRefusal(r, reason)
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(h.cfg.RetryAfter/time.Second))))
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(h.policy().RetryAfter/time.Second))))
 		w.Header().Set("Connection", "close")
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -91,7 +91,7 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 // countRefusal counts and logs a refused request.
 func (h *Hub) countRefusal(r *http.Request, reason RefuseReason) {
 	h.counters.refused[reason].Add(1)
-	h.logRefusal(reason, h.clients.of(r), r.URL.Query().Get("peerId"))
+	h.logRefusal(reason, h.policy().clients.of(r), r.URL.Query().Get("peerId"))
 }
 
 // upgrade does the handshake and sets the session's connection.
@@ -100,7 +100,9 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request, s *session) error 
 	if offered := websocket.Subprotocols(r); len(offered) > 0 {
 		header = http.Header{"Sec-Websocket-Protocol": {strings.Clone(offered[0])}}
 	}
-	ws, err := h.upgrader.Upgrade(&hijacker{w, h, s}, r, header)
+	up := h.upgrader
+	up.HandshakeTimeout = h.policy().WriteTimeout
+	ws, err := up.Upgrade(&hijacker{w, h, s}, r, header)
 	if err != nil {
 		if s.conn != nil {
 			s.conn.Close()

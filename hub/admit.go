@@ -84,7 +84,7 @@ func (h *Hub) register(s, dead *session) (why wire.CloseReason, holder *session)
 
 // fullLocked reports whether the hub has MaxConnections admitted sessions. An
 // ending session counts until its socket is closed.
-func (h *Hub) fullLocked() bool { return h.admitted >= h.cfg.MaxConnections }
+func (h *Hub) fullLocked() bool { return h.admitted >= h.policy().MaxConnections }
 
 // probe pings the holder of an id and reports whether it may be replaced: it has
 // ended, or showed no sign of life for ProbeTimeout. Signs are the answer to this
@@ -102,7 +102,7 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 	defer holder.cancelProbe(p)
 	var ahead backlog
 	h.do(func(b *batch) { ahead = holder.ping(b, p.payload) })
-	timer := time.NewTimer(h.cfg.ProbeTimeout)
+	timer := time.NewTimer(h.policy().ProbeTimeout)
 	defer timer.Stop()
 	for {
 		select {
@@ -115,7 +115,7 @@ func (h *Hub) probe(holder *session) (replaceable bool) {
 			if ahead.seen < ahead.end {
 				return false
 			}
-			timer.Reset(h.cfg.ProbeTimeout) // the ping has only just arrived
+			timer.Reset(h.policy().ProbeTimeout) // the ping has only just arrived
 		case <-h.ctx.Done():
 			return false
 		}

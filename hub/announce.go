@@ -19,7 +19,7 @@ func networkName(env *wire.Envelope) string {
 // introduces it and the members to each other, the session last. The notice about
 // it is made once; a receiver's copy differs in the target id and the time only.
 func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReason {
-	cfg := &h.cfg
+	cfg := h.policy()
 	switch {
 	case env.BadNetwork:
 		return wire.ReasonBadNetwork
@@ -110,7 +110,7 @@ type memberList struct {
 }
 
 func (l *memberList) add(m *session, b *batch) {
-	if l.bytes > l.to.hub.cfg.QueueBytes/2 {
+	if l.bytes > l.to.hub.policy().QueueBytes/2 {
 		b.frame = wire.NewDiscovered(m.id, m.isHub, nil, m.network.name).AppendTo(b.frame[:0], l.to.id, l.at)
 		l.to.send(b, b.frame)
 		return

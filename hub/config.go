@@ -17,6 +17,7 @@ type Config struct {
 	// Admission.
 	MaxConnections int           // sessions at once; default: 100 below the descriptor limit, 65,436 if there is none
 	AuthToken      string        // token that every peer must send, as bearer token or query parameter "token"; "" asks for none
+	AuthTokens     []AuthToken   // further tokens, such as the next one while peers still send the old one
 	AllowedOrigins []string      // Origin values that may connect, "*" for all; a request without Origin always may. Default: all
 	ProbeTimeout   time.Duration // how long a newcomer waits for a sign of life of its id's holder, at most twice; default 5s
 	RetryAfter     time.Duration // Retry-After of a 429 or 503 response; default 5s

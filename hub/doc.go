@@ -19,6 +19,7 @@
 // In the order of a connection's life:
 //
 //	hub.go, config.go, validate.go   Hub, New, the gate; Config, its defaults and its checks
+//	policy.go                        what Reconfigure replaces
 //	accept.go, auth.go, address.go   from the HTTP request to the session
 //	admit.go                         from the session to the registered peer
 //	session.go                       the life of a session

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -19,10 +20,11 @@ import (
 // New makes one, Shutdown or Close ends it. All methods may be called concurrently.
 type Hub struct {
 	// Fixed after construction.
-	cfg      Config
+	cfg      fixed
 	upgrader websocket.Upgrader
-	auth     auth
 	started  time.Time
+
+	current atomic.Pointer[policy] // see Reconfigure
 
 	gate      gate
 	ctx       context.Context // ends when Shutdown begins
@@ -39,7 +41,6 @@ type Hub struct {
 	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	reports   reports
-	clients   clientAddresses
 	addresses *admission.Limiter
 	parking   parking
 	memory    monitor
@@ -68,8 +69,7 @@ func New(cfg Config) (*Hub, error) {
 		return nil, fmt.Errorf("hub: config: %w", err)
 	}
 	h := &Hub{
-		cfg:           cfg,
-		auth:          newAuth(cfg),
+		cfg:           fixedOf(cfg),
 		started:       time.Now(),
 		sessions:      make(map[*session]struct{}),
 		peers:         make(map[wire.PeerID]*session),
@@ -77,16 +77,12 @@ func New(cfg Config) (*Hub, error) {
 		hubs:          make(map[wire.PeerID]*session),
 		subscriptions: make(map[*Subscription]struct{}),
 	}
-	h.clients, _ = newClientAddresses(cfg.TrustedProxies, cfg.AddressHeader) // Validate has checked them
-	h.addresses = admission.New(admission.Config{
-		Sessions: cfg.AddressSessions, PrefixSessions: cfg.PrefixSessions,
-		Rate: cfg.AddressRate, Burst: cfg.AddressBurst, Reserve: cfg.IDReservation, Exempt: cfg.ExemptAddresses,
-	})
+	h.current.Store(newPolicy(cfg))
+	h.addresses = admission.New(addressLimits(cfg))
 	h.upgrader = websocket.Upgrader{
-		HandshakeTimeout: cfg.WriteTimeout,
-		ReadBufferSize:   128,             // the transport has a larger one while there are bytes to read
-		WriteBufferPool:  &sync.Pool{},    // unused, but keeps gorilla from making a buffer for each session
-		CheckOrigin:      h.auth.originOK, // always true here: screen has checked it
+		ReadBufferSize:  128,                                      // the transport has a larger one while there are bytes to read
+		WriteBufferPool: &sync.Pool{},                             // unused, but keeps gorilla from making a buffer for each session
+		CheckOrigin:     func(*http.Request) bool { return true }, // screen has checked it
 	}
 	h.parking.hub = h
 	h.gate.init()

@@ -40,7 +40,7 @@ func (s *session) stow(p *piece[byte]) {
 	if began {
 		h.receiving.add(s)
 	}
-	if h.reading.load() > h.cfg.ReadBytesTotal {
+	if h.reading.load() > h.policy().ReadBytesTotal {
 		h.relieveReading(s.currentBatch())
 	}
 }
@@ -86,7 +86,7 @@ func appendAll(dst []byte, c *chain[byte]) []byte {
 func (h *Hub) relieveReading(b *batch) {
 	h.receiving.mu.Lock()
 	defer h.receiving.mu.Unlock()
-	limit, now := h.cfg.ReadBytesTotal, h.clock()
+	limit, now := h.policy().ReadBytesTotal, h.clock()
 	if h.reading.load() <= limit {
 		return // another goroutine was here before
 	}

@@ -41,7 +41,7 @@ func (h *Hub) mayKeepLocked(s *session, frame wire.Notice) bool {
 	if s.notice != nil {
 		more -= s.notice.bytes()
 	}
-	return more <= 0 || h.announced.Load()+more <= h.cfg.QueueBytesTotal/2
+	return more <= 0 || h.announced.Load()+more <= h.policy().QueueBytesTotal/2
 }
 
 // keepNoticeLocked makes n, which the caller holds, the notice about s in place of

@@ -35,7 +35,7 @@ func (h *Hub) queuedBytes() int64 { return h.queued.load() + h.loose.Load() }
 
 // fits reports whether Config.QueueBytesTotal has room for n bytes more.
 func (h *Hub) fits(n int) bool {
-	return h.queuedBytes()+h.announced.Load()+int64(n) <= h.cfg.QueueBytesTotal
+	return h.queuedBytes()+h.announced.Load()+int64(n) <= h.policy().QueueBytesTotal
 }
 
 // holders is a set of sessions that hold memory for others to see: Hub.stalled has the
@@ -91,7 +91,7 @@ func (l *holders) heaviestLocked(weigh func(*session) float64) []*session {
 func (h *Hub) relieve(b *batch) {
 	h.stalled.mu.Lock()
 	defer h.stalled.mu.Unlock()
-	enough := int(h.cfg.QueueBytesTotal / 8)
+	enough := int(h.policy().QueueBytesTotal / 8)
 	if h.fits(enough) {
 		return // another goroutine was here before
 	}

@@ -15,7 +15,7 @@ func (h *Hub) beginClose(s *session, why wire.CloseReason, b *batch) {
 // beginCloseWith is beginClose with the code and text that the peer sent.
 func (h *Hub) beginCloseWith(s *session, why wire.CloseReason, code int, text string, b *batch) {
 	if why == wire.ReasonShutdown {
-		code = h.cfg.DrainCloseCode
+		code = h.policy().DrainCloseCode
 	}
 	switch why {
 	case wire.ReasonPeerClosed:

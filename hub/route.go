@@ -21,7 +21,7 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 	switch {
 	case env.Kind == wire.KindAnnounce:
 		return h.announce(s, &env, b)
-	case env.Kind.Signal(), env.Kind.Renegotiation() && h.cfg.RelayRenegotiation:
+	case env.Kind.Signal(), env.Kind.Renegotiation() && h.policy().RelayRenegotiation:
 		h.relay(s, &env, b)
 	case env.Kind == wire.KindGoodbye:
 		h.goodbye(s, &env, b)

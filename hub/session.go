@@ -89,8 +89,8 @@ func (s *session) run() {
 
 // begin admits the session. It reports false if the session is over.
 func (s *session) begin() bool {
-	cfg := &s.hub.cfg
-	cfg.Trace.sessionBegan(s)
+	cfg := s.hub.policy()
+	s.hub.cfg.Trace.sessionBegan(s)
 	s.began = time.Now()
 	s.logBegin()
 	s.heardAt.Store(int64(s.hub.clock()))

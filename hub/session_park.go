@@ -49,7 +49,7 @@ func (s *session) unpark() {
 
 // attach makes ws the session's.
 func (s *session) attach(ws *websocket.Conn) {
-	ws.SetReadLimit(s.hub.cfg.MaxMessageBytes)
+	ws.SetReadLimit(s.hub.policy().MaxMessageBytes)
 	ws.SetPingHandler(s.onPing)
 	ws.SetPongHandler(s.onPong)
 	ws.SetCloseHandler(func(int, string) error { return nil }) // readFailed answers the close frame

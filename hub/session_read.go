@@ -87,14 +87,14 @@ func (s *session) handleMessage(isText bool, msg []byte, b *batch) wire.CloseRea
 // mayReceive charges one message of n bytes and reports whether the rate allows
 // it.
 func (s *session) mayReceive(n int) bool {
-	cfg := &s.hub.cfg
+	cfg := s.hub.policy()
 	return s.messages.take(time.Since(s.began), 1+float64(n/4096), cfg.MessageRate, cfg.MessageBurst)
 }
 
 // mayAnnounce charges one announce of n bytes to a network of that many members,
 // and reports whether the rate allows it.
 func (s *session) mayAnnounce(n, members int) bool {
-	cfg := &s.hub.cfg
+	cfg := s.hub.policy()
 	return s.announces.take(time.Since(s.began), 1+float64(n/1024+members/256), cfg.AnnounceRate, cfg.AnnounceBurst)
 }
 
@@ -149,7 +149,7 @@ const headerSlack = 4 << 10
 func (s *session) countRead(n int) error {
 	s.messageBytes += int64(n)
 	s.received += int64(n)
-	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.cfg.MaxMessageBytes*17/16+headerSlack && !s.isEnding() {
+	if !s.messageBegan.IsZero() && s.messageBytes > s.hub.policy().MaxMessageBytes*17/16+headerSlack && !s.isEnding() {
 		return errFragments
 	}
 	return nil

@@ -39,7 +39,7 @@ func (s *session) tryEnqueue(b *batch, frame []byte, r ref, relieved bool) (queu
 	}
 	// The first piece of either kind is free, so that a small bound is not used up by
 	// pieces that are nearly empty.
-	limit := s.hub.cfg.QueueBytes
+	limit := s.hub.policy().QueueBytes
 	if s.bytes > 0 && (s.bytes+size > limit || need > 0 && s.held+need > limit+byteStock.bytes+refStock.bytes) {
 		s.shedLocked(b)
 		return false, false

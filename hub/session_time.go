@@ -20,7 +20,7 @@ func (s *session) noteRead() {
 // Only onDeadline and arm move the deadline, so a message costs no timer. An error
 // means that the session is over.
 func (s *session) onDeadline() error {
-	cfg, now, clock := &s.hub.cfg, time.Now(), s.hub.clock()
+	cfg, now, clock := s.hub.policy(), time.Now(), s.hub.clock()
 	silence := clock - time.Duration(s.heardAt.Load())
 	switch due, ending := s.dueAt(); {
 	case clock < due && !ending && s.mayPark(silence):
@@ -69,7 +69,7 @@ func (s *session) onEndDeadline() error {
 // within the last fifth of PingInterval, so that peers that connected together are
 // not pinged together.
 func (s *session) pingIn() time.Duration {
-	interval := s.hub.cfg.PingInterval
+	interval := s.hub.policy().PingInterval
 	return interval - rand.N(interval/5+1)
 }
 
@@ -78,10 +78,10 @@ func (s *session) pingIn() time.Duration {
 func (s *session) arm(in time.Duration) {
 	now := time.Now()
 	if !s.spoke {
-		in = min(in, max(s.hub.cfg.FirstMessageTimeout-(s.hub.clock()-s.greeted), time.Millisecond))
+		in = min(in, max(s.hub.policy().FirstMessageTimeout-(s.hub.clock()-s.greeted), time.Millisecond))
 	}
 	if !s.messageBegan.IsZero() {
-		in = min(in, max(s.hub.cfg.MessageTimeout-now.Sub(s.messageBegan), time.Millisecond))
+		in = min(in, max(s.hub.policy().MessageTimeout-now.Sub(s.messageBegan), time.Millisecond))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +115,7 @@ func (s *session) armReadLocked() {
 // startCloseLocked gives the peer CloseTimeout from now on. It is called again when the
 // close frame is written, because on a busy machine a batch may be committed late.
 func (s *session) startCloseLocked() {
-	s.due = s.hub.clock() + s.hub.cfg.CloseTimeout
+	s.due = s.hub.clock() + s.hub.policy().CloseTimeout
 	s.conn.Conn.SetWriteDeadline(s.hub.started.Add(s.due))
 	if !s.hub.parking.reschedule(s, s.due) {
 		s.armReadLocked()

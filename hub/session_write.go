@@ -163,7 +163,7 @@ func (s *session) writeLoop() {
 	}
 	for due, more := 0, true; more; {
 		if due <= 0 {
-			s.armWrite(time.Now().Add(s.hub.cfg.WriteTimeout))
+			s.armWrite(time.Now().Add(s.hub.policy().WriteTimeout))
 			due = writeStep
 		}
 		var n int

@@ -61,7 +61,7 @@ func TestCloseFrameOfALateCommitInAPipe(t *testing.T) {
 		}()
 		h.do(func(b *batch) {
 			h.beginClose(s, wire.ReasonShutdown, b)
-			time.Sleep(2 * h.cfg.CloseTimeout)
+			time.Sleep(2 * h.Config().CloseTimeout)
 		})
 		synctest.Wait()
 		s.finishWriting()

@@ -9,7 +9,7 @@ import "net/netip"
 // exempt addresses and of hubs, which forward what many peers send, have no share. The
 // caller holds Hub.mu, because of from.isHub.
 func (s *session) mayFill(from *session, n int) bool {
-	quarter := s.hub.cfg.QueueBytes / 4
+	quarter := s.hub.policy().QueueBytes / 4
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bytes <= quarter || from.isHub {
@@ -32,7 +32,7 @@ func (s *session) mayFill(from *session, n int) bool {
 // forgetSharesLocked drops the shares when the queue is within the quarter that any sender may
 // use.
 func (s *session) forgetSharesLocked() {
-	if s.bytes <= s.hub.cfg.QueueBytes/4 {
+	if s.bytes <= s.hub.policy().QueueBytes/4 {
 		s.shares = nil
 	}
 }

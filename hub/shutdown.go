@@ -118,7 +118,7 @@ func (h *Hub) drainSessions(ctx context.Context) {
 	h.mu.Unlock()
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 
-	window := min(h.cfg.DrainWindow, time.Duration(len(list))*drainStep)
+	window := min(h.policy().DrainWindow, time.Duration(len(list))*drainStep)
 	if deadline, ok := ctx.Deadline(); ok {
 		window = min(window, time.Until(deadline)/2)
 	}

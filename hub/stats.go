@@ -75,12 +75,13 @@ type Stats struct {
 
 // Stats returns a snapshot. Its cost does not grow with the number of sessions.
 func (h *Hub) Stats() Stats {
+	p := h.policy()
 	st := Stats{
 		StartedAt: h.started, IsHub: h.cfg.IsHub, Draining: h.ctx.Err() != nil,
-		MaxConnections: h.cfg.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
-		MaxQueuedBytes: h.cfg.QueueBytesTotal, MaxQueuedPerSession: h.cfg.QueueBytes,
-		MaxProbing: maxProbing, MaxReadingBytes: h.cfg.ReadBytesTotal, ReadingBytes: h.reading.load(),
-		QueuedBytes: h.queuedBytes(), AnnouncedBytes: h.announced.Load(), MaxAnnouncedBytes: h.cfg.QueueBytesTotal / 2,
+		MaxConnections: p.MaxConnections, MaxSubscriptions: h.cfg.MaxSubscriptions,
+		MaxQueuedBytes: p.QueueBytesTotal, MaxQueuedPerSession: p.QueueBytes,
+		MaxProbing: maxProbing, MaxReadingBytes: p.ReadBytesTotal, ReadingBytes: h.reading.load(),
+		QueuedBytes: h.queuedBytes(), AnnouncedBytes: h.announced.Load(), MaxAnnouncedBytes: p.QueueBytesTotal / 2,
 		Memory: h.memory.stats(),
 	}
 	st.Parked, st.Goroutines = h.parking.counts()

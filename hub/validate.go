@@ -52,6 +52,11 @@ func (c Config) Validate() error {
 	if !slices.Contains([]int{1000, 1001, 1012, 1013}, c.DrainCloseCode) {
 		p.add("DrainCloseCode is %d, must be 1000, 1001, 1012 or 1013", c.DrainCloseCode)
 	}
+	for i, t := range c.AuthTokens {
+		if t.Token == "" {
+			p.add("AuthTokens[%d] is empty", i)
+		}
+	}
 	for _, id := range c.HubPeerIDs {
 		if !id.Valid() {
 			p.add("HubPeerIDs holds %.50q, which is not 40 hexadecimal digits", id)

@@ -31,8 +31,6 @@ func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
 	if p.cors == "" {
 		p.cors = "*"
 	}
-	// A hub without a token authorizes a request without one.
-	p.tokenless = h.Authorized(&http.Request{URL: &url.URL{}})
 	if cfg.Metrics {
 		p.metrics = metricsHandler(h, cfg.Collectors)
 	}
@@ -41,12 +39,15 @@ func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
 
 // public is the handler that Public returns. Its fields are not changed.
 type public struct {
-	hub       *hub.Hub
-	cors      string
-	hide      bool         // PublicConfig.HideDetails
-	tokenless bool         // the hub has no token
-	metrics   http.Handler // nil if not served
+	hub     *hub.Hub
+	cors    string
+	hide    bool         // PublicConfig.HideDetails
+	metrics http.Handler // nil if not served
 }
+
+// tokenless reports whether the hub has no token now: then it authorizes a request
+// without one.
+func (p *public) tokenless() bool { return p.hub.Authorized(&http.Request{URL: &url.URL{}}) }
 
 func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if websocket.IsWebSocketUpgrade(r) {
@@ -88,7 +89,7 @@ func (p *public) route(w http.ResponseWriter, r *http.Request) {
 
 // informed reports whether the request gets the details.
 func (p *public) informed(r *http.Request) bool {
-	if p.tokenless {
+	if p.tokenless() {
 		return !p.hide
 	}
 	return !p.hide || p.hub.Authorized(r)
@@ -98,7 +99,7 @@ func (p *public) informed(r *http.Request) bool {
 // there is one, and no CORS header lets pages read them.
 func (p *public) scrape(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Access-Control-Allow-Origin")
-	if p.tokenless && p.hide || !p.hub.Authorized(r) {
+	if p.hide && p.tokenless() || !p.hub.Authorized(r) {
 		p.deny(w)
 		return
 	}
@@ -107,7 +108,7 @@ func (p *public) scrape(w http.ResponseWriter, r *http.Request) {
 
 // deny refuses the details: with 401 if a token would help, else with 403.
 func (p *public) deny(w http.ResponseWriter) {
-	if p.tokenless {
+	if p.tokenless() {
 		writeText(w, http.StatusForbidden, "hidden")
 		return
 	}

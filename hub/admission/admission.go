@@ -46,10 +46,11 @@ const maxSources = 1 << 17
 
 // Limiter counts the sessions of each address. Its methods may be called concurrently.
 type Limiter struct {
-	cfg   Config
-	began time.Time
+	exempt []netip.Prefix
+	began  time.Time
 
 	mu       sync.Mutex
+	cfg      Config
 	sources  map[netip.Prefix]*source // addresses and prefixes
 	sessions int                      // of all addresses
 	reserved map[string]reservation   // by id
@@ -67,14 +68,22 @@ func New(cfg Config) *Limiter {
 	if cfg.Exempt == nil {
 		cfg.Exempt = DefaultExempt()
 	}
-	return &Limiter{cfg: cfg, began: time.Now(), sources: make(map[netip.Prefix]*source), reserved: make(map[string]reservation)}
+	return &Limiter{exempt: cfg.Exempt, cfg: cfg, began: time.Now(), sources: make(map[netip.Prefix]*source), reserved: make(map[string]reservation)}
+}
+
+// SetLimits replaces the configuration, but for Exempt. Sessions that are counted already
+// stay so.
+func (l *Limiter) SetLimits(cfg Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg = cfg
 }
 
 // Enter counts a session of addr and reports whether it is within the limits. If it
 // is, the caller calls Leave with the same addr when the session has ended. An invalid
 // addr is exempt.
 func (l *Limiter) Enter(addr netip.Addr) bool {
-	if l.exempt(addr) {
+	if l.isExempt(addr) {
 		return true
 	}
 	l.mu.Lock()
@@ -102,7 +111,7 @@ func (l *Limiter) Enter(addr netip.Addr) bool {
 
 // Leave undoes what Enter counted.
 func (l *Limiter) Leave(addr netip.Addr) {
-	if l.exempt(addr) {
+	if l.isExempt(addr) {
 		return
 	}
 	l.mu.Lock()
@@ -119,7 +128,7 @@ func (l *Limiter) Leave(addr netip.Addr) {
 // Source returns the address, or the network of one subscriber, that the limits of addr
 // go by. It reports false if addr is exempt.
 func (l *Limiter) Source(addr netip.Addr) (source netip.Prefix, limited bool) {
-	if l.exempt(addr) {
+	if l.isExempt(addr) {
 		return netip.Prefix{}, false
 	}
 	return address(addr), true
@@ -150,12 +159,12 @@ func (l *Limiter) Count() (sources, sessions int) {
 	return len(l.sources), l.sessions
 }
 
-func (l *Limiter) exempt(addr netip.Addr) bool {
+func (l *Limiter) isExempt(addr netip.Addr) bool {
 	if !addr.IsValid() {
 		return true
 	}
 	addr = addr.Unmap().WithZone("")
-	for _, p := range l.cfg.Exempt {
+	for _, p := range l.exempt {
 		if p.Contains(addr) {
 			return true
 		}
@@ -173,8 +182,12 @@ func (l *Limiter) sourceLocked(key netip.Prefix, at time.Duration) *source {
 	return s
 }
 
+// refill sets the tokens to what they are at a time. Without a rate they do not count.
 func (s *source) refill(cfg Config, at time.Duration) {
-	s.tokens = min(float64(cfg.Burst), s.tokens+cfg.Rate*(at-s.at).Seconds())
+	if s.tokens += cfg.Rate * (at - s.at).Seconds(); cfg.Rate <= 0 {
+		s.tokens = float64(cfg.Burst)
+	}
+	s.tokens = min(float64(cfg.Burst), s.tokens)
 	s.at = at
 }
 

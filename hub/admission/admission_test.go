@@ -171,3 +171,24 @@ func TestReserve(t *testing.T) {
 		}
 	})
 }
+
+// New limits apply to the next session. An address that used up its burst is forgotten once
+// there is no rate.
+func TestSetLimits(t *testing.T) {
+	t.Parallel()
+	l := admission.New(admission.Config{Rate: 0.001, Burst: 5})
+	addr := netip.MustParseAddr("198.51.100.7")
+	if in := enter(l, "198.51.100.7", 9); in != 5 {
+		t.Fatalf("%d sessions got in, want 5", in)
+	}
+	l.SetLimits(admission.Config{Rate: -1, Burst: 5, Sessions: 7})
+	if in := enter(l, "198.51.100.7", 9); in != 2 {
+		t.Errorf("%d more sessions got in, want 2", in)
+	}
+	for range 7 {
+		l.Leave(addr)
+	}
+	if l.Sweep(); !known(l, 0) {
+		t.Error("an address without sessions is still known, although there is no rate")
+	}
+}

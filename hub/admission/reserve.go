@@ -17,12 +17,12 @@ type reservation struct {
 // Reserve keeps an id for addr for Config.Reserve. It does nothing if addr is exempt.
 func (l *Limiter) Reserve(id string, addr netip.Addr) {
 	source, limited := l.Source(addr)
-	if !limited || l.cfg.Reserve <= 0 {
+	if !limited {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.reserved) < maxReserved {
+	if l.cfg.Reserve > 0 && len(l.reserved) < maxReserved {
 		l.reserved[id] = reservation{source, time.Since(l.began) + l.cfg.Reserve}
 	}
 }
