@@ -12,7 +12,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 )
 
-// config holds what the settings set. settings.go has the list of settings.
+// config holds what the settings set. settings.go has the list of settings. Once it is
+// resolved and served, it does not change: a reload makes a new one.
 type config struct {
 	file string // "" means none
 
@@ -34,15 +35,17 @@ type config struct {
 	// What to do instead of serving.
 	help, version, printConfig, checkConfig, healthCheck bool
 
+	args     []string
 	environ  map[string]string
 	sections []section
-	tls      *certificate // nil: no TLS
+	level    *slog.LevelVar // of the log in use; it outlives a reload
+	tls      *certificate   // nil: no TLS; it outlives a reload
 }
 
 // newConfig returns a config that is not resolved yet. An empty environment variable
 // counts as unset.
 func newConfig(environ []string) *config {
-	c := &config{environ: make(map[string]string)}
+	c := &config{environ: make(map[string]string), level: new(slog.LevelVar)}
 	for _, pair := range environ {
 		if name, value, _ := strings.Cut(pair, "="); strings.TrimSpace(value) != "" {
 			c.environ[name] = strings.TrimSpace(value)
@@ -61,6 +64,11 @@ func (c *config) warnings() (texts []string) {
 	}
 	if most := hub.DefaultMaxConnections(); c.hub.MaxConnections > most {
 		texts = append(texts, "max-connections exceeds the descriptor limit of the process: raise the limit (ulimit -n, LimitNOFILE)")
+	}
+	for i, t := range c.hub.AuthTokens {
+		if !t.Expires.IsZero() && time.Now().After(t.Expires) {
+			texts = append(texts, fmt.Sprintf("token %d of auth-tokens has expired", i+1))
+		}
 	}
 	for _, name := range c.unknown() {
 		texts = append(texts, name+" is set, but there is no such setting")

@@ -11,7 +11,8 @@ import (
 
 // newLogger logs to w: as text if w is a terminal, else as JSON, unless configured.
 func newLogger(c *config, w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: c.logLevel}
+	c.level.Set(c.logLevel)
+	opts := &slog.HandlerOptions{Level: c.level}
 	if c.logFormat == "text" || c.logFormat == "auto" && isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, opts))
 	}

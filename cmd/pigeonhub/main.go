@@ -11,7 +11,8 @@
 //	help.go                          --help, --print-config
 //	serve.go, server.go, listen.go   the hub, its listeners and its shutdown
 //	pending.go, pausing.go           connections that are no session yet
-//	report.go, report_*.go           signals that ask for a report
+//	signals.go, signals_*.go         signals that do not end the process
+//	reload.go, report.go             what these signals ask for
 //	tls.go, health.go, memlimit.go   certificates, --health-check, GOMEMLIMIT
 //	log.go, logwriter.go             logs
 //	version.go                       --version

@@ -224,13 +224,17 @@ func descriptors(t *testing.T, pid int) int {
 	return len(entries)
 }
 
-// SIGHUP would end the process by default. SIGUSR1 asks for a report.
+// SIGHUP asks for a reload, SIGUSR1 for a report.
 func TestSignalsThatDoNotEnd(t *testing.T) {
 	t.Parallel()
-	c := startChild(t, "")
+	file := writeSettings(t, "")
+	c := startChild(t, "", "--config="+file)
 	connect(t, "ws://"+c.addr)
+	rewrite(t, file, "retry-after: 9s\n")
 	c.signal(syscall.SIGHUP)
-	c.log.want("signal ignored: settings are read at the start only")
+	if got := fmt.Sprint(c.log.want("settings reloaded")["changed"]); got != "[retry-after: 5s -> 9s]" {
+		t.Errorf("the log says that %s changed", got)
+	}
 	c.signal(syscall.SIGUSR1)
 	state, _ := c.log.want("state")["state"].(map[string]any)
 	if state["invariants"] != "ok" || state["collections"] == nil {

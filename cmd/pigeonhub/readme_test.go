@@ -43,13 +43,17 @@ func TestReadmeSettings(t *testing.T) {
 func settingsTable() string {
 	var out strings.Builder
 	for _, section := range newConfig(nil).sections {
-		fmt.Fprintf(&out, "\n### %s\n\n| flag | variable | default | meaning |\n| --- | --- | --- | --- |\n", section.title)
+		fmt.Fprintf(&out, "\n### %s\n\n| flag | variable | default | reload | meaning |\n| --- | --- | --- | --- | --- |\n", section.title)
 		for _, s := range section.settings {
 			def := s.def
 			if s.defDoc != "" {
 				def = s.defDoc
 			}
-			fmt.Fprintf(&out, "| `--%s` | `%s` | %s | %s |\n", s.name, s.variable(), escaped(def), escaped(s.help))
+			reload := "yes"
+			if s.fixed {
+				reload = "no"
+			}
+			fmt.Fprintf(&out, "| `--%s` | `%s` | %s | %s | %s |\n", s.name, s.variable(), escaped(def), reload, escaped(s.help))
 		}
 	}
 	return out.String() + "\n"

@@ -15,6 +15,7 @@ const fromDefault = "default"
 // else the configuration file, else the default. It returns all problems, not only the
 // first.
 func (c *config) resolve(args []string) (problems []error) {
+	c.args = args
 	flags := pflag.NewFlagSet("pigeonhub", pflag.ContinueOnError)
 	flags.Usage = func() {} // run calls writeHelp
 	for _, a := range c.actions() {

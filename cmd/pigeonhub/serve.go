@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,9 +24,10 @@ import (
 
 // service is the hub with its two listeners.
 type service struct {
-	cfg *config
-	log *slog.Logger
-	hub *hub.Hub
+	cfg   atomic.Pointer[config] // in use; see reload
+	pages atomic.Pointer[http.Handler]
+	log   *slog.Logger
+	hub   *hub.Hub
 
 	servers  []*http.Server
 	endAdmin func() // stops the admin handler
@@ -59,7 +61,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger) int {
 		return exitConfig
 	}
 	s := newService(c, log, h, signals)
-	defer s.handleReports()()
+	defer s.handleSignals()()
 	if err = s.start(ctx); err == nil {
 		err = s.wait(ctx)
 	}
@@ -67,17 +69,21 @@ func serve(ctx context.Context, c *config, log *slog.Logger) int {
 }
 
 func newService(c *config, log *slog.Logger, h *hub.Hub, signals <-chan os.Signal) *service {
-	return &service{cfg: c, log: log, hub: h, endAdmin: func() {}, failed: make(chan error, 1), signals: signals}
+	s := &service{log: log, hub: h, endAdmin: func() {}, failed: make(chan error, 1), signals: signals}
+	s.cfg.Store(c)
+	s.setPages(c)
+	return s
 }
 
 // start opens the listeners.
 func (s *service) start(ctx context.Context) error {
-	public, err := listen(ctx, s.cfg.host, s.cfg.port, s.cfg.portRetries)
+	c := s.cfg.Load()
+	public, err := listen(ctx, c.host, c.port, c.portRetries)
 	if err != nil {
 		return err
 	}
 	s.servePublic(public)
-	if s.cfg.adminAddress == "" {
+	if c.adminAddress == "" {
 		return nil
 	}
 	return s.startAdmin(ctx)
@@ -98,20 +104,19 @@ func (s *service) wait(ctx context.Context) error {
 
 // servePublic serves peers until the listener is closed. Its failure ends the hub.
 func (s *service) servePublic(ln net.Listener) {
+	c := s.cfg.Load()
 	l := newConnLimiter(publicPendingLeast, publicPendingMost, s.freeDescriptors, s.log)
-	pages := s.cfg.public
-	pages.Collectors = s.collectors()
-	srv := newPublicServer(admin.Public(s.hub, pages), l, s.log)
+	srv := newPublicServer(http.HandlerFunc(s.servePages), l, s.log)
 	scheme := "ws"
-	if s.cfg.tls != nil {
-		s.cfg.tls.log = s.log
+	if c.tls != nil {
+		c.tls.log = s.log
 		scheme = "wss"
 	}
-	s.warnIfMoved("port", s.cfg.port, ln)
-	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(s.cfg.host, portOf(ln)))
+	s.warnIfMoved("port", c.port, ln)
+	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(c.host, portOf(ln)))
 	var door net.Listener = newPausingListener(ln, l)
-	if s.cfg.tls != nil {
-		door = tls.NewListener(door, s.cfg.tls.serverConfig())
+	if c.tls != nil {
+		door = tls.NewListener(door, c.tls.serverConfig())
 	}
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
@@ -123,11 +128,11 @@ func (s *service) servePublic(ln net.Listener) {
 }
 
 // collectors returns the metrics of the program.
-func (s *service) collectors() []prometheus.Collector {
-	if s.cfg.tls == nil {
+func (c *config) collectors() []prometheus.Collector {
+	if c.tls == nil {
 		return nil
 	}
-	return []prometheus.Collector{s.cfg.tls.collector()}
+	return []prometheus.Collector{c.tls.collector()}
 }
 
 // freeDescriptors returns how many more connections fit into the descriptor limit.
@@ -138,9 +143,10 @@ func (s *service) freeDescriptors() int {
 // startAdmin serves the operator's pages. A busy port is no failure, because several
 // hubs may run on one machine. Any other error of the address is.
 func (s *service) startAdmin(ctx context.Context) error {
-	host, text, _ := net.SplitHostPort(s.cfg.adminAddress)
+	c := s.cfg.Load()
+	host, text, _ := net.SplitHostPort(c.adminAddress)
 	port, _ := strconv.Atoi(text)
-	ln, err := listen(ctx, host, port, s.cfg.portRetries)
+	ln, err := listen(ctx, host, port, c.portRetries)
 	if err != nil && isBusy(err) {
 		s.log.Warn("no admin listener", "error", err)
 		return nil
@@ -148,7 +154,7 @@ func (s *service) startAdmin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("admin-address: %w", err)
 	}
-	handler, end, err := admin.Private(s.hub, s.collectors()...)
+	handler, end, err := admin.Private(s.hub, c.collectors()...)
 	if err != nil {
 		ln.Close()
 		return fmt.Errorf("admin: %w", err)
@@ -197,11 +203,12 @@ func (s *service) end(failure error) int {
 // endHub shuts the hub down. At the deadline, or at a second signal, the hub cuts its
 // connections. endHub returns exitGrace later at the latest.
 func (s *service) endHub() int {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.shutdownTimeout)
+	timeout := s.cfg.Load().shutdownTimeout
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.hub.Shutdown(ctx) }()
-	code, patience := exitForced, s.cfg.shutdownTimeout
+	code, patience := exitForced, timeout
 	for {
 		select {
 		case err := <-ended:

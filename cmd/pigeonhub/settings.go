@@ -27,6 +27,7 @@ type setting struct {
 	defDoc string // what README.md says if def depends on the machine
 	help   string
 	secret bool // never printed
+	fixed  bool // a change needs a restart
 	list   bool // its flag may be given more than once
 
 	text, from string // the value as it was given, and where; set by resolve
@@ -94,24 +95,24 @@ func (c *config) settings() []section {
 // source returns the setting that is resolved first.
 func (c *config) source() []*setting {
 	return []*setting{
-		{name: "config", value: text(&c.file, "FILE"),
+		{name: "config", fixed: true, value: text(&c.file, "FILE"),
 			help: "YAML file with settings by the names of their flags, such as \"port: 3000\"; a list may be a sequence"},
 	}
 }
 
 func (c *config) listening() []*setting {
 	return []*setting{
-		{name: "port", env: "PORT", def: "3000", value: whole(&c.port, 0, 65535),
+		{name: "port", fixed: true, env: "PORT", def: "3000", value: whole(&c.port, 0, 65535),
 			help: "port for peers; 0 takes any free port"},
-		{name: "host", env: "HOST", def: "0.0.0.0", value: text(&c.host, "ADDRESS"),
+		{name: "host", fixed: true, env: "HOST", def: "0.0.0.0", value: text(&c.host, "ADDRESS"),
 			help: "address for peers; 0.0.0.0 is every interface"},
-		{name: "port-retries", def: "10", value: whole(&c.portRetries, 0, 1000),
+		{name: "port-retries", fixed: true, def: "10", value: whole(&c.portRetries, 0, 1000),
 			help: "how many of the next ports to try if the port is busy"},
-		{name: "tls-cert", value: text(&c.tlsCert, "FILE"),
-			help: "certificate chain, PEM; read again when the file changes"},
-		{name: "tls-key", value: text(&c.tlsKey, "FILE"),
+		{name: "tls-cert", fixed: true, value: text(&c.tlsCert, "FILE"),
+			help: "certificate chain, PEM; read again when the file changes, and by a reload"},
+		{name: "tls-key", fixed: true, value: text(&c.tlsKey, "FILE"),
 			help: "private key of the certificate, PEM"},
-		{name: "admin-address", def: "127.0.0.1:6060", value: orOff(&c.adminAddress, "", address(&c.adminAddress)),
+		{name: "admin-address", fixed: true, def: "127.0.0.1:6060", value: orOff(&c.adminAddress, "", address(&c.adminAddress)),
 			help: "address of the operator's pages: metrics, profiles, state. They ask for no token. If the port is busy, the next free one is taken"},
 	}
 }
@@ -124,6 +125,8 @@ func (c *config) admission(d hub.Config) []*setting {
 		{name: "auth-token", env: "AUTH_TOKEN", value: text(&h.AuthToken, "TOKEN"), secret: true,
 			help: "token that every peer must send, as bearer token or query parameter \"token\"; without it every peer may connect. " +
 				"Prefer the variable: process lists show flags"},
+		{name: "auth-tokens", value: tokens(&h.AuthTokens), list: true, secret: true,
+			help: "further tokens, to change one without a gap: NEW,OLD@2026-12-31T00:00:00Z; from its time on a token lets no more peers in"},
 		{name: "allowed-origins", def: "*", value: origins(&h.AllowedOrigins), list: true,
 			help: "origins of the pages that may connect, such as https://example.org,https://example.net; programs that send no origin always may"},
 		{name: "capacity-503", def: strconv.FormatBool(d.CapacityStatus), value: boolean(&h.CapacityStatus),
@@ -143,7 +146,7 @@ func (c *config) admission(d hub.Config) []*setting {
 			help: "new connections of one address at once"},
 		{name: "id-reservation", def: short(d.IDReservation), value: orOff(&h.IDReservation, -1, duration(&h.IDReservation, time.Second, time.Hour)),
 			help: "how long the id of a peer that was cut as a slow consumer is kept for its address"},
-		{name: "exempt-addresses", def: "private", list: true,
+		{name: "exempt-addresses", fixed: true, def: "private", list: true,
 			value: orWord(&h.ExemptAddresses, "private", nil, orWord(&h.ExemptAddresses, "none", []netip.Prefix{}, prefixes(&h.ExemptAddresses))),
 			help: "addresses without the limits above, such as those of a reverse proxy: 203.0.113.7,2001:db8::/32; " +
 				"private is loopback, link-local and private networks, none is no address"},
@@ -197,7 +200,7 @@ func (c *config) outbound(d hub.Config) []*setting {
 			help: "silence after a ping before the peer is disconnected"},
 		{name: "close-timeout", def: short(d.CloseTimeout), value: duration(&h.CloseTimeout, 10*time.Millisecond, time.Minute),
 			help: "for the peer's answer to a close frame"},
-		{name: "park-after", def: short(d.ParkAfter), value: orOff(&h.ParkAfter, -1, duration(&h.ParkAfter, time.Millisecond, 24*time.Hour)),
+		{name: "park-after", fixed: true, def: short(d.ParkAfter), value: orOff(&h.ParkAfter, -1, duration(&h.ParkAfter, time.Millisecond, 24*time.Hour)),
 			help: "silence after which a peer has no goroutine until it speaks again: less memory; on Linux without TLS"},
 	}
 }
@@ -205,9 +208,9 @@ func (c *config) outbound(d hub.Config) []*setting {
 func (c *config) role(d hub.Config) []*setting {
 	h := &c.hub
 	return []*setting{
-		{name: "is-hub", def: "true", value: boolean(&h.IsHub),
+		{name: "is-hub", fixed: true, def: "true", value: boolean(&h.IsHub),
 			help: "introduce hubs that connect to all peers"},
-		{name: "mesh-namespace", env: "HUB_MESH_NAMESPACE", def: d.MeshNamespace, value: text(&h.MeshNamespace, "NAME"),
+		{name: "mesh-namespace", fixed: true, env: "HUB_MESH_NAMESPACE", def: d.MeshNamespace, value: text(&h.MeshNamespace, "NAME"),
 			help: "the network in which hubs meet"},
 		{name: "hub-key", value: text(&h.HubKey, "KEY"), secret: true,
 			help: "a peer that sends this as its token may be a hub"},
@@ -234,14 +237,14 @@ func (c *config) shutdown(d hub.Config) []*setting {
 func (c *config) memory(d hub.MemoryConfig) []*setting {
 	m := &c.hub.Memory
 	return []*setting{
-		{name: "memory-limit", def: "auto", value: orWord(&m.Limit, "auto", 0, size(&m.Limit, 16<<20, 1<<50)),
+		{name: "memory-limit", fixed: true, def: "auto", value: orWord(&m.Limit, "auto", 0, size(&m.Limit, 16<<20, 1<<50)),
 			help: "memory that the process may use; auto is the limit of the container, else the memory of the machine. " +
 				"New peers are refused above 90% of it. Unless GOMEMLIMIT is set, Go's own limit is 75% of the container's limit, or of the value given here"},
-		{name: "memory-interval", def: short(d.Interval), value: orOff(&m.Interval, -1, duration(&m.Interval, 10*time.Millisecond, 24*time.Hour)),
+		{name: "memory-interval", fixed: true, def: short(d.Interval), value: orOff(&m.Interval, -1, duration(&m.Interval, 10*time.Millisecond, 24*time.Hour)),
 			help: "between two log lines about memory; off also means that no peer is refused for memory"},
-		{name: "memory-rss-warn", def: inUnits(d.RSSWarn), value: size(&m.RSSWarn, 1<<20, 1<<50),
+		{name: "memory-rss-warn", fixed: true, def: inUnits(d.RSSWarn), value: size(&m.RSSWarn, 1<<20, 1<<50),
 			help: "resident memory above which such a line is a warning"},
-		{name: "memory-heap-collect", def: inUnits(d.HeapCollect), value: size(&m.HeapCollect, 1<<20, 1<<50),
+		{name: "memory-heap-collect", fixed: true, def: inUnits(d.HeapCollect), value: size(&m.HeapCollect, 1<<20, 1<<50),
 			help: "heap above which a garbage collection is forced, once an interval"},
 	}
 }
@@ -258,7 +261,7 @@ func (c *config) reporting() []*setting {
 			option[slog.Level]{"debug", slog.LevelDebug}, option[slog.Level]{"info", slog.LevelInfo},
 			option[slog.Level]{"warn", slog.LevelWarn}, option[slog.Level]{"error", slog.LevelError}),
 			help: "debug, info, warn or error"},
-		{name: "log-format", def: "auto", value: oneOf(&c.logFormat, "FORMAT",
+		{name: "log-format", fixed: true, def: "auto", value: oneOf(&c.logFormat, "FORMAT",
 			option[string]{"auto", "auto"}, option[string]{"text", "text"}, option[string]{"json", "json"}),
 			help: "text, json, or auto: text on a terminal, else json"},
 	}

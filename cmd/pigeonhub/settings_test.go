@@ -15,7 +15,7 @@ import (
 // samples holds a value for every setting that differs from the default.
 var samples = map[string]string{
 	"config": os.DevNull, "port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
-	"max-connections": "77", "auth-token": "open sesame", "allowed-origins": "https://example.org, http://localhost:8080",
+	"max-connections": "77", "auth-token": "open sesame", "auth-tokens": "next,old@2031-01-02T03:04:05Z", "allowed-origins": "https://example.org, http://localhost:8080",
 	"address-connections": "50", "prefix-connections": "off", "address-rate": "3", "address-burst": "30", "exempt-addresses": "203.0.113.7,2001:db8::/32",
 	"trusted-proxies": "203.0.113.7,10.0.0.0/8", "address-header": "Fly-Client-IP",
 	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s", "id-reservation": "40s",
@@ -41,7 +41,7 @@ func resolved(t *testing.T, args, environ []string) *config {
 // fieldsOf returns what the settings set.
 func fieldsOf(c *config) config {
 	plain := *c
-	plain.environ, plain.sections = nil, nil
+	plain.args, plain.environ, plain.sections, plain.level = nil, nil, nil, nil
 	return plain
 }
 
@@ -175,6 +175,7 @@ func TestBadValues(t *testing.T) {
 		"drain-close-code":    {"1008", "4000"},
 		"is-hub":              {"maybe", ""},
 		"hub-peer-ids":        {"abc", strings.Repeat("ab", 20) + ",x"},
+		"auth-tokens":         {"", ",", "a,,b", "@2031-01-02T03:04:05Z", "p@ss", "old@2031-01-02", "old@never"},
 		"allowed-origins":     {"example.org", "https://example.org/", "https://", ",", ""},
 		"admin-address":       {"6060", "localhost", "127.0.0.1:http", "127.0.0.1:70000", ""},
 		"cors-origin":         {"*\r\nSet-Cookie: a=b"},

@@ -44,11 +44,18 @@ func (c *config) loadTLS() []error {
 	case c.tlsKey == "":
 		return []error{errors.New("tls-cert is set, but tls-key is not: TLS needs both")}
 	}
-	c.tls = &certificate{certFile: c.tlsCert, keyFile: c.tlsKey, recheck: certRecheck}
-	if err := c.tls.load(); err != nil {
-		return []error{fmt.Errorf("tls-cert and tls-key: %w", err)}
+	var problems []error
+	c.tls, problems = newCertificate(c.tlsCert, c.tlsKey)
+	return problems
+}
+
+// newCertificate reads a certificate.
+func newCertificate(certFile, keyFile string) (*certificate, []error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, recheck: certRecheck}
+	if err := c.load(); err != nil {
+		return c, []error{fmt.Errorf("tls-cert and tls-key: %w", err)}
 	}
-	return nil
+	return c, nil
 }
 
 // serverConfig returns a configuration for HTTP/1.1 only: an HTTP/2 connection cannot
@@ -76,6 +83,16 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.log.Info("certificate read again", "expires", c.pair.Leaf.NotAfter)
 	}
 	return c.pair, nil
+}
+
+// take makes the pair of other, which is of the same files, the one in use. It reports
+// whether it is another pair.
+func (c *certificate) take(other *certificate) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changed = !c.pair.Leaf.Equal(other.pair.Leaf)
+	c.pair, c.stamp, c.looked = other.pair, other.stamp, other.looked
+	return changed
 }
 
 // collector returns a metric for the certificate that is in use.

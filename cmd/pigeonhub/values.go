@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -130,9 +131,33 @@ func boolean(dst *bool) value {
 func text(dst *string, meta string) value {
 	return value{meta, "one line of text", func(s string) bool {
 		*dst = s
-		return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+		return !strings.ContainsFunc(s, isControl)
 	}}
 }
+
+// tokens allows tokens, each alone or with the time at which it expires.
+func tokens(dst *[]hub.AuthToken) value {
+	return value{"TOKENS", "tokens with commas between them, each alone or followed by @ and a time such as 2026-12-31T00:00:00Z", func(s string) bool {
+		*dst = nil
+		for text := range strings.SplitSeq(s, ",") {
+			t := hub.AuthToken{Token: strings.TrimSpace(text)}
+			if at := strings.LastIndex(t.Token, "@"); at >= 0 {
+				expires, err := time.Parse(time.RFC3339, t.Token[at+1:])
+				if err != nil {
+					return false
+				}
+				t.Token, t.Expires = t.Token[:at], expires
+			}
+			if t.Token == "" || strings.ContainsFunc(t.Token, isControl) {
+				return false
+			}
+			*dst = append(*dst, t)
+		}
+		return true
+	}}
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // headerName allows the name of an HTTP header.
 func headerName(dst *string) value {
