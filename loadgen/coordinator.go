@@ -221,6 +221,7 @@ func (c *coordinator) enter(m *member, d cluster.Outcome) error {
 		r.fleet.instead.CompareAndSwap(nil, &d.Instead)
 	}
 	r.figures = report.MergeFigures(r.figures, d.Figures)
+	r.capacities = append(r.capacities, d.Capacities...)
 	r.run.Problems = append(r.run.Problems, d.Problems...)
 	r.run.Doubts = append(r.run.Doubts, d.Doubts...)
 	r.run.Failures = append(r.run.Failures, d.Failures...)

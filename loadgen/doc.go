@@ -24,6 +24,7 @@
 //	socket.go source*.go            their connections
 //	returners.go visibility.go      peers that reconnect; which members have heard of which
 //	hostile_*.go                    the inputs of the profile hostile
+//	capacity*.go                    the search of the profile capacity, and the load of a level
 //	target*.go settle.go reading.go wait.go    the target, and how it comes to rest
 //	experiment*.go sites.go         the leak experiment, what the fields of pages are, and where in the code the target grew
 //	counters.go status.go watcher.go          what a run counts and shows
@@ -66,7 +67,8 @@
 //
 // Some profiles evaluate what they see, and note figures: fanout (which members have heard
 // of which), duplicate, halfopen, stall (are queues bounded, do bystanders suffer), spike and
-// drain (which peers have returned, and when), hostile (which input killed the target). A
+// drain (which peers have returned, and when), hostile (which input killed the target),
+// capacity (the highest load that the target holds, and what breaks above it). A
 // peer that the target may end is excused: its end is not a cut. A soak is an experiment
 // whose blocks grow up to a bound. It goes on when no series leaks.
 //

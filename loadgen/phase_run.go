@@ -38,6 +38,8 @@ type phaseRun struct {
 	evidence *verdict.Run // to which the profile adds
 	figures  *[]report.Figure
 	noted    func() // is called after each figure, if set
+
+	capacities *[]report.Capacity
 }
 
 // maxAtOnce bounds the actions that run at the same time, nearly all of them dialling. What
@@ -47,7 +49,7 @@ const maxAtOnce = 2048
 func newPhaseRun(r *runner, number int) *phaseRun {
 	s := &phaseRun{
 		Phase: r.plan.Phases[number], number: number, seed: schedule.Mix(r.plan.Seed, placePhase, uint64(number)),
-		fleet: r.fleet, target: r.target, counters: r.counters, log: r.log, evidence: &r.run, figures: &r.figures, noted: r.judgeFigures,
+		fleet: r.fleet, target: r.target, counters: r.counters, log: r.log, evidence: &r.run, figures: &r.figures, noted: r.judgeFigures, capacities: &r.capacities,
 		share: r.share, workers: r.workers, progress: r.progress, watched: r.cfg.Watch != nil,
 		schedule: schedule.New(maxAtOnce, r.fleet.rec.AddSlip),
 	}

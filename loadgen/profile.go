@@ -40,6 +40,14 @@ type profile struct {
 	// messages.
 	paced bool
 
+	// elastic says that the profile takes as many peers as this machine allows, at most those of
+	// the phase.
+	elastic bool
+
+	// overloads says that the profile looks for what the target does not hold: what is lost, cut
+	// or late then is its result, and no doubt about the run.
+	overloads bool
+
 	// needs returns what the codec must have, nil if nothing.
 	needs func(*plan.Phase) codec.Capabilities
 }
@@ -53,7 +61,7 @@ func always(needs ...codec.Capability) func(*plan.Phase) codec.Capabilities {
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
 		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
-		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile(), drainProfile()}
+		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile(), drainProfile(), capacityProfile()}
 }
 
 func profileOf(word string) (profile, error) {

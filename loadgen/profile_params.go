@@ -11,6 +11,15 @@ var meanings = map[string]string{
 	"slow":     "a bystander that waits longer suffers",
 	"wait":     "time between two herds",
 
+	"capacity.find":    "what to search for: peers, messages, or both",
+	"capacity.first":   "the level that a search begins with",
+	"capacity.hold":    "how long a level is held",
+	"capacity.within":  "how exact the result is, in percent",
+	"capacity.arrive":  "peers that connect a second, at most --rate",
+	"capacity.senders": "peers that send in the search for messages",
+	"capacity.trickle": "messages a second in the search for peers",
+	"capacity.limits":  "thresholds that a level must hold, with ; between them; empty for p99(candidate)<100ms, or p99(reply)<100ms with the codec text, and lost==0; cut==0; errors==0",
+
 	"check.pairs":      "least number of pairs of blocks, one with peers and one without",
 	"check.off":        "length of a block without peers",
 	"check.rough":      "fanout, spike and hostile afterwards: yes, no, or here for a target on this machine",

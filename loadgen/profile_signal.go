@@ -32,18 +32,28 @@ func signalProfile() profile {
 // and the ledger holds a flow for each pair.
 const partners = 4
 
-// exchange sends offers, which are answered, and a candidate after each.
-func (s *phaseRun) exchange(ctx context.Context) {
-	type pair struct{ from, to *Peer }
-	var pairs []pair
+// pair is two members of a network.
+type pair struct {
+	from, to *Peer
+	in       *network
+}
+
+// pairs returns the pairs of the networks of the phase.
+func (s *phaseRun) pairs() (pairs []pair) {
 	for _, r := range s.networks {
 		members := r.all()
 		for i, from := range members {
 			for k := 1; k <= min(partners, len(members)-1); k++ {
-				pairs = append(pairs, pair{from, members[(i+k)%len(members)]})
+				pairs = append(pairs, pair{from, members[(i+k)%len(members)], r})
 			}
 		}
 	}
+	return pairs
+}
+
+// exchange sends offers, which are answered, and a candidate after each.
+func (s *phaseRun) exchange(ctx context.Context) {
+	pairs := s.pairs()
 	s.log.Info("all peers are there", "peers", s.fleet.size(), "pairs", len(pairs))
 	if len(pairs) == 0 {
 		return

@@ -72,9 +72,10 @@ type runner struct {
 	log      *slog.Logger
 	run      verdict.Run
 
-	figures   []report.Figure // that profiles noted
-	breach    breach
-	brokenOff bool
+	figures    []report.Figure // that profiles noted
+	breach     breach
+	capacities []report.Capacity
+	brokenOff  bool
 
 	share   share        // in a worker
 	workers *coordinator // of workers, nil if there are none

@@ -72,8 +72,8 @@ func (r *runner) judgeFigures() { r.judge(&report.Result{Figures: r.figures}, is
 func (r *runner) judgeCounts(t report.Timeline) {
 	for _, f := range r.plan.Fail {
 		if isNoFigure(f) {
-			so := r.measured(t)
-			so.Verdict.Run.Lives = r.fleet.lives()
+			so := measured(r.fleet, r.counters)
+			so.Timeline = t
 			r.judge(&so, isNoFigure)
 			return
 		}

@@ -70,10 +70,30 @@ func (r *runner) warn(list []preflight.Advice) {
 	}
 }
 
+// fit lowers the peers of elastic phases to those that this machine allows, and their networks
+// with them.
+func (r *runner) fit(l preflight.Limits) {
+	for i := range r.plan.Phases {
+		f := &r.plan.Phases[i]
+		if p, err := profileOf(f.Profile); err != nil || !p.elastic || r.cfg.IgnorePreflight {
+			continue
+		}
+		n := need(plan.Plan{Phases: []plan.Phase{*f}}, r.cfg.URL, l)
+		most := int(preflight.MostPeers(l, n, len(r.cfg.Sources)))
+		if most < 2 || most >= f.Peers {
+			continue // Check reports what is missing
+		}
+		r.log.Warn("peers lowered to what this machine allows", "profile", f.Profile, "peers", f.Peers, "to", most)
+		f.Networks = max(1, f.Networks*most/f.Peers)
+		f.Peers = most
+	}
+}
+
 // suffice returns what of this machine does not suffice for the share of the run. It
 // chooses the addresses on a loopback target, and the number of workers.
 func (r *runner) suffice() []preflight.Advice {
 	l := preflight.ReadLimits(r.cfg.Sources, preflight.IsLoopback4(r.cfg.URL))
+	r.fit(l)
 	n := need(r.plan, r.cfg.URL, l)
 	if of := int64(r.share.of); of > 1 {
 		n.Peers, n.Closing = preflight.Ceil(n.Peers, of), preflight.Ceil(n.Closing, of)

@@ -60,3 +60,26 @@ func TestPreflightOfRun(t *testing.T) {
 		t.Errorf("got %v, want an error from connecting", err)
 	}
 }
+
+// A search for the capacity takes as many peers as the machine allows, in as large networks.
+func TestElasticProfile(t *testing.T) {
+	t.Parallel()
+	planned, err := PlanOf("capacity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ignore := range []bool{false, true} {
+		r, err := newRunner(Config{URL: "ws://127.0.0.1:1", Plan: planned, IgnorePreflight: ignore})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.fit(preflight.Limits{Descriptors: 2256})
+		peers, networks := 2000, 200
+		if ignore {
+			peers, networks = 20_000, 2000
+		}
+		if f := r.plan.Phases[0]; f.Peers != peers || f.Networks != networks {
+			t.Errorf("ignoring the preflight %t: %d peers in %d networks", ignore, f.Peers, f.Networks)
+		}
+	}
+}

@@ -15,14 +15,14 @@ const notTestedHere = "not tested; loadgen check and loadgen soak test for them"
 // notTestedNow is why an experiment that was cut short has no verdict.
 const notTestedNow = "not tested, because the run was cut short"
 
-// measured returns the counts and times so far. It may be called while phases run.
-func (r *runner) measured(timeline report.Timeline) report.Result {
+// measured returns the counts and times of a fleet so far.
+func measured(f *fleet, c *counters) report.Result {
 	res := report.Result{
-		Schema: report.SchemaVersion, Plan: r.plan, Latencies: r.fleet.rec.Snapshot(), Deliveries: r.fleet.ledger.Totals(),
-		Sent: r.fleet.sent.Load(), Received: r.fleet.received.Load(), Cut: r.fleet.cut.Load(),
-		Ignored: r.fleet.ignored.Load(), Withheld: r.fleet.withheld.Load(), Instead: r.fleet.unanswering(),
-		Errors: r.counters.errorsSeen(), Timeline: timeline,
+		Schema: report.SchemaVersion, Latencies: f.rec.Snapshot(), Deliveries: f.ledger.Totals(),
+		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(),
+		Ignored: f.ignored.Load(), Withheld: f.withheld.Load(), Instead: f.unanswering(), Errors: c.errorsSeen(),
 	}
+	res.Verdict.Run.Lives = f.lives()
 	res.Timing = report.TimingOf(res.Latencies.Slip)
 	return res
 }
@@ -30,8 +30,9 @@ func (r *runner) measured(timeline report.Timeline) report.Result {
 // result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
 	r.fleet.ledger.Settle()
-	res := r.measured(timeline)
-	res.Environment, res.Figures, res.CutShort = report.EnvironmentOf(r.cfg.URL), r.figures, r.breach.found()
+	res := measured(r.fleet, r.counters)
+	res.Plan, res.Timeline, res.Environment = r.plan, timeline, report.EnvironmentOf(r.cfg.URL)
+	res.Figures, res.Capacities, res.CutShort = r.figures, r.capacities, r.breach.found()
 	res.Hops = res.Latencies.Summaries()
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
@@ -44,14 +45,20 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		run.Detectors = append(run.Detectors, verdict.Detector{Name: "leaks", State: verdict.Off, Why: r.whyUntested()})
 	}
 	run.Failures = append(run.Failures, res.Deliveries.Failures()...)
-	run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
+	overloads := slices.ContainsFunc(r.plan.Phases, func(f plan.Phase) bool {
+		p, err := profileOf(f.Profile)
+		return err == nil && p.overloads
+	})
+	if !overloads {
+		run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
+	}
 	silence := res.Deliveries.Silence(res.Received, res.Instead)
 	if len(run.Trends) > 0 || res.CutShort != nil { // the leak verdict, or the threshold, stands
 		run.Doubts = append(run.Doubts, silence...)
 	} else {
 		run.Problems = append(run.Problems, silence...)
 	}
-	if len(run.Trends) == 0 {
+	if len(run.Trends) == 0 && !overloads {
 		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
 	}
 	res.Verdict = verdict.Judge(*run)

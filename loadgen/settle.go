@@ -19,6 +19,7 @@ type waits struct {
 	rest         time.Duration // until a probe that cannot be read at rest is missing
 	answer       time.Duration // until a target without an answer is dead
 	delivery     time.Duration // until a message that has not arrived is lost
+	slip         time.Duration // beyond which the generator is the limit of a level, default report.SlipBound
 }
 
 var usualWaits = waits{

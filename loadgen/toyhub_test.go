@@ -34,6 +34,7 @@ type toyHub struct {
 	waits       bool          // it serves no peer while one does not read
 	tellsAll    bool          // it notifies all networks of a join
 	accepts     int           // connections that it accepts in all, 0 for any number
+	most        int           // connections that it accepts at the same time, 0 for any number
 	takesTwo    bool          // it accepts a second session of an id
 	late        time.Duration // it reads the announce of each second peer so much later, and relays to members only
 	tellsLeft   bool          // it notifies members of a leave
@@ -190,7 +191,7 @@ func (h *toyHub) admit(p *toyPeer) bool {
 			return false
 		}
 	}
-	if h.closed {
+	if h.closed || h.most > 0 && len(h.open) >= h.most {
 		return false
 	}
 	if h.accepted++; h.accepts > 0 && h.accepted > h.accepts {

@@ -191,7 +191,8 @@ func (w *worker) under(ctx context.Context, do func(context.Context) error) erro
 // done answers an order, after everything that was counted in it.
 func (w *worker) done(err error) error {
 	run := &w.runner.run
-	d := cluster.Outcome{Instead: w.runner.fleet.unanswering(), Figures: w.runner.figures, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
+	d := cluster.Outcome{Instead: w.runner.fleet.unanswering(), Figures: w.runner.figures, Capacities: w.runner.capacities, Problems: run.Problems, Doubts: run.Doubts, Failures: run.Failures}
+	w.runner.capacities = nil
 	w.runner.figures, run.Problems, run.Doubts, run.Failures = nil, nil, nil, nil
 	if err != nil {
 		d.Error = err.Error()

@@ -83,6 +83,8 @@ func TestParseErrors(t *testing.T) {
 		{"unknown word", "rump ws://127.0.0.1:3000", "", "rump"},
 		{"no URL", "127.0.0.1:3000", "", "no URL"},
 		{"two URLs", "ws://127.0.0.1:1 ws://127.0.0.1:2", "", "unexpected"},
+		{"a limit that no level measures", "capacity --fail leak==none", "", "leak==none"},
+		{"a limit that is no threshold", "capacity --param limits=lost", "", "lost"},
 		{"a leak that nothing tests", "churn --fail leak==none", "", "no phase tests for leaks"},
 		{"unknown parameter", "churn --param leaf=rst", "", "leaf"},
 		{"workers and agents", "ramp --workers 2 --agents 2 ws://127.0.0.1:1", "", "exclude"},
@@ -99,6 +101,18 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("got %v, want an error that names %q", err, tt.names)
 			}
 		})
+	}
+}
+
+// In a search for the capacity a threshold is a limit of each level, except one on the result.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"capacity", "--fail", "p99(candidate)<50ms", "--fail", "lost==0", "--fail", "figure(peers held)>=5000", "ws://127.0.0.1:3000"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.plan.Phases[0].Params["limits"]; got != "p99(candidate)<50ms; lost==0" || len(o.plan.Fail) != 1 {
+		t.Errorf("limits %q, thresholds %v", got, o.plan.Fail)
 	}
 }
 

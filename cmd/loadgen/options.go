@@ -204,15 +204,34 @@ func (o *options) makePlan(word string) (err error) {
 	}
 	o.plan.Connection = o.plan.Connection.With(o.peers)
 	o.figures.Params = o.params
+	limits, err := o.addThresholds()
+	if err == nil {
+		o.plan, err = loadgen.With(o.plan, o.figures)
+	}
+	for _, t := range limits {
+		loadgen.Limit(&o.plan.Phases[0], t)
+	}
+	if err == nil && len(limits) > 0 {
+		o.plan, err = loadgen.With(o.plan, plan.Phase{})
+	}
+	return err
+}
+
+// addThresholds adds the thresholds of the command line to the plan. It returns those that are
+// limits of its only phase: what a search for the capacity of a target breaks is no failure.
+func (o *options) addThresholds() (limits []plan.Threshold, err error) {
 	for _, text := range o.fail {
 		t, err := plan.ParseThreshold(text)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		o.plan.Fail = append(o.plan.Fail, t)
+		if len(o.plan.Phases) == 1 && loadgen.IsLimit(&o.plan.Phases[0], t) {
+			limits = append(limits, t)
+		} else {
+			o.plan.Fail = append(o.plan.Fail, t)
+		}
 	}
-	o.plan, err = loadgen.With(o.plan, o.figures)
-	return err
+	return limits, nil
 }
 
 // chooseCodec puts the codec into the plan, if the command line names one.

@@ -56,12 +56,13 @@ type Ready struct {
 
 // Outcome is what a profile found, beside the counts.
 type Outcome struct {
-	Error    string           `json:"error,omitempty"`
-	Instead  string           `json:"instead,omitempty"` // a message of the target that answers nothing
-	Figures  []report.Figure  `json:"figures,omitempty"`
-	Problems []verdict.Reason `json:"problems,omitempty"`
-	Doubts   []verdict.Reason `json:"doubts,omitempty"`
-	Failures []verdict.Reason `json:"failures,omitempty"`
+	Error      string            `json:"error,omitempty"`
+	Instead    string            `json:"instead,omitempty"` // a message of the target that answers nothing
+	Figures    []report.Figure   `json:"figures,omitempty"`
+	Capacities []report.Capacity `json:"capacities,omitempty"`
+	Problems   []verdict.Reason  `json:"problems,omitempty"`
+	Doubts     []verdict.Reason  `json:"doubts,omitempty"`
+	Failures   []verdict.Reason  `json:"failures,omitempty"`
 }
 
 // Link carries parcels between the coordinator and one worker, in order, each once.

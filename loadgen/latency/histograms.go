@@ -64,6 +64,19 @@ func (l *Histograms) Merge(o Histograms) {
 	l.Slip.Merge(o.Slip)
 }
 
+// Since returns the times that were counted since the earlier snapshot o of the same recorder.
+func (l Histograms) Since(o Histograms) Histograms {
+	d := Histograms{Slip: l.Slip.since(o.Slip)}
+	for i, h := range l.Hops {
+		before := o.Hops[i]
+		d.Hops[i] = HopTimes{Latency: h.Latency.since(before.Latency), Service: h.Service.since(before.Service), First: before.Last, Last: h.Last}
+		if before.Last.IsZero() {
+			d.Hops[i].First = h.First
+		}
+	}
+	return d
+}
+
 // histogramsJSON holds the hops that have times, by name, so that the JSON form does not
 // depend on the list of hops.
 type histogramsJSON struct {

@@ -71,6 +71,15 @@ func (t Times) moved() Times {
 	return c
 }
 
+// since returns the times that were counted since an earlier copy o.
+func (t Times) since(o Times) Times {
+	now, before := t.h.Export(), o.h.Export()
+	for i := range now.Counts {
+		now.Counts[i] -= before.Counts[i]
+	}
+	return Times{hdrhistogram.Import(now)}
+}
+
 // MarshalText writes the histogram in HdrHistogram's compressed form, in base64.
 func (t Times) MarshalText() ([]byte, error) {
 	b, err := t.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)

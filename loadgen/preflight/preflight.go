@@ -3,6 +3,7 @@ package preflight
 import (
 	"fmt"
 	"net/netip"
+	"sort"
 	"strings"
 	"time"
 )
@@ -141,6 +142,18 @@ func WorkersFor(l Limits, peers int64) int {
 		return 0
 	}
 	return int(max(1, Ceil(peers, l.Descriptors-ownDescriptors)))
+}
+
+// MostPeers returns how many peers, at most those of n, one process can have within the limits.
+// If no sources are given, a loopback target gets as many as it needs, and any other one.
+func MostPeers(l Limits, n Need, sources int) int64 {
+	return int64(sort.Search(int(n.Peers), func(i int) bool {
+		few := Need{Peers: int64(i) + 1, Closing: min(n.Closing, int64(i)+1), Sources: int64(max(1, sources)), Workers: 1}
+		if sources == 0 && n.Loopback {
+			few.Sources = int64(SourcesFor(l, few))
+		}
+		return len(Check(l, few)) > 0
+	}))
 }
 
 func Ceil(n, by int64) int64 { return (n + by - 1) / by }

@@ -68,3 +68,28 @@ func TestPreflightAdviceSuffices(t *testing.T) {
 		}
 	}
 }
+
+// A run that takes as many peers as there may be gets them, and no more.
+func TestMostPeers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		limits  Limits
+		need    Need
+		sources int
+		want    int64
+	}{
+		{"nothing is known", Limits{}, Need{Peers: 20_000}, 0, 20_000},
+		{"descriptors", Limits{Descriptors: 1024}, Need{Peers: 20_000}, 0, 1024 - ownDescriptors},
+		{"no descriptors", Limits{Descriptors: 64}, Need{Peers: 20_000}, 0, 0},
+		{"memory", Limits{Memory: ownBytes + 100*peerBytes}, Need{Peers: 20_000}, 0, 100},
+		{"ports", Limits{Ports: 1000}, Need{Peers: 20_000}, 0, 900},
+		{"ports that are held", Limits{Ports: 1000}, Need{Peers: 20_000, Closing: 20_000}, 0, 450},
+		{"ports of two addresses", Limits{Ports: 1000}, Need{Peers: 20_000}, 2, 1800},
+		{"loopback has further addresses", Limits{Ports: 1000}, Need{Peers: 20_000, Loopback: true}, 0, 20_000},
+	} {
+		if got := MostPeers(tt.limits, tt.need, tt.sources); got != tt.want {
+			t.Errorf("%s: %d peers, want %d", tt.name, got, tt.want)
+		}
+	}
+}

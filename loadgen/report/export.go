@@ -132,6 +132,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "\n| sent | delivered | explained | lost | duplicated | reordered | misrouted | unexpected |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n| %d | %d | %d | %d | %d | %d | %d | %d |\n",
 			d.Sent, d.Delivered, d.Explained, d.Lost, d.Duplicated, d.Reordered, d.Misrouted, d.Unexpected)
 	}
+	b.WriteString(r.markdownCapacities())
 	if r.CutShort != nil {
 		fmt.Fprintf(&b, "\nCut short %s\n\n", report.EscapeMarkdown(r.CutShort.String()))
 	}

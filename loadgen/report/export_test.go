@@ -41,6 +41,8 @@ func fullResult(t *testing.T) *Result {
 	r.Environment.Version, r.Environment.Commit = "v1", "abc"
 	r.Environment.Limits = preflight.Limits{Descriptors: 1024, Ports: 28000, Conntrack: 9, Memory: 1 << 30}
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
+	r.Capacities = []Capacity{{Of: "peers", Hop: "candidate", Limits: []string{"lost==0"}, Most: 500, Held: 100, Broke: 200, By: ByTarget, Why: evil, Levels: []Level{
+		{Level: 100, P50: 1e6, P99: 2e6, Slip99: 1e6}, {200, ByTarget, evil, 2e6, 9e8, 1e6}}}}
 	r.CutShort = &CutShort{Threshold: "lost==0", Actual: "2", Seconds: 12.34}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"

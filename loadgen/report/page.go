@@ -58,6 +58,7 @@ type section struct {
 func (r *Result) sections() []section {
 	load, target := r.loadCharts(), r.targetCharts()
 	return []section{
+		{title: "Capacity", name: "capacity", data: r.capacityPages(), show: len(r.Capacities) > 0},
 		{title: "Latency, from the intended time", name: "latency", data: r.latencyPage(), show: len(r.Hops) > 0},
 		{title: "Load over time", name: "charts", data: chartsPage{load, shaded(load)}, show: len(load) > 0},
 		{title: "The target over time", name: "charts", data: chartsPage{target, shaded(target)}, show: len(target) > 0},

@@ -80,7 +80,8 @@ type Result struct {
 	Timing     Timing                     `json:"timing"`
 	CutShort   *CutShort                  `json:"cutShort,omitempty"` // nil if the run went to its end
 	Figures    []Figure                   `json:"figures,omitempty"`  // further figures of the profiles
-	Sent       int64                      `json:"sent"`               // messages
+	Capacities []Capacity                 `json:"capacities,omitempty"`
+	Sent       int64                      `json:"sent"` // messages
 	Received   int64                      `json:"received"`
 	Cut        int64                      `json:"cut"`                // connections that the target ended, or the network
 	Ignored    int64                      `json:"ignored,omitempty"`  // those of them whose last message from the target nothing answered
@@ -90,4 +91,21 @@ type Result struct {
 
 	Timeline    Timeline    `json:"timeline"`
 	Environment Environment `json:"environment"`
+}
+
+// Since returns the times and counts since an earlier measurement of the same run.
+func (r *Result) Since(o *Result) Result {
+	d := Result{
+		Plan: r.Plan, Latencies: r.Latencies.Since(o.Latencies), Deliveries: r.Deliveries.Minus(o.Deliveries),
+		Sent: r.Sent - o.Sent, Received: r.Received - o.Received, Cut: r.Cut - o.Cut, Ignored: r.Ignored - o.Ignored,
+		Withheld: r.Withheld - o.Withheld, Instead: r.Instead, Errors: map[string]int{},
+	}
+	for text, n := range r.Errors {
+		if n -= o.Errors[text]; n > 0 {
+			d.Errors[text] = n
+		}
+	}
+	d.Verdict.Run.Lives = r.Verdict.Run.Lives - o.Verdict.Run.Lives
+	d.Timing = TimingOf(d.Latencies.Slip)
+	return d
 }

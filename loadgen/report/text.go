@@ -19,6 +19,7 @@ import (
 // then is what the reader sees first.
 func (r *Result) WriteText(w io.Writer) error {
 	r.writeTimes(w)
+	r.writeCapacities(w)
 	r.writeFigures(w)
 	r.writeErrors(w)
 	d := r.Deliveries
