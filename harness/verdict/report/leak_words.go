@@ -118,9 +118,10 @@ func cost(l *verdict.Leak, rate float64) string {
 }
 
 // seenBy returns the detectors that saw the leak with the growth that they saw. The title has
-// the growth of the detector that names the leak.
+// the growth of the detector that names the leak. Many findings of one detector are counted.
 func seenBy(l *verdict.Leak) string {
-	var words []string
+	var order []string
+	by := map[string][]string{}
 	for _, e := range l.Evidence {
 		w := e.Detector
 		if !e.Principal {
@@ -129,13 +130,26 @@ func seenBy(l *verdict.Leak) string {
 				w += " " + g
 			}
 		}
-		if len(words) > 0 && words[len(words)-1] == w {
-			continue
+		if by[e.Detector] == nil {
+			order = append(order, e.Detector)
 		}
-		words = append(words, w)
+		if !slices.Contains(by[e.Detector], w) {
+			by[e.Detector] = append(by[e.Detector], w)
+		}
+	}
+	var words []string
+	for _, detector := range order {
+		if found := by[detector]; len(found) <= maxSeenBy {
+			words = append(words, found...)
+		} else {
+			words = append(words, fmt.Sprintf("%s (%d findings)", detector, len(found)))
+		}
 	}
 	return strings.Join(words, ", ")
 }
+
+// maxSeenBy bounds the findings of one detector that are written one by one.
+const maxSeenBy = 3
 
 // figures returns how many things are retained, of how many peers, in how many cycles.
 func figures(l *verdict.Leak) string {

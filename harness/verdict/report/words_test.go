@@ -1,6 +1,10 @@
 package report
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
 
 func TestCutKeys(t *testing.T) {
 	t.Parallel()
@@ -22,5 +26,18 @@ func TestWrap(t *testing.T) {
 		if n := len([]rune(line)); n > 12 || line == "" {
 			t.Errorf("%d columns: %q", n, line)
 		}
+	}
+}
+
+// Many findings of one detector are one number: a leak of sessions was seen by sites 31 times.
+func TestSeenBy(t *testing.T) {
+	t.Parallel()
+	l := verdict.Leak{Evidence: []verdict.Evidence{{Principal: true, Finding: verdict.Finding{Detector: "watch"}}}}
+	for i := range int64(4) {
+		l.Evidence = append(l.Evidence, verdict.Evidence{Finding: verdict.Finding{Detector: "sites", PerCycle: []int64{10 * (i + 1)}}},
+			verdict.Evidence{Finding: verdict.Finding{Detector: "census", Field: "a", PerCycle: []int64{7}}})
+	}
+	if got, want := seenBy(&l), "watch, sites (4 findings), census a +7 a cycle"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
