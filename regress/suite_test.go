@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -22,6 +23,11 @@ const (
 	wholeSuite = "!soak && !power"
 )
 
+// timeToReport is how long before go test ends the program at its -timeout the suite ends by
+// itself, because a hub with a large leak is slow to test and its report must not be lost. A spec
+// may take 30 seconds to end.
+const timeToReport = time.Minute
+
 func TestRegress(t *testing.T) {
 	if remoteURL != "" {
 		if err := reachRemote(t.Context()); err != nil { // else each spec would say so
@@ -38,6 +44,10 @@ func TestRegress(t *testing.T) {
 		}
 	}
 	suite.LabelFilter = remoteFilter(suite.LabelFilter)
+	if deadline, ok := t.Deadline(); ok {
+		left := time.Until(deadline)
+		suite.Timeout = min(suite.Timeout, left-min(timeToReport, left/4))
+	}
 	reporter.NoColor = reporter.NoColor || !term.IsTerminal(int(os.Stdout.Fd()))
 	RunSpecs(t, "regress", suite, reporter)
 }

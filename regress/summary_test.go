@@ -14,6 +14,7 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -158,6 +159,21 @@ var _ = ReportAfterSuite("known leaks", func(r Report) {
 	}
 	for _, stale := range verdict.Stale(knownLeaks(), summary.verdicts()) {
 		Fail(fmt.Sprintf("%s: %s: %s", stale.About, stale.What, stale.Do))
+	}
+})
+
+// Specs that have not run, because the time is up or the suite was interrupted, are a failure of
+// the suite.
+var _ = ReportAfterSuite("specs that have not run", func(r Report) {
+	ran := 0
+	for _, spec := range r.SpecReports {
+		if spec.LeafNodeType.Is(types.NodeTypeIt) && !spec.StartTime.IsZero() && !spec.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
+			ran++
+		}
+	}
+	if missing := r.PreRunStats.SpecsThatWillRun - ran; missing > 0 && len(r.SpecialSuiteFailureReasons) > 0 {
+		summary.fail(report.TestFailure{Test: "regress", What: fmt.Sprintf("%s: %d of %d specs did not run; go test -timeout sets the time",
+			strings.Join(r.SpecialSuiteFailureReasons, ", "), missing, r.PreRunStats.SpecsThatWillRun)})
 	}
 })
 
