@@ -24,6 +24,7 @@ func (o *options) writeHelp(w io.Writer) {
 
 Usage: loadgen [run] [PROFILE] [flags] [URL]
        loadgen PROFILE --help           prints the parameters of a profile, with their defaults
+       loadgen conformance [URL]        checks that a hub speaks the protocol, case by case
        loadgen compare BEFORE NOW
        loadgen agent --nats URL         runs a share of a run with --agents, on another machine
 

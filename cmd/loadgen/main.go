@@ -5,7 +5,7 @@
 //	go run ./cmd/loadgen churn --peers 5000 ws://127.0.0.1:3000
 //
 //	main.go options.go help.go   the command line
-//	check.go compare.go agent.go worker.go   the commands
+//	check.go compare.go conformance*.go agent.go worker.go   the commands
 //	hub.go restart.go            a hub that loadgen starts
 //	remote.go                    what a target on another machine may get
 //	screen.go live.go progress.go   the terminal
@@ -46,6 +46,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	if len(args) > 0 && args[0] == agentWord {
 		return runAgent(ctx, args[1:], environ, stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == conformanceWord {
+		return checkConformance(ctx, args[1:], environ, stdout, stderr)
 	}
 	o, err := parse(args, environ)
 	switch {
