@@ -22,7 +22,7 @@ const hubKey = "the key of hubs"
 func quickConfig() hub.Config {
 	return hub.Config{
 		PingInterval: time.Second, PongTimeout: 2 * time.Second, FirstMessageTimeout: 2500 * time.Millisecond,
-		MessageTimeout: 2500 * time.Millisecond, ProbeTimeout: time.Second, CloseTimeout: 500 * time.Millisecond,
+		MessageTimeout: 2500 * time.Millisecond, ProbeTimeout: 2500 * time.Millisecond, CloseTimeout: 500 * time.Millisecond,
 		WriteTimeout: 10 * time.Second, QueueBytes: 256 << 10, MessageRate: -1, DrainWindow: -1, ParkAfter: 20 * time.Millisecond,
 		IsHub: true, HubKey: hubKey, MaxSubscriptions: 1000,
 		Memory: hub.MemoryConfig{Interval: 200 * time.Millisecond, Sample: 50 * time.Millisecond, Limit: 8 << 30},
