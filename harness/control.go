@@ -109,7 +109,11 @@ func (c *Campaign) join(ctx context.Context) (leave func(), err error) {
 	peer := NewPeer(c.Crowd.Target, "control", wire.NewPeerID())
 	ctx, cancel := context.WithTimeout(ctx, c.Crowd.lifeLimit())
 	defer cancel()
-	if err := peer.Join(ctx, "planted"); err != nil {
+	join := c.Crowd.Join
+	if join == nil {
+		join = joinHome
+	}
+	if err := join(ctx, &Visit{Peer: peer, Home: "planted", HubKey: c.Crowd.HubKey, Rand: c.Crowd.rand(0, 0, 0)}); err != nil {
 		c.plantFailed(err)
 	}
 	return peer.dropAll, nil

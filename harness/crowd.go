@@ -22,6 +22,11 @@ type Crowd struct {
 	AtOnce    int           // concurrent peers, without those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
 
+	// Join connects a peer of a hub with another protocol than PeerPigeon's, for residents and for
+	// the controls of a campaign. If it is set, residents read by what Join starts, in a goroutine
+	// that ends with the connection.
+	Join JoinFunc
+
 	residents [][]*resident // by scenario; nil before JoinResidents
 
 	mu        sync.Mutex

@@ -14,7 +14,7 @@ func (c *Crowd) JoinResidents(ctx context.Context) error {
 	for i, s := range c.Scenarios {
 		for n := range s.Residents {
 			peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d", s.Name, n), c.id(i, 0, n))
-			r := &resident{Peer: peer, home: fmt.Sprintf("%s-0-%d", s.Name, n/2)}
+			r := &resident{Peer: peer, home: fmt.Sprintf("%s-0-%d", s.Name, n/2), foreign: c.Join}
 			if err := r.join(ctx, c.lifeLimit()); err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 // TestChatHub runs the harness on a hub that was written without it: the chat example of
 // gorilla/websocket, a model for many hubs.
 //
-// testdata/chathub/leak_test.go shows how its author would use the harness. The hub itself is not in
+// testdata/chathub/leak_test.go is the test that its author would write. The hub itself is not in
 // this repository: `go test -overlay` adds it to that folder from the module cache. This works for
 // any package main, which cannot be imported.
 func TestChatHub(t *testing.T) {
@@ -30,7 +30,7 @@ func TestChatHub(t *testing.T) {
 	t.Run("with a planted leak", func(t *testing.T) {
 		out, err := testChat(t, func(client string) string {
 			return strings.Replace(client, "ticker.Stop()", "go func() { select {} }()", 1)
-		}, "-run", "TestLeave")
+		}, "-run", "TestChat")
 		if err == nil || !strings.Contains(string(out), "goroutine of chathub.(*Client).writePump") || !strings.Contains(string(out), "client.go:") {
 			t.Errorf("not caught: %v\n%s", err, out)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -28,6 +29,9 @@ type Peer struct {
 	lingers bool // the hub should have ended it and did not
 
 	opened *atomic.Int64 // counts the connections of its scenario, if not nil
+
+	netMu sync.Mutex
+	net   []net.Conn // of NetDial
 }
 
 // NewPeer returns a peer that is not connected yet.
@@ -147,6 +151,7 @@ func (p *Peer) At(target Target, name string, id wire.PeerID) *Peer {
 // look like a leak.
 func (p *Peer) dropAll() {
 	p.dropBeside()
+	p.dropNet()
 	if p.conn != nil {
 		_ = p.conn.Close() // it may be closed already
 	}

@@ -12,8 +12,9 @@ import (
 // that it answers pings between events, too.
 type resident struct {
 	*Peer
-	home   string
-	reader sync.WaitGroup
+	home    string
+	foreign JoinFunc // of a crowd with another protocol, nil for PeerPigeon's
+	reader  sync.WaitGroup
 }
 
 // join joins, or joins again after the connection has ended. On a machine that is too slow to
@@ -24,6 +25,10 @@ func (r *resident) join(ctx context.Context, limit time.Duration) error {
 	r.dropAll()
 	r.reader.Wait()
 	r.inbox = nil
+	if r.foreign != nil {
+		r.inbox = &inbox{arrived: make(chan struct{}, 1)} // stays empty
+		return r.foreign(ctx, &Visit{Peer: r.Peer, Home: r.home})
+	}
 	err := r.Join(ctx, r.home)
 	r.inbox = &inbox{arrived: make(chan struct{}, 1), ended: err}
 	if err != nil {
@@ -55,6 +60,10 @@ func (r *resident) revive(ctx context.Context, limit time.Duration) error {
 
 // leave closes the connection, with a goodbye or without, and waits for the end.
 func (r *resident) leave(ctx context.Context, goodbye bool) error {
+	if r.foreign != nil {
+		r.dropAll()
+		return nil
+	}
 	stop := context.AfterFunc(ctx, func() { r.conn.Close() })
 	defer stop()
 	defer r.dropAll()

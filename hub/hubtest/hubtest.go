@@ -14,98 +14,57 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"sync"
-	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
-	"github.com/pigeonhub/pigeonhub/harness/detect"
+	"github.com/pigeonhub/pigeonhub/harness/serve"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub"
 )
 
 // Target is a hub that serves on a listener of its own.
 type Target struct {
+	*serve.Server
 	Hub *hub.Hub
 
-	accepted *detect.Accepted // nil if served over pipes
-
-	server *http.Server
-	serve  sync.WaitGroup
-	url    string
-	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
-	stop   sync.Once
-	err    error
+	stop sync.Once
+	err  error
 }
 
 var _ harness.Inspector = (*Target)(nil)
 
 // Start serves a hub over loopback TCP.
 func Start(cfg hub.Config) (*Target, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	h, err := hub.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("hubtest: %w", err)
 	}
-	accepted := detect.WatchAccepted(ln)
-	t, err := serve(cfg, accepted, new(net.Dialer).DialContext)
+	server, err := serve.TCP(h)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(fmt.Errorf("hubtest: %w", err), h.Shutdown(context.Background()))
 	}
-	t.accepted = accepted
-	return t, nil
+	return newTarget(h, server), nil
 }
 
 // StartPipes serves a hub over in-memory pipes. It may be called in a testing/synctest
 // bubble.
 func StartPipes(cfg hub.Config) (*Target, error) {
-	ln := harness.ListenPipes()
-	return serve(cfg, ln, ln.DialContext)
-}
-
-func serve(cfg hub.Config, ln net.Listener, dial func(context.Context, string, string) (net.Conn, error)) (*Target, error) {
 	h, err := hub.New(cfg)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("hubtest: %w", err), ln.Close())
+		return nil, fmt.Errorf("hubtest: %w", err)
 	}
-	t := &Target{Hub: h, url: "ws://" + ln.Addr().String(), dial: dial}
-	t.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnContext: bufferLittle}
-	t.serve.Go(func() { t.server.Serve(ln) }) // returns ErrServerClosed: Stop closes it
-	h.Listening(ln.Addr())
-	return t, nil
+	return newTarget(h, serve.Pipes(h)), nil
 }
 
-// writeBuffer is the send buffer of each connection in bytes; the kernel doubles it. By
-// default it grows to 4 MiB on loopback, and a test would have to send all of that
-// before the hub notices a peer that does not read.
-const writeBuffer = 64 << 10
-
-func bufferLittle(ctx context.Context, c net.Conn) context.Context {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		tcp.SetWriteBuffer(writeBuffer) // an error means that the connection is closed, which its reader notices
-	}
-	return ctx
+func newTarget(h *hub.Hub, s *serve.Server) *Target {
+	h.Listening(s.Addr())
+	return &Target{Server: s, Hub: h}
 }
-
-// URL implements harness.Target.
-func (t *Target) URL() string { return t.url }
-
-// Dial implements harness.Target.
-func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	return t.dial(ctx, network, addr)
-}
-
-// Accepted returns the accepted connections for harness.Campaign, nil if served over
-// pipes.
-func (t *Target) Accepted() *detect.Accepted { return t.accepted }
 
 // Stop shuts the hub down and waits for it and its server. Further calls return
 // the result of the first.
 func (t *Target) Stop(ctx context.Context) error {
-	t.stop.Do(func() {
-		t.err = errors.Join(t.Hub.Shutdown(ctx), t.server.Close())
-		t.serve.Wait()
-	})
+	t.stop.Do(func() { t.err = errors.Join(t.Hub.Shutdown(ctx), t.Server.Stop(ctx)) })
 	return t.err
 }
 
