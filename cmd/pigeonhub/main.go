@@ -10,6 +10,8 @@
 //	config.go, resolve.go, file.go   from flags, variables and a file to a config
 //	help.go                          --help, --print-config
 //	serve.go, server.go, listen.go   the hub, its listeners and its shutdown
+//	inherit*.go, handover_unix.go    sockets from systemd, and for the process that follows
+//	notify*.go                       messages to systemd
 //	pending.go, pausing.go           connections that are no session yet
 //	signals.go, signals_*.go         signals that do not end the process
 //	reload.go, report.go             what these signals ask for
@@ -20,6 +22,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,7 +59,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if len(problems) == 0 && c.checkConfig {
 		problems = c.tryHub()
 	}
+	in, err := inherit(c.environ)
+	if err != nil {
+		problems = append(problems, err)
+	}
 	if len(problems) > 0 {
+		in.report(errors.Join(problems...).Error())
 		writeProblems(stderr, problems)
 		return exitConfig
 	}
@@ -70,7 +78,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	default:
 		w := newLogWriter(stderr)
 		defer w.end()
-		return serve(ctx, c, newLogger(c, w))
+		return serve(ctx, c, in, newLogger(c, w))
 	}
 	return exitOK
 }

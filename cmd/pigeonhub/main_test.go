@@ -156,20 +156,29 @@ func (l *logTap) String() string {
 // want waits for a line with the message and returns its members.
 func (l *logTap) want(message string) map[string]any {
 	l.t.Helper()
+	return l.wantTimes(message, 1)
+}
+
+// wantTimes waits for n lines with the message and returns the members of the last.
+func (l *logTap) wantTimes(message string, n int) map[string]any {
+	l.t.Helper()
 	deadline := time.After(patience)
 	for {
 		l.mu.Lock()
 		lines, more := l.lines, l.more
 		l.mu.Unlock()
+		found := 0
 		for _, line := range lines {
 			if record := parse(line); record["msg"] == message {
-				return record
+				if found++; found == n {
+					return record
+				}
 			}
 		}
 		select {
 		case <-more:
 		case <-deadline:
-			l.t.Fatalf("no line says %q; log:\n%s", message, l)
+			l.t.Fatalf("not %d lines say %q; log:\n%s", n, message, l)
 		}
 	}
 }

@@ -29,6 +29,12 @@ type child struct {
 // listens. before is a command of the shell that starts it.
 func startChild(t *testing.T, before string, args ...string) *child {
 	t.Helper()
+	return startChildWith(t, nil, before, args...)
+}
+
+// startChildWith is startChild for a child that inherits files.
+func startChildWith(t *testing.T, files []*os.File, before string, args ...string) *child {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +42,8 @@ func startChild(t *testing.T, before string, args ...string) *child {
 	shell := []string{"-c", before + `exec "$0" "$@"`, program}
 	c := &child{T: t, log: newLogTap(t), cmd: exec.Command("/bin/sh", append(append(shell, loopback...), args...)...), done: make(chan struct{})}
 	c.cmd.Env = []string{childVariable + "=1"} // nothing of ours: no PORT, no GOMEMLIMIT
+	c.cmd.ExtraFiles = files
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the processes to which it hands over
 	c.cmd.Stdout = c.log
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {
@@ -46,7 +54,7 @@ func startChild(t *testing.T, before string, args ...string) *child {
 		c.cmd.Wait() // its state is looked at by code
 	}()
 	t.Cleanup(func() {
-		c.cmd.Process.Kill()
+		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 		<-c.done
 	})
 	c.addr = c.log.want("listening")["address"].(string)

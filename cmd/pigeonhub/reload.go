@@ -12,6 +12,8 @@ import (
 // have changed, and replaces the configuration by the new one as a whole. If it has a
 // problem, the old one stays. No session ends.
 func (s *service) reload() {
+	s.notify.reloading()
+	defer s.notify.send("READY=1")
 	old := s.cfg.Load()
 	c, problems := old.again()
 	if len(problems) == 0 {
@@ -107,5 +109,7 @@ func (s *service) setPages(c *config) {
 
 // servePages passes a request to the handler in use.
 func (s *service) servePages(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	defer s.requests.Add(-1)
 	(*s.pages.Load()).ServeHTTP(w, r)
 }

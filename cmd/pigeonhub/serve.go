@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,16 +25,23 @@ import (
 
 // service is the hub with its two listeners.
 type service struct {
-	cfg   atomic.Pointer[config] // in use; see reload
-	pages atomic.Pointer[http.Handler]
+	cfg   atomic.Pointer[config]       // in use; see reload
+	pages atomic.Pointer[http.Handler] // for peers; see reload
 	log   *slog.Logger
 	hub   *hub.Hub
 
-	servers  []*http.Server
-	endAdmin func() // stops the admin handler
-	serving  sync.WaitGroup
-	failed   chan error // receives the error of the public listener; buffered
-	signals  <-chan os.Signal
+	servers   []*http.Server // the one for peers is first
+	listeners map[string]net.Listener
+	pending   *connLimiter // of the connections for peers
+	endAdmin  func()       // stops the admin handler
+	serving   sync.WaitGroup
+	failed    chan error // receives the error of the public listener; buffered
+	signals   <-chan os.Signal
+
+	notify notifier
+	in     inherited
+
+	succession
 }
 
 // exitGrace is how long a hub may take to cut all connections after its deadline.
@@ -41,10 +49,13 @@ const exitGrace = time.Second
 
 // serve runs the hub until a signal, the end of ctx or a failure. All of them lead to the
 // same shutdown (P1). It returns the exit code.
-func serve(ctx context.Context, c *config, log *slog.Logger) int {
+func serve(ctx context.Context, c *config, in inherited, log *slog.Logger) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, slices.Collect(maps.Keys(handlers))...)
+	defer signal.Stop(asked)
 	// The reader of the log may end first, for example after Ctrl-C in a pipeline.
 	// That must not end the process in the middle of its shutdown.
 	signal.Ignore(syscall.SIGPIPE)
@@ -58,29 +69,38 @@ func serve(ctx context.Context, c *config, log *slog.Logger) int {
 	h, err := hub.New(c.hub)
 	if err != nil {
 		log.Error("cannot create the hub", "error", err)
+		in.report(err.Error())
 		return exitConfig
 	}
 	s := newService(c, log, h, signals)
-	defer s.handleSignals()()
-	if err = s.start(ctx); err == nil {
-		err = s.wait(ctx)
+	s.notify, s.in = newNotifier(c.environ, log), in
+	if err = s.start(ctx); err != nil {
+		s.in.report(err.Error())
+		return s.end(err)
 	}
-	return s.end(err)
+	s.notify.send("READY=1")
+	s.in.report(startsWell)
+	defer s.handleSignals(asked)()
+	return s.end(s.wait(ctx))
 }
 
 func newService(c *config, log *slog.Logger, h *hub.Hub, signals <-chan os.Signal) *service {
-	s := &service{log: log, hub: h, endAdmin: func() {}, failed: make(chan error, 1), signals: signals}
+	s := &service{log: log, hub: h, listeners: make(map[string]net.Listener), endAdmin: func() {}, failed: make(chan error, 1), signals: signals}
+	s.succession.init()
 	s.cfg.Store(c)
 	s.setPages(c)
 	return s
 }
 
-// start opens the listeners.
+// start opens the listeners that it has not inherited.
 func (s *service) start(ctx context.Context) error {
 	c := s.cfg.Load()
-	public, err := listen(ctx, c.host, c.port, c.portRetries)
-	if err != nil {
-		return err
+	public, err := s.in.public, error(nil)
+	if public == nil {
+		if public, err = listen(ctx, c.host, c.port, c.portRetries); err != nil {
+			return err
+		}
+		s.warnIfMoved("port", c.port, public)
 	}
 	s.servePublic(public)
 	if c.adminAddress == "" {
@@ -99,6 +119,10 @@ func (s *service) wait(ctx context.Context) error {
 		return nil
 	case err := <-s.failed:
 		return err
+	case s.successor = <-s.succeeded:
+		s.log.Info("handed over, shutting down", "pid", s.successor.Pid)
+		s.notify.send("MAINPID=" + strconv.Itoa(s.successor.Pid))
+		return nil
 	}
 }
 
@@ -112,7 +136,7 @@ func (s *service) servePublic(ln net.Listener) {
 		c.tls.log = s.log
 		scheme = "wss"
 	}
-	s.warnIfMoved("port", c.port, ln)
+	s.listeners[namePublic], s.pending = ln, l
 	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(c.host, portOf(ln)))
 	var door net.Listener = newPausingListener(ln, l)
 	if c.tls != nil {
@@ -120,7 +144,7 @@ func (s *service) servePublic(ln net.Listener) {
 	}
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
-		if err := srv.Serve(door); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(door); !isClosed(err) {
 			s.failed <- fmt.Errorf("listener failed: %w", err)
 		}
 	})
@@ -146,7 +170,10 @@ func (s *service) startAdmin(ctx context.Context) error {
 	c := s.cfg.Load()
 	host, text, _ := net.SplitHostPort(c.adminAddress)
 	port, _ := strconv.Atoi(text)
-	ln, err := listen(ctx, host, port, c.portRetries)
+	ln, err := s.in.admin, error(nil)
+	if ln == nil {
+		ln, err = listen(ctx, host, port, c.portRetries)
+	}
 	if err != nil && isBusy(err) {
 		s.log.Warn("no admin listener", "error", err)
 		return nil
@@ -160,7 +187,10 @@ func (s *service) startAdmin(ctx context.Context) error {
 		return fmt.Errorf("admin: %w", err)
 	}
 	s.endAdmin = end
-	s.warnIfMoved("admin-address", port, ln)
+	if s.in.admin == nil {
+		s.warnIfMoved("admin-address", port, ln)
+	}
+	s.listeners[nameAdmin] = ln
 	s.log.Info("listening for the operator", "url", "http://"+ln.Addr().String())
 	if a, ok := ln.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		s.log.Warn("the admin listener asks for no token and can be reached from other machines", "address", a.String())
@@ -168,7 +198,7 @@ func (s *service) startAdmin(ctx context.Context) error {
 	srv := newAdminServer(handler, newConnLimiter(adminPending, adminPending, nil, s.log), s.log)
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
-		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(ln); !isClosed(err) {
 			s.log.Error("admin listener failed", "error", err) // the hub goes on without it
 		}
 	})
@@ -181,9 +211,15 @@ func (s *service) warnIfMoved(setting string, wanted int, ln net.Listener) {
 	}
 }
 
-// end shuts everything down and returns the exit code. The listeners go on until the hub
-// has ended, so that health checks and new peers get an answer.
+// end shuts everything down and returns the exit code. Unless there is a successor, the
+// listeners go on until the hub has ended, so that health checks and new peers get an answer.
 func (s *service) end(failure error) int {
+	s.ending.Store(true)
+	if s.successor == nil {
+		s.notify.send("STOPPING=1")
+	} else {
+		s.leave()
+	}
 	if failure != nil {
 		s.log.Error("the hub fails", "error", failure)
 		s.hub.Fail(failure)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -36,6 +38,11 @@ func newAdminServer(handler http.Handler, l *connLimiter, log *slog.Logger) *htt
 		ConnState:                    l.track,
 		ErrorLog:                     slog.NewLogLogger(httpLog{log.Handler()}, slog.LevelDebug),
 	}
+}
+
+// isClosed reports whether a server has ended because the hub closed it or its listener.
+func isClosed(err error) bool {
+	return errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed)
 }
 
 // endServer shuts a server down. Requests get lastRequests to finish.

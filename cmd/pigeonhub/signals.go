@@ -1,31 +1,39 @@
 package main
 
 import (
-	"maps"
 	"os"
-	"os/signal"
-	"slices"
+	"syscall"
 )
 
-// handleSignals handles the signals that do not end the process, one after another, until
-// stop is called. stop waits for the one that is being handled.
-func (s *service) handleSignals() (stop func()) {
-	signals, end, ended := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
-	signal.Notify(signals, slices.Collect(maps.Keys(handlers))...)
+// handleSignals handles the signals that do not end the process, one after another, and
+// sends systemd the signs of life that it expects, until stop is called. stop waits for what
+// is under way.
+func (s *service) handleSignals(signals <-chan os.Signal) (stop func()) {
+	ended := make(chan struct{})
+	ticks, stopTicks := s.notify.ticks()
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case sig := <-signals:
 				handlers[sig](s)
-			case <-end:
+			case <-ticks:
+				s.hub.Stats() // returns only if the hub's lock is free
+				s.notify.send("WATCHDOG=1")
+			case <-s.life.Done():
 				return
 			}
 		}
 	}()
 	return func() {
-		signal.Stop(signals)
-		close(end)
+		s.endLife()
 		<-ended
+		stopTicks()
+		s.helpers.Wait()
+		select {
+		case tooLate := <-s.succeeded: // this hub was to end, not to be replaced
+			tooLate.Signal(syscall.SIGTERM)
+		default:
+		}
 	}
 }

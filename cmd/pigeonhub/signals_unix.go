@@ -11,4 +11,5 @@ import (
 var handlers = map[os.Signal]func(*service){
 	syscall.SIGHUP:  (*service).reload,
 	syscall.SIGUSR1: (*service).report,
+	syscall.SIGUSR2: (*service).handOver,
 }
