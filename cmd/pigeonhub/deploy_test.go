@@ -86,8 +86,8 @@ func parseYAML(text []byte) error {
 	}
 }
 
-// systemd accepts the unit.
-func TestServiceUnit(t *testing.T) {
+// systemd accepts the units.
+func TestSystemdUnits(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -97,12 +97,16 @@ func TestServiceUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := filepath.Join(t.TempDir(), "pigeonhub.service")
-	text := strings.ReplaceAll(string(readFile(t, "deploy/pigeonhub.service")), "/usr/local/bin/pigeonhub", program)
-	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	args, dir := []string{"verify"}, t.TempDir()
+	for _, name := range []string{"pigeonhub.service", "pigeonhub.socket"} {
+		unit := filepath.Join(dir, name)
+		text := strings.ReplaceAll(string(readFile(t, "deploy/"+name)), "/usr/local/bin/pigeonhub", program)
+		if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, unit)
 	}
-	if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.Command(analyze, args...).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 }
