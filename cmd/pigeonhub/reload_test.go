@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"weak"
 
 	"github.com/pigeonhub/pigeonhub/hub"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // rewrite replaces the content of a file.
@@ -195,27 +197,51 @@ func TestFixedSettings(t *testing.T) {
 	}
 }
 
-// Reload after reload, only the configuration in use is kept.
+// Reload after reload, only the configuration in use is kept, though sessions began under the
+// old ones and go on. With TLS the same holds for the certificates.
 func TestReloadReleasesTheOldConfiguration(t *testing.T) {
 	t.Parallel()
 	cert, key := writeCertificate(t, "hub.example")
 	file := writeSettings(t, "")
-	s, log, _ := startService(t, "--config="+file, "--tls-cert="+cert, "--tls-key="+key)
+	plain, log, addr := startService(t, "--config="+file)
+	secure, secureLog, _ := startService(t, "--config="+file, "--tls-cert="+cert, "--tls-key="+key)
 	var configs []weak.Pointer[config]
 	var pages []weak.Pointer[http.Handler]
-	for i := range 100 {
+	var pairs []weak.Pointer[tls.Certificate]
+	var peers []*wire.Conn
+	const reloads = 100
+	for i := range reloads {
 		rewrite(t, file, fmt.Sprintf("max-connections: %d\nauth-tokens: [token-%d]\nhub-peer-ids: [%040x]\n", 1000+i, i, i))
-		s.reload()
-		configs, pages = append(configs, weak.Make(s.cfg.Load())), append(pages, weak.Make(s.pages.Load()))
+		for _, s := range []*service{plain, secure} {
+			s.reload()
+			configs, pages = append(configs, weak.Make(s.cfg.Load())), append(pages, weak.Make(s.pages.Load()))
+		}
+		pairs = append(pairs, weak.Make(secure.cfg.Load().tls.pair))
+		if i%10 == 0 {
+			peers = append(peers, connect(t, fmt.Sprintf("ws://%s/?token=token-%d", addr, i)))
+		}
 	}
-	if n := strings.Count(log.String(), "settings reloaded"); n != 100 {
-		t.Fatalf("%d of 100 reloads were done; log:\n%s", n, log)
+	for _, log := range []*logTap{log, secureLog} {
+		log.wantTimes("settings reloaded", reloads)
 	}
 	runtime.GC()
-	last := len(configs) - 1
-	for i := range configs {
-		if kept := configs[i].Value() != nil || pages[i].Value() != nil; kept != (i == last) {
-			t.Errorf("configuration %d of %d is kept: %v", i, last, kept)
+	for i := range reloads {
+		last := i == reloads-1
+		if kept := pairs[i].Value() != nil; kept != last {
+			t.Errorf("certificate %d of %d is kept: %v", i, reloads, kept)
+		}
+		for j := 2 * i; j < 2*i+2; j++ {
+			if kept := configs[j].Value() != nil || pages[j].Value() != nil; kept != last {
+				t.Errorf("configuration %d of %d is kept: %v", i, reloads, kept)
+			}
+		}
+	}
+	for _, p := range peers {
+		if err := p.SendRaw([]byte(`{"type":"ping"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := p.Receive(); err != nil || m.Type != "pong" {
+			t.Errorf("a peer got %+v, %v, want a pong", m, err)
 		}
 	}
 }

@@ -37,7 +37,7 @@
 //
 // /health and /hubs give details of the hub to every request and to pages of any origin,
 // because shipped clients and tools expect that. With PublicConfig.HideDetails only
-// requests with the hub's AuthToken or HubKey get them. /metrics needs the token if the
+// requests with the hub's tokens or HubKey get them. /metrics needs the token if the
 // hub has one, and has no CORS header.
 //
 // # Private
