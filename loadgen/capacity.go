@@ -161,7 +161,11 @@ func (c *capacity) judge(r *report.Result) (g grade, why string) {
 		return broke, fmt.Sprintf("%d messages were due and not sent, because the reply to the one before had not come", r.Withheld)
 	}
 	for _, t := range c.limits {
-		if j := report.JudgeThreshold(t, r, &r.Verdict); j.Outcome != verdict.Pass {
+		switch j := report.JudgeThreshold(t, r, &r.Verdict); j.Outcome {
+		case verdict.Pass:
+		case verdict.Inconclusive:
+			return blocked, j.String()
+		default:
 			return broke, j.String()
 		}
 	}

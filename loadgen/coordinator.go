@@ -285,6 +285,7 @@ func (r *runner) add(b cluster.Delta) {
 	f.elsewhere += int(b.Counts.Open)
 	f.mu.Unlock()
 	f.ledger.Add(b.Deliveries)
+	r.own.add(b.Counts)
 	b.Times.Shift(time.Since(b.At)) // to the clock of this machine
 	f.rec.Merge(b.Times)
 	r.counters.add(b.Scenarios, b.Errors)

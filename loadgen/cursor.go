@@ -20,6 +20,8 @@ type cursor struct {
 func (a *cursor) take() cluster.Delta {
 	f := a.fleet
 	now := cluster.Counts{Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Ignored: f.ignored.Load(), Withheld: f.withheld.Load(), Lives: f.lives(), Open: int64(f.size())}
+	memory, cpu := usage()
+	now.Memory, now.CPU = memory, cpu.Nanoseconds()
 	totals := f.ledger.Totals()
 	b := cluster.Delta{At: time.Now(), Counts: now.Minus(a.counts), Deliveries: totals.Minus(a.deliveries)}
 	a.counts, a.deliveries = now, totals

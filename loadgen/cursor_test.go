@@ -52,7 +52,7 @@ func TestMergingLosesNothing(t *testing.T) {
 
 // testRunner returns a runner without a target.
 func testRunner() *runner {
-	return &runner{fleet: newFleet("", codec.PeerPigeon{}), counters: newCounters()}
+	return &runner{fleet: newFleet("", codec.PeerPigeon{}), counters: newCounters(), own: newOwn(time.Now())}
 }
 
 // countSomething has several runners count the same thing.

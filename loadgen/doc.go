@@ -27,7 +27,7 @@
 //	capacity*.go                    the search of the profile capacity, and the load of a level
 //	target*.go settle.go reading.go wait.go    the target, and how it comes to rest
 //	experiment*.go sites.go         the leak experiment, what the fields of pages are, and where in the code the target grew
-//	counters.go status.go watcher.go          what a run counts and shows
+//	counters.go status.go watcher.go own*.go  what a run counts and shows, and what it takes itself
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
 //
 //	codec/ dial/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/

@@ -69,6 +69,7 @@ type runner struct {
 	target   *target
 	counters *counters
 	progress *progress
+	own      *own
 	log      *slog.Logger
 	run      verdict.Run
 
@@ -179,7 +180,7 @@ func newRunner(cfg Config) (*runner, error) {
 	}
 	r := &runner{cfg: cfg, plan: planned.Hidden(), fleet: newFleet(cfg.URL, cfg.Codec), counters: newCounters(), log: cfg.Logger}
 	r.fleet.dialer = dialer
-	r.progress = newProgress(r.fleet.base)
+	r.progress, r.own = newProgress(r.fleet.base), newOwn(r.fleet.base)
 	r.run = verdict.Run{
 		Name: "loadgen " + planned.Name, Target: dial.HideURL(cfg.URL), Command: cfg.Command, Commit: cfg.Commit, Seed: planned.Seed,
 		Report: cfg.Report, Start: r.fleet.base,

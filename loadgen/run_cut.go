@@ -73,7 +73,7 @@ func (r *runner) judgeCounts(t report.Timeline) {
 	for _, f := range r.plan.Fail {
 		if isNoFigure(f) {
 			so := measured(r.fleet, r.counters)
-			so.Timeline = t
+			so.Timeline, so.Generator.Lag99 = t, r.own.lags().Quantile(.99)
 			r.judge(&so, isNoFigure)
 			return
 		}

@@ -18,7 +18,7 @@ func TestCutShort(t *testing.T) {
 		open       string // a threshold that was not decided
 	}{
 		{"steady", "lives<20", plan.Phase{Peers: 40, Rate: 200, Duration: time.Hour, Networks: 4}, "count(ping)>1000000"},
-		{"ramp", "max(connect)<1us", plan.Phase{Peers: 10, Rate: 200, Duration: time.Hour, Networks: 4}, "p50(connect)<1h"},
+		{"ramp", "count(connect)<5", plan.Phase{Peers: 10, Rate: 200, Duration: time.Hour, Networks: 4}, "p50(connect)<1h"},
 		{"ramp", "peak(health.connections)<5", plan.Phase{Peers: 20, Rate: 200, Duration: time.Hour, Networks: 4}, "errors<50%"},
 		{"spike", "figure(back)<1", plan.Phase{Peers: 8, Rate: 200, Duration: time.Second, Networks: 2, Params: map[string]string{"herds": "1000"}}, "figure(recovery)<1h"},
 	} {

@@ -13,7 +13,8 @@ import (
 )
 
 // watcher follows a run: it keeps the timeline, reads the target while peers are connected,
-// and calls Config.Watch. It has two goroutines, because a target may answer slowly.
+// and calls Config.Watch. It has three goroutines, because a target may answer slowly, and the lag of the
+// process is felt beside.
 type watcher struct {
 	r        *runner
 	progress *progress
@@ -60,6 +61,7 @@ func (r *runner) watch(ctx context.Context) *watcher {
 	r.target.noted = w.note
 	w.members.Go(func() { w.follow(ctx) })
 	w.members.Go(func() { w.readTarget(ctx) })
+	w.members.Go(func() { r.own.feel(ctx) })
 	return w
 }
 
@@ -142,6 +144,10 @@ func (w *watcher) sample(now time.Time) {
 			add(report.P50Prefix+h.String(), milliseconds(recent.P50))
 			add(report.P99Prefix+h.String(), milliseconds(recent.P99))
 		}
+	}
+	if memory, processors, ok := w.r.own.sample(now); ok {
+		add(report.ColumnOwnMemory, memory)
+		add(report.ColumnOwnProcessors, processors)
 	}
 	w.mu.Lock()
 	if w.fresh {

@@ -131,10 +131,12 @@ type Counts struct {
 	Ignored  int64 `json:"ignored"`  // cut after a message that nothing answered
 	Withheld int64 `json:"withheld"` // messages that did not get their turn
 	Lives    int64 `json:"lives"`
-	Open     int64 `json:"open"` // open connections; negative if there are fewer
+	Open     int64 `json:"open"`   // open connections; negative if there are fewer
+	Memory   int64 `json:"memory"` // bytes of the process; negative if there are fewer
+	CPU      int64 `json:"cpu"`    // nanoseconds
 }
 
 // Minus returns the counts since the earlier counts o.
 func (c Counts) Minus(o Counts) Counts {
-	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Ignored - o.Ignored, c.Withheld - o.Withheld, c.Lives - o.Lives, c.Open - o.Open}
+	return Counts{c.Sent - o.Sent, c.Received - o.Received, c.Cut - o.Cut, c.Ignored - o.Ignored, c.Withheld - o.Withheld, c.Lives - o.Lives, c.Open - o.Open, c.Memory - o.Memory, c.CPU - o.CPU}
 }

@@ -45,7 +45,7 @@ func TestCutShortForms(t *testing.T) {
 	t.Parallel()
 	r := fullResult(t)
 	for text, want := range map[string]verdict.Outcome{
-		"lost==0": verdict.Failed, "max(offer)<1ms": verdict.Failed, "max(offer)<1h": verdict.Inconclusive, "count(offer)>=1000": verdict.Inconclusive,
+		"lost==0": verdict.Failed, "max(offer)<50ms": verdict.Failed, "max(offer)<1h": verdict.Inconclusive, "count(offer)>=1000": verdict.Inconclusive,
 		"p99(ping)<1h": verdict.Inconclusive, "leak==none": verdict.Inconclusive,
 	} {
 		if j := r.CutShort.Judge(parsedThreshold(t, text), r); j.Outcome != want {

@@ -8,6 +8,7 @@
 //
 //	result.go         Result and Timing
 //	figure*.go        Figure, a measurement of a profile
+//	generator.go      what the run itself took
 //	capacity.go       Capacity, the highest load that a target holds
 //	timeline.go       Timeline, the course of a run in columns
 //	series.go kind.go what the series of a target measure, by their names

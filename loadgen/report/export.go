@@ -126,7 +126,7 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 		}
 	}
 	if len(r.Hops) > 0 {
-		fmt.Fprintf(&b, "\nTiming: %s\n", r.Timing.Why)
+		fmt.Fprintf(&b, "\nTiming: %s\n\nGenerator: %s\n", r.Timing.Why, r.Generator.text(r.Environment.CPUs))
 	}
 	if d := r.Deliveries; d.Sent > 0 {
 		fmt.Fprintf(&b, "\n| sent | delivered | explained | lost | duplicated | reordered | misrouted | unexpected |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n| %d | %d | %d | %d | %d | %d | %d | %d |\n",

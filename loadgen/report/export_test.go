@@ -43,6 +43,7 @@ func fullResult(t *testing.T) *Result {
 	r.Figures = []Figure{{Profile: "drain", Name: evil, Value: 1.5, Unit: "s", Text: "1.5s"}}
 	r.Capacities = []Capacity{{Of: "peers", Hop: "candidate", Limits: []string{"lost==0"}, Most: 500, Held: 100, Broke: 200, By: ByTarget, Why: evil, Levels: []Level{
 		{Level: 100, P50: 1e6, P99: 2e6, Slip99: 1e6}, {200, ByTarget, evil, 2e6, 9e8, 1e6}}}}
+	r.Generator = Generator{MemoryFirst: 20e6, MemoryLast: 26e6, MemoryPeak: 28e6, Busy: .3, Busiest: 1.2, Lag99: time.Millisecond, LagMost: 3 * time.Millisecond}
 	r.CutShort = &CutShort{Threshold: "lost==0", Actual: "2", Seconds: 12.34}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"

@@ -74,7 +74,8 @@ func (r *Result) counted(name string) (value, whole float64, samples bool) {
 }
 
 // judgeTimes: what a generator that was late measured is no answer, but that it did
-// reach a rate nevertheless is one.
+// reach a rate nevertheless is one. A bound that is broken may be so because of the generator,
+// if that was late by half of the bound.
 func (t threshold) judgeTimes(r *Result) verdict.Threshold {
 	times, rate := r.timesOf(t.Of)
 	if times.Count() == 0 {
@@ -98,8 +99,19 @@ func (t threshold) judgeTimes(r *Result) verdict.Threshold {
 	reached := t.What.Name == "rate" && j.Outcome == verdict.Pass && strings.HasPrefix(t.Op, ">")
 	if r.Timing.Outcome != verdict.None && t.Of != plan.SlipName && !reached {
 		j.Outcome, j.Why = verdict.Inconclusive, "the generator was saturated"
+	} else if late := r.late(t.Of); j.Outcome == verdict.Failed && t.Of != plan.SlipName && t.Surpassed(2*float64(late)) {
+		j.Outcome, j.Why = verdict.Inconclusive, fmt.Sprintf("the generator itself was up to %s late, which is too much to blame the target", units.Duration(late))
 	}
 	return j
+}
+
+// late returns how late the generator itself was in taking the times of a hop: it read late,
+// and, unless those are service times, it began late.
+func (r *Result) late(of string) time.Duration {
+	if strings.HasSuffix(of, plan.ServiceSuffix) {
+		return r.Generator.Lag99
+	}
+	return max(r.Generator.Lag99, r.Timing.Slip99)
 }
 
 // timesOf returns the times of a hop, and how many there were a second.

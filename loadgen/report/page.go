@@ -56,7 +56,7 @@ type section struct {
 }
 
 func (r *Result) sections() []section {
-	load, target := r.loadCharts(), r.targetCharts()
+	load, target, own := r.loadCharts(), r.targetCharts(), r.ownCharts()
 	return []section{
 		{title: "Capacity", name: "capacity", data: r.capacityPages(), show: len(r.Capacities) > 0},
 		{title: "Latency, from the intended time", name: "latency", data: r.latencyPage(), show: len(r.Hops) > 0},
@@ -65,6 +65,7 @@ func (r *Result) sections() []section {
 		{title: "Deliveries", name: "deliveries", data: r.deliveryRows(), show: r.Deliveries.Sent > 0},
 		{title: "What the profiles measured", name: "figures", data: r.Figures, show: len(r.Figures) > 0},
 		{title: "Errors", name: "errors", data: r.errorRows(), show: len(r.Errors) > 0 || r.Cut > 0},
+		{title: "The generator over time", name: "charts", data: chartsPage{own, shaded(own)}, show: len(own) > 0, last: true},
 		{title: "Environment", name: "environment", data: r.environmentRows(), show: true, last: true},
 	}
 }
@@ -156,7 +157,7 @@ func (r *Result) environmentRows() [][2]string {
 	rows := [][2]string{
 		{"target", run.Target}, {"commit of the target", run.Commit}, {"plan", r.planText()}, {"seed", run.Seed}, {"command", run.Command},
 		{"loadgen", strings.TrimSpace(e.Version + " " + e.Commit)}, {"Go", e.Go}, {"system", strings.TrimSpace(e.System + " " + e.Kernel)},
-		{"processors", fmt.Sprint(e.CPUs)},
+		{"processors", fmt.Sprint(e.CPUs)}, {"the generator itself", r.Generator.text(e.CPUs)},
 	}
 	if r.CutShort != nil {
 		rows = append(rows, [2]string{"cut short", r.CutShort.String()})

@@ -32,6 +32,13 @@ func TimingOf(slip latency.Times) Timing {
 	return t
 }
 
+// Explain adds to the reason of a saturated generator what it lacked.
+func (t *Timing) Explain(g *Generator) {
+	if t.Outcome != verdict.None {
+		t.Why += "; " + g.text(runtime.GOMAXPROCS(0))
+	}
+}
+
 // Disturbed returns why a load was not the intended one.
 func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	var list []verdict.Reason
@@ -78,6 +85,7 @@ type Result struct {
 	Latencies  latency.Histograms         `json:"latencies"`
 	Deliveries delivery.Counts            `json:"deliveries"`
 	Timing     Timing                     `json:"timing"`
+	Generator  Generator                  `json:"generator"`
 	CutShort   *CutShort                  `json:"cutShort,omitempty"` // nil if the run went to its end
 	Figures    []Figure                   `json:"figures,omitempty"`  // further figures of the profiles
 	Capacities []Capacity                 `json:"capacities,omitempty"`
