@@ -47,7 +47,10 @@ func (c *config) readFile() (values map[string]fileValue, problems []error) {
 	return values, problems
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+	anchored = regexp.MustCompile(`[:-]\s+[*&]`)
+)
 
 // parseFile returns the mapping of a file, or nil if the file is empty. An error begins with
 // the number of the line.
@@ -70,7 +73,11 @@ func parseFile(content []byte) (*yaml.Node, error) {
 		}
 	}
 	if strings.Contains(err.Error(), "anchor") { // the name of the anchor may be a secret
-		return nil, errors.New(" a value that begins with * or & must be in quotes")
+		line := 1
+		if at := anchored.FindIndex(content); at != nil {
+			line += bytes.Count(content[:at[0]], []byte("\n"))
+		}
+		return nil, fmt.Errorf("%d: a value that begins with * or & must be in quotes", line)
 	}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		return nil, errors.New(m[1] + ": " + err.Error()[len(m[0]):])

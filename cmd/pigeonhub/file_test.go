@@ -80,7 +80,7 @@ func TestMistakesInAFile(t *testing.T) {
 		"- hunter2\n":                                 ":1: must be lines such as",
 		"port: 1\n---\nport: 2\n":                     ":2: a second document begins",
 		"port: 1\n  host: x\n":                        ":2: mapping values are not allowed",
-		"auth-token: *hunter2\n":                      ": a value that begins with * or & must be in quotes",
+		"port: 1\nauth-token: *hunter2\n":             ":2: a value that begins with * or & must be in quotes",
 		"auth-token: &hunter2 x\nhub-key: *hunter2\n": ":2: hub-key is an alias, must be",
 	} {
 		file := writeSettings(t, text)
