@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"os"
 	"strconv"
@@ -144,17 +145,41 @@ func TestSocketActivation(t *testing.T) {
 		ln.Close()
 		defer file.Close()
 	}
-	c := startChildWith(t, files, "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:pigeonhub.socket; ", "--host=192.0.2.1")
+	const activated = "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=admin:pigeonhub.socket; "
+	c := startChildWith(t, files, activated, "--host=192.0.2.1")
 	if c.addr != addresses[1] {
 		t.Errorf("it listens at %s, want %s", c.addr, addresses[1])
 	}
 	if operator := c.log.want("listening for the operator")["url"]; operator != "http://"+addresses[0] {
 		t.Errorf("the operator's pages are at %s, want %s", operator, addresses[0])
 	}
-	connect(t, "ws://"+c.addr).Close()
+	alice := connect(t, "ws://"+c.addr)
 	c.signal(syscall.SIGTERM)
+	wantShutdown(t, alice)
 	if code := c.code(); code != exitOK {
 		t.Errorf("exit code %d, want %d", code, exitOK)
+	}
+	c.log.wantCleanEnd()
+
+	// A peer that connects while no hub runs waits for the next one.
+	bob := make(chan error)
+	waiting := make(chan struct{})
+	go func() {
+		peer, err := wire.Dial(t.Context(), "ws://"+c.addr, wire.NewPeerID(), &wire.DialOptions{
+			NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+				close(waiting)
+				return conn, err
+			}})
+		if err == nil {
+			peer.Close()
+		}
+		bob <- err
+	}()
+	<-waiting
+	startChildWith(t, files, activated, "--host=192.0.2.1")
+	if err := <-bob; err != nil {
+		t.Errorf("the waiting peer is refused: %v", err)
 	}
 }
 

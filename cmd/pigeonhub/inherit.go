@@ -9,12 +9,14 @@ import (
 // unit, or the hub that it succeeds by handOver.
 type inherited struct {
 	public, admin net.Listener // nil: none
+	held          bool         // systemd keeps the socket for peers open while no hub runs
 	ready         *os.File     // where handOver waits for the start; nil after systemd
 }
 
 // Names of descriptors that are passed on. One of another name is a socket for peers.
 const (
 	namePublic = "public"
+	nameHeld   = "held" // a socket for peers, if systemd holds it
 	nameAdmin  = "admin"
 	nameReady  = "ready"
 )

@@ -21,10 +21,9 @@ const firstInherited = 3 // the first descriptor after standard error
 func inherit(environ map[string]string) (in inherited, err error) {
 	n, _ := strconv.Atoi(environ["LISTEN_FDS"])
 	names := strings.Split(environ["LISTEN_FDNAMES"], ":")
-	switch pid, _ := strconv.Atoi(environ["LISTEN_PID"]); {
-	case pid == os.Getpid():
-	case pid == os.Getppid() && slices.Contains(names, nameReady):
-	default:
+	pid, _ := strconv.Atoi(environ["LISTEN_PID"])
+	fromSystemd := pid == os.Getpid()
+	if !fromSystemd && (pid != os.Getppid() || !slices.Contains(names, nameReady)) {
 		return in, nil
 	}
 	for i := range n {
@@ -39,6 +38,7 @@ func inherit(environ map[string]string) (in inherited, err error) {
 			err = fmt.Errorf("inherited descriptor %d %q: %w", firstInherited+i, name, err)
 		}
 	}
+	in.held = in.public != nil && (fromSystemd || slices.Contains(names, nameHeld))
 	return in, err
 }
 

@@ -136,7 +136,12 @@ func (s *service) servePublic(ln net.Listener) {
 		c.tls.log = s.log
 		scheme = "wss"
 	}
-	s.listeners[namePublic], s.pending = ln, l
+	s.pending = l
+	if s.in.held {
+		s.listeners[nameHeld] = ln
+	} else {
+		s.listeners[namePublic] = ln
+	}
 	s.log.Info("listening", "address", ln.Addr().String(), "url", scheme+"://"+reachable(c.host, portOf(ln)))
 	var door net.Listener = newPausingListener(ln, l)
 	if c.tls != nil {
@@ -211,13 +216,15 @@ func (s *service) warnIfMoved(setting string, wanted int, ln net.Listener) {
 	}
 }
 
-// end shuts everything down and returns the exit code. Unless there is a successor, the
-// listeners go on until the hub has ended, so that health checks and new peers get an answer.
+// end shuts everything down and returns the exit code. The listeners go on until the hub
+// has ended, so that health checks and new peers get an answer, unless another process
+// has the sockets too.
 func (s *service) end(failure error) int {
 	s.ending.Store(true)
 	if s.successor == nil {
 		s.notify.send("STOPPING=1")
-	} else {
+	}
+	if (s.successor != nil || s.in.held) && len(s.servers) > 0 {
 		s.leave()
 	}
 	if failure != nil {

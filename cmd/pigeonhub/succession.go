@@ -28,7 +28,7 @@ func (s *succession) init() {
 // leaveTick is how often leave looks whether all have come in.
 const leaveTick = 5 * time.Millisecond
 
-// leave stops listening, because a successor listens at the same sockets. It then waits
+// leave stops listening, because a successor or systemd has the same sockets. It then waits
 // until what came in has become a session that is greeted or refused, or has ended, for at
 // most headerTimeout. It does not shut the server down for that, because then net/http
 // drops requests that it has read.
