@@ -103,10 +103,13 @@ func (s *service) start(ctx context.Context) error {
 		s.warnIfMoved("port", c.port, public)
 	}
 	s.servePublic(public)
-	if c.adminAddress == "" {
-		return nil
+	switch {
+	case c.adminAddress != "":
+		return s.startAdmin(ctx)
+	case s.in.admin != nil: // else connections to it would wait for ever
+		return s.in.admin.Close()
 	}
-	return s.startAdmin(ctx)
+	return nil
 }
 
 // wait returns when the hub is to end. The error is nil unless it failed.
