@@ -68,7 +68,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	c.progress("warm-up")
 	visitors, events := c.split(largest(plan))
 	c.addArrivals(c.Crowd.Send(ctx, 0, visitors))
-	c.settle(ctx)
+	c.settleLate(ctx)
 	c.admitResidents(ctx, events)
 	if !c.Uncontrolled {
 		c.progress("controls")
@@ -84,6 +84,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		c.progress(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
 		c.cycle(ctx, k+1, planned)
 	}
+	c.awaitLate(ctx, len(plan)+1)
 	if c.unclear(ctx) {
 		c.runTrials(ctx, plan)
 	}
@@ -169,10 +170,7 @@ func (c *Campaign) cycle(ctx context.Context, k int, planned verdict.Cycle) {
 	// Doses count all peers that came, because one whose life failed may have leaked, too.
 	planned.Sessions = arrivals.Sessions
 	c.run.Cycles = append(c.run.Cycles, planned)
-	var dose int64
-	for _, n := range planned.Doses {
-		dose += n
-	}
+	dose := planned.Peers()
 	c.dose += dose
 	r := detect.NewReading(dose)
 	r.Trial = planned.Trial
@@ -188,7 +186,7 @@ func (c *Campaign) runTrials(ctx context.Context, plan []verdict.Cycle) {
 			return
 		}
 		c.progress(fmt.Sprintf("trial %d of %d", k+1, len(trials)))
-		c.cycle(ctx, len(plan)+k+1, planned)
+		c.cycle(ctx, len(c.run.Cycles)+1, planned)
 	}
 }
 

@@ -25,6 +25,10 @@ type echoHub struct {
 	server *http.Server
 	open   fixture.Handlers
 	leaks  bool
+
+	janitor  bool // removes them some seconds later
+	sweeping bool // it runs
+
 	copies func() int   // how many objects it keeps for each; nil for 1
 	err    error        // of Dial and Gauges
 	fails  atomic.Int64 // how many of the next dials fail
@@ -77,7 +81,11 @@ func (h *echoHub) Stop(context.Context) error {
 func (h *echoHub) Gauges() (map[string]float64, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return map[string]float64{"sessions": float64(len(h.state.sessions))}, h.err
+	janitors := 0.0
+	if h.sweeping {
+		janitors = 1
+	}
+	return map[string]float64{"sessions": float64(len(h.state.sessions)), "janitors": janitors}, h.err
 }
 
 func (h *echoHub) Check() error { return nil }
@@ -111,6 +119,10 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			copies = h.copies()
 		}
 		h.state.left = append(h.state.left, slices.Repeat([]*echoSession{s}, copies)...)
+		if h.janitor && !h.sweeping {
+			h.sweeping = true
+			h.open.Go(h.sweep)
+		}
 	}
 }
 

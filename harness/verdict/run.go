@@ -79,6 +79,14 @@ type Cycle struct {
 	Trial bool `json:"trial,omitempty"`
 }
 
+// Peers returns the number of peers of all scenarios. A trial may have none.
+func (c Cycle) Peers() (n int64) {
+	for _, dose := range c.Doses {
+		n += dose
+	}
+	return n
+}
+
 // State is whether a detector worked.
 type State string
 

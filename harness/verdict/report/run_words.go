@@ -64,7 +64,7 @@ func whichRun(v *verdict.Verdict) []string {
 	about := []string{units.Plural(v.Run.Lives, "life", "lives"), units.Seconds(v.Run.Seconds)}
 	var trials int64
 	for _, c := range v.Cycles {
-		if c.Trial {
+		if c.Trial && c.Peers() > 0 {
 			trials++
 		}
 	}
@@ -78,14 +78,19 @@ func whichRun(v *verdict.Verdict) []string {
 	return about
 }
 
-// cycleNames returns a name for each cycle. Trials have names of their own.
+// cycleNames returns a name for each cycle. Trials and cycles without peers have names of their own.
 func cycleNames(v *verdict.Verdict) []string {
-	names, trials := make([]string, len(v.Cycles)), 0
+	names, cycles, trials := make([]string, len(v.Cycles)), 0, 0
 	for k, c := range v.Cycles {
-		names[k] = fmt.Sprintf("cycle %d", k+1-trials)
-		if c.Trial {
+		switch {
+		case c.Trial && c.Peers() == 0:
+			names[k] = "without peers"
+		case c.Trial:
 			trials++
 			names[k] = fmt.Sprintf("trial %d", trials)
+		default:
+			cycles++
+			names[k] = fmt.Sprintf("cycle %d", cycles)
 		}
 	}
 	return names
