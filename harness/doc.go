@@ -55,6 +55,7 @@
 //	heap          the exact heap profile, heap dumps, retaining paths
 //	source        statements in the source; stack: frames; settle: waiting
 //	verdict       findings in, one verdict out; verdict/report writes it
+//	serve         an http.Handler as a target
 //	conformance   the protocol tests
 //	cover         which code a leak test ran; mutate: generated leaks
 //	probe         readings of other processes
@@ -66,6 +67,7 @@
 //	resident.go   peers that stay over all cycles
 //	scenario*.go  Scenario; peer*.go: Peer, a client with a name
 //	target.go     Target, Inspector, Remote; pipe.go: listeners in memory
+//	protocol.go   peers of other protocols than PeerPigeon's
 //	guard*.go     Guard, GuardParallel
 //	report.go     the files of a report
 package harness
