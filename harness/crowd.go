@@ -30,7 +30,7 @@ type Crowd struct {
 	residents [][]*resident // by scenario; nil before JoinResidents
 
 	mu        sync.Mutex
-	lingering []*Peer                // see release
+	lingering []net.Conn             // see release
 	addresses map[string][]crowdDial // dials by local address
 }
 
@@ -171,16 +171,18 @@ func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return conn, nil
 }
 
-// release closes the connections of a peer. If the hub should have ended the peer and did not, they
-// stay until Release, so that the readings show it.
+// release closes the connections of a peer. If the hub should have ended the peer and did not, its
+// connection stays open until Release, so that the readings show what the hub holds of it; the
+// client is dropped, because the readings would count it, too.
 func (c *Crowd) release(p *Peer) {
 	if !p.lingers {
 		p.dropAll()
 		return
 	}
+	p.dropBeside()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lingering = append(c.lingering, p)
+	c.lingering = append(c.lingering, p.conn.NetConn())
 }
 
 // Release closes the connections of residents, and of peers that the hub should have ended and did
@@ -189,8 +191,8 @@ func (c *Crowd) Release() {
 	c.dropResidents()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, p := range c.lingering {
-		p.dropAll()
+	for _, conn := range c.lingering {
+		_ = conn.Close() // the hub may have closed it since
 	}
 	c.lingering = nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -205,4 +207,37 @@ func TestCrowdScenarioOf(t *testing.T) {
 			t.Errorf("%q is of scenario %q, want %q", text, got, want)
 		}
 	}
+}
+
+// A peer that the hub should have ended and did not leaves its connection open for the readings,
+// and no client: a leak of the hub was reported as one of the client's objects.
+func TestCrowdDropsClientsThatLinger(t *testing.T) {
+	t.Parallel()
+	h := startEchoHub(t)
+	collected := make(chan struct{})
+	vanish := harness.Patient()[slices.IndexFunc(harness.Patient(), func(s harness.Scenario) bool { return s.Name == "vanish" })]
+	live := vanish.Live
+	vanish.Live = func(ctx context.Context, v *harness.Visit) error {
+		runtime.AddCleanup(v.Peer, func(c chan struct{}) { close(c) }, collected)
+		return live(ctx, v)
+	}
+	crowd := harness.Crowd{Target: h, Scenarios: []harness.Scenario{vanish}, LifeLimit: 300 * time.Millisecond}
+	crowd.Send(t.Context(), 0, map[string]int64{"vanish": 1})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := settle.Until(ctx, func() error {
+		runtime.GC()
+		select {
+		case <-collected:
+			return nil
+		default:
+			return errors.New("the client was not collected")
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+	if gauges, err := h.Gauges(); err != nil || gauges["sessions"] != 1 {
+		t.Errorf("%v, %v: want one session", gauges, err)
+	}
+	crowd.Release()
 }
