@@ -20,7 +20,7 @@ import (
 var pageHTML string
 
 // page has a template for each section that is added to the report of the verdict.
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return units.Duration(d) }, "number": units.Count[int64]}).Parse(pageHTML))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": func(d time.Duration) string { return units.Duration(d) }, "number": units.Count[int64], "count": units.Count[int]}).Parse(pageHTML))
 
 // WriteHTML writes the report of a run as one file that loads nothing else.
 func (r *Result) WriteHTML(w io.Writer) error {
