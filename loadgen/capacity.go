@@ -151,10 +151,16 @@ func (c *capacity) enter(level int, r *report.Result) grade {
 var limiters = map[grade]report.Limiter{held: "", broke: report.ByTarget, blocked: report.ByGenerator}
 
 // judge judges what was measured at a level. What a generator that was late measured is its own
-// limit, and says nothing about the target.
+// limit, and says nothing about the target. If its goroutines woke in time all the same, actions
+// waited for those that waited for the target.
 func (c *capacity) judge(r *report.Result) (g grade, why string) {
-	if r.Timing.Slip99 > c.slipBound {
-		return blocked, fmt.Sprintf("1 %% of the actions began more than %s late", r.Timing.Slip99)
+	lag := r.Generator.Lag99
+	if late := r.Timing.Slip99; late > c.slipBound {
+		why = fmt.Sprintf("1 %% of the actions began more than %s late", late)
+		if lag != unknownLag && lag < c.slipBound/muchLess {
+			return broke, why + ", because those before them waited for the target"
+		}
+		return blocked, why
 	}
 	r.Timing.Outcome = verdict.None
 	if r.Withheld*100 > r.Sent {
@@ -171,6 +177,9 @@ func (c *capacity) judge(r *report.Result) (g grade, why string) {
 	}
 	return held, ""
 }
+
+// muchLess is how many times less than the bound of lateness a lag must be to be no reason for it.
+const muchLess = 10
 
 // conclude adds the result of a search.
 func (c *capacity) conclude(k knee, most int) {

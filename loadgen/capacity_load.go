@@ -19,7 +19,7 @@ func (c *capacity) load(ctx context.Context, peers int, rate float64) *report.Re
 		c.calm(ctx)
 	}
 	c.dismiss(ctx, c.fleet.size()-peers)
-	before := measured(c.fleet, c.counters)
+	before, lagged := measured(c.fleet, c.counters), c.own.lags()
 	late := c.populate(ctx, peers)
 	c.awaitDiscovery(ctx)
 	c.send(ctx, max(1, int(rate*c.hold.Seconds())), rate)
@@ -30,6 +30,10 @@ func (c *capacity) load(ctx context.Context, peers int, rate float64) *report.Re
 	c.await(ctx)
 	after := measured(c.fleet, c.counters)
 	r := after.Since(&before)
+	r.Generator.Lag99 = unknownLag // in a worker
+	if lags := c.own.lags().Since(lagged); lags.Count() > 0 {
+		r.Generator.Lag99 = lags.Quantile(.99)
+	}
 	r.Verdict.Run.Lives = int64(peers) // most of them came at a lower level
 	if late > 0 {
 		r.Errors[fmt.Sprintf("not greeted within %s", c.target.waits.delivery)] = late
@@ -43,6 +47,9 @@ func (c *capacity) load(ctx context.Context, peers int, rate float64) *report.Re
 	r.Timeline.Add(time.Since(c.fleet.base).Seconds(), row, order)
 	return &r
 }
+
+// unknownLag is the lag of a process that does not measure it.
+const unknownLag = -1
 
 // populate lets peers arrive until so many are connected. It returns how many of them the
 // target has not greeted in time.

@@ -29,6 +29,7 @@ type phaseRun struct {
 	watch    func(*Peer, codec.Event) bool // sees the messages of all peers that arrive, if set
 
 	progress *progress
+	own      *own
 	watched  bool // the caller watches, so an experiment evaluates its series in between
 
 	share   share
@@ -50,7 +51,7 @@ func newPhaseRun(r *runner, number int) *phaseRun {
 	s := &phaseRun{
 		Phase: r.plan.Phases[number], number: number, seed: schedule.Mix(r.plan.Seed, placePhase, uint64(number)),
 		fleet: r.fleet, target: r.target, counters: r.counters, log: r.log, evidence: &r.run, figures: &r.figures, noted: r.judgeFigures, capacities: &r.capacities,
-		share: r.share, workers: r.workers, progress: r.progress, watched: r.cfg.Watch != nil,
+		share: r.share, workers: r.workers, progress: r.progress, own: r.own, watched: r.cfg.Watch != nil,
 		schedule: schedule.New(maxAtOnce, r.fleet.rec.AddSlip),
 	}
 	for i := range s.Networks {

@@ -19,7 +19,7 @@ const (
 func capacityProfile() profile {
 	return profile{
 		word:  "capacity",
-		about: "how many peers, and then how many messages a second, the target holds before a limit breaks: the load doubles, and is then bisected",
+		about: "how many peers, and then how many messages a second, the target holds before a limit breaks: the load doubles, and is then bisected; --peers, --rate (messages) and --duration bound the search",
 		needs: always(codec.Sends),
 		phase: plan.Phase{Peers: 20_000, Rate: 20_000, Duration: 6 * time.Minute, Networks: 2000, Params: map[string]string{
 			"find": findBoth, "first": "100", "hold": "5s", "within": "10", "arrive": "500", "senders": "200", "trickle": "50", limitsParam: ""}},

@@ -131,3 +131,15 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// Actions that begin late are the fault of the target only if the generator itself was in time.
+func TestCapacityOfLateActions(t *testing.T) {
+	t.Parallel()
+	c := capacity{slipBound: report.SlipBound}
+	for lag, want := range map[time.Duration]grade{unknownLag: blocked, time.Millisecond: broke, report.SlipBound / 2: blocked, time.Second: blocked} {
+		r := report.Result{Timing: report.Timing{Slip99: time.Second}, Generator: report.Generator{Lag99: lag}}
+		if g, why := c.judge(&r); g != want || why == "" {
+			t.Errorf("lag %s: %d %q, want %d", lag, g, why, want)
+		}
+	}
+}

@@ -66,10 +66,10 @@ func (l *Histograms) Merge(o Histograms) {
 
 // Since returns the times that were counted since the earlier snapshot o of the same recorder.
 func (l Histograms) Since(o Histograms) Histograms {
-	d := Histograms{Slip: l.Slip.since(o.Slip)}
+	d := Histograms{Slip: l.Slip.Since(o.Slip)}
 	for i, h := range l.Hops {
 		before := o.Hops[i]
-		d.Hops[i] = HopTimes{Latency: h.Latency.since(before.Latency), Service: h.Service.since(before.Service), First: before.Last, Last: h.Last}
+		d.Hops[i] = HopTimes{Latency: h.Latency.Since(before.Latency), Service: h.Service.Since(before.Service), First: before.Last, Last: h.Last}
 		if before.Last.IsZero() {
 			d.Hops[i].First = h.First
 		}

@@ -71,8 +71,8 @@ func (t Times) moved() Times {
 	return c
 }
 
-// since returns the times that were counted since an earlier copy o.
-func (t Times) since(o Times) Times {
+// Since returns the times that were counted since an earlier copy o.
+func (t Times) Since(o Times) Times {
 	now, before := t.h.Export(), o.h.Export()
 	for i := range now.Counts {
 		now.Counts[i] -= before.Counts[i]
