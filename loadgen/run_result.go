@@ -33,7 +33,6 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	res := measured(r.fleet, r.counters)
 	res.Plan, res.Timeline, res.Environment = r.plan, timeline, report.EnvironmentOf(r.cfg.URL)
 	res.Generator = r.own.report()
-	res.Timing.Explain(&res.Generator)
 	res.Figures, res.Capacities, res.CutShort = r.figures, r.capacities, r.breach.found()
 	res.Hops = res.Latencies.Summaries()
 	run := &r.run

@@ -43,7 +43,6 @@ func TestStarvedGenerator(t *testing.T) {
 		slip.Add(3 * SlipBound)
 	}
 	r := Result{Timing: TimingOf(slip), Generator: Generator{MemoryFirst: 20e6, MemoryLast: 21e6, MemoryPeak: 22e6, Busy: .98, Busiest: 1, Lag99: 80 * time.Millisecond, LagMost: time.Second}}
-	r.Timing.Explain(&r.Generator)
 	doubts := r.Disturbed(100)
 	if len(doubts) != 1 || doubts[0].About != "latency" {
 		t.Fatalf("doubts %v", doubts)

@@ -32,18 +32,11 @@ func TimingOf(slip latency.Times) Timing {
 	return t
 }
 
-// Explain adds to the reason of a saturated generator what it lacked.
-func (t *Timing) Explain(g *Generator) {
-	if t.Outcome != verdict.None {
-		t.Why += "; " + g.text(runtime.GOMAXPROCS(0))
-	}
-}
-
 // Disturbed returns why a load was not the intended one.
 func (r *Result) Disturbed(lives int64) []verdict.Reason {
 	var list []verdict.Reason
 	if r.Timing.Outcome != verdict.None {
-		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why, Do: r.slower()})
+		list = append(list, verdict.Reason{About: "latency", What: r.Timing.Why + "; it took " + r.Generator.text(runtime.GOMAXPROCS(0)), Do: r.slower()})
 	}
 	if r.Withheld*100 > r.Sent {
 		list = append(list, verdict.Reason{About: "messages", Do: "lower --rate, or raise --peers: each peer has one message under way at a time",

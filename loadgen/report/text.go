@@ -10,7 +10,6 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 	"github.com/pigeonhub/pigeonhub/loadgen/latency"
@@ -32,9 +31,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(w, "cut          %d connections were ended by the target or the network\n", r.Cut)
 	}
 	fmt.Fprintf(w, "timing       %s\n", r.Timing.Why)
-	if r.Timing.Outcome == verdict.None {
-		fmt.Fprintf(w, "generator    %s\n", r.Generator.text(r.Environment.CPUs))
-	}
+	fmt.Fprintf(w, "generator    %s\n", r.Generator.text(r.Environment.CPUs))
 	if r.CutShort != nil {
 		fmt.Fprintf(w, "cut short    %s\n", report.Printable(r.CutShort.String())) // a series is named by the target
 	}
