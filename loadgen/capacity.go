@@ -207,6 +207,7 @@ func (c *capacity) conclude(k knee, most int) {
 		c.note(report.Figure{Name: r.Of + " that did not hold", Value: float64(r.Broke), Text: units.Count(r.Broke)})
 	}
 	if r.Held == 0 && !c.dead {
-		c.evidence.Doubts = append(c.evidence.Doubts, verdict.Reason{About: "capacity", What: "no level held: " + r.String(), Do: "again with --param first=10, --param hold=10s or other --param limits"})
+		c.evidence.Doubts = append(c.evidence.Doubts, verdict.Reason{About: "capacity", What: "no level held: " + r.String(),
+			Do: "again with --param first=10, --param hold=10s or other --param limits"})
 	}
 }

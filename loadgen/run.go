@@ -295,12 +295,3 @@ func (r *runner) bracket(ctx context.Context, s *phaseRun, p profile) error {
 	r.run.Doubts = append(r.run.Doubts, stayed(before, after, dial.HideURL(r.cfg.URL))...)
 	return nil
 }
-
-// dead reports whether the target does not answer any more, and adds that to the run.
-func (r *runner) dead(ctx context.Context) bool {
-	err := r.target.alive(ctx)
-	if err != nil {
-		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
-	}
-	return err != nil
-}

@@ -96,3 +96,12 @@ func (r *runner) mostTimes(t plan.Threshold) (most int64) {
 	}
 	return most
 }
+
+// dead reports whether the target does not answer any more, and adds that to the run.
+func (r *runner) dead(ctx context.Context) bool {
+	err := r.target.alive(ctx)
+	if err != nil {
+		r.run.Failures = append(r.run.Failures, verdict.Reason{About: "target", What: err.Error(), Do: "read its log"})
+	}
+	return err != nil
+}

@@ -84,7 +84,8 @@ func (r *Result) writeCapacities(w io.Writer) {
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(table, "%s\tp50 %s\tp99 %s\tbegun late by\t\n", c.Of, c.Hop, c.Hop)
 		for _, l := range c.sorted() {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t  %s\n", units.Count(l.Level), units.Duration(l.P50), units.Duration(l.P99), units.Duration(l.Slip99), l.outcome())
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t  %s\n", units.Count(l.Level),
+				units.Duration(l.P50), units.Duration(l.P99), units.Duration(l.Slip99), l.outcome())
 		}
 		table.Flush()
 		fmt.Fprintf(w, "capacity     %s\n\n", report.Printable(c.String())) // errors may come from the target
