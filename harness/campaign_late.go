@@ -5,13 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
-
-// lateFor is how long a target may hold what it lets go by itself, such as what a janitor removes
-// every few seconds. That is no leak.
-const lateFor = 6 * time.Second
 
 // settleLate is settle for a level that later ones are compared with: the target should be at rest
 // as it was before the first peer. One that leaks is not, and is not waited for any longer.
@@ -20,7 +17,7 @@ func (c *Campaign) settleLate(ctx context.Context) {
 	if c.busy() == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, lateFor)
+	ctx, cancel := context.WithTimeout(ctx, detect.LateFor)
 	defer cancel()
 	_ = settle.Until(ctx, c.busy)
 }
@@ -32,7 +29,7 @@ func (c *Campaign) awaitLate(ctx context.Context, k int) {
 		return
 	}
 	c.progress("waiting for what is let go late")
-	settle.Pause(ctx, lateFor)
+	settle.Pause(ctx, detect.LateFor)
 	c.cycle(ctx, k, verdict.Cycle{Trial: true, Doses: map[string]int64{}})
 }
 

@@ -120,11 +120,8 @@ func (c *Campaign) dismissResidents(ctx context.Context) {
 // readDeparture returns what the residents left.
 func (c *Campaign) readDeparture(ctx context.Context, residents int64) ([]verdict.Finding, error) {
 	c.idle = c.empty
-	c.settle(ctx)
-	if err := c.departure().Cycle(ctx, detect.NewReading(residents)); err != nil {
-		return nil, err
-	}
-	found, err := c.departure().Findings(ctx)
+	c.settleLate(ctx)
+	found, err := c.departure().Left(ctx, residents)
 	for i := range found { // these do not count by cycle
 		found[i].PerCycle, found[i].PerScenario = nil, map[string]int64{departed: found[i].Count}
 	}

@@ -45,25 +45,6 @@ func (b *balance) left(ctx context.Context, peers int64) []verdict.Finding {
 	return found
 }
 
-// leftForGood is left without what a running hub lets go within lateFor.
-func (b *balance) leftForGood(ctx context.Context, peers int64) []verdict.Finding {
-	GinkgoHelper()
-	if found := b.left(ctx, peers); len(found) == 0 {
-		return nil
-	}
-	By("waiting for what the hub lets go late")
-	settle.Pause(ctx, lateFor)
-	r := detect.NewReading(0)
-	r.Trial = true // growth is judged by the cycles with peers
-	Expect(b.detectors.Cycle(ctx, r)).To(Succeed())
-	found, err := b.detectors.Findings(ctx)
-	Expect(err).NotTo(HaveOccurred())
-	return found
-}
-
-// lateFor is how long a hub may hold what a janitor removes, as in a campaign.
-const lateFor = 6 * time.Second
-
 var _ = Describe("thousands of peers at once", Serial, func() {
 	// What fills to a bound is full after the first crowd, so the second one is compared with it.
 	DescribeTable("leave nothing when they disconnect, and when the hub shuts down",
@@ -79,6 +60,8 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			target, err := start(cfg)
 			Expect(err).NotTo(HaveOccurred())
 			DeferCleanup(func() { _ = shutDown(target, stopLimit) })
+			idle, err := detect.LeastGauges(ctx, target)
+			Expect(err).NotTo(HaveOccurred())
 			crowd := func() {
 				g, err := gather(ctx, target, peers, atOnce)
 				DeferCleanup(g.leave)
@@ -90,11 +73,13 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			}
 			By("a first crowd comes and leaves")
 			crowd()
-			withHub := balanceOf(ctx, &detect.Gauges{Target: target}, watch, &detect.Census{Roots: target.Roots()})
+			withHub := balanceOf(ctx, &detect.Gauges{Target: target, Idle: idle}, watch, &detect.Census{Roots: target.Roots()})
 
 			By("a second crowd comes and leaves")
 			crowd()
-			Expect(withHub.leftForGood(ctx, int64(peers))).To(BeClean())
+			found, err := withHub.detectors.Left(ctx, int64(peers))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(found).To(BeClean())
 
 			By("a third crowd comes, and the hub shuts down")
 			g, err := gather(ctx, target, peers, atOnce)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/heap"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
@@ -115,6 +116,31 @@ func (ds Detectors) Findings(ctx context.Context) ([]verdict.Finding, error) {
 		return err
 	})
 	return all, err
+}
+
+// LateFor is how long a target may hold what it lets go by itself, such as what a janitor removes
+// every few seconds. That is no leak.
+const LateFor = 6 * time.Second
+
+// Left takes a reading after so many peers, and returns the findings. If there are any, it waits
+// for LateFor and reads again: those that are gone do not count.
+func (ds Detectors) Left(ctx context.Context, peers int64) ([]verdict.Finding, error) {
+	if err := ds.Cycle(ctx, NewReading(peers)); err != nil {
+		return nil, err
+	}
+	found, err := ds.Findings(ctx)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	if !settle.Pause(ctx, LateFor) {
+		return found, context.Cause(ctx)
+	}
+	later := NewReading(0)
+	later.Trial = true // growth is judged by the cycle with peers
+	if err := ds.Cycle(ctx, later); err != nil {
+		return found, err
+	}
+	return ds.Findings(ctx)
 }
 
 func (ds Detectors) each(f func(Detector) error) error {

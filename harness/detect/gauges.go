@@ -41,6 +41,9 @@ type Classifier interface {
 // run with it in GOFLAGS, too. What no gauge counts it does not see.
 type Gauges struct {
 	Target Inspected
+	// Idle are the gauges before the first peer, if known. A gauge that falls from its baseline
+	// to no less than that was held at the baseline by something that has ended since.
+	Idle map[string]float64
 
 	base   map[string]float64
 	cycles []map[string]float64
@@ -140,7 +143,7 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 	counters := &source.Counters{Roots: g.Target.Roots()}
 	for _, name := range g.names() {
 		f := verdict.Finding{Detector: g.Name(), Class: verdict.Gauge, Field: name, PerCycle: g.growth(name)}
-		if f.Count = sum(f.PerCycle); f.Count == 0 {
+		if f.Count = sum(f.PerCycle); f.Count == 0 || f.Count < 0 && g.fellToIdle(name) {
 			continue
 		}
 		if c, ok := g.Target.(Classifier); ok {
@@ -158,6 +161,13 @@ func (g *Gauges) Findings(context.Context) ([]verdict.Finding, error) {
 		findings = append(findings, f)
 	}
 	return append(findings, g.inconsistent()...), nil
+}
+
+// fellToIdle reports whether a gauge is known to have been lower than at the baseline, and is not
+// below that.
+func (g *Gauges) fellToIdle(name string) bool {
+	idle, known := g.Idle[name]
+	return known && g.cycles[len(g.cycles)-1][name] >= idle
 }
 
 // names returns the gauges of the baseline and of all cycles. One that came later was 0 before.

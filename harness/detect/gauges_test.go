@@ -38,6 +38,20 @@ func TestGaugesFindsGivenBackTwice(t *testing.T) {
 	}
 }
 
+// A gauge that falls to what it was before the first peer was not lowered twice: a janitor ran at
+// the baseline, and has ended. Below that, it was.
+func TestGaugesFallToIdle(t *testing.T) {
+	t.Parallel()
+	for end, want := range map[float64]int{4: 0, 3: 0, 2: 1} {
+		target := &gaugesOf{now: gauges{"rooms": 5}}
+		g := &detect.Gauges{Target: target, Idle: gauges{"rooms": 3}}
+		found := findIn(t, g, primes[:1], func(int, int64) { target.now = gauges{"rooms": end} })
+		if len(found) != want {
+			t.Errorf("%v in the end: %d findings, want %d", end, len(found), want)
+		}
+	}
+}
+
 // A gauge that appears after the baseline was 0 before.
 func TestGaugesFindsOneThatComesLater(t *testing.T) {
 	t.Parallel()
