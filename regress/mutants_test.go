@@ -118,7 +118,7 @@ func knownClass(family string) bool {
 // scenarioNames returns the names that a mutant may list under "scenarios".
 func scenarioNames() []string {
 	names := []string{
-		every, "return", "stall", "flood", "trickle", "hub", "subscribe", "start-stop", "cut-off", "full", "unauthorized",
+		every, "return", "stall", "flood", "trickle", "hub", "subscribe", "reload", "start-stop", "cut-off", "full", "unauthorized",
 	}
 	for _, s := range slices.Concat(harness.Scenarios(), harness.Patient(), harness.Residents()) {
 		names = append(names, s.Name)

@@ -50,6 +50,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	same := func(*hub.Config) {}
 	return []harness.Scenario{
 		{Name: "subscribe", Live: w.subscribed},
+		{Name: "reload", Live: w.reloaded},
 		{Name: "start-stop", Live: w.startHub(cfg, hubtest.Start, wholeHub)}, // over TCP: peers of pipes are not parked
 		{Name: "cut-off", Live: own(same, closedAtOnce)},
 		{Name: "full", Live: own(func(c *hub.Config) { c.MaxConnections = 1 }, placeForOne)},
@@ -71,6 +72,17 @@ func (w *world) subscribed(ctx context.Context, v *harness.Visit) error {
 	case <-s.Events():
 	case <-ctx.Done():
 		return fmt.Errorf("the subscription received no event: %w", ctx.Err())
+	}
+	return v.Close(ctx)
+}
+
+// reloaded replaces the hub's configuration by an equal one while its peer is connected.
+func (w *world) reloaded(ctx context.Context, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	if err := w.target.Hub.Reconfigure(w.target.Hub.Config()); err != nil {
+		return err
 	}
 	return v.Close(ctx)
 }

@@ -51,6 +51,7 @@ func allLives() []life {
 	lives := []life{
 		{name: "return", atOnce: 32, live: liveReturn}, {name: "stall", atOnce: 16, live: liveStall}, {name: "flood", atOnce: 8, live: liveFlood},
 		{name: "trickle", atOnce: 64, live: liveTrickle}, {name: "hub", atOnce: 16, live: liveHub}, {name: "subscribe", atOnce: 8, live: liveSubscribe},
+		{name: "reload", atOnce: 24, live: liveReload},
 		{name: "start-stop", atOnce: 8, ownHub: true, live: liveStartStop}, {name: "cut-off", atOnce: 8, ownHub: true, live: liveCutOff}, {name: "full", atOnce: 8, ownHub: true, live: liveFull},
 		{name: "unauthorized", atOnce: 8, ownHub: true, live: liveUnauthorized},
 	}
@@ -178,6 +179,14 @@ func liveHub(ctx context.Context, target *hubtest.Target, v *harness.Visit) erro
 		return err
 	}
 	return readToEnd(c)
+}
+
+// liveReload replaces the configuration of the hub between the join and the end of a peer.
+func liveReload(ctx context.Context, target *hubtest.Target, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	return errors.Join(target.Hub.Reconfigure(target.Hub.Config()), v.Close(ctx))
 }
 
 // liveSubscribe holds a subscription while a peer joins and leaves.
