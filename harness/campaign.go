@@ -64,11 +64,12 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		return c.run, err
 	}
 	c.empty = c.idle
+	c.attribute()
 	plan := c.plan()
 	c.progress("warm-up")
 	visitors, events := c.split(largest(plan))
 	c.addArrivals(c.Crowd.Send(ctx, 0, visitors))
-	c.settleLate(ctx)
+	c.settle(ctx)
 	c.admitResidents(ctx, events)
 	if !c.Uncontrolled {
 		c.progress("controls")
@@ -84,9 +85,10 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		c.progress(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
 		c.cycle(ctx, k+1, planned)
 	}
-	c.awaitLate(ctx, len(plan)+1)
+	c.awaitLate(ctx)
 	if c.unclear(ctx) {
 		c.runTrials(ctx, plan)
+		c.awaitLate(ctx)
 	}
 	c.progress("findings")
 	c.conclude(ctx)
@@ -102,23 +104,22 @@ func (c *Campaign) prepare() {
 	for _, s := range c.Crowd.Scenarios {
 		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name, Unit: residentUnit(s)})
 	}
-	c.attributeConnections()
 	c.detector = make([]verdict.Detector, len(c.Detectors))
 	for i, d := range c.Detectors {
 		c.detector[i] = newState(d)
 	}
 }
 
-// attributeConnections gives the detectors what the campaign knows about connections.
-func (c *Campaign) attributeConnections() {
-	by := detect.Attribution{Label: c.Crowd.DialledBy}
+// attribute gives the detectors what the campaign knows about the target.
+func (c *Campaign) attribute() {
+	by := detect.Attribution{Label: c.Crowd.DialledBy, Idle: c.empty}
 	if target, ok := c.Crowd.Target.(interface{ Accepted() *detect.Accepted }); ok {
 		by.Accepted = target.Accepted()
 	}
 	if target, ok := c.Crowd.Target.(Inspector); ok {
 		by.Roots = target.Roots()
 	}
-	for _, d := range c.Detectors {
+	for _, d := range slices.Concat(c.Detectors, c.departure()) {
 		if d, ok := d.(detect.Attributed); ok {
 			d.Attribute(by)
 		}

@@ -120,7 +120,7 @@ func (c *Campaign) dismissResidents(ctx context.Context) {
 // readDeparture returns what the residents left.
 func (c *Campaign) readDeparture(ctx context.Context, residents int64) ([]verdict.Finding, error) {
 	c.idle = c.empty
-	c.settleLate(ctx)
+	c.settle(ctx)
 	found, err := c.departure().Left(ctx, residents)
 	for i := range found { // these do not count by cycle
 		found[i].PerCycle, found[i].PerScenario = nil, map[string]int64{departed: found[i].Count}

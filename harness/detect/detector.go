@@ -54,12 +54,12 @@ type Plant struct {
 	Is func(verdict.Finding) bool
 }
 
-// Attributed is a Detector that can attribute connections to scenarios.
+// Attributed is a Detector that uses what a campaign knows about its target.
 type Attributed interface {
 	Attribute(Attribution)
 }
 
-// Attribution is what a campaign knows about the connections of its target.
+// Attribution is what a campaign knows about its target.
 type Attribution struct {
 	// Accepted watches the target's listener; nil if no listener is watched.
 	Accepted *Accepted
@@ -68,6 +68,8 @@ type Attribution struct {
 	Label func(address string, accepted time.Time) string
 	// Roots are pointers to the state of the target, as of Census; nil if unknown.
 	Roots map[string]any
+	// Idle are the gauges of the target before the first peer; nil if it has none.
+	Idle map[string]float64
 }
 
 // Brief is a Detector that can take less time.

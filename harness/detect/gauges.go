@@ -54,6 +54,9 @@ type Gauges struct {
 // Name implements Detector.
 func (g *Gauges) Name() string { return "gauges" }
 
+// Attribute implements Attributed.
+func (g *Gauges) Attribute(a Attribution) { g.Idle = a.Idle }
+
 // Unit implements Detector.
 func (g *Gauges) Unit() string { return "count" }
 
