@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness"
@@ -34,6 +32,8 @@ func (w *world) edgeScenarios(cfg hub.Config, pages *pageServers) []harness.Scen
 		{Name: "malformed", Live: onTarget(liveMalformed)},
 		{Name: "strict", Live: onTarget(liveStrict)},
 		{Name: "addresses", Live: w.secondOfAnAddress},
+		{Name: "prefixes", Live: w.thirdOfAPrefix},
+		{Name: "cut-and-back", Live: w.cutAndBack},
 		{Name: "rivals", Live: rivals, Waits: true, AtOnce: 8},
 		{Name: "pages", Live: pages.read, Waits: true, AtOnce: 4},
 		{Name: "plots", Live: pages.plots, Waits: true, AtOnce: 4},
@@ -45,29 +45,6 @@ func (w *world) edgeScenarios(cfg hub.Config, pages *pageServers) []harness.Scen
 		{Name: "half", Live: own(halfMessages, func(c *hub.Config) { c.ReadBytesTotal, c.CloseTimeout = 16<<10, 100*time.Millisecond })},
 		{Name: "memory", Live: own(outOfMemory, func(c *hub.Config) { c.Memory.Limit = 1 }), Waits: true, AtOnce: 1}, // each forces collections
 	}
-}
-
-// secondOfAnAddress dials twice from one address to a hub that allows one session an address,
-// and expects the second to be refused.
-func (w *world) secondOfAnAddress(ctx context.Context, v *harness.Visit) error {
-	local := netip.AddrFrom4([4]byte{127, 0, 1, byte(1 + (v.Cycle*50+v.Index)%250)})
-	dialer := &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))}
-	opts := &wire.DialOptions{NetDialContext: dialer.DialContext}
-	first, err := wire.Dial(ctx, w.target.URL(), v.ID, opts)
-	if err != nil {
-		return err
-	}
-	defer first.Close()
-	if _, err := first.Receive(); err != nil { // the hub counts the session before it greets
-		return err
-	}
-	second, err := wire.Dial(ctx, w.target.URL(), wire.NewPeerID(), opts)
-	if err == nil {
-		return errors.Join(errors.New("the hub accepted a second session of one address"), second.Close())
-	} else if !strings.Contains(err.Error(), "429") {
-		return err
-	}
-	return errors.Join(first.SendClose(wire.CodeNormal, "done"), readToEnd(first))
 }
 
 // rivals dials twice at once with the id of a connected peer that does not answer.

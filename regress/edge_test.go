@@ -57,12 +57,12 @@ func logErrors(s *harness.Scenario) {
 	}
 }
 
-// edgeConfig returns a configuration that limits the sessions of each address and logs
+// edgeConfig returns a configuration that limits the sessions of each address and prefix, and logs
 // everything.
 func edgeConfig() hub.Config {
 	cfg := patientConfig()
 	cfg.ExemptAddresses, cfg.AddressSessions = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/24")}, 1
-	cfg.AddressRate, cfg.AddressBurst, cfg.AllowedOrigins = 20, 5, []string{"*"}
+	cfg.PrefixSessions, cfg.AddressRate, cfg.AddressBurst, cfg.AllowedOrigins = 2, 20, 5, []string{"*"}
 	cfg.AnnounceRate = -1 // a peer of "malformed" announces often
 	cfg.Logger = slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return cfg

@@ -56,8 +56,9 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	c.target = remote
 	if secured {
 		c.target, c.token = &overTLS{remote, tls.Dialer{Config: trusting}}, programToken
+		c.crowd.Scenarios = append(c.crowd.Scenarios, harness.Scenario{Name: "plain", Live: c.plain})
 	}
-	c.crowd = harness.Crowd{Target: c.target, Seed: uint64(GinkgoRandomSeed()), AtOnce: 16, LifeLimit: programWait}
+	c.crowd.Target, c.crowd.Seed, c.crowd.AtOnce, c.crowd.LifeLimit = c.target, uint64(GinkgoRandomSeed()), 16, programWait
 	for _, s := range harness.Scenarios() {
 		if slices.Contains(quickScenarios, s.Name) {
 			c.crowd.Scenarios = append(c.crowd.Scenarios, c.withToken(s))
@@ -156,26 +157,28 @@ func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
 	return errors.Join(err, conn.Close())
 }
 
-// refused sends a CONNECT request to a program without a token. To one with a token it sends
-// plain HTTP instead of TLS, or a wrong token.
+// refused sends a CONNECT request to a program without a token, and a wrong token to one with a
+// token.
 func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
 	if c.token == "" {
 		return c.read(ctx, http.MethodConnect, c.program.page("/"))
-	}
-	if v.Index%2 == 0 {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
-		if err != nil {
-			return err
-		}
-		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
-		_, ended := io.Copy(io.Discard, conn)
-		return errors.Join(err, ended, conn.Close())
 	}
 	v.Peer.HubKey = "a wrong token"
 	if err := v.Dial(ctx); err == nil {
 		return errors.Join(errors.New("the program accepted a wrong token"), v.Drop())
 	}
 	return nil
+}
+
+// plain sends HTTP without TLS to a program that expects TLS.
+func (c *programCampaign) plain(ctx context.Context, _ *harness.Visit) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.SplitN(c.target.URL(), "://", 2)[1])
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+	_, ended := io.Copy(io.Discard, conn)
+	return errors.Join(err, ended, conn.Close())
 }
 
 // programCycles is the number of cycles after the warm-up.

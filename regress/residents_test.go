@@ -2,10 +2,12 @@ package regress_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -39,8 +41,9 @@ var _ = Describe(residentSpecs, Serial, func() {
 func residentWorld() *world {
 	GinkgoHelper()
 	cfg := patientConfig()
-	cfg.AnnounceRate, cfg.ProbeTimeout = -1, 10*time.Second
+	cfg.AnnounceRate, cfg.ProbeTimeout, cfg.MaxSubscriptions = -1, 10*time.Second, 1
 	w := startWorld(cfg, hubtest.Start)
+	w.follow()
 	for _, d := range w.campaign.Detectors {
 		if c, ok := d.(*detect.Census); ok {
 			c.Lock = atRest{w.target.Hub}
@@ -52,6 +55,7 @@ func residentWorld() *world {
 		return !slices.Contains([]string{"clean", "goodbye", "rst", "roam", "signal"}, s.Name)
 	})
 	w.campaign.Name, w.campaign.Cycles = "regress, residents", 3
+	visitors = append(visitors, harness.Scenario{Name: "one-too-many", Live: w.oneTooMany})
 	w.campaign.Crowd.Scenarios = append(visitors, harness.Residents()...)
 	w.campaign.Peers = func(scenario string) int {
 		switch {
@@ -63,6 +67,43 @@ func residentWorld() *world {
 		return 40
 	}
 	return w
+}
+
+// follow holds a subscription to the hub until the end of the spec.
+func (w *world) follow() {
+	GinkgoHelper()
+	s, err := w.target.Hub.Subscribe("resident")
+	Expect(err).NotTo(HaveOccurred())
+	var reader sync.WaitGroup
+	ended := make(chan struct{})
+	reader.Go(func() {
+		for {
+			select {
+			case <-s.Events():
+			case <-ended:
+				return
+			}
+		}
+	})
+	DeferCleanup(func() {
+		close(ended)
+		reader.Wait()
+		s.Close()
+	})
+}
+
+// oneTooMany subscribes to a hub that has as many subscriptions as it permits, and visits it.
+func (w *world) oneTooMany(ctx context.Context, v *harness.Visit) error {
+	if s, err := w.target.Hub.Subscribe(v.Name); !errors.Is(err, hub.ErrTooManySubscriptions) {
+		if err == nil {
+			s.Close()
+		}
+		return fmt.Errorf("a second subscription: %v", err)
+	}
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	return v.Close(ctx)
 }
 
 // atRest is the lock of a census that walks the sessions of residents.

@@ -55,6 +55,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 		{Name: "cut-off", Live: own(same, closedAtOnce)},
 		{Name: "full", Live: own(func(c *hub.Config) { c.MaxConnections = 1 }, placeForOne)},
 		{Name: "unauthorized", Live: own(func(c *hub.Config) { c.AuthToken = "a token" }, withToken)},
+		{Name: "big", Live: bigMessage},
 	}
 }
 
@@ -82,6 +83,21 @@ func (w *world) reloaded(ctx context.Context, v *harness.Visit) error {
 		return err
 	}
 	if err := w.target.Hub.Reconfigure(w.target.Hub.Config()); err != nil {
+		return err
+	}
+	return v.Close(ctx)
+}
+
+// bigMessage sends an offer of 100 KB, more than the hub's pooled buffers hold, to an absent peer.
+func bigMessage(ctx context.Context, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	data := fmt.Appendf(nil, "%q", strings.Repeat("x", 100<<10))
+	if err := v.Signal(wire.KindOffer, wire.NewPeerID(), data); err != nil {
+		return err
+	}
+	if _, err := v.Fence(ctx); err != nil {
 		return err
 	}
 	return v.Close(ctx)
