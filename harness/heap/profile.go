@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pigeonhub/pigeonhub/harness/stack"
@@ -148,9 +149,18 @@ func resolveLocked(rec *runtime.MemProfileRecord) *Site {
 
 // newObject is the function that the compiler calls to allocate one value. Since Go 1.27, for
 // up to 80 bytes and without the race detector, it calls a function made for the size instead
-// (specializedMallocSym in cmd/compile/internal/ssagen). The profile leaves that one out, so a
-// stack without a frame of the runtime is one of newObject.
+// (specializedMallocSym in cmd/compile/internal/ssagen), such as mallocgcSmallScanNoHeaderSC3.
 const newObject = "runtime.newobject"
+
+// kindOf returns the function of the runtime that the compiler calls for a line, of which inner
+// has the frames. The profile has the one that was made for a size for some of the objects of a
+// line, and leaves it out for others.
+func kindOf(inner []string) string {
+	if len(inner) == 0 || strings.HasPrefix(inner[len(inner)-1], "runtime.mallocgc") {
+		return newObject
+	}
+	return inner[len(inner)-1]
+}
 
 // siteOfLocked returns the site of a stack, nil for one of the runtime or of the harness.
 func siteOfLocked(pcs []uintptr) *Site {
@@ -167,12 +177,9 @@ func siteOfLocked(pcs []uintptr) *Site {
 		return &Site{Kind: canaryKind, Key: canaryKind}
 	}
 	at := stack.ProjectFrame(frames)
-	s := &Site{Born: frames[at], Kind: newObject, Stack: frames}
+	s := &Site{Born: frames[at], Kind: kindOf(inner), Stack: frames}
 	if stack.IsInstrument(s.Born.Function) || IsBenignLibrary(frames) {
 		return nil
-	}
-	if len(inner) > 0 { // the compiler calls the outermost of these for the line
-		s.Kind = inner[len(inner)-1]
 	}
 	s.Key = s.Kind + "\n" + stack.Text(frames[:at+1])
 	if caller := stack.CallerOf(frames, s.Born); caller != (verdict.Site{}) {
