@@ -94,11 +94,12 @@ func (w *world) follow() {
 
 // oneTooMany subscribes to a hub that has as many subscriptions as it permits, and visits it.
 func (w *world) oneTooMany(ctx context.Context, v *harness.Visit) error {
-	if s, err := w.target.Hub.Subscribe(v.Name); !errors.Is(err, hub.ErrTooManySubscriptions) {
-		if err == nil {
-			s.Close()
-		}
-		return fmt.Errorf("a second subscription: %v", err)
+	switch s, err := w.target.Hub.Subscribe(v.Name); {
+	case err == nil:
+		s.Close()
+		return errors.New("the hub accepted a second subscription")
+	case !errors.Is(err, hub.ErrTooManySubscriptions):
+		return err
 	}
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err

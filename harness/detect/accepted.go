@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"weak"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -77,7 +78,12 @@ func watchAccepted[T any](a *Accepted, object *T, c interface {
 	a.mu.Lock()
 	a.open[w] = struct{}{}
 	a.mu.Unlock()
-	runtime.AddCleanup(object, a.collected, w)
+	self := weak.Make(a) // a connection that stays must not keep the listener, too
+	runtime.AddCleanup(object, func(w *acceptedConn) {
+		if a := self.Value(); a != nil {
+			a.collected(w)
+		}
+	}, w)
 }
 
 // collected records the end of a connection that the program can no longer close. The

@@ -1,6 +1,8 @@
 package detect_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/internal/fixture"
@@ -172,4 +175,36 @@ func TestAcceptedKeepsNothing(t *testing.T) {
 		knock(t, door, accepted, "/bye", min(dose, 97), &sync.Map{})
 	})
 	wantNone(t, found)
+}
+
+// A connection that stays does not keep the listener that accepted it: what a leaked connection
+// kept of the harness was reported as a leak of its own.
+func TestAcceptedIsNotKeptByAConnection(t *testing.T) {
+	t.Parallel()
+	accept := func() (net.Conn, weak.Pointer[detect.Accepted]) {
+		accepted := detect.WatchAccepted(fixture.Listen(t, "tcp", "127.0.0.1:0"))
+		defer accepted.Close()
+		client, err := net.Dial("tcp", accepted.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		conn, err := accepted.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn, weak.Make(accepted)
+	}
+	conn, accepted := accept()
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := settle.Until(ctx, func() error {
+		if runtime.GC(); accepted.Value() != nil {
+			return errors.New("the listener was not collected")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
 }
