@@ -16,7 +16,7 @@ func TestInstrumentIsAClosedSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	const pkg = "github.com/pigeonhub/pigeonhub/harness"
-	others := []string{pkg + "/cover", pkg + "/deptest", pkg + "/detect/internal", pkg + "/internal", pkg + "/mutate", pkg + "/probe", pkg + "/verdict"}
+	others := []string{pkg + "/cover", pkg + "/deptest", pkg + "/detect/internal", pkg + "/internal", pkg + "/mutate", pkg + "/probe", pkg + "/serve", pkg + "/verdict"}
 	all := strings.Fields(string(out))
 	for _, p := range all {
 		other := slices.ContainsFunc(others, func(o string) bool { return p == o || strings.HasPrefix(p, o+"/") })
