@@ -88,6 +88,9 @@ func (w *world) cutAndBack(ctx context.Context, v *harness.Visit) error {
 	if err := feeder.WantGone(ctx, slow.ID); err != nil {
 		return err
 	}
+	if _, err := feeder.Fence(ctx); err != nil { // else the peer that comes back gets what is on its way, and is cut, too
+		return err
+	}
 	if err := slow.Drop(); err != nil {
 		return err
 	}
