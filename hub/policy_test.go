@@ -61,8 +61,8 @@ func TestReconfigure(t *testing.T) {
 	bob.want("peer-disconnected")
 }
 
-// A token ends at its time, for new connections. A hub whose tokens have all ended lets
-// nobody in.
+// A token ends at its time, for new connections. A hub whose tokens have all ended
+// refuses every peer.
 func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -76,7 +76,7 @@ func (l *limits) knee(over bool) knee {
 	return knee{held: last(l.good), bad: last(l.bad), why: l.grades[last(l.bad)], over: over}
 }
 
-// last returns the last level of a list, 0 if there is none.
+// last returns the last level of a list, 0 if the list is empty.
 func last(levels []int) int {
 	if len(levels) == 0 {
 		return 0

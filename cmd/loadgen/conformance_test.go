@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// closer is a server whose connections end at once. With a status it turns away all but the
+// closer is a server whose connections end at once. With a status it refuses all but the
 // first.
 func closer(t *testing.T, status int) string {
 	t.Helper()

@@ -104,7 +104,7 @@ func (d *Descriptors) droppedFindings() (findings []verdict.Finding) {
 	return findings
 }
 
-// closerOf returns the type of the object that nobody closed.
+// closerOf returns the type of the object that was not closed.
 func closerOf(kind string) string {
 	switch {
 	case strings.HasSuffix(kind, "listener"):

@@ -25,7 +25,7 @@ import (
 )
 
 // Server is a harness.Target that serves an http.Handler of the calling process. Its
-// connections tell detectors which scenario each of them belongs to.
+// connections are recorded, so that detectors can attribute each to its scenario.
 type Server struct {
 	addr     net.Addr
 	accepted *detect.Accepted // nil if served over pipes
