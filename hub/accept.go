@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -24,25 +25,26 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, p := r.URL.Query(), h.policy()
-	if reason, status := h.screen(r, p.auth.peerOK(r, query)); status != 0 {
-		h.refuse(w, r, reason, status)
+	id := wire.PeerID(query.Get("peerId"))
+	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
+	grant, err := p.auth.grant(r, query, id)
+	if reason, status := h.screen(r, err); status != 0 {
+		h.refuse(w, r, reason, status, err)
 		return
 	}
 	if !h.gate.enter() {
-		h.refuse(w, r, RefuseDraining, http.StatusServiceUnavailable)
+		h.refuse(w, r, RefuseDraining, http.StatusServiceUnavailable, nil)
 		return
 	}
 	defer h.gate.leave()
-	id := wire.PeerID(query.Get("peerId"))
-	id = id[:min(len(id), wire.PeerIDLen+1)].Clone() // an invalid id is only logged: its start is enough
-	s := &session{hub: h, id: id, hubRole: p.auth.hubOK(r, query, id), address: p.clients.of(r)}
-	if !h.addresses.Enter(s.ip()) {
-		h.refuse(w, r, RefuseAddress, http.StatusTooManyRequests)
+	s := &session{hub: h, id: id, grant: grant, address: p.clients.of(r)}
+	if reason, ok := h.mayEnter(s); !ok {
+		h.refuse(w, r, reason, http.StatusTooManyRequests, nil)
 		return
 	}
 	if err := h.upgrade(w, r, s); err != nil {
-		h.addresses.Leave(s.ip())
-		h.countRefusal(r, RefuseHandshake)
+		h.leaveLimits(s)
+		h.countRefusal(r, RefuseHandshake, nil)
 		h.cfg.Logger.Debug("handshake failed", "error", err)
 		return
 	}
@@ -58,12 +60,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // screen returns why a request is refused before the upgrade, and the HTTP status.
-// Status 0 means that it is not.
-func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
+// Status 0 means that it is not. denied is why it has no grant.
+func (h *Hub) screen(r *http.Request, denied error) (RefuseReason, int) {
 	switch {
 	case !h.policy().auth.originOK(r):
 		return RefuseOrigin, http.StatusForbidden
-	case !authorized:
+	case denied != nil:
 		return RefuseUnauthorized, http.StatusUnauthorized
 	case h.memory.refusing():
 		return RefuseMemory, http.StatusServiceUnavailable
@@ -76,22 +78,45 @@ func (h *Hub) screen(r *http.Request, authorized bool) (RefuseReason, int) {
 	return 0, 0
 }
 
-func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason, status int) {
-	h.countRefusal(r, reason)
+// mayEnter counts a session by its address and its token, or reports which of them has too
+// many. leaveLimits undoes it.
+func (h *Hub) mayEnter(s *session) (RefuseReason, bool) {
+	if !h.addresses.Enter(s.ip()) {
+		return RefuseAddress, false
+	}
+	if !h.subjects.Enter(s.subject(), h.policy().TokenSessions) {
+		h.addresses.Leave(s.ip())
+		return RefuseToken, false
+	}
+	return 0, true
+}
+
+func (h *Hub) leaveLimits(s *session) {
+	h.addresses.Leave(s.ip())
+	h.subjects.Leave(s.subject())
+}
+
+// refuse answers a request with an HTTP error. Of why, which may be nil, the client is sent
+// what it can mend: that of a token.
+func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason, status int, why error) {
+	h.countRefusal(r, reason, why)
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(h.policy().RetryAfter/time.Second))))
 		w.Header().Set("Connection", "close")
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
+		if why != errToken {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer error=\"invalid_token\", error_description=%q", why))
+		}
 	}
 	http.Error(w, "refused: "+reason.String(), status)
 }
 
 // countRefusal counts and logs a refused request.
-func (h *Hub) countRefusal(r *http.Request, reason RefuseReason) {
+func (h *Hub) countRefusal(r *http.Request, reason RefuseReason, why error) {
 	h.counters.refused[reason].Add(1)
-	h.logRefusal(reason, h.policy().clients.of(r), r.URL.Query().Get("peerId"))
+	h.logRefusal(reason, h.policy().clients.of(r), r.URL.Query().Get("peerId"), why)
 }
 
 // upgrade does the handshake and sets the session's connection.

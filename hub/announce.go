@@ -27,17 +27,25 @@ func (h *Hub) announce(s *session, env *wire.Envelope, b *batch) wire.CloseReaso
 		return wire.ReasonMessageTooBig
 	}
 	a, name := wire.ParseAnnouncement(env.Data), networkName(env)
-	if (a.IsHub || name == cfg.MeshNamespace) && !s.hubRole {
+	if (a.IsHub || name == cfg.MeshNamespace) && !s.mayBeHub() {
 		h.drop(DropNotHub)
 		a.IsHub = false
 		if name == cfg.MeshNamespace {
-			text := "The network '" + name + "' is for hubs. This peer has no hub role here."
-			s.send(b, wire.AppendError(nil, text, now()))
-			return wire.ReasonNone
+			return h.deny(s, "The network '"+name+"' is for hubs. This peer has no hub role here.", b)
 		}
 	}
-	isHub := s.hubRole && (a.IsHub || name == cfg.MeshNamespace)
+	if !s.mayUse(name) {
+		h.drop(DropNetworkDenied)
+		return h.deny(s, "The token of this peer is not for the network '"+name+"'.", b)
+	}
+	isHub := s.mayBeHub() && (a.IsHub || name == cfg.MeshNamespace)
 	return h.enter(s, name, wire.NewDiscovered(s.id, isHub, a.Extra, name), isHub, env.Data, b)
+}
+
+// deny answers an announce that has no effect.
+func (h *Hub) deny(s *session, text string, b *batch) wire.CloseReason {
+	s.send(b, wire.AppendError(nil, text, now()))
+	return wire.ReasonNone
 }
 
 // enter is the part of announce that holds Hub.mu.
@@ -49,6 +57,10 @@ func (h *Hub) enter(s *session, name string, frame wire.Notice, isHub bool, data
 	}
 	if !s.mayAnnounce(len(data), h.liveLocked(name)) {
 		return wire.ReasonAnnounceRate
+	}
+	if most := h.policy().NetworkSessions; most > 0 && h.liveLocked(name) >= most && (s.network == nil || s.network.name != name) {
+		h.drop(DropNetworkFull)
+		return h.deny(s, "The network '"+name+"' is full.", b)
 	}
 	at := now()
 	if n := s.network; n == nil || n.name != name || s.isHub && !isHub {

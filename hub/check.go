@@ -24,6 +24,7 @@ func (h *Hub) CheckInvariants() error {
 	if h.gate.count() == 0 { // the monitor ends last
 		_, counted := h.addresses.Count()
 		c.that(counted == 0, "%d sessions of addresses are counted, but there is none", counted)
+		c.that(h.subjects.Len() == 0, "%d subjects of tokens are counted, but there is no session", h.subjects.Len())
 	}
 	for s := range h.subscriptions {
 		c.that(s.ctx.Err() == nil, "the subscription of %s is closed but still in subscriptions", s.holder)

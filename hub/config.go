@@ -18,9 +18,17 @@ type Config struct {
 	MaxConnections int           // sessions at once; default: 100 below the descriptor limit, 65,436 if there is none
 	AuthToken      string        // token that every peer must send, as bearer token or query parameter "token"; "" asks for none
 	AuthTokens     []AuthToken   // further tokens, such as the next one while peers still send the old one
+	TokenSessions  int           // sessions at once with one token, or of one Grant.Subject; default unlimited
 	AllowedOrigins []string      // Origin values that may connect, "*" for all; a request without Origin always may. Default: all
 	ProbeTimeout   time.Duration // how long a newcomer waits for a sign of life of its id's holder, at most twice; default 5s
 	RetryAfter     time.Duration // Retry-After of a 429 or 503 response; default 5s
+
+	// Authorize decides about a token that is none of the above; nil refuses it. The error is
+	// why the token is refused: it is logged and sent to the client, so it must not quote the
+	// token. Authorize is called concurrently, before the handshake, and must not block.
+	Authorize func(token string) (Grant, error)
+
+	NetworkSessions int // members of one network at once; default unlimited
 
 	// What one address may have. Exempt addresses have no limits, by default those of
 	// loopback and of private networks: see package hub/admission.

@@ -42,6 +42,7 @@ type Hub struct {
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	reports   reports
 	addresses *admission.Limiter
+	subjects  admission.Tally // by whose token sessions carry
 	parking   parking
 	memory    monitor
 

@@ -8,12 +8,13 @@ type RefuseReason uint8
 // The reasons.
 const (
 	RefuseHandshake    RefuseReason = iota // the WebSocket handshake is not valid
-	RefuseUnauthorized                     // the token is missing or wrong
+	RefuseUnauthorized                     // the token is missing or wrong, has expired, or is for another peer id
 	RefuseOrigin                           // the Origin is not in Config.AllowedOrigins
 	RefuseDraining                         // Shutdown has begun
 	RefuseMemory                           // the process uses more than 90 % of its memory limit
 	RefuseCapacity                         // the hub is full and Config.CapacityStatus is set
 	RefuseAddress                          // the address has too many sessions, or begins too many
+	RefuseToken                            // the token, or its subject, has too many sessions
 
 	NumRefuseReasons
 )
@@ -26,6 +27,7 @@ var refuseLabels = [NumRefuseReasons]string{
 	RefuseMemory:       "memory",
 	RefuseCapacity:     "capacity",
 	RefuseAddress:      "address",
+	RefuseToken:        "token",
 }
 
 // String returns the label.
@@ -33,7 +35,8 @@ func (r RefuseReason) String() string { return refuseLabels[r] }
 
 // DropReason names why the hub discarded a message. It is a closed set; String is
 // the metric label. The sender gets no answer, except for DropUnrouted and for an
-// announce into the network of hubs (DropNotHub). DropAnnounceData discards a part.
+// announce that has no effect: DropNetworkDenied, DropNetworkFull, and DropNotHub for the
+// network of hubs. DropAnnounceData discards a part.
 type DropReason uint8
 
 // The reasons.
@@ -48,6 +51,8 @@ const (
 	DropUnrouted                        // the hub does not route the type: the sender gets an error message
 	DropEnding                          // the target's session is ending
 	DropShare                           // the sender's address has as much waiting for the target as it may have
+	DropNetworkDenied                   // the announce names a network that the sender's token is not for
+	DropNetworkFull                     // the announce names a network with Config.NetworkSessions members
 	DropAnnounceData                    // the hub holds all the announce data it may: the peer is introduced without its own
 
 	NumDropReasons
@@ -64,6 +69,8 @@ var dropLabels = [NumDropReasons]string{
 	DropUnrouted:      "unrouted",
 	DropEnding:        "ending",
 	DropShare:         "share",
+	DropNetworkDenied: "network_denied",
+	DropNetworkFull:   "network_full",
 	DropAnnounceData:  "announce_data",
 }
 

@@ -73,7 +73,7 @@ func (h *Hub) remove(s *session, code int, text string, b *batch) {
 
 // noteEnd untracks a session and counts its end.
 func (h *Hub) noteEnd(s *session, why wire.CloseReason) {
-	h.addresses.Leave(s.ip())
+	h.leaveLimits(s)
 	h.untrack(s)
 	h.counters.ended[why].Add(1)
 }

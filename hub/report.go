@@ -31,10 +31,14 @@ type quota struct {
 	more  int // events without a line
 }
 
-// logRefusal logs that a request was refused. id is what it gave as its peer id.
-func (h *Hub) logRefusal(reason RefuseReason, address, id string) {
+// logRefusal logs that a request was refused. id is what it gave as its peer id. why may be nil.
+func (h *Hub) logRefusal(reason RefuseReason, address, id string, why error) {
 	if h.mayReport(&h.reports.refused[reason], "refused", reason.String()) {
-		h.cfg.Logger.Info("refused", "reason", reason.String(), "address", address, "peer", peerName(wire.PeerID(id)))
+		args := []any{"reason", reason.String(), "address", address, "peer", peerName(wire.PeerID(id))}
+		if why != nil {
+			args = append(args, "why", why)
+		}
+		h.cfg.Logger.Info("refused", args...)
 	}
 }
 

@@ -72,7 +72,7 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 		return
 	}
 	network := target.networkNameLocked()
-	if !namesNetwork(env, network) || s.networkNameLocked() != network && !s.isHub {
+	if !namesNetwork(env, network) || s.networkNameLocked() != network && !s.isHub || !s.mayUse(network) || !target.mayUse(network) {
 		h.drop(DropOtherNetwork)
 		return
 	}

@@ -20,7 +20,7 @@ type session struct {
 	// Fixed after construction.
 	hub     *Hub
 	id      wire.PeerID // may be invalid: then the session is refused
-	hubRole bool        // may announce as a hub
+	grant   *Grant      // what its token allows; nil: what any peer may
 	address string      // of the peer, without its port, for the log
 	conn    *transport
 	began   time.Time

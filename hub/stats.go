@@ -34,6 +34,7 @@ type Stats struct {
 	// Lengths of the collections, and their bounds.
 	Sessions            int // all connections, those being refused or ending included
 	Admitted            int // of these, the ones that count against MaxConnections
+	Subjects            int // whose tokens sessions carry
 	ReservedIDs         int // ids of peers that were cut, kept for their addresses
 	Addresses           int // addresses and prefixes that hub/admission knows
 	Refused             int // of these, the ones being refused
@@ -87,7 +88,7 @@ func (h *Hub) Stats() Stats {
 	st.Parked, st.Goroutines = h.parking.counts()
 	h.lengths(&st)
 	st.Addresses, _ = h.addresses.Count()
-	st.ReservedIDs = h.addresses.Reserved()
+	st.ReservedIDs, st.Subjects = h.addresses.Reserved(), h.subjects.Len()
 	c := &h.counters
 	st.Accepted, st.ReceivedBytes, st.SentBytes = c.accepted.Load(), c.receivedBytes.Load(), c.sentBytes.Load()
 	st.Relayed, st.Discoveries = c.relayed.Load(), c.discoveries.Load()

@@ -19,6 +19,8 @@ func (c Config) Validate() error {
 	p.rate("AnnounceRate", c.AnnounceRate)
 	p.rate("AddressRate", c.AddressRate)
 	p.atLeast(1, "MaxConnections", int64(c.MaxConnections))
+	p.atLeast(0, "TokenSessions", int64(c.TokenSessions))
+	p.atLeast(0, "NetworkSessions", int64(c.NetworkSessions))
 	p.atLeast(1, "MaxMessageBytes", c.MaxMessageBytes)
 	p.atLeast(2, "MaxAnnounceBytes", int64(c.MaxAnnounceBytes))
 	p.atLeast(1, "MessageBurst", int64(c.MessageBurst))

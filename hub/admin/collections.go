@@ -29,6 +29,8 @@ var collections = []collection{
 		func(st *hub.Stats) int64 { return int64(st.MaxProbing) }},
 	{"addresses", "", "Addresses and prefixes of peers that have a session or had one lately.",
 		func(st *hub.Stats) int64 { return int64(st.Addresses) }, nil},
+	{"token_subjects", "", "Tokens, and subjects of tokens, that have a session.",
+		func(st *hub.Stats) int64 { return int64(st.Subjects) }, connections},
 	{"reserved_ids", "", "Ids of peers that were cut as slow consumers, kept for their addresses.",
 		func(st *hub.Stats) int64 { return int64(st.ReservedIDs) }, nil},
 	{"peers", "", "Registered sessions.",

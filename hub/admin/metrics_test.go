@@ -20,7 +20,7 @@ import (
 // Dashboards and alerts know these names.
 const metricNames = `
 build_info draining hub_role start_time_seconds invariant_violations
-sessions refused_sessions reserved_ids addresses peers peers_limit memberships memberships_limit
+sessions refused_sessions reserved_ids token_subjects token_subjects_limit addresses peers peers_limit memberships memberships_limit
 admitted_sessions admitted_sessions_limit probing_sessions probing_sessions_limit
 reading_bytes reading_limit_bytes sent_bytes_total
 parked_sessions parked_sessions_limit networks networks_limit largest_network_members largest_network_members_limit hubs hubs_limit
