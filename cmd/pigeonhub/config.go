@@ -10,6 +10,7 @@ import (
 
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
+	"github.com/pigeonhub/pigeonhub/hub/token"
 )
 
 // config holds what the settings set. settings.go has the list of settings. Once it is
@@ -26,6 +27,7 @@ type config struct {
 	adminAddress string // "" means none
 
 	hub             hub.Config
+	jwt             token.Config
 	public          admin.PublicConfig
 	shutdownTimeout time.Duration
 
@@ -38,14 +40,16 @@ type config struct {
 	args     []string
 	environ  map[string]string
 	sections []section
-	level    *slog.LevelVar // of the log in use; it outlives a reload
-	tls      *certificate   // nil: no TLS; it outlives a reload
+	level    *slog.LevelVar  // of the log in use; it outlives a reload
+	tls      *certificate    // nil: no TLS; it outlives a reload
+	rules    *token.Rules    // nil: no JSON Web Tokens
+	verifier *token.Verifier // uses the rules; it outlives a reload
 }
 
 // newConfig returns a config that is not resolved yet. An empty environment variable
 // counts as unset.
 func newConfig(environ []string) *config {
-	c := &config{environ: make(map[string]string), level: new(slog.LevelVar)}
+	c := &config{environ: make(map[string]string), level: new(slog.LevelVar), verifier: new(token.Verifier)}
 	for _, pair := range environ {
 		if name, value, _ := strings.Cut(pair, "="); strings.TrimSpace(value) != "" {
 			c.environ[name] = strings.TrimSpace(value)
@@ -93,7 +97,7 @@ func (c *config) unknown() (names []string) {
 // guarding lists parts of the names of settings that close or bound a hub. If such a
 // name is misspelled, the hub must not start: it would run open.
 var guarding = []string{
-	"TOKEN", "SECRET", "PASSWORD", "AUTH", "KEY", "CERT", "TLS", "ORIGIN", "ALLOW", "DENY", "HIDE", "TRUST",
+	"TOKEN", "JWT", "SECRET", "PASSWORD", "AUTH", "KEY", "CERT", "TLS", "ORIGIN", "ALLOW", "DENY", "HIDE", "TRUST",
 	"MAX", "LIMIT", "RATE", "BURST", "BYTES", "SIZE", "TIMEOUT", "QUOTA",
 }
 
@@ -113,6 +117,18 @@ func (c *config) misspelled() (problems []error) {
 // the port is PORT.
 func fromKubernetes(name string) bool {
 	return strings.HasPrefix(name, envPrefix+"SERVICE_") || strings.HasPrefix(name, envPrefix+"PORT")
+}
+
+// loadRules reads the keys of JSON Web Tokens, if there are any.
+func (c *config) loadRules() []error {
+	rules, err := token.Load(c.jwt)
+	if err != nil {
+		return []error{fmt.Errorf("jwt-key and jwt-jwks: %w", err)}
+	}
+	if c.rules = rules; rules != nil {
+		c.hub.Authorize = c.verifier.Authorize
+	}
+	return nil
 }
 
 // tryHub validates the part of the configuration that belongs to the hub.

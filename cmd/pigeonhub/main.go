@@ -56,6 +56,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exitOK
 	}
 	problems = append(problems, c.loadTLS()...)
+	problems = append(problems, c.loadRules()...)
 	if len(problems) == 0 && c.checkConfig {
 		problems = c.tryHub()
 	}

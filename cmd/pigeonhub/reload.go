@@ -27,6 +27,7 @@ func (s *service) reload() {
 		s.log.Warn("a change needs a restart", "setting", text)
 	}
 	changed := c.changes(old)
+	c.verifier.Use(c.rules, s.log) // first, because the hub may ask for it as soon as it is configured
 	if err := s.hub.Reconfigure(c.hub); err != nil { // tryHub has found nothing
 		s.log.Error("settings not reloaded, the old ones stay", "problems", texts([]error{err}))
 		return
@@ -52,12 +53,13 @@ func (s *service) reload() {
 // again returns what the same flags and variables and the file of today resolve to. Its
 // certificate is read from the files that c names, because their names are fixed.
 func (c *config) again() (next *config, problems []error) {
-	next = &config{environ: c.environ, level: c.level}
+	next = &config{environ: c.environ, level: c.level, verifier: c.verifier}
 	next.sections = next.settings()
 	problems = next.resolve(c.args)
 	if len(problems) == 0 && c.tls != nil {
 		next.tls, problems = newCertificate(c.tlsCert, c.tlsKey)
 	}
+	problems = append(problems, next.loadRules()...)
 	return next, problems
 }
 

@@ -31,7 +31,7 @@ func startService(t *testing.T, args ...string) (s *service, log *logTap, addr s
 	t.Helper()
 	log = newLogTap(t)
 	c := newConfig(nil)
-	if problems := append(c.resolve(append(loopback[:len(loopback):len(loopback)], args...)), c.loadTLS()...); len(problems) > 0 {
+	if problems := append(c.resolve(append(loopback[:len(loopback):len(loopback)], args...)), append(c.loadTLS(), c.loadRules()...)...); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	c.hub.Logger = newLogger(c, log)
@@ -171,7 +171,8 @@ func TestReloadReadsTheCertificate(t *testing.T) {
 func TestFixedSettings(t *testing.T) {
 	t.Parallel()
 	ofProgram := []string{"config", "port", "host", "port-retries", "tls-cert", "tls-key", "admin-address", "log-format"}
-	takenByProgram := []string{"shutdown-timeout", "cors-origin", "hide-details", "public-metrics", "log-level"}
+	takenByProgram := []string{"shutdown-timeout", "cors-origin", "hide-details", "public-metrics", "log-level",
+		"jwt-key", "jwt-jwks", "jwt-refresh", "jwt-issuer", "jwt-audience"}
 	h, err := hub.New(resolved(t, nil, nil).hub)
 	if err != nil {
 		t.Fatal(err)

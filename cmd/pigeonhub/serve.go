@@ -95,6 +95,7 @@ func newService(c *config, log *slog.Logger, h *hub.Hub, signals <-chan os.Signa
 // start opens the listeners that it has not inherited.
 func (s *service) start(ctx context.Context) error {
 	c := s.cfg.Load()
+	c.verifier.Use(c.rules, s.log)
 	public, err := s.in.public, error(nil)
 	if public == nil {
 		if public, err = listen(ctx, c.host, c.port, c.portRetries); err != nil {
@@ -161,10 +162,11 @@ func (s *service) servePublic(ln net.Listener) {
 
 // collectors returns the metrics of the program.
 func (c *config) collectors() []prometheus.Collector {
-	if c.tls == nil {
-		return nil
+	list := []prometheus.Collector{c.verifier}
+	if c.tls != nil {
+		list = append(list, c.tls.collector())
 	}
-	return []prometheus.Collector{c.tls.collector()}
+	return list
 }
 
 // freeDescriptors returns how many more connections fit into the descriptor limit.
@@ -235,6 +237,7 @@ func (s *service) end(failure error) int {
 		s.hub.Fail(failure)
 	}
 	code := s.endHub()
+	s.cfg.Load().verifier.Close()
 	s.endAdmin()
 	for _, srv := range s.servers {
 		endServer(srv)

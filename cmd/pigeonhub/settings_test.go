@@ -16,6 +16,8 @@ import (
 var samples = map[string]string{
 	"config": os.DevNull, "port": "4000", "host": "127.0.0.1", "port-retries": "3", "tls-cert": "cert.pem", "tls-key": "key.pem", "admin-address": "[::1]:7000",
 	"max-connections": "77", "auth-token": "open sesame", "auth-tokens": "next,old@2031-01-02T03:04:05Z", "allowed-origins": "https://example.org, http://localhost:8080",
+	"jwt-key": "issuer.pem", "jwt-jwks": "https://issuer.example/keys", "jwt-refresh": "10m", "jwt-issuer": "https://issuer.example", "jwt-audience": "hub",
+	"token-connections": "4", "network-connections": "90",
 	"address-connections": "50", "prefix-connections": "off", "address-rate": "3", "address-burst": "30", "exempt-addresses": "203.0.113.7,2001:db8::/32",
 	"trusted-proxies": "203.0.113.7,10.0.0.0/8", "address-header": "Fly-Client-IP",
 	"capacity-503": "true", "retry-after": "9s", "probe-timeout": "3s", "id-reservation": "40s",
@@ -113,7 +115,7 @@ func TestHubConfigIsCovered(t *testing.T) {
 	c := resolved(t, args, nil)
 	for name, ofLibrary := range map[any][]string{
 		c.hub.Memory: {"Sample"},
-		&c.hub:       {"Logger", "Trace", "MaxSubscriptions"},
+		&c.hub:       {"Logger", "Trace", "MaxSubscriptions", "Authorize"}, // see loadRules
 	} {
 		v := reflect.Indirect(reflect.ValueOf(name))
 		for i := range v.NumField() {
@@ -177,6 +179,8 @@ func TestBadValues(t *testing.T) {
 		"hub-peer-ids":        {"abc", strings.Repeat("ab", 20) + ",x"},
 		"auth-tokens":         {"", ",", "a,,b", "@2031-01-02T03:04:05Z", "p@ss", "old@2031-01-02", "old@never"},
 		"allowed-origins":     {"example.org", "https://example.org/", "https://", ",", ""},
+		"jwt-refresh":         {"0s", "off", "25h"},
+		"token-connections":   {"0", "-1"},
 		"admin-address":       {"6060", "localhost", "127.0.0.1:http", "127.0.0.1:70000", ""},
 		"cors-origin":         {"*\r\nSet-Cookie: a=b"},
 		"log-level":           {"loud"},
