@@ -27,6 +27,11 @@ type Question struct {
 	// It leaks only if it has grown for longer than a bound would let it, and by more than the
 	// smallest leak that the run could have seen.
 	Fills bool
+	// Bound is the number of peers after which growth is no filling: no ring or cache holds so
+	// many. Default 65,536.
+	Bound int64
+	// Per is what the doses count, if they count no peers: see Scenario.Unit.
+	Per string
 	// Among is the number of trends that share the error probability, 1 % each way. Default 1.
 	Among int
 }
@@ -37,14 +42,15 @@ const DefaultMatters = 64
 // errorRate is the probability of a wrong answer in each of the two directions.
 const errorRate = 0.01
 
-// Trend is the answer to a Question. Retained and Smallest are per 1,000 peers. Each bound of
-// Interval holds with 99 %, however often Test was called.
+// Trend is the answer to a Question. Retained and Smallest are per 1,000 peers, or per 1,000 of
+// what Per names. Each bound of Interval holds with 99 %, however often Test was called.
 type Trend struct {
 	Series   string `json:"series"`
 	Scenario string `json:"scenario,omitempty"`
 	// Together are the peers by scenario, if the trend is about two or three scenarios.
 	Together map[string]int64 `json:"together,omitempty"`
 	Unit     string           `json:"unit,omitempty"`
+	Per      string           `json:"per,omitempty"` // what the doses count, if they count no peers
 	Class    Class            `json:"class,omitempty"`
 	Outcome  Outcome          `json:"outcome"` // leak, none or inconclusive
 	Why      string           `json:"why"`
@@ -104,6 +110,9 @@ func (q Question) withDefaults() Question {
 	if q.Among < 1 {
 		q.Among = 1
 	}
+	if q.Bound <= 0 {
+		q.Bound = fillPeers
+	}
 	return q
 }
 
@@ -112,7 +121,7 @@ func (q Question) withDefaults() Question {
 func Test(q Question, blocks []Block) Trend {
 	q = q.withDefaults()
 	list := pairs(q.Scenario, blocks)
-	t := Trend{Series: q.Series, Scenario: q.Scenario, Unit: q.Unit, Class: q.Class, Pairs: len(list), Outcome: Inconclusive}
+	t := Trend{Series: q.Series, Scenario: q.Scenario, Unit: q.Unit, Per: q.Per, Class: q.Class, Pairs: len(list), Outcome: Inconclusive}
 	t.settle(blocks)
 	for _, b := range blocks {
 		if b.Dose > 0 && b.Scenario == q.Scenario && readable(b) {
@@ -148,7 +157,7 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 	small := t.Interval != nil && t.Interval.High < 1000*q.Matters
 	rest := regress(rests(q.Scenario, blocks), q.Step)
 	released := t.Interval != nil && t.Interval.Low > 0 && rest.slope < risesBy*r.slope
-	t.Filling = grew && !t.Saturating && !released && q.Fills && t.mayFill(list, r, q.Step)
+	t.Filling = grew && !t.Saturating && !released && q.Fills && t.mayFill(q, list, r)
 	switch {
 	case released && rest.slope+rest.radius(alpha)*rest.error < q.Matters:
 		t.Outcome, t.Why = None, "what a block leaves is released in the next one: over both kinds of block it does not grow"
@@ -156,16 +165,16 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 		t.More = t.need(q, rest, alpha)
 		t.Why = "at rest it rises by less than the blocks with peers add: a release that comes late, or something else that falls"
 	case t.Filling:
-		t.More = max(fillPeers-t.Peers, t.Peers/2)
-		t.Why = fmt.Sprintf("it grows with the peers, and a cache or ring that fills would, too, for some %s", units.Plural(fillPeers, "peer"))
+		t.More = max(q.Bound-t.Peers, t.Peers/2)
+		t.Why = fmt.Sprintf("it grows with the %s, and a cache or ring that fills would, too, for some %s", plural(t.dose()), t.doses(q.Bound))
 	case grew && !t.Saturating && (q.Strict || !small):
-		t.Outcome, t.Why = Leaking, "it grows with the peers, block after block"
+		t.Outcome, t.Why = Leaking, "it grows with the "+plural(t.dose())+", block after block"
 	case q.Strict && !t.Saturating && stayed(q, blocks, alpha):
 		t.Outcome, t.Why = Leaking, fmt.Sprintf("it rested at %s before and rests at %s now", units.Quantity(t.Baseline, t.Unit), units.Quantity(t.Final, t.Unit))
 	case small && (!q.Strict || !t.Saturating):
-		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per peer is excluded", units.Quantity(q.Matters, q.Unit))
+		t.Outcome, t.Why = None, fmt.Sprintf("a leak of %s per %s is excluded", units.Quantity(q.Matters, q.Unit), t.dose())
 	case ended(q, list, alpha):
-		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first and then stopped: the later peers exclude a leak of %s per peer", units.Quantity(q.Matters, q.Unit))
+		t.Outcome, t.Why = None, fmt.Sprintf("it grew at first and then stopped: the later %s exclude a leak of %s per %s", plural(t.dose()), units.Quantity(q.Matters, q.Unit), t.dose())
 	case t.Saturating:
 		t.More = 2 * t.Peers
 		t.Why = "it grew at first and hardly does now: a cache that fills, or a leak that pauses"
@@ -174,7 +183,7 @@ func (t *Trend) decide(q Question, r regression, list []pair, blocks []Block, al
 		t.Why = fmt.Sprintf("%s of blocks are too few", units.Plural(int64(t.Pairs), "pair"))
 	default:
 		t.More = t.need(q, r, alpha)
-		t.Why = fmt.Sprintf("a leak of %s per peer is neither shown nor excluded", units.Quantity(q.Matters, q.Unit))
+		t.Why = fmt.Sprintf("a leak of %s per %s is neither shown nor excluded", units.Quantity(q.Matters, q.Unit), t.dose())
 	}
 }
 
@@ -220,6 +229,24 @@ func (t *Trend) settle(blocks []Block) {
 	t.Returned = read && t.Final-t.Baseline <= t.Noise
 }
 
+// dose returns what the doses count, in the singular.
+func (t *Trend) dose() string { return cmp.Or(t.Per, "peer") }
+
+// doses returns a number of what the doses count.
+func (t *Trend) doses(n int64) string { return units.Plural(n, t.dose(), plural(t.dose())) }
+
+// PerThousand returns what Retained and Smallest are per.
+func (t *Trend) PerThousand() string { return "1,000 " + plural(t.dose()) }
+
+// plural returns the plural of a noun that words may follow.
+func plural(noun string) string {
+	first, rest, ok := strings.Cut(noun, " ")
+	if !ok {
+		return noun + "s"
+	}
+	return first + "s " + rest
+}
+
 // Name returns the series, and the scenarios if the trend is about some.
 func (t *Trend) Name() string {
 	switch {
@@ -239,7 +266,7 @@ func (t *Trend) Advice() string {
 	}
 	switch {
 	case t.More > 0:
-		return fmt.Sprintf("about %s more would decide: again with %s", units.Plural(t.More, "peer"), again)
+		return fmt.Sprintf("about %s more would decide: again with %s", t.doses(t.More), again)
 	case t.Again != "":
 		return "again with " + again
 	}

@@ -19,11 +19,11 @@ const (
 )
 
 // mayFill reports whether the growth r of the pairs may end at a bound, or has just ended.
-func (t *Trend) mayFill(list []pair, r regression, step float64) bool {
-	if t.Peers < fillPeers && (t.Unit != Bytes || t.Final-t.Baseline < fillBytes) {
+func (t *Trend) mayFill(q Question, list []pair, r regression) bool {
+	if most := fillBytes * float64(q.Bound) / fillPeers; t.Peers < q.Bound && (t.Unit != Bytes || t.Final-t.Baseline < most) {
 		return true
 	}
-	last := regress(list[len(list)-max(2, len(list)/16):], step)
+	last := regress(list[len(list)-max(2, len(list)/16):], q.Step)
 	return last.slope < r.slope/2
 }
 

@@ -160,9 +160,9 @@ func compareTrends(a, b *Result) []Compared {
 	var rows []Compared
 	for i := range a.Verdict.Trends {
 		t := &a.Verdict.Trends[i]
-		k := slices.IndexFunc(b.Verdict.Trends, func(o verdict.Trend) bool { return o.Series == t.Series })
+		k := slices.IndexFunc(b.Verdict.Trends, func(o verdict.Trend) bool { return o.Series == t.Series && o.Per == t.Per })
 		if k < 0 {
-			rows = append(rows, Compared{Name: "retained " + t.Series, A: retained(t), State: Unknown, Why: "it was not judged now"})
+			rows = append(rows, Compared{Name: "retained " + seriesOf(t), A: retained(t), State: Unknown, Why: "it was not judged now"})
 			continue
 		}
 		rows = append(rows, compareTrend(t, &b.Verdict.Trends[k]))
@@ -174,8 +174,16 @@ func retained(t *verdict.Trend) string {
 	return string(t.Outcome) + ", " + units.Quantity(t.Retained, t.Unit)
 }
 
+// seriesOf returns the series of a trend, and what it is per if that is no peer.
+func seriesOf(t *verdict.Trend) string {
+	if t.Per == "" {
+		return t.Series
+	}
+	return t.Series + " per " + t.Per
+}
+
 func compareTrend(a, b *verdict.Trend) Compared {
-	row := Compared{Name: "retained " + a.Series, A: retained(a), B: retained(b), State: Equal}
+	row := Compared{Name: "retained " + seriesOf(a), A: retained(a), B: retained(b), State: Equal}
 	leaked, leaks := a.Outcome == verdict.Leaking, b.Outcome == verdict.Leaking
 	switch {
 	case leaks && !leaked:

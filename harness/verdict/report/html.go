@@ -243,7 +243,7 @@ func forest(trends []verdict.Trend) []forestRow {
 	var rows []forestRow
 	for i := range trends {
 		t := &trends[i]
-		row := forestRow{Trend: t, Title: t.Name(), Retained: units.Quantity(t.Retained, t.Unit), Interval: interval(t), Smallest: smallest(t)}
+		row := forestRow{Trend: t, Title: trendTitle(t), Retained: units.Quantity(t.Retained, t.Unit), Interval: interval(t), Smallest: smallest(t)}
 		if t.Outcome == verdict.Inconclusive {
 			row.Advice = t.Advice()
 		}
@@ -259,6 +259,14 @@ func forest(trends []verdict.Trend) []forestRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// trendTitle returns the name of a trend, and what it is per if that is no peer.
+func trendTitle(t *verdict.Trend) string {
+	if t.Per == "" {
+		return t.Name()
+	}
+	return t.Name() + ", per " + t.PerThousand()
 }
 
 func ends(i *verdict.Interval) []float64 {

@@ -117,7 +117,7 @@ func mdTrends(b *strings.Builder, trends []verdict.Trend) {
 		if t.Outcome == verdict.Inconclusive {
 			why += "; " + t.Advice()
 		}
-		fmt.Fprintf(b, "| %s | **%s** | %s | %s | %s | %s |\n", md(t.Name()), t.Outcome, units.Quantity(t.Retained, t.Unit), interval(t), smallest(t), md(why))
+		fmt.Fprintf(b, "| %s | **%s** | %s | %s | %s | %s |\n", md(trendTitle(t)), t.Outcome, units.Quantity(t.Retained, t.Unit), interval(t), smallest(t), md(why))
 	}
 	b.WriteString("\n")
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,7 +30,7 @@ func (p *page) trends(trends []verdict.Trend) {
 		}
 		p.columns(head, retained(t), more, atRest(t))
 		for _, g := range t.Sites {
-			p.item("grew", grown(&g, t.Unit))
+			p.item("grew", grown(&g, t))
 		}
 	}
 }
@@ -46,24 +47,28 @@ func (p *page) flat(trends []verdict.Trend) {
 		n        int
 		smallest float64
 	}
-	byUnit := map[string]worst{}
+	type kind struct{ per, unit string }
+	byKind := map[kind]worst{}
 	for _, t := range trends {
-		w := byUnit[t.Unit]
-		byUnit[t.Unit] = worst{w.n + 1, max(w.smallest, t.Smallest)}
+		k := kind{t.PerThousand(), t.Unit}
+		w := byKind[k]
+		byKind[k] = worst{w.n + 1, max(w.smallest, t.Smallest)}
 	}
-	for _, unit := range slices.Sorted(maps.Keys(byUnit)) {
-		w := byUnit[unit]
+	for _, k := range slices.SortedFunc(maps.Keys(byKind), func(a, b kind) int {
+		return cmp.Or(-cmp.Compare(a.per, b.per), cmp.Compare(a.unit, b.unit)) // peers first
+	}) {
+		w := byKind[k]
 		what := "counts"
-		if unit != "" {
-			what = "of " + unit
+		if k.unit != "" {
+			what = "of " + k.unit
 		}
-		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+units.Quantity(w.smallest, unit)+" per 1,000 peers would have been seen")
+		p.columns(fmt.Sprintf("SERIES   %d %s without a leak", w.n, what), "a leak of "+units.Quantity(w.smallest, k.unit)+" per "+k.per+" would have been seen")
 	}
 }
 
 // retained returns "64 kB per 1,000 peers (60 kB to 68 kB), smallest leak seen 4 kB".
 func retained(t *verdict.Trend) string {
-	s := units.Quantity(t.Retained, t.Unit) + " per 1,000 peers"
+	s := units.Quantity(t.Retained, t.Unit) + " per " + t.PerThousand()
 	if t.Interval == nil {
 		return s + " so far"
 	}
@@ -85,16 +90,16 @@ func atRest(t *verdict.Trend) string {
 }
 
 // grown returns where a target grew and by how much.
-func grown(g *verdict.Grown, unit string) string {
+func grown(g *verdict.Grown, t *verdict.Trend) string {
 	amount := g.Count
-	if unit == verdict.Bytes {
+	if t.Unit == verdict.Bytes {
 		amount = g.Bytes
 	}
 	s := spread(verdict.ShortName(g.Born.Function), g.Born.Place(), 24)
 	if g.Caller != (verdict.Site{}) {
 		s += "   for " + spread(verdict.ShortName(g.Caller.Function), g.Caller.Place(), 24)
 	}
-	return s + "   " + units.Quantity(amount, unit) + " per 1,000 peers"
+	return s + "   " + units.Quantity(amount, t.Unit) + " per " + t.PerThousand()
 }
 
 func interval(t *verdict.Trend) string {
