@@ -118,7 +118,7 @@ func (c *calibration) plan(t *testing.T, seed uint64) plan.Plan {
 	if err == nil {
 		p.Seed = seed
 		p, err = With(p, plan.Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
-			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", roughParam: string(RoughNo),
+			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", residentsParam: "0", roughParam: string(RoughNo),
 		}})
 	}
 	if err != nil {

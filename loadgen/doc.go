@@ -26,6 +26,7 @@
 //	hostile_*.go                    the inputs of the profile hostile
 //	capacity*.go                    the search of the profile capacity, and the load of a level
 //	target*.go settle.go reading.go wait.go    the target, and how it comes to rest
+//	residents*.go run_residents.go  the experiment with peers that stay
 //	experiment*.go sites.go         the leak experiment, what the fields of pages are, and where in the code the target grew
 //	counters.go status.go watcher.go own*.go  what a run counts and shows, and what it takes itself
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
@@ -71,6 +72,11 @@
 // capacity (the highest load that the target holds, and what breaks above it). A
 // peer that the target may end is excused: its end is not a cut. A soak is an experiment
 // whose blocks grow up to a bound. It goes on when no series leaks.
+//
+// After that, residents stay in a network while visitors enter and leave it. What grows with
+// the messages that residents receive, and is released when they leave, is a leak of residents.
+// Two controls are tested with the readings of the target: a collection that holds each of
+// those messages, which must be reported, and one that holds the residents, which must not.
 //
 // A check ends with rough phases: a crowd in one network, a herd, and hostile input, which
 // comes last because it may end the target. The target is read after each, and what stays

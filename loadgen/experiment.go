@@ -83,9 +83,7 @@ func (e *experiment) run(ctx context.Context) error {
 	if e.phaseRun.worker != nil {
 		return e.follow(ctx)
 	}
-	if len(e.target.probes) == 0 {
-		e.evidence.Problems = append(e.evidence.Problems, verdict.Reason{About: "probes",
-			What: "the target cannot be read: it has no /health, /metrics or /debug/pprof page", Do: lookInside(ctx, e.fleet.url)})
+	if !e.readable(ctx) {
 		return nil
 	}
 	e.runBlocks(ctx)
@@ -100,6 +98,17 @@ func (e *experiment) run(ctx context.Context) error {
 	e.advise()
 	e.report()
 	return nil
+}
+
+// readable reports whether something can be read of the target. If not, that is a problem of
+// the run.
+func (e *experiment) readable(ctx context.Context) bool {
+	if len(e.target.probes) > 0 {
+		return true
+	}
+	e.evidence.Problems = append(e.evidence.Problems, verdict.Reason{About: "probes",
+		What: "the target cannot be read: it has no /health, /metrics or /debug/pprof page", Do: lookInside(ctx, e.fleet.url)})
+	return false
 }
 
 // runBlocks runs blocks until each series is decided, or the time is up. When it returns,

@@ -61,7 +61,7 @@ func always(needs ...codec.Capability) func(*plan.Phase) codec.Capabilities {
 func profiles() []profile {
 	return []profile{checkProfile(), rampProfile(), steadyProfile(), churnProfile(), signalProfile(),
 		networksProfile(), roamProfile(), duplicateProfile(), hubsProfile(),
-		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile(), drainProfile(), capacityProfile()}
+		spikeProfile(), fanoutProfile(), halfopenProfile(), hostileProfile(), stallProfile(), soakProfile(), residentsProfile(), drainProfile(), capacityProfile()}
 }
 
 func profileOf(word string) (profile, error) {

@@ -14,9 +14,9 @@ import (
 func checkProfile() profile {
 	return profile{
 		word:  "check",
-		about: "the leak verdict: peers of all scenarios come and go in blocks until every series is decided; then fanout, spike and hostile for seconds each (rough: yes, no, or here for a target on this machine)",
+		about: "the leak verdict: peers of all scenarios come and go in blocks until every series is decided; then residents; then fanout, spike and hostile for seconds each (rough: yes, no, or here for a target on this machine)",
 		phase: plan.Phase{Peers: 5000, Rate: 400, Duration: 5 * time.Minute, Networks: 20, Params: map[string]string{
-			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", roughParam: string(RoughHere),
+			"stay": "300ms", "vanish": "2s", "pairs": "10", "off": "500ms", "confirm": "20s", residentsParam: "8", roughParam: string(RoughHere),
 		}},
 		check: func(f *plan.Phase) error {
 			n, err := strconv.Atoi(f.Params["pairs"])
@@ -30,6 +30,9 @@ func checkProfile() profile {
 				return errors.New("check: duration, which bounds the experiment, is 0")
 			}
 			if err := checkRough(f); err != nil {
+				return err
+			}
+			if _, err := f.IntOf(residentsParam, 0, maxResidents); err != nil {
 				return err
 			}
 			return plan.Durations("stay", "vanish", "off", "confirm")(f)

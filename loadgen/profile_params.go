@@ -3,13 +3,14 @@ package loadgen
 // meanings describes the parameters of the profiles. A name with the word of a profile
 // precedes one without.
 var meanings = map[string]string{
-	"stay":     "how long a peer stays, in steps of its scenario",
-	"vanish":   "after which the connection of a peer that vanished, or said goodbye, is reset",
-	"leave":    "how peers leave: polite, goodbye, rst, vanish, early, or mixed",
-	"patience": "how long to wait for what the profile expects",
-	"confirm":  "how long a target that seems to leak may take to release",
-	"slow":     "a bystander that waits longer suffers",
-	"wait":     "time between two herds",
+	"stay":      "how long a peer stays, in steps of its scenario",
+	"vanish":    "after which the connection of a peer that vanished, or said goodbye, is reset",
+	"leave":     "how peers leave: polite, goodbye, rst, vanish, early, or mixed",
+	"patience":  "how long to wait for what the profile expects",
+	"residents": "peers that stay and listen while others come and go; 0 for none, in a check",
+	"confirm":   "how long a target that seems to leak may take to release",
+	"slow":      "a bystander that waits longer suffers",
+	"wait":      "time between two herds",
 
 	"capacity.find":    "what to search for: peers, messages, or both",
 	"capacity.first":   "the level that a search begins with",

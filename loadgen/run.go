@@ -252,15 +252,10 @@ func (r *runner) phase(ctx context.Context, i int) error {
 	defer r.progress.enter(i+1, s.Profile)()
 	r.log.Info("phase "+s.Profile, "peers", s.Peers, "rate", s.Rate, "seed", fmt.Sprintf("%#x", r.plan.Seed))
 	if p.experiment {
-		err := p.run(ctx, s)
-		switch rough := r.isRough(&s.Phase); {
-		case err != nil || ctx.Err() != nil || len(r.run.Failures) > 0:
-		case rough:
-			err = r.rough(ctx, s, roughPhases())
-		case RoughnessOf(&s.Phase) == RoughHere:
-			r.log.Info("fanout, spike and hostile are left out because the target is not on this machine", "ask_with", "--param rough=yes")
+		if err := p.run(ctx, s); err != nil || !r.goesOn(ctx) {
+			return err
 		}
-		return err
+		return r.furtherPhases(ctx, s)
 	}
 	return r.bracket(ctx, s, p)
 }

@@ -37,7 +37,7 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 	res.Hops = res.Latencies.Summaries()
 	run := &r.run
 	run.Duration, run.Lives = time.Since(run.Start), r.fleet.lives()
-	run.Scenarios = r.counters.scenarios()
+	run.Scenarios = append(r.counters.scenarios(), run.Scenarios...) // with those of residents
 	if r.brokenOff {
 		run.Scenarios = calledOff(run.Scenarios)
 	}

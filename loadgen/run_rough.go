@@ -136,8 +136,7 @@ func (r *runner) retained(ctx context.Context, rest reading, p profile, planned 
 // phase can follow. What it finds goes to the run, marked as aside: the leak verdict
 // stands.
 func (r *runner) roughPhase(ctx context.Context, p profile, planned plan.Plan) bool {
-	side := &runner{cfg: r.cfg, plan: planned, fleet: newFleet(r.cfg.URL, r.cfg.Codec), target: r.target, counters: newCounters(), progress: r.progress, log: r.log}
-	side.fleet.from.addresses, side.fleet.dialer = r.cfg.Sources, r.fleet.dialer
+	side := r.beside(planned)
 	s := newPhaseRun(side, 0)
 	defer r.progress.enter(s.number+1, p.word)()
 	r.log.Info("phase "+p.word+" of the check", "peers", s.Peers)

@@ -25,7 +25,7 @@ func quickCheck(t *testing.T, seed uint64) plan.Plan {
 	}
 	p.Seed = seed
 	p, err = With(p, plan.Phase{Peers: 420, Rate: 200, Networks: 3, Duration: 2 * time.Minute, Params: map[string]string{
-		"stay": "60ms", "vanish": "200ms", "pairs": "6", "off": "0s", "confirm": "1s", roughParam: string(RoughNo),
+		"stay": "60ms", "vanish": "200ms", "pairs": "6", "off": "0s", "confirm": "1s", residentsParam: "0", roughParam: string(RoughNo),
 	}})
 	if err != nil {
 		t.Fatal(err)

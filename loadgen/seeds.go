@@ -33,6 +33,10 @@ const (
 	placeNewcomer   = 'n'
 	placeTrickle    = 't'
 	placeVisit      = 'v'
+	placeVisitor    = 'V'
+	placeResident   = 'R'
+	placeTalk       = 'T'
+	placeStay       = 'S' // of a check
 )
 
 // stream returns the random stream of a place in the phase.

@@ -48,6 +48,18 @@ func (t *target) movesOf(name string) moves {
 	return t.moves[name]
 }
 
+// sawFall reports whether a series was seen to fall so far.
+func (t *target) sawFall() bool {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	for _, m := range t.moves {
+		if m.fell {
+			return true
+		}
+	}
+	return false
+}
+
 // resting returns the part of a reading whose series come to rest, as far as is known.
 func (t *target) resting(r reading) reading {
 	t.turn.Lock()

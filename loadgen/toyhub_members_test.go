@@ -110,6 +110,18 @@ func (h *toyHub) drain(o *toyPeer) {
 func (p *toyPeer) send(m wire.Message) {
 	p.write.Lock()
 	defer p.write.Unlock()
+	p.sent.Add(1)
 	p.ws.SetWriteDeadline(time.Now().Add(p.patience))
 	_ = p.ws.WriteJSON(m) // the reader finds out
+}
+
+// historyBytes is the size of a message that the hub retains.
+const historyBytes = 64 << 10
+
+// retained returns how many messages to open sessions the hub retains. The caller holds mu.
+func (h *toyHub) retained() (n int64) {
+	for p := range h.open {
+		n += min(p.sent.Load(), h.history)
+	}
+	return n
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type toyHub struct {
 	takesTwo    bool          // it accepts a second session of an id
 	late        time.Duration // it reads the announce of each second peer so much later, and relays to members only
 	tellsLeft   bool          // it notifies members of a leave
+	history     int64         // messages to a session that it retains while that lasts
 	tellsNobody bool          // it sends each peer a notice without an id
 
 	server   *httptest.Server
@@ -55,6 +57,7 @@ type toyPeer struct {
 	ws          *websocket.Conn
 	write       sync.Mutex
 	patience    time.Duration // for it to read
+	sent        atomic.Int64
 
 	offered  bool           // the hub's mu guards it
 	queue    []wire.Message // signals on their way to it; the hub's mu guards it
@@ -132,7 +135,8 @@ func (h *toyHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/health" {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		fmt.Fprintf(w, `{"status":"healthy","uptime":%f,"connections":%d,"peers":%d,"memory":{"heapUsed":%d}}`, float64(time.Now().UnixMilli()), len(h.open), len(h.peers), 1_000_000+h.kept)
+		fmt.Fprintf(w, `{"status":"healthy","uptime":%f,"connections":%d,"peers":%d,"history":%d,"memory":{"heapUsed":%d}}`, float64(time.Now().UnixMilli()), len(h.open), len(h.peers),
+			h.retained(), 1_000_000+int64(h.kept)+h.retained()*historyBytes)
 		return
 	}
 	u := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}

@@ -46,6 +46,8 @@ func TestParse(t *testing.T) {
 		{"no cap", "churn --i-own-this --max-rate=0 --rate=5000 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Rate == 5000 }},
 		{"roughness, and meant", "check --param=rough=yes --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.plan.Phases[0].Params["rough"] == "yes" }},
 		{"no roughness with a cap", "check --max-rate=300 ws://127.0.0.1:3000", "", func(o *options) bool { return o.plan.Phases[0].Params["rough"] == "no" }},
+		{"residents", "--residents=3", "", func(o *options) bool { return o.plan.Phases[0].Params["residents"] == "3" }},
+		{"no residents", "check", "LOADGEN_RESIDENTS=0", func(o *options) bool { return o.plan.Phases[0].Params["residents"] == "0" }},
 		{"more than a rate, and meant", "spike --i-own-this --max-rate=0 ws://192.0.2.7:3000", "", func(o *options) bool { return o.lowered == nil }},
 		{"a server for agents in the environment", "ramp", "LOADGEN_NATS=nats://127.0.0.1:1", func(o *options) bool { return o.agents == 0 }},
 		{"connection", "ramp --header A:1 --header B:{id} --cookie c=2 --subprotocol d --tls-ca e --tls-server-name f wss://127.0.0.1", "", func(o *options) bool {

@@ -32,6 +32,7 @@ type options struct {
 	planFile  string
 	seed      uint64
 	figures   plan.Phase
+	residents int
 	params    map[string]string
 	pages     []string
 	pid       int
@@ -96,6 +97,7 @@ func (o *options) define() {
 	f.Float64Var(&o.figures.Rate, "rate", 0, "`NUMBER` of actions a second; 0 for the default of the profile")
 	f.DurationVar(&o.figures.Duration, "duration", 0, "of the profile; 0s for its default")
 	f.IntVar(&o.figures.Networks, "networks", 0, "`NUMBER` of networks; 0 for the default of the profile")
+	f.IntVar(&o.residents, "residents", 0, "`NUMBER` of peers of a check that stay and listen while others come and go; 0 for none. By default a check has some")
 	f.StringToStringVar(&o.params, "param", nil, "further parameters of the profile, such as leave=rst,stay=2s")
 	f.StringArrayVar(&o.pages, "page", nil, "further `URL` whose host may have /health, /metrics and /debug/pprof; may be repeated")
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the target, if it runs on this machine")
@@ -182,71 +184,6 @@ func (o *options) words(words []string) (profile string, err error) {
 		return "", errors.New("a profile and --plan exclude each other")
 	}
 	return profile, nil
-}
-
-func (o *options) makePlan(word string) (err error) {
-	switch {
-	case o.planFile != "":
-		o.plan, err = loadgen.LoadPlan(o.planFile)
-	case word == "":
-		o.plan, err = loadgen.PlanOf("check")
-	default:
-		o.plan, err = loadgen.PlanOf(word)
-	}
-	if err != nil {
-		return err
-	}
-	if o.seed != 0 {
-		o.plan.Seed = o.seed
-	}
-	if err := o.chooseCodec(); err != nil {
-		return err
-	}
-	o.plan.Connection = o.plan.Connection.With(o.peers)
-	o.figures.Params = o.params
-	limits, err := o.addThresholds()
-	if err == nil {
-		o.plan, err = loadgen.With(o.plan, o.figures)
-	}
-	for _, t := range limits {
-		loadgen.Limit(&o.plan.Phases[0], t)
-	}
-	if err == nil && len(limits) > 0 {
-		o.plan, err = loadgen.With(o.plan, plan.Phase{})
-	}
-	return err
-}
-
-// addThresholds adds the thresholds of the command line to the plan. It returns those that are
-// limits of its only phase: what a search for the capacity of a target breaks is no failure.
-func (o *options) addThresholds() (limits []plan.Threshold, err error) {
-	for _, text := range o.fail {
-		t, err := plan.ParseThreshold(text)
-		if err != nil {
-			return nil, err
-		}
-		if len(o.plan.Phases) == 1 && loadgen.IsLimit(&o.plan.Phases[0], t) {
-			limits = append(limits, t)
-		} else {
-			o.plan.Fail = append(o.plan.Fail, t)
-		}
-	}
-	return limits, nil
-}
-
-// chooseCodec puts the codec into the plan, if the command line names one.
-func (o *options) chooseCodec() error {
-	templates := !o.text.IsZero()
-	switch {
-	case o.flags.Changed("codec"):
-		o.plan.Codec, o.plan.Text = o.codec, nil
-		if templates {
-			o.plan.Text = &o.text
-		}
-	case templates:
-		return errors.New("--url-template, --first, --message, --reply, --answer, --turns and --binary are for --codec text")
-	}
-	return nil
 }
 
 func (o *options) writePlan(w io.Writer) error { return yaml.NewEncoder(w).Encode(o.plan.Hidden()) }

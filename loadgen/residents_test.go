@@ -1,0 +1,92 @@
+package loadgen
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/plan"
+	"github.com/pigeonhub/pigeonhub/loadgen/report"
+)
+
+// quickBound is the bound of what a toy hub may retain for a session, in place of a large one.
+const quickBound = 200
+
+// stayWith runs the experiment with three residents. Growth is no filling after quickBound
+// events of each.
+func stayWith(t *testing.T, url string, seed uint64) report.Result {
+	t.Helper()
+	p, err := PlanOf("residents")
+	if err == nil {
+		p.Seed = seed
+		p, err = With(p, plan.Phase{Peers: 320, Rate: 400, Params: map[string]string{residentsParam: "3", "stay": "20ms", "confirm": "100ms"}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := usualWaits
+	waits.quiet, waits.longestQuiet = 200*time.Millisecond, 200*time.Millisecond
+	r, err := newRunner(Config{URL: url, Plan: p, waits: waits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.fleet.closeAll(leavePatience)
+	r.target = discover(t.Context(), r.cfg)
+	r.run.Detectors = r.target.detectors()
+	y := newResidency(newPhaseRun(r, 0), nil)
+	y.bound = quickBound
+	if err := y.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	result := r.result(report.Timeline{})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("\n" + evidenceOf(&result))
+		}
+	})
+	return result
+}
+
+// What a hub collects for a peer that stays is a leak of residents, unless it may have a bound.
+func TestResidents(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		history int64
+		leaks   bool
+	}{"each": {math.MaxInt64, true}, "bounded": {quickBound, false}, "none": {0, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := stayWith(t, (&toyHub{history: tt.history, tellsLeft: true}).start(t), 61).Verdict
+			if len(v.Invalid)+len(v.Failures) > 0 {
+				t.Errorf("invalid %v, failures %v", v.Invalid, v.Failures)
+			}
+			for _, l := range v.Leaks {
+				if !tt.leaks || !slices.Equal(l.Source.Scenarios(), []string{residentsName}) || l.Unit != verdict.PerEvent {
+					t.Errorf("leak of %v, per %s", l.Source.Scenarios(), l.Unit)
+				}
+			}
+			if tt.leaks && len(v.Leaks) == 0 {
+				t.Error("no leak")
+			}
+			if name == "none" && v.Outcome != verdict.Pass {
+				t.Errorf("outcome %s", v.Outcome)
+			}
+		})
+	}
+}
+
+// The hub of this repository collects nothing for peers that stay. Its memory is read without a
+// GC, so that may be undecided.
+func TestResidentsOfOurHub(t *testing.T) {
+	t.Parallel()
+	r := stayWith(t, startHubProcess(t), 62)
+	if v := r.Verdict; len(v.Leaks)+len(v.Invalid)+len(v.Failures) > 0 || len(v.Controls) != 2 {
+		t.Errorf("outcome %s", v.Outcome)
+	}
+	if !slices.ContainsFunc(r.Figures, func(f report.Figure) bool { return strings.HasPrefix(f.Name, perConnected) }) {
+		t.Errorf("figures %v", r.Figures)
+	}
+}
