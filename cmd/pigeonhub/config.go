@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -25,6 +26,8 @@ type config struct {
 	tlsCert      string
 	tlsKey       string
 	adminAddress string // "" means none
+	adminToken   string // "" means none
+	adminOpen    bool   // the operator's pages ask for no token
 
 	hub             hub.Config
 	jwt             token.Config
@@ -117,6 +120,15 @@ func (c *config) misspelled() (problems []error) {
 // the port is PORT.
 func fromKubernetes(name string) bool {
 	return strings.HasPrefix(name, envPrefix+"SERVICE_") || strings.HasPrefix(name, envPrefix+"PORT")
+}
+
+// checkMetrics returns a problem if every machine could read the metrics.
+func (c *config) checkMetrics() []error {
+	h := c.hub
+	if !c.public.Metrics || c.adminToken != "" || c.adminOpen || h.AuthToken != "" || len(h.AuthTokens) > 0 || h.Authorize != nil || isLoopback(c.host) {
+		return nil
+	}
+	return []error{errors.New("public-metrics is set, but no token is: set admin-token, or to none if every machine may read the metrics")}
 }
 
 // loadRules reads the keys of JSON Web Tokens, if there are any.

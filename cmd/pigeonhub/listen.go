@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +38,12 @@ func listen(ctx context.Context, host string, port, retries int) (net.Listener, 
 func isBusy(err error) bool {
 	const wsaEADDRINUSE = syscall.Errno(10048) // the same on Windows
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaEADDRINUSE)
+}
+
+// isLoopback reports whether only this machine can reach a host.
+func isLoopback(host string) bool {
+	addr, _ := netip.ParseAddr(strings.Trim(host, "[]"))
+	return addr.Unmap().IsLoopback() || host == "localhost"
 }
 
 // portOf returns the port of a listener.

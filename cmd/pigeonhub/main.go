@@ -57,6 +57,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	problems = append(problems, c.loadTLS()...)
 	problems = append(problems, c.loadRules()...)
+	problems = append(problems, c.checkMetrics()...)
 	if len(problems) == 0 && c.checkConfig {
 		problems = c.tryHub()
 	}

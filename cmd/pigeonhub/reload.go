@@ -27,7 +27,7 @@ func (s *service) reload() {
 		s.log.Warn("a change needs a restart", "setting", text)
 	}
 	changed := c.changes(old)
-	c.verifier.Use(c.rules, s.log) // first, because the hub may ask for it as soon as it is configured
+	c.verifier.Use(c.rules, s.log)                   // first, because the hub may ask for it as soon as it is configured
 	if err := s.hub.Reconfigure(c.hub); err != nil { // tryHub has found nothing
 		s.log.Error("settings not reloaded, the old ones stay", "problems", texts([]error{err}))
 		return
@@ -60,6 +60,7 @@ func (c *config) again() (next *config, problems []error) {
 		next.tls, problems = newCertificate(c.tlsCert, c.tlsKey)
 	}
 	problems = append(problems, next.loadRules()...)
+	problems = append(problems, next.checkMetrics()...)
 	return next, problems
 }
 
@@ -104,7 +105,7 @@ func texts(problems []error) (list []string) {
 // setPages makes the handler of the port for peers from c.
 func (s *service) setPages(c *config) {
 	pages := c.public
-	pages.Collectors = c.collectors()
+	pages.Collectors, pages.MetricsToken = c.collectors(), c.adminToken
 	h := admin.Public(s.hub, pages)
 	s.pages.Store(&h)
 }

@@ -171,7 +171,7 @@ func TestReloadReadsTheCertificate(t *testing.T) {
 func TestFixedSettings(t *testing.T) {
 	t.Parallel()
 	ofProgram := []string{"config", "port", "host", "port-retries", "tls-cert", "tls-key", "admin-address", "log-format"}
-	takenByProgram := []string{"shutdown-timeout", "cors-origin", "hide-details", "public-metrics", "log-level",
+	takenByProgram := []string{"shutdown-timeout", "admin-token", "cors-origin", "hide-details", "public-metrics", "log-level",
 		"jwt-key", "jwt-jwks", "jwt-refresh", "jwt-issuer", "jwt-audience"}
 	h, err := hub.New(resolved(t, nil, nil).hub)
 	if err != nil {

@@ -202,9 +202,7 @@ func (s *service) startAdmin(ctx context.Context) error {
 	}
 	s.listeners[nameAdmin] = ln
 	s.log.Info("listening for the operator", "url", "http://"+ln.Addr().String())
-	if a, ok := ln.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		s.log.Warn("the admin listener asks for no token and can be reached from other machines", "address", a.String())
-	}
+	handler = s.askForToken(handler, ln.Addr())
 	srv := newAdminServer(handler, newConnLimiter(adminPending, adminPending, nil, s.log), s.log)
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
@@ -213,6 +211,23 @@ func (s *service) startAdmin(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// askForToken has the operator's pages ask for the token if there is one, or if other machines can
+// reach addr. It looks at the settings for each request, because a reload may change them.
+func (s *service) askForToken(pages http.Handler, addr net.Addr) http.Handler {
+	host, _, _ := net.SplitHostPort(addr.String())
+	local, closed := isLoopback(host), admin.RequireToken(pages, func() string { return s.cfg.Load().adminToken })
+	if c := s.cfg.Load(); !local && c.adminToken == "" {
+		s.log.Warn("other machines can reach the admin listener, and there is no admin-token", "address", addr.String(), "open", c.adminOpen)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := s.cfg.Load(); c.adminToken == "" && (local || c.adminOpen) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		closed.ServeHTTP(w, r)
+	})
 }
 
 func (s *service) warnIfMoved(setting string, wanted int, ln net.Listener) {

@@ -113,7 +113,7 @@ func (c *config) listening() []*setting {
 		{name: "tls-key", fixed: true, value: text(&c.tlsKey, "FILE"),
 			help: "private key of the certificate, PEM"},
 		{name: "admin-address", fixed: true, def: "127.0.0.1:6060", value: orOff(&c.adminAddress, "", address(&c.adminAddress)),
-			help: "address of the operator's pages: metrics, profiles, state. They ask for no token. If the port is busy, the next free one is taken"},
+			help: "address of the operator's pages: metrics, profiles, state. If other machines can reach it, they ask for admin-token. If the port is busy, the next free one is taken"},
 	}
 }
 
@@ -266,12 +266,15 @@ func (c *config) memory(d hub.MemoryConfig) []*setting {
 
 func (c *config) reporting() []*setting {
 	return []*setting{
+		{name: "admin-token", value: orWord(&c.adminOpen, "none", true, text(&c.adminToken, "TOKEN")), secret: true,
+			help: "token that the operator's pages and public-metrics ask for, as bearer token or as password of any user. Without it other machines " +
+				"get no operator's page; none means that they get them all"},
 		{name: "cors-origin", env: "CORS_ORIGIN", def: "*", value: text(&c.public.CORSOrigin, "ORIGIN"),
 			help: "origin of the pages that may read /health and /hubs"},
 		{name: "hide-details", def: "false", value: boolean(&c.public.HideDetails),
 			help: "give the details of /health and /hubs only to requests with the token"},
 		{name: "public-metrics", def: "false", value: boolean(&c.public.Metrics),
-			help: "serve /metrics on the port for peers, too; if there is a token, only to requests with it"},
+			help: "serve /metrics on the port for peers, too, to requests with admin-token, or else with a token of peers; one of them is needed"},
 		{name: "log-level", def: "info", value: oneOf(&c.logLevel, "LEVEL",
 			option[slog.Level]{"debug", slog.LevelDebug}, option[slog.Level]{"info", slog.LevelInfo},
 			option[slog.Level]{"warn", slog.LevelWarn}, option[slog.Level]{"error", slog.LevelError}),

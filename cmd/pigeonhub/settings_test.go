@@ -27,7 +27,7 @@ var samples = map[string]string{
 	"is-hub": "false", "mesh-namespace": "our-mesh", "hub-key": "key", "hub-peer-ids": strings.Repeat("ab", 20), "relay-renegotiation": "true",
 	"shutdown-timeout": "30s", "drain-window": "off", "drain-close-code": "1012",
 	"memory-limit": "512MiB", "memory-interval": "off", "memory-rss-warn": "100MiB", "memory-heap-collect": "200MiB",
-	"cors-origin": "https://example.org", "hide-details": "true", "public-metrics": "true", "log-level": "debug", "log-format": "text",
+	"admin-token": "0p3rator", "cors-origin": "https://example.org", "hide-details": "true", "public-metrics": "true", "log-level": "debug", "log-format": "text",
 }
 
 // resolved resolves settings that must be right.

@@ -12,7 +12,8 @@
 // The files:
 //
 //	public.go, health.go, ready.go        the public port
-//	private.go, guard.go, state.go        the operator's listener
+//	private.go, guard.go, token.go        the operator's listener
+//	state.go                              /debug/state
 //	metrics.go, collections.go, series.go what is measured
 //	audit.go                              invariants that do not hold
 //	plots.go, viewer.go, rates.go         live plots
@@ -43,7 +44,8 @@
 // # Private
 //
 // Private serves the operator's listener, which is on loopback by default. It asks for no
-// token, and a profile may stop the world. Its index page, /, lists the others:
+// token, and a profile may stop the world. RequireToken asks for one where other machines can
+// reach the listener. Its index page, /, lists the others:
 // /debug/state (every collection with its length and bound, and whether the hub's
 // invariants hold; status 500 if not), /debug/statsviz/ (live plots), /debug/pprof/,
 // /metrics, /livez and /readyz.

@@ -14,8 +14,8 @@ import (
 )
 
 // Private returns the handler of the operator's listener. It asks for no token, so the
-// listener belongs on loopback, where it accepts requests for localhost and addresses
-// only. It starts no goroutine until a page needs one. The page /metrics has those of
+// listener belongs on loopback or behind RequireToken. On loopback it accepts requests for
+// localhost and addresses only. It starts no goroutine until a page needs one. The page /metrics has those of
 // more, too.
 //
 // stop ends profiles and live plots, and returns when nothing of them is left: at once

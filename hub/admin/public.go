@@ -21,13 +21,15 @@ type PublicConfig struct {
 	HideDetails bool   // /health and /hubs have details only for requests with the hub's token; for none if the hub has no token
 	Metrics     bool   // serve /metrics to requests with the hub's token; to all if the hub has no token and HideDetails is not set
 
+	MetricsToken string // the token that /metrics asks for in place of the hub's; "" is none
+
 	Collectors []prometheus.Collector // further metrics, those of the program around the hub
 }
 
 // Public returns the handler of the public port. It passes WebSocket upgrades to the
 // hub and answers the rest by protocol section 2. It starts no goroutine.
 func Public(h *hub.Hub, cfg PublicConfig) http.Handler {
-	p := &public{hub: h, cors: cfg.CORSOrigin, hide: cfg.HideDetails}
+	p := &public{hub: h, cors: cfg.CORSOrigin, hide: cfg.HideDetails, metricsToken: cfg.MetricsToken}
 	if p.cors == "" {
 		p.cors = "*"
 	}
@@ -43,6 +45,8 @@ type public struct {
 	cors    string
 	hide    bool         // PublicConfig.HideDetails
 	metrics http.Handler // nil if not served
+
+	metricsToken string // PublicConfig.MetricsToken
 }
 
 // tokenless reports whether the hub has no token now: then it authorizes a request
@@ -99,11 +103,15 @@ func (p *public) informed(r *http.Request) bool {
 // there is one, and no CORS header lets pages read them.
 func (p *public) scrape(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Access-Control-Allow-Origin")
-	if p.hide && p.tokenless() || !p.hub.Authorized(r) {
+	switch {
+	case p.metricsToken != "" && !carriesToken(r, p.metricsToken):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeText(w, http.StatusUnauthorized, "unauthorized")
+	case p.metricsToken == "" && (p.hide && p.tokenless() || !p.hub.Authorized(r)):
 		p.deny(w)
-		return
+	default:
+		p.metrics.ServeHTTP(w, r)
 	}
-	p.metrics.ServeHTTP(w, r)
 }
 
 // deny refuses the details: with 401 if a token would help, else with 403.
