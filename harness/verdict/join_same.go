@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,7 +88,8 @@ func (c *candidate) frame() string {
 	case GoroutineHolder:
 		return ShortName(root.Site.Function)
 	case FinalizerHolder:
-		return root.Holder
+		// One detector knows the type of the object, another only its size.
+		return "finalizer of " + cmp.Or(root.Site.Place(), root.Holder)
 	case TimersHolder:
 		i := slices.IndexFunc(c.Path, func(e Edge) bool { return e.Kind == FunctionHolder })
 		if i > 0 {

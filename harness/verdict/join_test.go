@@ -52,6 +52,14 @@ func heldBy(kind verdict.HolderKind, holder, function string) func(*verdict.Find
 	}
 }
 
+// finalizedAt sets a path that begins in the finalizer of an object that was allocated at a line of
+// a.go.
+func finalizedAt(holder string, line int) func(*verdict.Finding) {
+	return func(f *verdict.Finding) {
+		f.Path = []verdict.Edge{{Kind: verdict.FinalizerHolder, Holder: holder, Site: verdict.Site{File: "a.go", Line: line}}}
+	}
+}
+
 // of is short for what the cases below are made of.
 var of = sample.Retained
 
@@ -95,6 +103,12 @@ func TestJoin(t *testing.T) {
 		{"one_finalizer", []verdict.Finding{
 			finding("watch", verdict.Object, odd, session, heldBy(verdict.FinalizerHolder, "finalizer of *hub.file", "")),
 			finding("sites", verdict.Object, []int64{5, 0, 9}, heldBy(verdict.FinalizerHolder, "finalizer of *hub.file", ""))}, "sites watch"},
+		{"one_finalizer_in_other_words", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, finalizedAt("finalizer of *hub.file", 38)),
+			finding("sites", verdict.Object, []int64{5, 0, 9}, finalizedAt("finalizer of object of 480 bytes", 38))}, "sites watch"},
+		{"two_finalizers", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, finalizedAt("finalizer of *hub.file", 38)),
+			finding("sites", verdict.Object, []int64{5, 0, 9}, finalizedAt("finalizer of *hub.file", 40))}, "sites, watch"},
 
 		// The same growth.
 		{"same_scenario", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session), finding("descriptors", verdict.Descriptor, of(1, "rst"), typed("socket"))}, "descriptors watch"},
