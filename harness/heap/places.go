@@ -50,6 +50,9 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 func mostFrequent(list []Retainer) Retainer {
 	count, first, most := map[string]int{}, map[string]Retainer{}, 0
 	for _, r := range list {
+		if r.Path == nil { // it was collected
+			continue
+		}
 		key := PathKey(r.Path)
 		if count[key]++; count[key] == 1 {
 			first[key] = r
