@@ -47,7 +47,9 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 		return false
 	}
 	defer c.shorten(time.Millisecond)() // each cycle has waited for them
-	leaks := c.leaks(slices.Concat(c.findings(ctx)...))
+	leaks := slices.DeleteFunc(c.leaks(slices.Concat(c.findings(ctx)...)), func(l verdict.Leak) bool {
+		return l.Class == verdict.Memory // which grows in steps, so trials do not help
+	})
 	return len(leaks) > 0 && !slices.ContainsFunc(leaks, func(l verdict.Leak) bool {
 		return l.Source.Solved && !l.Source.Fixed && len(l.Source.Or) == 0
 	})

@@ -1,8 +1,10 @@
 package detect_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,4 +105,41 @@ func TestCensusOfAQueueBySlicing(t *testing.T) {
 		}
 	})
 	wantNone(t, found)
+}
+
+// buffers are objects of which each holds the bytes of all peers, in arrays that double.
+type buffers struct {
+	array  []byte
+	buffer bytes.Buffer
+	text   strings.Builder
+}
+
+// Bytes that pile up in one object are found, though its array doubles now and then only. An array
+// that follows the largest message is no leak.
+func TestCensusFindsBytesOfOneObject(t *testing.T) {
+	t.Parallel()
+	leaking, following := &buffers{}, &buffers{}
+	c := &detect.Census{Roots: map[string]any{"leaking": leaking, "following": following}}
+	found := findIn(t, c, primes[:4], func(k int, dose int64) {
+		for range dose {
+			leaking.array = append(leaking.array, 1, 2)
+			leaking.buffer.WriteString("of")
+			leaking.text.WriteString("of")
+		}
+		following.array = append(following.array[:0], make([]byte, []int{900, 3000, 500, 2000}[k])...)
+		following.buffer.Reset()
+		following.buffer.Write(following.array)
+	})
+	var fields []string
+	for _, f := range found {
+		fields = append(fields, f.Field)
+		wantCycles(t, f, 2*primes[0], 2*primes[1], 2*primes[2], 2*primes[3])
+	}
+	want := []string{"array", "buffer.buf", "text.buf"}
+	for i, w := range want {
+		want[i] = "detect_test.buffers(leaking)." + w
+	}
+	if slices.Sort(fields); !slices.Equal(fields, want) {
+		t.Errorf("found %v, want %v", fields, want)
+	}
 }

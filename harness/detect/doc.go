@@ -24,7 +24,7 @@
 //	Descriptors  sockets, files and pipes left open
 //	Unclosed     connections and files that the GC freed but that nothing closed
 //	Goroutines   goroutines that do not end, by go statement
-//	Sites        objects that stay, by the line that allocates them
+//	Sites        objects that stay, and single ones that get larger, by the line that allocates them
 //	Timers       timers never stopped, contexts never cancelled
 //	Census       maps, slices, channels and lists that grow, by field
 //	Watch        given objects that are still alive, and by which path
@@ -117,8 +117,15 @@
 // 16 bytes and are found as blocks. A map is one object of 48 bytes, at the line that makes it:
 // its tables do not count.
 //
-// It does not see growth without new objects (Census sees a slice or map of numbers, Footprint
-// a pinned string), memory outside of the heap, and what retains an object. It counts objects
+// A line with as many objects as before whose bytes keep growing is a leak, too: a string or an
+// array that a longer one replaces. Over three or more cycles its bytes at least double, by at
+// least 2,048, follow the number of peers in a straight line, grow in the last cycle and never
+// fall. So the steps of append count, and a buffer that follows the largest message does not. One
+// that doubles each time it is full, as a bytes.Buffer does, is for Census. One at a line that
+// also allocated something larger is missed.
+//
+// It does not see maps of numbers (Census does), a pinned string (Footprint does), memory outside
+// of the heap, and what retains an object. It counts objects
 // that the caller keeps for each peer: keep results in memory made before the baseline. A cache
 // that fills more slowly than the run lasts looks like a leak.
 //

@@ -14,8 +14,9 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Sites finds heap objects that stay, by the line that allocates them. The number of live
-// objects of each line is exact. Its rules and limits are in the package documentation.
+// Sites finds heap objects that stay, and objects that get larger, by the line that allocates
+// them. The number of live objects of each line and their bytes are exact. Its rules and limits
+// are in the package documentation.
 //
 // It needs RecordAll. The zero value is ready to use.
 type Sites struct {
@@ -87,6 +88,7 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 		return nil, errors.New("sites: one cycle proves nothing; two are needed, three are better")
 	}
 	var leaks []siteLeak
+	var grown []verdict.Finding
 	for site := range s.cycles[len(s.cycles)-1].Sites {
 		if s.Ignore != nil && s.Ignore(site.Stack) {
 			continue
@@ -94,9 +96,47 @@ func (s *Sites) Findings(context.Context) ([]verdict.Finding, error) {
 		growth, bytes := siteGrowth(site, s.base, s.cycles)
 		if why, proof := verdict.SiteGrowth(growth[:len(s.doses)], s.doses); why != "" {
 			leaks = append(leaks, siteLeak{site, growth, bytes, why, proof, ""})
+		} else if f, ok := s.memoryOf(site, growth); ok {
+			grown = append(grown, f)
 		}
 	}
-	return mergeSites("sites", verdict.Object, leaks), nil
+	return append(mergeSites("sites", verdict.Object, leaks), withoutObjects(grown, leaks)...), nil
+}
+
+// memoryOf returns the finding of a site with as many objects as before that get larger, and
+// whether it is one.
+func (s *Sites) memoryOf(site *heap.Site, growth []int64) (verdict.Finding, bool) {
+	if growth[0] > 1 || slices.ContainsFunc(growth[1:], func(n int64) bool { return n != 0 }) {
+		return verdict.Finding{}, false
+	}
+	level := []int64{s.base.Sites[site].Bytes}
+	for _, c := range s.cycles {
+		level = append(level, c.Sites[site].Bytes)
+	}
+	why := verdict.MemoryGrowth(level[:len(s.doses)+1], s.doses)
+	bytes := perCycle(s.base, s.cycles, func(p *heap.Profile) int64 { return p.Sites[site].Bytes })
+	return verdict.Finding{
+		Detector: s.Name(), Class: verdict.Memory, Born: site.Born, Caller: stack.CallerOf(site.Stack, site.Born),
+		Count: sum(bytes), Bytes: sum(bytes), PerCycle: bytes,
+		Detail: fmt.Sprintf("%s, by as many objects as before (%s)\n%s", why, site.Kind, stack.Text(site.Stack)),
+	}, why != ""
+}
+
+// withoutObjects leaves out findings of lines whose objects stay: what these refer to is no leak
+// of its own. Of each other line it returns the finding with most bytes.
+func withoutObjects(grown []verdict.Finding, leaks []siteLeak) []verdict.Finding {
+	slices.SortFunc(grown, func(a, b verdict.Finding) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Detail, b.Detail))
+	})
+	seen := map[verdict.Site]bool{}
+	for _, l := range leaks {
+		seen[l.site.Born] = true
+	}
+	return slices.DeleteFunc(grown, func(f verdict.Finding) bool {
+		was := seen[f.Born]
+		seen[f.Born] = true
+		return was
+	})
 }
 
 // siteLeak is a site whose growth is a leak.

@@ -53,7 +53,7 @@ func (e *explanation) withoutPath() (of []int) {
 
 func (e *explanation) withoutOrigin() (of []int) {
 	for i, f := range e.findings {
-		if isAboutLine(&f) && len(f.PerScenario) == 0 {
+		if isAboutLine(&f) && len(f.PerScenario) == 0 && f.Class != verdict.Memory { // its bytes are of all scenarios
 			of = append(of, i)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 // isAboutLine reports whether a finding is about objects, timers or goroutines of a known line.
 func isAboutLine(f *verdict.Finding) bool {
 	switch f.Class {
-	case verdict.Object, verdict.Timer, verdict.Goroutine:
+	case verdict.Object, verdict.Memory, verdict.Timer, verdict.Goroutine:
 		return f.Born != verdict.Site{}
 	}
 	return false

@@ -10,6 +10,7 @@ const (
 	Goroutine    Class = "goroutine"    // a goroutine that does not end
 	Object       Class = "object"       // a heap object kept alive
 	Collection   Class = "collection"   // a map, slice or channel that grows
+	Memory       Class = "memory"       // an object that is replaced by larger ones, counted in bytes
 	Descriptor   Class = "descriptor"   // a file descriptor left open
 	Unclosed     Class = "unclosed"     // collected, but never closed
 	Timer        Class = "timer"        // a timer or context child that is still armed

@@ -54,7 +54,7 @@ func (j *judge) doubtful(c *candidate) (why, do string) {
 	case c.source.Fixed:
 		return "it grows by as much in each cycle, whatever the number of peers: with time, or because of the run itself",
 			"run as many cycles without peers and compare"
-	case grew < len(judged):
+	case grew < len(judged) && c.Class != Memory:
 		return fmt.Sprintf("it grew in %d of %d cycles", grew, len(judged)), "run more cycles: a leak grows in each, a table that doubles does not"
 	case last < first/2 && slices.IsSortedFunc(rates, descending):
 		return fmt.Sprintf("it grows less and less, from %s to %s per peer, as a cache does that fills", units.Rate(first), units.Rate(last)),

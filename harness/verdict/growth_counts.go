@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // These tests decide whether an exact count keeps growing, from its growth in each cycle and
 // the dose of each. The count of something that does not leak may move, but around a level or
@@ -48,6 +51,33 @@ func KeepsGrowing(growth, doses []int64) bool {
 	return steady || withDose(growth, doses, 1)
 }
 
+// memoryGate is the least growth of memory that counts, in bytes. A buffer for what waits at random
+// grows by some hundred of them.
+const memoryGate = 2048
+
+// MemoryGrowth returns why the bytes of an allocation site, whose objects are as many as before,
+// keep growing, "" if they do not. level has the bytes at the baseline and after each cycle.
+//
+// An array that append makes larger grows in steps, so a cycle but the last may add nothing. A leak
+// doubles what it had after a warm-up; a buffer that follows the largest message does not.
+func MemoryGrowth(level, doses []int64) string {
+	last := len(doses)
+	if last < 3 || level[last]-level[0] < max(memoryGate, level[0]) || level[last] == level[last-1] {
+		return ""
+	}
+	ups := 0
+	growth := make([]int64, last)
+	for i := range growth {
+		if growth[i] = level[i+1] - level[i]; growth[i] > 0 {
+			ups++
+		}
+	}
+	if 3*ups < 2*last || slices.Min(growth) < 0 || !isStraight(growth, doses) {
+		return ""
+	}
+	return fmt.Sprintf("%s, in bytes, over %d cycles", PerDose(growth, doses), last)
+}
+
 // PerDose returns the growth per peer as text, or per cycle if there were no peers.
 func PerDose(growth, doses []int64) string {
 	for _, d := range doses {
@@ -90,17 +120,17 @@ func everyCycle(growth, doses []int64, gate int64) bool {
 // nine tenths of it, and the second half of the doses brought a third of the growth. It finds
 // leaks that are too rare to grow in each cycle, and needs five cycles.
 func withDose(growth, doses []int64, gate int64) bool {
-	if len(growth) < 5 {
-		return false
-	}
+	return len(growth) >= 5 && sum(growth) >= 3*gate && isStraight(growth, doses)
+}
+
+// isStraight reports whether a straight line explains nine tenths of a level by the sum of the
+// doses, and the second half of the doses brought a third of its growth.
+func isStraight(growth, doses []int64) bool {
 	x, y := make([]float64, len(growth)+1), make([]float64, len(growth)+1)
 	for i, d := range growth {
 		x[i+1], y[i+1] = x[i]+weight(doses, i), y[i]+float64(d)
 	}
 	last := len(growth)
-	if y[last] < 3*float64(gate) {
-		return false
-	}
 	slope, r2 := line(x, y)
 	return slope > 0 && r2 >= 0.9 && y[last]-at(x, y, x[last]/2) >= y[last]/3
 }

@@ -48,3 +48,32 @@ func TestGrowthOfCounts(t *testing.T) {
 		t.Error("in a single cycle any growth counts")
 	}
 }
+
+func TestMemoryGrowth(t *testing.T) {
+	t.Parallel()
+	doses := []int64{101, 103, 107, 109}
+	for _, tt := range []struct {
+		name  string
+		level []int64
+		leak  bool
+	}{
+		{"exact", []int64{1010, 2020, 3050, 4120, 5210}, true},
+		{"steps of append", []int64{1024, 2048, 3072, 3072, 4096}, true},
+		{"a bound reached in the last cycle", []int64{211, 422, 633, 844, 844}, false},
+		{"from nothing", []int64{0, 512, 1024, 1536, 2048}, true},
+		{"one large message at the end", []int64{1024, 1088, 1152, 1184, 9000}, false},
+		{"one doubling", []int64{1024, 1024, 2048, 2048, 2048}, false},
+		{"a cache that fills", []int64{1024, 4096, 5000, 5100, 5110}, false},
+		{"the largest message", []int64{4096, 4096, 5376, 6144, 6784}, false},
+		{"up and down", []int64{1024, 4096, 2048, 8192, 16384}, false},
+		{"a few bytes", []int64{16, 32, 48, 64, 80}, false},
+		{"at rest", []int64{4096, 4096, 4096, 4096, 4096}, false},
+	} {
+		if why := verdict.MemoryGrowth(tt.level, doses); (why != "") != tt.leak {
+			t.Errorf("%s: %q, want a leak: %v", tt.name, why, tt.leak)
+		}
+	}
+	if why := verdict.MemoryGrowth([]int64{0, 1000, 2000}, doses[:2]); why != "" {
+		t.Errorf("two cycles prove nothing: %q", why)
+	}
+}

@@ -222,3 +222,17 @@ func TestTrendOfAllScenariosNamesOne(t *testing.T) {
 		t.Errorf("%s %+v, want a leak of scenario rst", v.Outcome, v.Leaks)
 	}
 }
+
+// The bytes of an object that gets larger follow no dose, because its array grows in steps: no
+// scenario is named or cleared, and a cycle without a step raises no doubt.
+func TestMemoryNamesNoScenario(t *testing.T) {
+	t.Parallel()
+	r := sample.Leaking()
+	perCycle := of(196, "rst")
+	perCycle[1] = 0
+	r.Findings = []verdict.Finding{finding("sites", verdict.Memory, perCycle, born("a.go", 3))}
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 1 || len(v.Leaks[0].Source.Shares) != 0 || len(v.NotLeaking) != 0 || len(v.Doubtful) != 0 {
+		t.Errorf("%d leaks, %d doubtful, not leaking %v: %+v", len(v.Leaks), len(v.Doubtful), v.NotLeaking, v.Leaks)
+	}
+}

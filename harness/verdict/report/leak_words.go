@@ -21,6 +21,8 @@ func title(l *verdict.Leak) string {
 		return object(l) + " retained"
 	case verdict.Collection:
 		return cmp.Or(cutKeys(verdict.ShortName(l.Field)), cmp.Or(l.Type, "collection")) + " grows"
+	case verdict.Memory:
+		return "memory of " + cmp.Or(verdict.ShortName(l.Born.Function), l.Born.Place()) + " grows"
 	case verdict.Descriptor:
 		return cmp.Or(l.Type, "descriptor") + " left open"
 	case verdict.Unclosed:
@@ -111,7 +113,7 @@ func cost(l *verdict.Leak, rate float64) string {
 		return fmt.Sprintf("not measured; %sgains %s of these a day", day, units.Count(int64(math.Round(l.CountPerDay))))
 	}
 	each := ""
-	if l.Count > 0 {
+	if l.Count > 0 && l.Class != verdict.Memory {
 		each = units.Number(math.Round(float64(l.Bytes)/float64(l.Count))) + " each, "
 	}
 	return fmt.Sprintf("%s%s in this run; %sloses %s a day", each, units.Bytes(float64(l.Bytes)), day, units.Bytes(l.BytesPerDay))
@@ -157,14 +159,22 @@ func figures(l *verdict.Leak) string {
 		return ""
 	}
 	s := units.Count(l.Count) + " of " + units.Count(l.Peers)
-	if l.Count > l.Peers {
+	if l.Count > l.Peers || l.Class == verdict.Memory {
 		noun, _, _ := strings.Cut(unit(l), " ")
-		s = units.Count(l.Count) + " from " + units.Plural(l.Peers, noun)
+		s = amount(l) + " from " + units.Plural(l.Peers, noun)
 	}
 	if l.Cycles > 0 {
 		s += fmt.Sprintf(" in %d of %d cycles", l.Grew, l.Cycles)
 	}
 	return s
+}
+
+// amount returns how much is retained.
+func amount(l *verdict.Leak) string {
+	if l.Class == verdict.Memory {
+		return units.Bytes(float64(l.Count))
+	}
+	return units.Count(l.Count)
 }
 
 // howMuch returns how much is retained per peer, and in which scenario.
@@ -185,6 +195,9 @@ func howMuch(l *verdict.Leak) string {
 func unit(l *verdict.Leak) string { return cmp.Or(l.Unit, "peer") }
 
 func perPeer(l *verdict.Leak) string {
+	if l.Class == verdict.Memory {
+		return units.Bytes(float64(l.Count)/float64(max(1, l.Peers))) + " per " + unit(l)
+	}
 	if l.Source.Uniform() {
 		return units.Per(float64(l.Count)/float64(max(1, l.Peers)), unit(l))
 	}
@@ -205,6 +218,10 @@ func perPeer(l *verdict.Leak) string {
 
 // growth returns "+1,009 a cycle", or a range if cycles differ.
 func growth(f *verdict.Finding) string {
+	signed := units.Signed
+	if f.Class == verdict.Memory {
+		signed = func(n int64) string { return "+" + units.Bytes(float64(n)) }
+	}
 	if len(f.PerCycle) == 0 {
 		switch {
 		case f.Count != 0:
@@ -214,12 +231,9 @@ func growth(f *verdict.Finding) string {
 		}
 		return ""
 	}
-	low, high := f.PerCycle[0], f.PerCycle[0]
-	for _, n := range f.PerCycle {
-		low, high = min(low, n), max(high, n)
-	}
+	low, high := slices.Min(f.PerCycle), slices.Max(f.PerCycle)
 	if low == high {
-		return units.Signed(low) + " a cycle"
+		return signed(low) + " a cycle"
 	}
-	return units.Signed(low) + " to " + units.Signed(high) + " a cycle"
+	return signed(low) + " to " + signed(high) + " a cycle"
 }
