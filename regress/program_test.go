@@ -96,16 +96,22 @@ func buildProgram(ctx context.Context, dir string) (string, error) {
 		return built, nil
 	}
 	path := filepath.Join(dir, "pigeonhub")
-	args := []string{"build", "-o", path}
-	if testing.CoverMode() != "" {
-		args = append(args, "-cover", "-covermode=atomic", "-coverpkg="+strings.Join(coveredPackages, ","))
-	}
+	args := append([]string{"build", "-o", path}, childCoverFlags()...)
 	build := exec.CommandContext(ctx, "go", append(args, "./cmd/pigeonhub")...)
 	build.Dir = moduleRoot
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", build, err, out)
 	}
 	return path, nil
+}
+
+// childCoverFlags returns the flags that build a child process with coverage counters, if the suite
+// has them.
+func childCoverFlags() []string {
+	if testing.CoverMode() == "" {
+		return nil
+	}
+	return []string{"-cover", "-covermode=atomic", "-coverpkg=" + strings.Join(coveredPackages, ",")}
 }
 
 // programEnv returns the environment of the program. It holds no setting of the hub, and makes

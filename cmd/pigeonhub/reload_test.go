@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -30,8 +31,15 @@ func rewrite(t *testing.T, file, text string) {
 func startService(t *testing.T, args ...string) (s *service, log *logTap, addr string) {
 	t.Helper()
 	log = newLogTap(t)
+	s = startServiceTo(t, log, append(loopback[:len(loopback):len(loopback)], args...)...)
+	return s, log, log.want("listening")["address"].(string)
+}
+
+// startServiceTo is startService with a log and with nothing added to args.
+func startServiceTo(t *testing.T, log io.Writer, args ...string) *service {
+	t.Helper()
 	c := newConfig(nil)
-	if problems := append(c.resolve(append(loopback[:len(loopback):len(loopback)], args...)), append(c.loadTLS(), c.loadRules()...)...); len(problems) > 0 {
+	if problems := append(c.resolve(args), append(c.loadTLS(), c.loadRules()...)...); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	c.hub.Logger = newLogger(c, log)
@@ -39,12 +47,12 @@ func startService(t *testing.T, args ...string) (s *service, log *logTap, addr s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = newService(c, c.hub.Logger, h, nil)
+	s := newService(c, c.hub.Logger, h, nil)
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.end(nil) })
-	return s, log, log.want("listening")["address"].(string)
+	return s
 }
 
 // status returns what a peer with a token gets, 101 if it may connect.

@@ -1,0 +1,182 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pigeonhub/pigeonhub/harness"
+	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
+
+// leakClients are the peers, HTTP clients and operators of a service.
+type leakClients struct {
+	service *service
+	target  *leakTarget
+	flags   []string     // of a program that is started beside the service
+	admin   string       // URL of its admin listener
+	crowded sync.RWMutex // write-locked while the admin listener has more than it lets wait
+}
+
+// scenarios returns the ways in which clients come and go.
+func (c *leakClients) scenarios() []harness.Scenario {
+	all := []harness.Scenario{
+		{Name: "plain", Live: c.plain}, {Name: "silent", Live: c.silent}, {Name: "pages", Live: c.pages},
+		{Name: "operator", Live: c.operator, Waits: true, AtOnce: 1}, {Name: "crowd-operator", Live: c.crowdOperator, Waits: true, AtOnce: 1},
+		{Name: "reload", Live: c.reload, Waits: true, AtOnce: 1}, {Name: "report", Live: c.report, Waits: true, AtOnce: 1},
+		{Name: "restart", Live: c.restart, Waits: true, AtOnce: 4}, {Name: "restart-cut", Live: c.restartCut, Waits: true, AtOnce: 4},
+	}
+	for _, s := range harness.Scenarios() {
+		if slices.Contains([]string{"clean", "rst", "early-close", "bad-handshake"}, s.Name) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// dose returns how many clients of a scenario come in a cycle.
+func (c *leakClients) dose(scenario string) int {
+	switch scenario {
+	case "crowd-operator", "report":
+		return 3
+	case "restart", "restart-cut", "reload", "operator":
+		return 5
+	}
+	return 20
+}
+
+// address returns the address for peers.
+func (c *leakClients) address() string { return strings.TrimPrefix(c.target.URL(), "ws://") }
+
+// plain sends HTTP to a listener that expects TLS.
+func (c *leakClients) plain(ctx context.Context, _ *harness.Visit) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.address())
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+	_, ended := io.Copy(io.Discard, conn)
+	return errors.Join(err, ended, conn.Close())
+}
+
+// silent completes the TLS handshake, sends nothing or half a request, and closes.
+func (c *leakClients) silent(ctx context.Context, v *harness.Visit) error {
+	conn, err := c.target.Dial(ctx, "tcp", c.address())
+	if err != nil {
+		return err
+	}
+	if v.Index%2 == 0 {
+		_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgr")
+	}
+	return errors.Join(err, conn.Close())
+}
+
+// pages requests the pages for everybody.
+func (c *leakClients) pages(ctx context.Context, _ *harness.Visit) (err error) {
+	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
+		err = errors.Join(err, readLeakPage(ctx, "https://"+c.address()+path))
+	}
+	return err
+}
+
+// operator requests the pages for the operator.
+func (c *leakClients) operator(ctx context.Context, _ *harness.Visit) (err error) {
+	c.crowded.RLock()
+	defer c.crowded.RUnlock()
+	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
+		err = errors.Join(err, readLeakPage(ctx, c.admin+path))
+	}
+	return err
+}
+
+// crowdOperator opens more silent connections than the admin listener lets wait, and expects it to
+// answer nevertheless.
+func (c *leakClients) crowdOperator(ctx context.Context, _ *harness.Visit) error {
+	c.crowded.Lock()
+	defer c.crowded.Unlock()
+	for range adminPending + adminPending/2 {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(c.admin, "http://"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+	}
+	settle.Pause(ctx, pendingSilence) // until they count as silent
+	return settle.Until(ctx, func() error { return readLeakPage(ctx, c.admin+"/livez") })
+}
+
+// reload reloads the settings.
+func (c *leakClients) reload(context.Context, *harness.Visit) error {
+	c.service.reload()
+	return nil
+}
+
+// report logs the state.
+func (c *leakClients) report(context.Context, *harness.Visit) error {
+	c.service.report()
+	return nil
+}
+
+// restart runs the whole program from its start to its end, with a peer that leaves before.
+func (c *leakClients) restart(ctx context.Context, _ *harness.Visit) error {
+	return c.runProgram(ctx, exitOK, func(p *harness.Peer) error { return p.Leave(ctx) })
+}
+
+// restartCut runs the whole program with a peer that does not answer when the program ends.
+func (c *leakClients) restartCut(ctx context.Context, _ *harness.Visit) error {
+	return c.runProgram(ctx, exitForced, func(*harness.Peer) error { return nil }, "--close-timeout=1m", "--shutdown-timeout=100ms")
+}
+
+// runProgram runs the program beside the service, joins a peer, calls live, ends the program and
+// compares its exit code.
+func (c *leakClients) runProgram(ctx context.Context, want int, live func(*harness.Peer) error, flags ...string) error {
+	running, end := context.WithCancel(ctx)
+	defer end()
+	tap, ended := newURLTap(), make(chan int, 1)
+	go func() { ended <- run(running, slices.Concat(c.flags, flags), nil, io.Discard, tap) }()
+	var url string
+	select {
+	case url = <-tap.public:
+	case code := <-ended:
+		return fmt.Errorf("the program ends with %d", code)
+	}
+	target, err := newLeakTarget(url, nil)
+	if err != nil {
+		return err
+	}
+	peer := harness.NewPeer(target, "the peer", wire.NewPeerID())
+	err = peer.Join(ctx, "home")
+	if err == nil {
+		err = live(peer)
+	}
+	end()
+	if code := <-ended; code != want {
+		err = errors.Join(err, fmt.Errorf("the program ends with %d, want %d", code, want))
+	}
+	_ = peer.Drop() // the program has closed it
+	return err
+}
+
+// readLeakPage requests a page on a connection of its own.
+func readLeakPage(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
+}

@@ -1,0 +1,57 @@
+//go:build unix
+
+package regress_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/pigeonhub/pigeonhub/harness/verdict"
+)
+
+// Package main cannot be imported, so its own test makes the run, in a process of its own.
+var _ = Describe("the program cmd/pigeonhub, many times in one process", Serial, Label("wide"), func() {
+	It("retains nothing of its peers, of its HTTP clients and of its starts", func(ctx SpecContext) {
+		run, err := runInside(ctx, GinkgoT().TempDir())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(summary.add(run)).To(LeakNothing())
+	}, SpecTimeout(8*time.Minute))
+})
+
+// runInside builds the tests of cmd/pigeonhub in dir, runs its TestLeaks and returns the run.
+func runInside(ctx context.Context, dir string) (run verdict.Run, err error) {
+	binary, file := filepath.Join(dir, "pigeonhub.test"), filepath.Join(dir, "run.json")
+	build := exec.CommandContext(ctx, "go", append(append([]string{"test", "-c", "-o", binary}, childCoverFlags()...), "./cmd/pigeonhub")...)
+	build.Dir = moduleRoot
+	test := exec.CommandContext(ctx, binary, "-test.run", "^TestLeaks$", "-test.v")
+	test.Dir = filepath.Join(moduleRoot, "cmd", "pigeonhub")
+	test.Env = append(os.Environ(), "PIGEONHUB_LEAKS="+file, fmt.Sprint("PIGEONHUB_LEAKS_SEED=", GinkgoRandomSeed()))
+	if childCounters != "" {
+		test.Args = append(test.Args, "-test.gocoverdir="+childCounters)
+	}
+	for _, cmd := range []*exec.Cmd{build, test} {
+		out, err := cmd.CombinedOutput()
+		GinkgoWriter.Printf("%s", out)
+		if err != nil {
+			return run, fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return run, err
+	}
+	return run, json.Unmarshal(bytes.ReplaceAll(text, []byte(programPackage), []byte("main.")), &run)
+}
+
+// programPackage begins the names of the functions of cmd/pigeonhub in its test binary. In the program
+// itself they begin with main.
+const programPackage = "github.com/pigeonhub/pigeonhub/cmd/pigeonhub."
