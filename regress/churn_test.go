@@ -47,6 +47,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 	// There are too many peers to record each of their objects. Instead each session is
 	// watched, and the length of each collection is read.
 	It("retains no session of ten times as many peers", Label("full"), func(ctx SpecContext) {
+		summary.skipLarge()
 		defer heap.PauseRecording()()
 		w := startWorld(quickConfig(), hubtest.StartPipes)
 		w.campaign.Name = "regress, many"

@@ -31,6 +31,18 @@ type results struct {
 	failed []report.TestFailure
 	judged map[string]bool // specs with a verdict that is no pass; their failure is told by it
 	beside int             // lives in specs without a verdict
+	broken bool            // a spec has failed
+}
+
+// skipLarge skips a spec with very many peers if another spec has failed. What they leak would slow
+// down every reading of the specs that follow, and tell nothing that is not known.
+func (s *results) skipLarge() {
+	s.mu.Lock()
+	broken := s.broken
+	s.mu.Unlock()
+	if broken {
+		Skip("a spec with fewer peers has failed: this one would only fill the process with what they leak")
+	}
 }
 
 // reportDir is the folder of the reports, from the top of the repository. PIGEONHUB_REPORT
@@ -179,6 +191,11 @@ var _ = ReportAfterSuite("specs that have not run", func(r Report) {
 
 // What failed without a verdict is part of the summary, too.
 var _ = ReportAfterEach(func(r SpecReport) {
+	if r.Failed() {
+		summary.mu.Lock()
+		summary.broken = true
+		summary.mu.Unlock()
+	}
 	if r.Failed() && !summary.judged[r.FullText()] {
 		at := r.Failure.Location
 		summary.fail(report.TestFailure{Test: r.FullText(), Place: fmt.Sprintf("regress/%s:%d", filepath.Base(at.FileName), at.LineNumber), What: r.Failure.Message})
