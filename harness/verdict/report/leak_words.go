@@ -109,6 +109,9 @@ func cost(l *verdict.Leak, rate float64) string {
 	if l.Source.Fixed || !l.Source.Solved {
 		day = fmt.Sprintf("a hub with %s peers a second ", units.Number(rate))
 	}
+	if isBehindSlice(l) {
+		return units.Bytes(float64(l.Bytes)) + " in this run; kept behind the length of a slice, so bounded by its peak"
+	}
 	if l.Bytes <= 0 {
 		return fmt.Sprintf("not measured; %sgains %s of these a day", day, units.Count(int64(math.Round(l.CountPerDay))))
 	}
@@ -117,6 +120,12 @@ func cost(l *verdict.Leak, rate float64) string {
 		each = units.Number(math.Round(float64(l.Bytes)/float64(l.Count))) + " each, "
 	}
 	return fmt.Sprintf("%s%s in this run; %sloses %s a day", each, units.Bytes(float64(l.Bytes)), day, units.Bytes(l.BytesPerDay))
+}
+
+// isBehindSlice reports whether the path leads through an element beyond the length of a slice, as
+// package heap writes it. Its array has no more of them than the slice had elements at its peak.
+func isBehindSlice(l *verdict.Leak) bool {
+	return slices.ContainsFunc(l.Path, func(e verdict.Edge) bool { return strings.Contains(e.Field, ", beyond its length ") })
 }
 
 // seenBy returns the detectors that saw the leak with the growth that they saw. The title has

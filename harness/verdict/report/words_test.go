@@ -41,3 +41,28 @@ func TestSeenBy(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Memory is in bytes; what is kept behind the length of a slice has no cost by the day, because it
+// is bounded.
+func TestWordsOfBytes(t *testing.T) {
+	t.Parallel()
+	memory := verdict.Leak{
+		Class: verdict.Memory, Born: verdict.Site{Function: "main.(*certificate).get"}, Count: 12_000, Bytes: 12_000, Peers: 400, Grew: 4, Cycles: 4,
+		BytesPerDay: 1e6, Evidence: []verdict.Evidence{{Finding: verdict.Finding{Detector: "sites", Class: verdict.Memory, PerCycle: []int64{2000, 3000}}}},
+	}
+	tail := verdict.Leak{Class: verdict.Object, Type: "*hub.session", Count: 3, Bytes: 1200, Peers: 60, BytesPerDay: 1e6,
+		Path: []verdict.Edge{{Holder: "*hub.network", Field: "members[12, beyond its length 5]"}}}
+	for _, tt := range []struct{ got, want string }{
+		{title(&memory), "memory of main.(*certificate).get grows"},
+		{perPeer(&memory), "30 B per peer"},
+		{figures(&memory), "12 kB from 400 peers in 4 of 4 cycles"},
+		{seenBy(&memory), "sites +2.0 kB to +3.0 kB a cycle"},
+		{cost(&memory, 10), "12 kB in this run; a hub with 10 peers a second loses 1.0 MB a day"},
+		{cost(&tail, 10), "1.2 kB in this run; kept behind the length of a slice, so bounded by its peak"},
+		{keptBy(&tail), "*hub.network.members[12, beyond its length 5] -> *hub.session"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%q, want %q", tt.got, tt.want)
+		}
+	}
+}
