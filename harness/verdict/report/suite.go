@@ -124,7 +124,7 @@ func (s *Suite) causes() []*cause {
 			i = len(causes) - 1
 		}
 		causes[i].seen = append(causes[i].seen, next)
-		for _, m := range marks {
+		for _, m := range append(marks, bornMarks(next.leak)...) {
 			causes[i].marks[m] = true
 		}
 	}
@@ -143,6 +143,9 @@ func (c *cause) takes(next suiteSight, marks []string) bool {
 // grow, the line that stores, the line that starts a goroutine, and that invariants broke.
 func marksOf(l *verdict.Leak) []string {
 	marks := []string{"fingerprint " + l.Fingerprint}
+	if len(l.Path) == 0 && l.Field == "" { // a run that knows lines alone, of a process that it reads from outside
+		marks = append(marks, bornMarks(l)...)
+	}
 	for _, e := range l.Evidence {
 		if e.Field != "" {
 			marks = append(marks, "field "+e.Field)
@@ -155,6 +158,16 @@ func marksOf(l *verdict.Leak) []string {
 		}
 		if e.Class == verdict.Invariant {
 			marks = append(marks, "invariant")
+		}
+	}
+	return marks
+}
+
+// bornMarks returns the lines that allocate what leaks.
+func bornMarks(l *verdict.Leak) (marks []string) {
+	for _, e := range l.Evidence {
+		if e.Born.Line > 0 {
+			marks = append(marks, "born "+e.Born.Place())
 		}
 	}
 	return marks

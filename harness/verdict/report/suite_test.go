@@ -34,10 +34,14 @@ func found(findings ...verdict.Finding) verdict.Run {
 
 // Findings of runs like sample.Clean.
 var (
-	grown    = finding(verdict.Collection, "roam", verdict.Finding{Field: "hub.Hub.networks", Stored: verdict.Site{File: "hub/network.go", Line: 29}})
-	gauge    = finding(verdict.Gauge, "roam", verdict.Finding{Field: "hub.Hub.networks"})
-	violated = finding(verdict.Invariant, "", verdict.Finding{Detail: "network is empty"})
-	another  = finding(verdict.Goroutine, "vanish", verdict.Finding{Born: verdict.Site{Function: "hub.run", File: "hub/run.go", Line: 7}})
+	bornAt    = verdict.Site{Function: "main.start", File: "cmd/pigeonhub/serve.go", Line: 165}
+	grown     = finding(verdict.Collection, "roam", verdict.Finding{Field: "hub.Hub.networks", Stored: verdict.Site{File: "hub/network.go", Line: 29}})
+	gauge     = finding(verdict.Gauge, "roam", verdict.Finding{Field: "hub.Hub.networks"})
+	violated  = finding(verdict.Invariant, "", verdict.Finding{Detail: "network is empty"})
+	outside   = finding(verdict.Object, "roam", verdict.Finding{Born: bornAt})
+	inside    = finding(verdict.Object, "roam", verdict.Finding{Born: bornAt, Path: []verdict.Edge{{Holder: "main.service", Field: "closing"}}})
+	elsewhere = finding(verdict.Object, "roam", verdict.Finding{Born: bornAt, Path: []verdict.Edge{{Holder: "main.service", Field: "waiting"}}})
+	another   = finding(verdict.Goroutine, "vanish", verdict.Finding{Born: verdict.Site{Function: "hub.run", File: "hub/run.go", Line: 7}})
 )
 
 // finding completes a finding of one thing for each peer of a scenario, or of one in each cycle.
@@ -97,6 +101,8 @@ func TestSuiteJoinsLeaks(t *testing.T) {
 		{"the invariant that it breaks", []verdict.Run{found(violated), found(grown, violated)}, 1, "hub.Hub.networks grows"},
 		{"two leaks", []verdict.Run{found(grown), found(another)}, 2, ""},
 		{"two leaks of one run", []verdict.Run{found(grown, another)}, 2, ""},
+		{"a line alone, and with its field", []verdict.Run{found(inside), found(outside), found(outside)}, 1, "object of main.start retained"},
+		{"two fields of one line", []verdict.Run{found(inside), found(elsewhere)}, 2, ""},
 		{"an invariant alone", []verdict.Run{found(violated), found(another)}, 2, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
