@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -70,41 +69,14 @@ func (r *conformanceResult) writeSummary(w io.Writer) {
 		r.count(passed), r.count(failed), r.count(undecided), r.count(notApplicable), len(r.cases), units.Duration(r.took), r.target)
 }
 
-type junitSuite struct {
-	XMLName   xml.Name    `xml:"testsuite"`
-	Name      string      `xml:"name,attr"`
-	Tests     int         `xml:"tests,attr"`
-	Failures  int         `xml:"failures,attr"`
-	Errors    int         `xml:"errors,attr"`
-	Skipped   int         `xml:"skipped,attr"`
-	Time      string      `xml:"time,attr"`
-	Timestamp string      `xml:"timestamp,attr"`
-	Hostname  string      `xml:"hostname,attr"`
-	Cases     []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	Time    string        `xml:"time,attr"`
-	Failure *junitProblem `xml:"failure"`
-	Error   *junitProblem `xml:"error"`
-	Skipped *junitProblem `xml:"skipped"`
-}
-
-type junitProblem struct {
-	Message string `xml:"message,attr"`
-}
-
 // writeJUnit writes a test case for each case: one that is not decided is an error, one that
 // does not apply is skipped.
 func (r *conformanceResult) writeJUnit(w io.Writer) error {
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
-	s := junitSuite{Name: "loadgen conformance", Tests: len(r.cases), Failures: r.count(failed), Errors: r.count(undecided), Skipped: r.count(notApplicable),
-		Time: seconds(r.took), Timestamp: r.start.UTC().Format(time.RFC3339), Hostname: r.target}
+	s := report.JUnitSuite{Name: "loadgen conformance", Time: seconds(r.took), Timestamp: r.start.UTC().Format(time.RFC3339), Hostname: r.target}
 	for _, k := range r.cases {
-		c := junitCase{Class: "conformance.section " + k.section, Name: k.name, Time: seconds(k.took)}
-		p := &junitProblem{report.Printable(k.why)}
+		c := report.JUnitCase{Class: "conformance.section " + k.section, Name: k.name, Time: seconds(k.took)}
+		p := &report.JUnitProblem{Message: report.Printable(k.why)}
 		switch k.outcome {
 		case failed:
 			c.Failure = p
@@ -115,14 +87,5 @@ func (r *conformanceResult) writeJUnit(w io.Writer) error {
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(s); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return s.Write(w)
 }

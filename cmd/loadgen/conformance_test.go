@@ -14,20 +14,25 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness/conformance"
+	"github.com/pigeonhub/pigeonhub/harness/verdict/report"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 )
 
 // conform runs the command, and returns its exit code, its text and its JUnit form.
-func conform(t *testing.T, args ...string) (code int, text string, junit junitSuite) {
+func conform(t *testing.T, args ...string) (code int, text string, junit report.JUnitSuite) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "junit.xml")
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), append([]string{"conformance", "--junit", file}, args...), nil, &stdout, &stderr)
 	if b, err := os.ReadFile(file); err == nil {
-		if err := xml.Unmarshal(b, &junit); err != nil {
-			t.Error(err)
+		var all struct {
+			Suites []report.JUnitSuite `xml:"testsuite"`
 		}
+		if err := xml.Unmarshal(b, &all); err != nil || len(all.Suites) != 1 {
+			t.Fatalf("%d suites: %v", len(all.Suites), err)
+		}
+		junit = all.Suites[0]
 	}
 	return code, stdout.String() + stderr.String(), junit
 }

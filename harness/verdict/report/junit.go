@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
@@ -13,55 +12,13 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict/units"
 )
 
-type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Errors   int          `xml:"errors,attr"`
-	Time     string       `xml:"time,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name       string          `xml:"name,attr"`
-	Tests      int             `xml:"tests,attr"`
-	Failures   int             `xml:"failures,attr"`
-	Errors     int             `xml:"errors,attr"`
-	Skipped    int             `xml:"skipped,attr"`
-	Time       string          `xml:"time,attr"`
-	Timestamp  string          `xml:"timestamp,attr"`
-	Properties []junitProperty `xml:"properties>property"`
-	Cases      []junitCase     `xml:"testcase"`
-}
-
-type junitProperty struct {
-	Name  string `xml:"name,attr"`
-	Value string `xml:"value,attr"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Failure *junitProblem `xml:"failure"`
-	Error   *junitProblem `xml:"error"`
-	Skipped *junitProblem `xml:"skipped"`
-}
-
-type junitProblem struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
-}
-
 // JUnit writes the verdict for a CI system: a test case for each scenario, detector, control,
 // series and threshold, and one for the run. A leak fails the scenarios that it comes from and
 // the detectors that saw it. A reason for an invalid run is an error of the case that it is
 // about. A scenario that the run does not clear is skipped.
 func JUnit(w io.Writer, v verdict.Verdict) error {
 	name := cmp.Or(v.Run.Name, "leaks")
-	s := junitSuite{
+	s := JUnitSuite{
 		Name: name, Time: fmt.Sprintf("%.3f", v.Run.Seconds), Timestamp: v.Run.Start.UTC().Format(time.RFC3339),
 		Cases: junitCases(&v, name),
 	}
@@ -70,56 +27,23 @@ func JUnit(w io.Writer, v verdict.Verdict) error {
 	s.property("target", v.Run.Target)
 	s.property("command", v.Run.Command)
 	s.property("smallest leak", v.Sensitivity.String())
-	return s.write(w)
+	return s.Write(w)
 }
 
-// property adds a property that has a value.
-func (s *junitSuite) property(name, value string) {
-	if value != "" {
-		s.Properties = append(s.Properties, junitProperty{name, value})
-	}
-}
-
-// write counts the cases and writes a document of this suite alone.
-func (s *junitSuite) write(w io.Writer) error {
-	for _, c := range s.Cases {
-		s.Tests++
-		switch {
-		case c.Error != nil:
-			s.Errors++
-		case c.Failure != nil:
-			s.Failures++
-		case c.Skipped != nil:
-			s.Skipped++
-		}
-	}
-	all := junitSuites{Name: s.Name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{*s}}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
-
-func junitCases(v *verdict.Verdict, name string) []junitCase {
-	var cases []junitCase
+func junitCases(v *verdict.Verdict, name string) []JUnitCase {
+	var cases []JUnitCase
 	for _, s := range v.Scenarios {
-		c := junitCase{Class: name + ".scenario", Name: s.Name, Error: junitError(v, s.Name)}
+		c := JUnitCase{Class: name + ".scenario", Name: s.Name, Error: junitError(v, s.Name)}
 		junitFailure(v, &c, func(l *verdict.Leak) bool { return slices.Contains(l.Source.Scenarios(), s.Name) })
 		if c.Error == nil && c.Failure == nil && !slices.Contains(v.NotLeaking, s.Name) {
-			c.Skipped = &junitProblem{Message: "leaks: not cleared"}
+			c.Skipped = &JUnitProblem{Message: "leaks: not cleared"}
 		}
 		cases = append(cases, c)
 	}
 	for _, d := range v.Detectors {
-		c := junitCase{Class: name + ".detector", Name: d.Name, Error: junitError(v, d.Name)}
+		c := JUnitCase{Class: name + ".detector", Name: d.Name, Error: junitError(v, d.Name)}
 		if d.State == verdict.Off {
-			c.Skipped = &junitProblem{Message: cmp.Or(d.Why, "off")}
+			c.Skipped = &JUnitProblem{Message: cmp.Or(d.Why, "off")}
 		}
 		junitFailure(v, &c, func(l *verdict.Leak) bool {
 			return slices.ContainsFunc(l.Evidence, func(e verdict.Evidence) bool { return e.Detector == d.Name })
@@ -127,7 +51,7 @@ func junitCases(v *verdict.Verdict, name string) []junitCase {
 		cases = append(cases, c)
 	}
 	for _, k := range v.Controls {
-		cases = append(cases, junitCase{Class: name + ".control", Name: k.Name, Error: junitError(v, k.Name)})
+		cases = append(cases, JUnitCase{Class: name + ".control", Name: k.Name, Error: junitError(v, k.Name)})
 	}
 	for i := range v.Trends {
 		cases = append(cases, trendCase(&v.Trends[i], name))
@@ -139,10 +63,10 @@ func junitCases(v *verdict.Verdict, name string) []junitCase {
 }
 
 // junitRun returns the case of the run as a whole, with what belongs to no other case.
-func junitRun(v *verdict.Verdict, name string, others []junitCase) junitCase {
-	c := junitCase{Class: name, Name: "run"}
+func junitRun(v *verdict.Verdict, name string, others []JUnitCase) JUnitCase {
+	c := JUnitCase{Class: name, Name: "run"}
 	about := func(r verdict.Reason) bool {
-		return slices.ContainsFunc(others, func(o junitCase) bool { return o.Name == r.About && o.Error != nil })
+		return slices.ContainsFunc(others, func(o JUnitCase) bool { return o.Name == r.About && o.Error != nil })
 	}
 	var left []string
 	for _, r := range v.Invalid {
@@ -152,27 +76,27 @@ func junitRun(v *verdict.Verdict, name string, others []junitCase) junitCase {
 	}
 	switch {
 	case len(v.Failures) > 0:
-		c.Failure = &junitProblem{Message: headline(v), Type: string(verdict.Failed), Text: text(v)}
+		c.Failure = &JUnitProblem{Message: headline(v), Type: string(verdict.Failed), Text: text(v)}
 	case len(left) > 0:
-		c.Error = &junitProblem{Message: left[0], Type: string(verdict.Invalid), Text: strings.Join(left, "\n")}
+		c.Error = &JUnitProblem{Message: left[0], Type: string(verdict.Invalid), Text: strings.Join(left, "\n")}
 	case v.Outcome == verdict.Inconclusive && len(v.Doubts)+len(v.Doubtful) > 0:
-		c.Error = &junitProblem{Message: headline(v), Type: string(verdict.Inconclusive), Text: text(v)}
+		c.Error = &JUnitProblem{Message: headline(v), Type: string(verdict.Inconclusive), Text: text(v)}
 	default:
 		junitFailure(v, &c, func(*verdict.Leak) bool { return true })
 	}
 	return c
 }
 
-func junitError(v *verdict.Verdict, about string) *junitProblem {
+func junitError(v *verdict.Verdict, about string) *JUnitProblem {
 	for _, r := range v.Invalid {
 		if r.About == about {
-			return &junitProblem{Message: r.What, Type: string(verdict.Invalid), Text: r.Do}
+			return &JUnitProblem{Message: r.What, Type: string(verdict.Invalid), Text: r.Do}
 		}
 	}
 	return nil
 }
 
-func junitFailure(v *verdict.Verdict, c *junitCase, of func(*verdict.Leak) bool) {
+func junitFailure(v *verdict.Verdict, c *JUnitCase, of func(*verdict.Leak) bool) {
 	p := page{}
 	var first *verdict.Leak
 	for i := range v.Leaks {
@@ -185,13 +109,13 @@ func junitFailure(v *verdict.Verdict, c *junitCase, of func(*verdict.Leak) bool)
 	}
 	if first != nil {
 		c.File = first.Born.File
-		c.Failure = &junitProblem{Message: title(first) + ", " + howMuch(first) + ", fp " + verdict.Short(first.Fingerprint), Type: string(first.Class), Text: p.b.String()}
+		c.Failure = &JUnitProblem{Message: title(first) + ", " + howMuch(first) + ", fp " + verdict.Short(first.Fingerprint), Type: string(first.Class), Text: p.b.String()}
 	}
 }
 
-func trendCase(t *verdict.Trend, name string) junitCase {
-	c := junitCase{Class: name + ".series", Name: t.Name()}
-	p := &junitProblem{Message: t.Why, Type: string(t.Outcome), Text: retained(t)}
+func trendCase(t *verdict.Trend, name string) JUnitCase {
+	c := JUnitCase{Class: name + ".series", Name: t.Name()}
+	p := &JUnitProblem{Message: t.Why, Type: string(t.Outcome), Text: retained(t)}
 	switch t.Outcome {
 	case verdict.Leaking:
 		c.Failure = p
@@ -208,9 +132,9 @@ func text(v *verdict.Verdict) string {
 	return b.String()
 }
 
-func thresholdCase(t *verdict.Threshold, name string) junitCase {
-	c := junitCase{Class: name + ".threshold", Name: t.Text}
-	p := &junitProblem{Message: t.String(), Type: string(t.Outcome)}
+func thresholdCase(t *verdict.Threshold, name string) JUnitCase {
+	c := JUnitCase{Class: name + ".threshold", Name: t.Text}
+	p := &JUnitProblem{Message: t.String(), Type: string(t.Outcome)}
 	switch t.Outcome {
 	case verdict.Failed:
 		c.Failure = p
