@@ -35,6 +35,7 @@ type calibration struct {
 	want   string // the scenarios that leak; "" for no leak, "any" where they cannot be solved for
 	seen   string // in the field or the place of the leak
 	peers  int    // default short
+	stay   string // residents, default none
 	sample bool
 }
 
@@ -61,7 +62,13 @@ var calibrations = []calibration{
 	{hub: "64-bytes-per-peer", pages: "pprof", want: undecided, peers: small},   // a ring would look the same
 	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: small},
 
-	{hub: "healthy", pages: "health,metrics,pprof", pid: true, sample: true},
+	{hub: "notices-of-resident", pages: "health,pprof", want: residentsName, seen: "discovered", stay: "8", sample: true},
+	{hub: "watchers-of-resident", pages: "health", want: residentsName, seen: "watchers", stay: "8"},
+	{hub: "goroutines-of-resident", pages: "metrics,pprof", want: residentsName, seen: "awaitEnd", stay: "8"},
+	{hub: "timers-of-resident", pages: "pprof", want: residentsName, seen: "versions", stay: "8"},
+
+	{hub: "history-of-resident", pages: "health,pprof", stay: "8"},
+	{hub: "healthy", pages: "health,metrics,pprof", pid: true, stay: "8", sample: true},
 	{hub: "bounded-cache", pages: "health,pprof", sample: true},
 	{hub: "pool", pages: "health,pprof"},
 	{hub: "lazy-map", pages: "metrics,pprof"},
@@ -118,7 +125,7 @@ func (c *calibration) plan(t *testing.T, seed uint64) plan.Plan {
 	if err == nil {
 		p.Seed = seed
 		p, err = With(p, plan.Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
-			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", residentsParam: "0", roughParam: string(RoughNo),
+			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", residentsParam: cmp.Or(c.stay, "0"), roughParam: string(RoughNo),
 		}})
 	}
 	if err != nil {

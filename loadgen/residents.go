@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ type residency struct {
 	left      reading       // at rest, after they left
 	marks     []mark        // at the baseline, and after each block
 	stayed    int           // residents that were there at the end
+	lost      int           // residents that were replaced
 }
 
 // mark is what the run itself knows at a reading: the controls are made of it.
@@ -74,7 +76,7 @@ func (y *residency) run(ctx context.Context) error {
 	defer y.clear()
 	if y.admit(limited) {
 		for k := range mostPairs {
-			if !y.exchange(limited, uint64(k)) || y.decided() {
+			if !y.exchange(limited, uint64(k)) || !y.replace(limited, uint64(k)) || y.decided() {
 				break
 			}
 			y.log.Info("pair of blocks with residents done", "number", k+1, "events", y.events.Load())
@@ -112,7 +114,12 @@ func (y *residency) admit(ctx context.Context) bool {
 	}
 	y.joined = maps.Clone(y.rest)
 	y.peak, y.seen = y.joined, y.number
-	if !y.stir(ctx, warmUp-1, lives) {
+	return y.begin(ctx, warmUp-1)
+}
+
+// begin lets the residents see first events, and takes the baseline.
+func (y *residency) begin(ctx context.Context, place uint64) bool {
+	if !y.stir(ctx, place, y.Peers/residentPairs) {
 		return false
 	}
 	y.sites, _ = y.target.sites(ctx) // without them no place is named
@@ -120,14 +127,29 @@ func (y *residency) admit(ctx context.Context) bool {
 	return true
 }
 
-// enter connects the residents, and waits until the target has read their announces.
+// replace replaces residents whose connections have ended. The experiment then begins anew:
+// what was retained for them is gone. It reports whether the experiment can go on.
+func (y *residency) replace(ctx context.Context, k uint64) bool {
+	lost := y.number - staying(y.residents)
+	if lost == 0 {
+		return true
+	}
+	y.lost += lost
+	y.blocks, y.marks = nil, nil
+	y.log.Info("residents were disconnected; others come in their place", "number", lost)
+	y.residents = slices.DeleteFunc(y.residents, (*Peer).isOver)
+	return y.enter(ctx) && y.settle(ctx, 0) && y.begin(ctx, warmUp-2-k)
+}
+
+// enter connects the residents that are missing, and waits until the target has read their
+// announces.
 func (y *residency) enter(ctx context.Context) bool {
-	for i := range y.number {
+	for i := range y.number - len(y.residents) {
 		if i > 0 {
 			pause(ctx, time.Duration(float64(time.Second)/y.Rate))
 		}
 		now := schedule.At(time.Now())
-		p := &Peer{id: schedule.PeerID(y.seed, placeResident, uint64(i)), dialled: now, watch: y.hear}
+		p := &Peer{id: schedule.PeerID(y.seed, placeResident, uint64(y.lost+len(y.residents))), dialled: now, watch: y.hear}
 		p, err := y.fleet.connect(ctx, p)
 		if err == nil {
 			y.residents = append(y.residents, p)

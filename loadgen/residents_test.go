@@ -19,6 +19,22 @@ const quickBound = 200
 // events of each.
 func stayWith(t *testing.T, url string, seed uint64) report.Result {
 	t.Helper()
+	r, y := quickResidency(t, url, seed)
+	if err := y.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	result := r.result(report.Timeline{})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("\n" + evidenceOf(&result))
+		}
+	})
+	return result
+}
+
+// quickResidency returns an experiment that stayWith runs, and its runner.
+func quickResidency(t *testing.T, url string, seed uint64) (*runner, *residency) {
+	t.Helper()
 	p, err := PlanOf("residents")
 	if err == nil {
 		p.Seed = seed
@@ -33,21 +49,31 @@ func stayWith(t *testing.T, url string, seed uint64) report.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.fleet.closeAll(leavePatience)
+	t.Cleanup(func() { r.fleet.closeAll(leavePatience) })
 	r.target = discover(t.Context(), r.cfg)
 	r.run.Detectors = r.target.detectors()
 	y := newResidency(newPhaseRun(r, 0), nil)
 	y.bound = quickBound
-	if err := y.run(t.Context()); err != nil {
-		t.Fatal(err)
+	return r, y
+}
+
+// Residents that are disconnected are replaced, and the experiment begins anew.
+func TestResidentsAreReplaced(t *testing.T) {
+	t.Parallel()
+	h := &toyHub{}
+	_, y := quickResidency(t, h.start(t), 64)
+	if !y.admit(t.Context()) || !y.exchange(t.Context(), 0) {
+		t.Fatal("it did not begin")
 	}
-	result := r.result(report.Timeline{})
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log("\n" + evidenceOf(&result))
-		}
-	})
-	return result
+	h.closeAll(false)
+	y.await(t.Context(), y.residents, (*Peer).isOver)
+	if !y.replace(t.Context(), 0) || staying(y.residents) != 3 || y.lost != 3 || len(y.blocks) != 0 || len(y.marks) != 1 {
+		t.Errorf("%d stay, %d were lost, %d blocks", staying(y.residents), y.lost, len(y.blocks))
+	}
+	if !y.exchange(t.Context(), 1) || len(y.marks) != 3 {
+		t.Errorf("%d marks", len(y.marks))
+	}
+	y.clear()
 }
 
 // What a hub collects for a peer that stays is a leak of residents, unless it may have a bound.

@@ -87,7 +87,7 @@ func (y *residency) conclude() {
 		return
 	case y.stayed < y.number:
 		r.Doubts = append(r.Doubts, verdict.Reason{About: residentsName,
-			What: fmt.Sprintf("residents: the target or the network ended %d of %d connections that should have stayed", y.number-y.stayed, y.number),
+			What: fmt.Sprintf("residents: the target or the network ended %s that should have stayed", units.Plural(y.lost+y.number-y.stayed, "connection")),
 			Do:   "look in the log of the target for why, or leave them out with --residents 0"})
 		return
 	case events == 0:
@@ -95,7 +95,7 @@ func (y *residency) conclude() {
 		return
 	case len(y.trends) == 0:
 		r.Doubts = append(r.Doubts, verdict.Reason{About: residentsName,
-			What: fmt.Sprintf("residents: it ended after %d of %d pairs of blocks, before it could decide", len(y.blocks)/2, minPairs), Do: "again with " + y.command(y.Peers, 2)})
+			What: fmt.Sprintf("residents: it ended after %d of %d pairs of blocks, before it could decide%s", len(y.blocks)/2, minPairs, y.interruptions()), Do: "again with " + y.command(y.Peers, 2)})
 		return
 	}
 	r.Scenarios = append(r.Scenarios, verdict.Scenario{Name: residentsName, Planned: events, Landed: events, Unit: verdict.PerEvent})
@@ -113,6 +113,14 @@ func (y *residency) conclude() {
 		r.Trends = append(r.Trends, *t)
 	}
 	y.compare()
+}
+
+// interruptions returns why the experiment began anew, "" if it did not.
+func (y *residency) interruptions() string {
+	if y.lost == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", because %s that should have stayed ended before", units.Plural(y.lost, "connection"))
 }
 
 // leaksAnyway reports whether a series leaks by the peers that left.

@@ -37,3 +37,33 @@ func (h *hub) surge() {
 		h.mu.Unlock()
 	}
 }
+
+// retained holds what versions retain for a session until it ends.
+type retained struct {
+	notices  [][]byte
+	watchers []func()
+	timers   []*time.Timer
+}
+
+// historySize bounds the notices of a session in the version that keeps a history.
+const historySize = 1000
+
+// awaitEnd waits until the session ends.
+func (s *session) awaitEnd() { <-s.over }
+
+// release releases what is retained for a session. The mutex of the hub is held.
+func (s *session) release() {
+	close(s.over)
+	for _, t := range s.timers {
+		t.Stop()
+	}
+	s.retained = retained{}
+}
+
+// watching returns the number of watchers of all sessions. The mutex of the hub is held.
+func (h *hub) watching() (n int) {
+	for s := range h.sessions {
+		n += len(s.watchers)
+	}
+	return n
+}

@@ -38,6 +38,10 @@ type session struct {
 	unheard   int  // pings without an answer; the mutex of the hub guards it
 	patience  *time.Timer
 	buffer    []byte
+
+	home     *hub
+	over     chan struct{} // closed when the session has ended
+	retained               // while the session lasts; the mutex of the hub guards it
 }
 
 // envelope is a message of the protocol.
@@ -80,7 +84,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	s := &session{id: r.URL.Query().Get("peerId"), ws: ws}
+	s := &session{id: r.URL.Query().Get("peerId"), ws: ws, home: h, over: make(chan struct{})}
 	h.mu.Lock()
 	if h.ids[s.id] {
 		h.mu.Unlock()
@@ -207,6 +211,7 @@ func (h *hub) leave(s *session, why end) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.quit(s)
+	s.release()
 	delete(h.ids, s.id)
 	if !h.keepClaim || s.hub {
 		delete(h.hubs, s.id)
@@ -263,6 +268,7 @@ func discovered(id, network string) envelope {
 }
 
 func (s *session) send(e envelope) {
+	s.home.sent(s.home, s, e)
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.ws.SetWriteDeadline(time.Now().Add(time.Second))

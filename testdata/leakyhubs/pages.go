@@ -39,7 +39,7 @@ func (h *hub) counts() map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return map[string]int{"peers": len(h.sessions), "networks": len(h.networks), "hubs": len(h.hubs),
-		"subscriptions": len(h.listeners), "seen": len(h.seen), "cache": len(h.cache)}
+		"subscriptions": len(h.listeners), "seen": len(h.seen), "cache": len(h.cache), "watchers": h.watching()}
 }
 
 func (h *hub) health(w http.ResponseWriter, _ *http.Request) {

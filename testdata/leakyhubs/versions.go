@@ -14,6 +14,7 @@ type version struct {
 	moves    func(*hub, *session, envelope) bool // returns whether to quit the network that it leaves
 	ends     func(*hub, *session, end) bool      // returns whether to forget the session
 	begins   func(*hub)
+	sends    func(*hub, *session, envelope) // to a session
 
 	keepClaim, keepListener, keepOpen bool
 }
@@ -85,7 +86,34 @@ var versions = map[string]version{
 		h.seen[s.id] = time.Now()
 	}},
 
+	// These retain what a session saw until it ends.
+	"notices-of-resident": {sends: func(_ *hub, s *session, e envelope) {
+		if e.Type == "peer-discovered" {
+			s.notices = append(s.notices, e.Data)
+		}
+	}},
+	"watchers-of-resident": {sends: func(h *hub, s *session, e envelope) {
+		if e.Type == "peer-discovered" {
+			s.watchers = append(s.watchers, func() { s.ws.Close() })
+		}
+	}},
+	"goroutines-of-resident": {sends: func(_ *hub, s *session, e envelope) {
+		if e.Type == "offer" {
+			go s.awaitEnd()
+		}
+	}},
+	"timers-of-resident": {sends: func(_ *hub, s *session, e envelope) {
+		if e.Type == "peer-discovered" {
+			s.timers = append(s.timers, time.AfterFunc(24*time.Hour, func() { s.ws.Close() }))
+		}
+	}},
+
 	// These do not leak.
+	"history-of-resident": {sends: func(_ *hub, s *session, e envelope) {
+		if s.notices = append(s.notices, e.Data); len(s.notices) > historySize {
+			s.notices = append(s.notices[:0], s.notices[1:]...)
+		}
+	}},
 	"healthy": {},
 	"bounded-cache": {ends: func(h *hub, s *session, _ end) bool {
 		if h.cache = append(h.cache, s.id); len(h.cache) > 400 {
@@ -137,4 +165,13 @@ func (v *version) move(h *hub, s *session, e envelope) bool {
 
 func (v *version) ended(h *hub, s *session, why end) bool {
 	return v.ends == nil || v.ends(h, s, why)
+}
+
+func (v *version) sent(h *hub, s *session, e envelope) {
+	if v.sends == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v.sends(h, s, e)
 }
