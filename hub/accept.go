@@ -2,7 +2,6 @@ package hub
 
 import (
 	"bufio"
-	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -60,7 +59,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // screen returns why a request is refused before the upgrade, and the HTTP status.
-// Status 0 means that it is not. denied is why it has no grant.
+// Status 0 means that it is not.
+// denied is why the request has no grant, or nil.
 func (h *Hub) screen(r *http.Request, denied error) (RefuseReason, int) {
 	switch {
 	case !h.policy().auth.originOK(r):
@@ -107,7 +107,7 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		if why != errToken {
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer error=\"invalid_token\", error_description=%q", why))
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description=`+strconv.Quote(why.Error()))
 		}
 	}
 	http.Error(w, "refused: "+reason.String(), status)
