@@ -98,8 +98,9 @@ func (d *Descriptors) Attribute(a Attribution) {
 	}
 }
 
-// Baseline lists the open descriptors.
-func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {
+// Baseline lists the descriptors that are open in both of two looks: a file that is read just now
+// would hide one that stays.
+func (d *Descriptors) Baseline(ctx context.Context, r *Reading) error {
 	if err := d.checkOrder(r); err != nil {
 		return err
 	}
@@ -108,9 +109,27 @@ func (d *Descriptors) Baseline(_ context.Context, r *Reading) error {
 	if err != nil {
 		return err
 	}
+	settle.Pause(ctx, baselineAgain)
+	again, err := d.read()
+	if err != nil {
+		return err
+	}
+	still := map[descriptorID]bool{}
+	for _, open := range again {
+		for _, fd := range open {
+			still[fd.id()] = true
+		}
+	}
+	for kind, open := range base {
+		base[kind] = slices.DeleteFunc(open, func(fd Descriptor) bool { return !still[fd.id()] })
+	}
 	d.base, d.cycles, d.dropped = base, nil, nil
 	return nil
 }
+
+// baselineAgain is the time between the two looks of a baseline, in which a file of /proc is read and
+// closed.
+const baselineAgain = 5 * time.Millisecond
 
 // Cycle lists the open descriptors once their number no longer changes.
 func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {

@@ -80,6 +80,27 @@ func TestDescriptorsFindsOneInAThousand(t *testing.T) {
 	wantCycles(t, wantOne(t, found, verdict.Descriptor, 3, ""), 1, 1, 1)
 }
 
+// A file that is open at the baseline by chance, because it is read just then, does not hide one that
+// stays.
+func TestDescriptorsBesideAFileThatIsRead(t *testing.T) {
+	open := func() *os.File {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	read := open()
+	d := &detect.Descriptors{Ignore: func(detect.Descriptor) bool { // called at the first look, after the list was made
+		read.Close()
+		return false
+	}}
+	var kept *os.File
+	found := findIn(t, d, []int64{1}, func(int, int64) { kept = open() })
+	defer kept.Close()
+	wantOne(t, found, verdict.Descriptor, 1, "")
+}
+
 func TestDescriptorsKinds(t *testing.T) {
 	dir := t.TempDir()
 	found := findIn(t, &detect.Descriptors{}, []int64{1}, func(int, int64) {
