@@ -201,7 +201,12 @@ func sourceOf(l *verdict.Leak) string {
 // startLeakyHub starts a hub, which ends with the test.
 func startLeakyHub(t *testing.T, program, hub, pages string) (url string, pid int) {
 	t.Helper()
-	cmd := exec.Command(program, "--hub", hub, "--pages", pages)
+	return startProcess(t, exec.Command(program, "--hub", hub, "--pages", pages))
+}
+
+// startProcess starts a server that prints its URL, and that ends with its standard input.
+func startProcess(t *testing.T, cmd *exec.Cmd) (url string, pid int) {
+	t.Helper()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -217,12 +222,12 @@ func startLeakyHub(t *testing.T, program, hub, pages string) (url string, pid in
 	t.Cleanup(func() {
 		stdin.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the hub: %v", err)
+			t.Errorf("the server: %v", err)
 		}
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the hub does not start: %v", err)
+		t.Fatalf("the server does not start: %v", err)
 	}
 	return strings.TrimSpace(line), cmd.Process.Pid
 }
