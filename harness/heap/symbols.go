@@ -42,6 +42,9 @@ type heapVariable struct {
 	entry dwarf.Offset // the entry that has the other fields
 }
 
+// isKnown reports whether there is such a variable. The receiver of a method value has no name.
+func (v heapVariable) isKnown() bool { return v.name != "" || v.t != nil }
+
 func (s *heapSymbols) tier() Tier {
 	return Tier{Variables: s.dwarf, Symbols: s.symbols || s.dwarf}
 }
@@ -225,16 +228,16 @@ const attrClosureOffset = dwarf.Attr(0x2907)
 func (s *heapSymbols) captured(entry uint64, off int) (v heapVariable, ok bool) {
 	key := [2]uint64{entry, uint64(off)}
 	if known, seen := s.captures[key]; seen {
-		return known, known.name != ""
+		return known, known.isKnown()
 	}
 	if s.load(); s.data == nil {
 		return v, false
 	}
 	if v, ok = s.findCaptured(entry, off); !ok {
-		v = heapVariable{}
+		v = s.findReceiver(entry)
 	}
 	s.captures[key] = v
-	return v, ok && v.name != ""
+	return v, v.isKnown()
 }
 
 func (s *heapSymbols) findCaptured(entry uint64, off int) (v heapVariable, ok bool) {

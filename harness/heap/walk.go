@@ -240,7 +240,9 @@ func (w *heapWalk) captured(m heapRegion, base, at int) heapType {
 	if !ok {
 		return heapType{}
 	}
-	w.name(".", v.name)
+	if v.name != "" {
+		w.name(".", v.name)
+	}
 	if v.t == nil {
 		return heapType{}
 	}

@@ -62,6 +62,11 @@ func (p *Peer) String() string { return p.Name }
 
 func (p *Peer) Expire() { p.buf[0]++ }
 
+// Sweep is large enough that its callers do not contain it.
+//
+//go:noinline
+func (r *Room) Sweep() { clear(r.Order) }
+
 // Package variables that retain peers.
 var (
 	registry = map[string]*Peer{}
@@ -95,6 +100,8 @@ var Plants = []Plant{
 		`toyhub.Hub.listeners[*] -> func toyhub.init.func*.p`, `toyhub.Hub.listeners[*] -> func toyhub.init.func*`},
 	{"method value", func(h *Hub, p *Peer) { h.listeners = append(h.listeners, p.Expire) },
 		`toyhub.Hub.listeners[*] -> func toyhub.(*Peer).Expire-fm`, ""},
+	{"method value of a holder", func(h *Hub, p *Peer) { h.listeners = append(h.listeners, (&Room{Order: []*Peer{p}}).Sweep) },
+		`toyhub.Hub.listeners[*] -> func toyhub.(*Room).Sweep-fm -> *toyhub.Room.Order[*]`, `toyhub.Hub.listeners[*] -> func toyhub.(*Room).Sweep-fm -> object -> object`},
 	{"interface", func(h *Hub, p *Peer) { h.logger = p }, `toyhub.Hub.logger.(*toyhub.Peer)`, ""},
 	{"empty interface", func(h *Hub, p *Peer) { h.last = Entry{1, p} }, `toyhub.Hub.last.(toyhub.Entry) -> *toyhub.Entry.peer`, ""},
 	{"channel", func(h *Hub, p *Peer) { h.inbox <- nil; h.inbox <- p }, `toyhub.Hub.inbox[*]`, ""},
