@@ -97,7 +97,8 @@
 //
 // All that a peer can make grow has a bound in Config: connections, bytes of a
 // message, of an announce, of a queue and of all queues, messages and announces a
-// second, sessions of an address (package hub/admission), subscriptions. One address can
+// second, sessions of an address and, if wanted, of a token or network (package
+// hub/admission), subscriptions. One address can
 // fill half of a peer's queue at most, so that it cannot have the peer cut. On Linux the
 // socket of a peer that does not read takes little more than 64 KiB, so that what waits
 // waits where the bounds are. A network is

@@ -4,7 +4,8 @@ import "github.com/prometheus/client_golang/prometheus"
 
 var (
 	refusedDesc = prometheus.NewDesc("pigeonhub_token_refusals_total",
-		"Signed tokens that were refused, by reason; also counted as unauthorized among the refused requests.", []string{"reason"}, nil)
+		"Signed tokens that were refused, by reason; also counted as unauthorized among the refused requests.",
+		[]string{"reason"}, nil)
 	keysDesc = prometheus.NewDesc("pigeonhub_token_keys",
 		"Keys that verify signed tokens.", nil, nil)
 	loadedDesc = prometheus.NewDesc("pigeonhub_token_keys_loaded_timestamp_seconds",
