@@ -87,8 +87,17 @@ func keptBy(l *verdict.Leak) string {
 	return path + " -> " + l.Type
 }
 
-// wentIn returns where the thing was stored, or else where its holder was allocated.
+// wentIn returns where the thing was stored, or else where its holder was allocated. If the path begins
+// in a package variable without a name, it adds how the variable gets one.
 func wentIn(l *verdict.Leak) string {
+	words := []string{holderPlace(l)}
+	if len(l.Path) > 0 && l.Path[0].Kind == verdict.VariableHolder && !strings.HasPrefix(l.Path[0].Holder, "var ") {
+		words = append(words, "go test -ldflags=-w=0 names the variable")
+	}
+	return strings.Trim(strings.Join(words, "; "), "; ")
+}
+
+func holderPlace(l *verdict.Leak) string {
 	if l.Stored.File != "" {
 		return l.Stored.Place() + " is where it went in"
 	}

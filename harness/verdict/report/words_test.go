@@ -52,6 +52,7 @@ func TestWordsOfBytes(t *testing.T) {
 	}
 	tail := verdict.Leak{Class: verdict.Object, Type: "*hub.session", Count: 3, Bytes: 1200, Peers: 60, BytesPerDay: 1e6,
 		Path: []verdict.Edge{{Holder: "*hub.network", Field: "members[12, beyond its length 5]"}}}
+	nameless := verdict.Leak{Path: []verdict.Edge{{Kind: verdict.VariableHolder, Holder: "a package variable"}}}
 	for _, tt := range []struct{ got, want string }{
 		{title(&memory), "memory of main.(*certificate).get grows"},
 		{perPeer(&memory), "30 B per peer"},
@@ -60,6 +61,8 @@ func TestWordsOfBytes(t *testing.T) {
 		{cost(&memory, 10), "12 kB in this run; a hub with 10 peers a second loses 1.0 MB a day"},
 		{cost(&tail, 10), "1.2 kB in this run; kept behind the length of a slice, so bounded by its peak"},
 		{keptBy(&tail), "*hub.network.members[12, beyond its length 5] -> *hub.session"},
+		{wentIn(&nameless), "go test -ldflags=-w=0 names the variable"},
+		{wentIn(&tail), ""},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%q, want %q", tt.got, tt.want)
