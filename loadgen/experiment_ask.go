@@ -60,14 +60,21 @@ func (e *experiment) sure() bool {
 		return false
 	}
 	e.trends = e.ask()
-	counts, bytes, leaking := true, true, false
-	for _, t := range e.trends {
-		decided := t.Outcome != verdict.Inconclusive
-		counts = counts && (decided || t.Unit == verdict.Bytes)
-		bytes = bytes && (decided || t.Unit != verdict.Bytes)
+	counts, bytes, leaking := decided(e.trends)
+	return counts && (bytes && !e.lasting || leaking)
+}
+
+// decided reports whether all counts, and all series of bytes, are decided, and whether a series
+// leaks.
+func decided(trends []verdict.Trend) (counts, bytes, leaking bool) {
+	counts, bytes = true, true
+	for _, t := range trends {
+		known := t.Outcome != verdict.Inconclusive
+		counts = counts && (known || t.Unit == verdict.Bytes)
+		bytes = bytes && (known || t.Unit != verdict.Bytes)
 		leaking = leaking || t.Outcome == verdict.Leaking
 	}
-	return counts && (bytes && !e.lasting || leaking)
+	return counts, bytes, leaking
 }
 
 // confirm gives a target that seems to leak time to release: what is retained for a while

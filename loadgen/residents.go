@@ -76,10 +76,12 @@ func (y *residency) run(ctx context.Context) error {
 	defer y.clear()
 	if y.admit(limited) {
 		for k := range mostPairs {
-			if !y.exchange(limited, uint64(k)) || !y.replace(limited, uint64(k)) || y.decided() {
+			if !y.exchange(limited, uint64(k)) || !y.replace(limited, uint64(k)) || y.enough() {
 				break
 			}
-			y.log.Info("pair of blocks with residents done", "number", k+1, "events", y.events.Load())
+			done := len(y.blocks) / 2
+			y.progress.learned(done, max(done, minPairs), nil)
+			y.log.Info("pair of blocks with residents done", "number", done, "of_at_least", max(done, minPairs), "events", y.events.Load())
 		}
 	}
 	y.stayed = staying(y.residents)

@@ -48,15 +48,12 @@ func (y *residency) test(q verdict.Question, around func(i int) (before, after f
 	return verdict.Test(q, blocks)
 }
 
-// decided reports whether each series leaks, or has no leak of a size that matters.
-func (y *residency) decided() bool {
+// enough reports whether each series leaks, or has no leak of a size that matters. Once a
+// count leaks, the experiment does not go on only for bytes.
+func (y *residency) enough() bool {
 	trends := y.growth()
-	for _, t := range trends {
-		if t.Outcome == verdict.Inconclusive {
-			return false
-		}
-	}
-	return len(trends) > 0
+	counts, bytes, leaking := decided(trends)
+	return len(trends) > 0 && counts && (bytes || leaking)
 }
 
 // holds reports whether a series that grew has not fallen by what it grew. last is the last

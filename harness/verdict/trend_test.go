@@ -156,3 +156,20 @@ func gappy(perPeer float64, missing []int) (blocks []verdict.Block, cycles []ver
 	}
 	return blocks, cycles
 }
+
+// What the doses count is named, and its number beyond which growth is no filling may be another
+// than that of peers.
+func TestTrendOfEvents(t *testing.T) {
+	t.Parallel()
+	blocks := sample.Blocks("residents", 10, 1000, 640)
+	for name, tt := range map[string]struct {
+		bound int64
+		want  verdict.Outcome
+	}{"outlasted": {3000, verdict.Leaking}, "may fill": {0, verdict.Inconclusive}} {
+		q := verdict.Question{Series: "heap", Scenario: "residents", Unit: verdict.Bytes, Fills: true, Bound: tt.bound, Per: verdict.PerEvent}
+		got := verdict.Test(q, blocks)
+		if got.Outcome != tt.want || got.PerThousand() != "1,000 events that a resident saw" || strings.Contains(got.Why+got.Advice(), "peer ") {
+			t.Errorf("%s: %s because %s; %s", name, got.Outcome, got.Why, got.Advice())
+		}
+	}
+}
