@@ -39,6 +39,9 @@ type Campaign struct {
 	Quiet func() error
 	// Patience bounds the wait of a reading until the target is at rest. Default 10s.
 	Patience time.Duration
+	// Late is how long the target may hold what it lets go by itself, which is waited for if there
+	// are leaks so far. Default detect.LateFor.
+	Late time.Duration
 	// Uncontrolled leaves out the check of the detectors by planted leaks.
 	Uncontrolled bool
 	// Progress is called with each step, if set.
@@ -100,6 +103,9 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 func (c *Campaign) prepare() {
 	c.began = time.Now()
 	c.series = map[string]*verdict.Series{}
+	if c.Late == 0 {
+		c.Late = detect.LateFor
+	}
 	c.run = verdict.Run{Name: c.Name, Target: c.Crowd.Target.URL(), Command: c.Command, Seed: c.Crowd.Seed, Start: c.began}
 	for _, s := range c.Crowd.Scenarios {
 		c.run.Scenarios = append(c.run.Scenarios, verdict.Scenario{Name: s.Name, Unit: residentUnit(s)})

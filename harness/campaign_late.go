@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
@@ -17,7 +16,7 @@ func (c *Campaign) awaitLate(ctx context.Context) {
 		return
 	}
 	c.progress("waiting for what is let go late")
-	if settle.Pause(ctx, detect.LateFor) {
+	if settle.Pause(ctx, c.Late) {
 		c.cycle(ctx, len(c.run.Cycles)+1, verdict.Cycle{Trial: true, Doses: map[string]int64{}})
 	}
 }

@@ -21,6 +21,7 @@ func TestCampaignWaitsForAJanitor(t *testing.T) {
 			h.leaks = true
 			h.janitor = sweeps
 			c := campaignAt(h, &detect.Gauges{Target: h}, &detect.Census{Roots: h.Roots()})
+			c.Late = 3 * janitorEvery
 			var steps []string
 			c.Progress = func(s string) { steps = append(steps, s) }
 			v := runCampaign(t, c)
@@ -38,7 +39,7 @@ func TestCampaignWaitsForAJanitor(t *testing.T) {
 }
 
 // janitorEvery is the time between two sweeps.
-const janitorEvery = 2 * time.Second
+const janitorEvery = time.Second
 
 // sweep removes what was kept before the last sweep, until nothing is kept.
 func (h *echoHub) sweep() {

@@ -121,7 +121,7 @@ func (c *Campaign) dismissResidents(ctx context.Context) {
 func (c *Campaign) readDeparture(ctx context.Context, residents int64) ([]verdict.Finding, error) {
 	c.idle = c.empty
 	c.settle(ctx)
-	found, err := c.departure().Left(ctx, residents)
+	found, err := c.departure().Left(ctx, residents, c.Late)
 	for i := range found { // these do not count by cycle
 		found[i].PerCycle, found[i].PerScenario = nil, map[string]int64{departed: found[i].Count}
 	}

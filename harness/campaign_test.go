@@ -26,6 +26,7 @@ func campaignAt(target harness.Target, detectors ...detect.Detector) *harness.Ca
 	return &harness.Campaign{
 		Name: "toy", Crowd: harness.Crowd{Target: target, Scenarios: scenarios, Seed: 5, AtOnce: 4},
 		Peers: func(string) int { return 7 }, Cycles: 3, Detectors: detectors, Patience: 2 * time.Second,
+		Late: time.Millisecond, // the target lets go at once
 	}
 }
 

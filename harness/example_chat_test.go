@@ -20,6 +20,7 @@ func TestChatHub(t *testing.T) {
 		t.Skip("it compiles and runs another test")
 	}
 	t.Run("unchanged", func(t *testing.T) {
+		t.Parallel()
 		out, err := testChat(t, func(string) string { return "" })
 		t.Logf("%s", out)
 		if err != nil || strings.Count(string(out), "verdict LEAK") != 2 || strings.Count(string(out), "verdict PASS") != 1 {
@@ -28,6 +29,7 @@ func TestChatHub(t *testing.T) {
 	})
 	// The control shows that the test above can fail.
 	t.Run("with a planted leak", func(t *testing.T) {
+		t.Parallel()
 		out, err := testChat(t, func(client string) string {
 			return strings.Replace(client, "ticker.Stop()", "go func() { select {} }()", 1)
 		}, "-run", "TestChat")

@@ -83,7 +83,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 
 			By("a second crowd comes and leaves")
 			crowd()
-			found, err := withHub.detectors.Left(ctx, int64(peers))
+			found, err := withHub.detectors.Left(ctx, int64(peers), detect.LateFor)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(found).To(BeClean())
 

@@ -121,12 +121,12 @@ func (ds Detectors) Findings(ctx context.Context) ([]verdict.Finding, error) {
 }
 
 // LateFor is how long a target may hold what it lets go by itself, such as what a janitor removes
-// every few seconds. That is no leak.
+// every few seconds, unless the test says otherwise. That is no leak.
 const LateFor = 6 * time.Second
 
 // Left takes a reading after so many peers, and returns the findings. If there are any, it waits
-// for LateFor and reads again: those that are gone do not count.
-func (ds Detectors) Left(ctx context.Context, peers int64) ([]verdict.Finding, error) {
+// for what is let go late and reads again: those that are gone do not count.
+func (ds Detectors) Left(ctx context.Context, peers int64, late time.Duration) ([]verdict.Finding, error) {
 	if err := ds.Cycle(ctx, NewReading(peers)); err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (ds Detectors) Left(ctx context.Context, peers int64) ([]verdict.Finding, e
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	if !settle.Pause(ctx, LateFor) {
+	if !settle.Pause(ctx, late) {
 		return found, context.Cause(ctx)
 	}
 	later := NewReading(0)

@@ -94,6 +94,7 @@ func judge(t *testing.T, target harness.Target, hub *Hub, scenarios ...harness.S
 			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Unclosed{}, &detect.Sites{}, &detect.Timers{},
 			&detect.Census{Roots: map[string]any{"hub": hub}},
 		},
+		Late: time.Second, // this hub has no janitor
 	}
 	run, err := campaign.Run(t.Context())
 	if err != nil {
