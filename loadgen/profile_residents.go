@@ -14,7 +14,7 @@ func residentsProfile() profile {
 	return profile{
 		word:  "residents",
 		about: "the leak verdict for peers that stay: they listen while visitors enter and leave their network, and what the target collects for them is a leak",
-		phase: plan.Phase{Peers: 2400, Rate: 200, Duration: 2 * time.Minute, Networks: 2, Params: map[string]string{
+		phase: plan.Phase{Peers: 2400, Rate: 200, Duration: 3 * time.Minute, Networks: 2, Params: map[string]string{
 			residentsParam: "8", "stay": "160ms", "confirm": "20s",
 		}},
 		check: func(f *plan.Phase) error {

@@ -33,6 +33,7 @@ type residency struct {
 	marks     []mark        // at the baseline, and after each block
 	stayed    int           // residents that were there at the end
 	lost      int           // residents that were replaced
+	fills     bool          // a series may fill to a bound: the blocks are larger
 }
 
 // mark is what the run itself knows at a reading: the controls are made of it.
@@ -183,16 +184,20 @@ func (y *residency) catchUp(ctx context.Context) {
 	y.phaseRun.await(ctx)
 }
 
-// exchange runs an on and an off block in random order. It reports whether the experiment can
+// exchange runs an on and an off block in random order, larger ones while growth may fill to a
+// bound. It reports whether the experiment can
 // go on.
 func (y *residency) exchange(ctx context.Context, k uint64) bool {
-	first := y.rng.IntN(2)
+	first, lives := y.rng.IntN(2), y.Peers/residentPairs
+	if y.fills {
+		lives *= furtherBy
+	}
 	for i := range 2 {
 		ok := false
 		if i == first {
-			ok = y.stir(ctx, k, y.Peers/residentPairs)
+			ok = y.stir(ctx, k, lives)
 		} else {
-			ok = y.quiet(ctx)
+			ok = y.quiet(ctx, lives)
 		}
 		if !ok {
 			return false
@@ -227,11 +232,12 @@ func (y *residency) stir(ctx context.Context, k uint64, lives int) bool {
 	return ok
 }
 
-// quiet runs a block without visitors, as long as the last one with them: growth over time must
-// not look like growth by events.
-func (y *residency) quiet(ctx context.Context) bool {
-	defer y.progress.begin(report.SpanOff, y.took)()
-	pause(ctx, y.took)
+// quiet runs a block without visitors, as long as one with so many, and as the last one: growth
+// over time must not look like growth by events.
+func (y *residency) quiet(ctx context.Context, lives int) bool {
+	off := max(y.took, time.Duration(float64(lives)/y.Rate*float64(time.Second)))
+	defer y.progress.begin(report.SpanOff, off)()
+	pause(ctx, off)
 	return y.settle(ctx, 0)
 }
 

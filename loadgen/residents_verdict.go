@@ -3,6 +3,7 @@ package loadgen
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -52,6 +53,7 @@ func (y *residency) test(q verdict.Question, around func(i int) (before, after f
 // count leaks, the experiment does not go on only for bytes.
 func (y *residency) enough() bool {
 	trends := y.growth()
+	y.fills = slices.ContainsFunc(trends, func(t verdict.Trend) bool { return t.Filling || t.Saturating })
 	counts, bytes, leaking := decided(trends)
 	return len(trends) > 0 && counts && (bytes || leaking)
 }

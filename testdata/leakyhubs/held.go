@@ -43,6 +43,7 @@ type retained struct {
 	notices  [][]byte
 	watchers []func()
 	timers   []*time.Timer
+	heard    int // notices
 }
 
 // historySize bounds the notices of a session in the version that keeps a history.

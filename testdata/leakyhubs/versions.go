@@ -98,7 +98,10 @@ var versions = map[string]version{
 		}
 	}},
 	"goroutines-of-resident": {sends: func(_ *hub, s *session, e envelope) {
-		if e.Type == "offer" {
+		if e.Type != "peer-discovered" {
+			return
+		}
+		if s.heard++; s.heard%50 == 0 {
 			go s.awaitEnd()
 		}
 	}},
