@@ -46,6 +46,8 @@ func (c *leakClients) scenarios() []harness.Scenario {
 // dose returns how many clients of a scenario come in a cycle.
 func (c *leakClients) dose(scenario string) int {
 	switch scenario {
+	case "plain": // these cost little, and their warm-up must fill what is bounded
+		return 400
 	case "crowd-operator", "report":
 		return 3
 	case "restart", "restart-cut", "reload", "operator":
