@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -58,6 +59,9 @@ func TestResidentsBesideALeak(t *testing.T) {
 			}
 			if got != tt.want || len(y.evidence.Trends) > 1 {
 				t.Errorf("trends %+v", y.evidence.Trends)
+			}
+			if f := *y.figures; len(f) == 0 || !strings.HasPrefix(f[len(f)-1].Name, perConnected) {
+				t.Errorf("figures %+v", f)
 			}
 			for _, c := range y.evidence.Controls {
 				if c.Failed() {
