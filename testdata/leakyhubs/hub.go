@@ -70,6 +70,7 @@ const (
 	interval = 300 * time.Millisecond // between two pings
 	silent   = 2                      // pings without an answer: an end after that is no RST of a peer that was there
 	vanished = 4                      // the hub ends the session
+	patience = 100                    // the same in versions about residents, which must not end on a busy machine
 	farewell = time.Second            // for the close frame after a goodbye
 )
 
@@ -233,7 +234,7 @@ func (h *hub) leave(s *session, why end) {
 func (h *hub) beat() {
 	for range time.Tick(interval) {
 		for s, unheard := range h.ask() {
-			if unheard >= vanished {
+			if unheard >= vanished && (h.sends == nil || unheard >= patience) {
 				s.ws.SetReadDeadline(time.Unix(1, 0))
 				continue
 			}
