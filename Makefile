@@ -47,7 +47,7 @@ COVER = -coverpkg=./hub/... -covermode=atomic
 regress: ## run the leak suite with the wide specs; prints the summary and the code that did not run; the report is in regress-report
 	$(GO) test -count=1 -v -ldflags=-w=0 $(COVER) ./regress -run 'TestRegress|TestThirtyDays'
 
-power: ## measure which leaks the suite catches: every planted one, then generated ones, for hours (POWER=samples: some of the planted; sample: half of these, by the date)
+power: ## measure which leaks the suite catches: every planted one, then generated ones, for hours (POWER=samples: some of the planted; sample: a third of these, by the date)
 	rm -rf regress-report/power
 	PIGEONHUB_POWER=$(POWER) $(GO) test -count=1 -v -timeout 3h ./regress -run TestPower
 	@cat regress-report/power.md

@@ -185,13 +185,16 @@ func TestNearestLines(t *testing.T) {
 	}
 }
 
-func TestTwoDaysMeasureTheWholeSample(t *testing.T) {
+func TestThreeDaysMeasureTheWholeSample(t *testing.T) {
 	t.Parallel()
-	sample := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}}
+	sample := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}}
 	today := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	both := append(halfOf(sample, today), halfOf(sample, today.AddDate(0, 0, 1))...)
-	slices.SortFunc(both, func(a, b *mutant) int { return strings.Compare(a.name, b.name) })
-	if !slices.Equal(both, sample) {
-		t.Errorf("two days measure %d of %d mutants", len(both), len(sample))
+	var all []*mutant
+	for day := range 3 {
+		all = append(all, thirdOf(sample, today.AddDate(0, 0, day))...)
+	}
+	slices.SortFunc(all, func(a, b *mutant) int { return strings.Compare(a.name, b.name) })
+	if !slices.Equal(all, sample) {
+		t.Errorf("three days measure %d of %d mutants", len(all), len(sample))
 	}
 }

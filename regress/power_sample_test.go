@@ -22,7 +22,7 @@ func chooseMutants(which string) ([]*mutant, error) {
 	case "all":
 		return all, nil
 	case "sample":
-		return halfOf(sampleOf(all), time.Now().UTC()), nil
+		return thirdOf(sampleOf(all), time.Now().UTC()), nil
 	case "samples":
 		return sampleOf(all), nil
 	}
@@ -58,13 +58,13 @@ func sampleOf(all []*mutant) []*mutant {
 	return append(sample, combine(benign)...)
 }
 
-// halfOf returns every second one of a sample: two days in turn measure all.
-func halfOf(sample []*mutant, day time.Time) []*mutant {
-	var half []*mutant
-	for i := int(day.Unix()/(24*3600)) % 2; i < len(sample); i += 2 {
-		half = append(half, sample[i])
+// thirdOf returns every third one of a sample: three days in turn measure all.
+func thirdOf(sample []*mutant, day time.Time) []*mutant {
+	var third []*mutant
+	for i := int(day.Unix()/(24*3600)) % 3; i < len(sample); i += 3 {
+		third = append(third, sample[i])
 	}
-	return half
+	return third
 }
 
 // combine joins the controls into as few mutants as possible. Two that edit the same lines stay

@@ -19,7 +19,7 @@ import (
 
 // TestPower measures what the suite catches. It builds the hub with each mutant in turn, runs
 // the specs labelled power on it, and writes the table. make power runs it. PIGEONHUB_POWER
-// selects the mutants: all, samples (one of each chapter), sample (every second of these, by the
+// selects the mutants: all, samples (one of each chapter), sample (a third of these, by the
 // date), or names separated by commas.
 // PIGEONHUB_POWER_PARTS selects among suite, witness and baselines, by default all.
 // PIGEONHUB_POWER_KEEP names a folder that keeps the output and the reports of the specs.
