@@ -122,18 +122,24 @@ func (s *Sites) memoryOf(site *heap.Site, growth []int64) (verdict.Finding, bool
 	}, why != ""
 }
 
-// withoutObjects leaves out findings of lines whose objects stay: what these refer to is no leak
-// of its own. Of each other line it returns the finding with most bytes.
+// holderBytes is what an array or a table that holds objects takes for each of them at most: some
+// words, half of it unused.
+const holderBytes = 64
+
+// withoutObjects leaves out findings that follow from objects that stay: what these refer to, and
+// what holds them. Of each other line it returns the finding with most bytes.
 func withoutObjects(grown []verdict.Finding, leaks []siteLeak) []verdict.Finding {
 	slices.SortFunc(grown, func(a, b verdict.Finding) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Detail, b.Detail))
 	})
 	seen := map[verdict.Site]bool{}
+	var objects int64 // of the line that has most
 	for _, l := range leaks {
 		seen[l.site.Born] = true
+		objects = max(objects, sum(l.growth))
 	}
 	return slices.DeleteFunc(grown, func(f verdict.Finding) bool {
-		was := seen[f.Born]
+		was := seen[f.Born] || f.Bytes <= holderBytes*objects
 		seen[f.Born] = true
 		return was
 	})
