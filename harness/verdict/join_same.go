@@ -39,7 +39,8 @@ func sameHolder(a, b *candidate) bool {
 	return samePath(a, b) || sameFrame(a, b) ||
 		a.heldByGoroutine(b) || b.heldByGoroutine(a) ||
 		a.madeByGoroutine(b) || b.madeByGoroutine(a) ||
-		within(a.path, b.field) || within(b.path, a.field)
+		within(a.path, b.field) || within(b.path, a.field) ||
+		a.sameChain(b) || b.sameChain(a)
 }
 
 // samePath reports whether both are held by the same path, or one by what the path of the

@@ -90,6 +90,16 @@ func TestJoin(t *testing.T) {
 		{"what_hangs_below", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session, inMembers),
 			finding("watch", verdict.Object, odd, typed("*hub.buffer"), inMembers, path("*hub.session", "out"))}, "watch watch"},
 
+		// Held by the links of a chain.
+		{"links_of_a_chain", []verdict.Finding{
+			finding("watch", verdict.Object, odd, session, path("hub.Hub", "last", "*hub.failure", "before (repeated)", "*hub.failure", "session")),
+			finding("watch", verdict.Object, []int64{0, 0, 1}, session, path("hub.Hub", "last", "*hub.failure", "before", "*hub.failure", "session")),
+			finding("sites", verdict.Object, []int64{0, 0, 1}, session, path("hub.Hub", "last", "*hub.failure", "session")),
+			finding("census", verdict.Collection, []int64{5, 0, 9}, field("hub.Hub.last.before.session.out"))}, "census sites watch watch"},
+		{"beside_a_chain", []verdict.Finding{
+			finding("watch", verdict.Object, odd, typed("*hub.failure"), path("hub.Hub", "last", "*hub.failure", "before (repeated)")),
+			finding("census", verdict.Collection, []int64{5, 0, 9}, field("hub.Hub.last.names"))}, "census, watch"},
+
 		// Held by frames.
 		{"frames_of_one_function", []verdict.Finding{
 			finding("watch", verdict.Object, odd, session, heldBy(verdict.GoroutineHolder, "goroutine 7 hub.run", "x.org/hub.run")),
