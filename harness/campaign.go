@@ -27,6 +27,9 @@ type Campaign struct {
 	// Peers returns the average number of peers of a scenario in a cycle; default 100.
 	Peers  func(scenario string) int
 	Cycles int // default 4
+	// Fill is how many peers of a scenario come in the warm-up beyond its largest dose, so that what
+	// is bounded, such as a cache of 256 entries, is full before the baseline.
+	Fill map[string]int64
 	// Trials is the number of further cycles if there is a leak and no leak is attributed to a
 	// scenario: see verdict.Trials. Default 6; none if negative.
 	Trials    int
@@ -71,6 +74,9 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	plan := c.plan()
 	c.progress("warm-up")
 	visitors, events := c.split(largest(plan))
+	for scenario, n := range c.Fill {
+		visitors[scenario] += n
+	}
 	c.addArrivals(c.Crowd.Send(ctx, 0, visitors))
 	c.settle(ctx)
 	c.admitResidents(ctx, events)

@@ -28,7 +28,8 @@ var _ = Describe(edgeSpecs, Serial, Label("wide"), func() {
 		DeferCleanup(pages.close)
 		w.campaign.Name, w.campaign.Cycles = "regress, edge cases", 3
 		w.campaign.Crowd.AtOnce, w.campaign.Crowd.LifeLimit = 8, time.Minute // many lives start and stop a hub
-		w.campaign.Crowd.Scenarios = w.edgeScenarios(patientConfig(), pages)
+		w.campaign.Crowd.Scenarios = append(harness.Scenarios()[:1], w.edgeScenarios(patientConfig(), pages)...)
+		w.campaign.Fill = filling
 		for i := range w.campaign.Crowd.Scenarios {
 			logErrors(&w.campaign.Crowd.Scenarios[i])
 		}

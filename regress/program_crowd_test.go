@@ -199,7 +199,11 @@ func (c *programCampaign) run(ctx context.Context) verdict.Run {
 		}
 		return 8
 	}, c.crowd.Seed)
-	c.send(ctx, &run, 0, largestDoses(run.Cycles))
+	warmUp := largestDoses(run.Cycles)
+	for scenario, n := range filling {
+		warmUp[scenario] += n
+	}
+	c.send(ctx, &run, 0, warmUp)
 	rest, err := readProgram(ctx, c.program, nil)
 	Expect(err).NotTo(HaveOccurred())
 	readings := []*programReading{rest}

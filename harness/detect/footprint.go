@@ -34,6 +34,7 @@ type Footprint struct {
 	Left  Cost // that stays of a peer
 
 	stacks map[[32]uintptr]*heap.Site // nil for a site that does not count
+	before *footprintReading
 }
 
 // Cost is the memory of one peer in bytes.
@@ -71,8 +72,7 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 	if err != nil {
 		return err
 	}
-	before, err := f.read(ctx)
-	if err != nil {
+	if f.before, err = f.read(ctx); err != nil {
 		return err
 	}
 	leave, err := gather(ctx, n)
@@ -83,14 +83,21 @@ func (f *Footprint) Measure(ctx context.Context, gather func(ctx context.Context
 	if err = errors.Join(err, f.dismiss(ctx, leave)); err != nil {
 		return fmt.Errorf("footprint: %w", err)
 	}
-	after, err := f.read(ctx)
-	if err = cmp.Or(err, heap.NoGapSince(gaps)); err != nil {
+	f.Peers, f.Held = n, during.since(f.before, n)
+	if err = cmp.Or(f.ReadLeft(ctx), heap.NoGapSince(gaps)); err != nil {
 		return err
 	}
 	runtime.KeepAlive(gather) // and the target
-	f.Peers = n
-	f.Held, f.Left = during.since(before, n), after.since(before, n)
 	return nil
+}
+
+// ReadLeft reads once more what stays of the peers, because a target may let go late.
+func (f *Footprint) ReadLeft(ctx context.Context) error {
+	after, err := f.read(ctx)
+	if err == nil {
+		f.Left = after.since(f.before, f.Peers)
+	}
+	return err
 }
 
 // dismiss lets a crowd go and waits until the target has released it.
