@@ -3,15 +3,13 @@ package harness_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// What a janitor removes two seconds after a peer has left is no leak, nor is the janitor, which
-// runs while there is something to remove: it was there at some readings, and not at others. The
-// same hub without a janitor leaks.
+// What a janitor removes late is no leak, nor is the janitor, which runs while there is something to
+// remove: it was there at the baseline, and is not at the end. The same hub without a janitor leaks.
 func TestCampaignWaitsForAJanitor(t *testing.T) {
 	t.Parallel()
 	for name, sweeps := range map[string]bool{"janitor": true, "leak": false} {
@@ -19,11 +17,18 @@ func TestCampaignWaitsForAJanitor(t *testing.T) {
 			t.Parallel()
 			h := startEchoHub(t)
 			h.leaks = true
-			h.janitor = sweeps
+			if sweeps {
+				h.janitor = make(chan struct{})
+			}
 			c := campaignAt(h, &detect.Gauges{Target: h}, &detect.Census{Roots: h.Roots()})
-			c.Late = 3 * janitorEvery
 			var steps []string
-			c.Progress = func(s string) { steps = append(steps, s) }
+			c.Progress = func(s string) {
+				steps = append(steps, s)
+				if sweeps && s == "waiting for what is let go late" {
+					h.janitor <- struct{}{}
+					<-h.janitor
+				}
+			}
 			v := runCampaign(t, c)
 			if !sweeps {
 				if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario goodbye" {
@@ -38,22 +43,11 @@ func TestCampaignWaitsForAJanitor(t *testing.T) {
 	}
 }
 
-// janitorEvery is the time between two sweeps.
-const janitorEvery = time.Second
-
-// sweep removes what was kept before the last sweep, until nothing is kept.
+// sweep removes what was kept, once it is asked to.
 func (h *echoHub) sweep() {
-	tick := time.NewTicker(janitorEvery)
-	defer tick.Stop()
-	old := 0
-	for range tick.C {
-		h.mu.Lock()
-		h.state.left = slices.Delete(h.state.left, 0, old)
-		if old = len(h.state.left); old == 0 {
-			h.sweeping, h.state.left = false, nil
-			h.mu.Unlock()
-			return
-		}
-		h.mu.Unlock()
-	}
+	<-h.janitor
+	h.mu.Lock()
+	h.sweeping, h.state.left = false, nil
+	h.mu.Unlock()
+	h.janitor <- struct{}{}
 }

@@ -26,8 +26,8 @@ type echoHub struct {
 	open   fixture.Handlers
 	leaks  bool
 
-	janitor  bool // removes them some seconds later
-	sweeping bool // it runs
+	janitor  chan struct{} // asks for their removal, and answers; nil if nothing removes them
+	sweeping bool          // it runs
 
 	copies func() int   // how many objects it keeps for each; nil for 1
 	err    error        // of Dial and Gauges
@@ -119,7 +119,7 @@ func (h *echoHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			copies = h.copies()
 		}
 		h.state.left = append(h.state.left, slices.Repeat([]*echoSession{s}, copies)...)
-		if h.janitor && !h.sweeping {
+		if h.janitor != nil && !h.sweeping {
 			h.sweeping = true
 			h.open.Go(h.sweep)
 		}
