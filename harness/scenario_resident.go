@@ -48,13 +48,20 @@ func signalAgain(ctx context.Context, v *Visit) error {
 
 func pingAgain(ctx context.Context, v *Visit) error { return v.fence(ctx, ignore) }
 
-// hearGuest hears that another peer joins the network and leaves.
+// hearGuest hears that another peer joins the network, makes it an offer, and hears that it leaves
+// without an answer.
 func hearGuest(ctx context.Context, v *Visit) error {
 	guest := v.Beside("and a guest", v.Other)
 	if err := guest.Join(ctx, v.Network); err != nil {
 		return err
 	}
 	if err := v.WantPeer(ctx, guest.ID); err != nil {
+		return err
+	}
+	if err := v.Signal(wire.KindOffer, guest.ID, Offer()); err != nil {
+		return err
+	}
+	if _, err := guest.Want(ctx, wire.KindOffer); err != nil {
 		return err
 	}
 	if err := guest.Close(ctx); err != nil {

@@ -41,7 +41,7 @@ var _ = Describe(residentSpecs, Serial, func() {
 func residentWorld() *world {
 	GinkgoHelper()
 	cfg := patientConfig()
-	cfg.AnnounceRate, cfg.ProbeTimeout, cfg.MaxSubscriptions = -1, 10*time.Second, 1
+	cfg.AnnounceRate, cfg.ProbeTimeout, cfg.MaxSubscriptions = -1, 10*time.Second, 2
 	w := startWorld(cfg, hubtest.Start)
 	w.follow()
 	for _, d := range w.campaign.Detectors {
@@ -69,10 +69,13 @@ func residentWorld() *world {
 	return w
 }
 
-// follow holds a subscription to the hub until the end of the spec.
+// follow holds two subscriptions to the hub until the end of the spec. One is read, the other has
+// stalled.
 func (w *world) follow() {
 	GinkgoHelper()
 	s, err := w.target.Hub.Subscribe("resident")
+	Expect(err).NotTo(HaveOccurred())
+	stalled, err := w.target.Hub.Subscribe("stalled")
 	Expect(err).NotTo(HaveOccurred())
 	var reader sync.WaitGroup
 	ended := make(chan struct{})
@@ -89,6 +92,7 @@ func (w *world) follow() {
 		close(ended)
 		reader.Wait()
 		s.Close()
+		stalled.Close()
 	})
 }
 
@@ -97,7 +101,7 @@ func (w *world) oneTooMany(ctx context.Context, v *harness.Visit) error {
 	switch s, err := w.target.Hub.Subscribe(v.Name); {
 	case err == nil:
 		s.Close()
-		return errors.New("the hub accepted a second subscription")
+		return errors.New("the hub accepted a third subscription")
 	case !errors.Is(err, hub.ErrTooManySubscriptions):
 		return err
 	}
