@@ -30,8 +30,8 @@ func quickConfig() hub.Config {
 }
 
 // filling lets enough peers come before the baseline to fill a cache of 256 entries, also one with
-// an entry for each network.
-var filling = map[string]int64{"clean": 1500}
+// an entry for each network, of which ten peers share one.
+var filling = map[string]int64{"clean": 3000}
 
 // world is a hub and the campaign that tests it.
 type world struct {

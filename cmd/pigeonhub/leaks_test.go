@@ -81,7 +81,7 @@ func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	return &harness.Campaign{
 		Name:  "regress, program in process",
 		Crowd: harness.Crowd{Target: target, Scenarios: clients.scenarios(), Seed: seed, AtOnce: 8, LifeLimit: patience},
-		Peers: clients.dose, Fill: map[string]int64{"clean": 1500}, // see filling in package regress
+		Peers: clients.dose, Fill: map[string]int64{"clean": 3000}, // see filling in package regress
 		Detectors: []detect.Detector{
 			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: target}, &detect.Unclosed{},
 			&detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: target.Roots()},
