@@ -44,6 +44,21 @@ func (t *counters) landed(name string) {
 	t.of(name).Landed++
 }
 
+// callOff takes back what was planned since before and has not landed: the run has ended it, not
+// the target.
+func (t *counters) callOff(before []verdict.Scenario) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	missed := map[string]int64{}
+	for _, s := range before {
+		missed[s.Name] = s.Planned - s.Landed
+	}
+	for i := range t.list {
+		s := &t.list[i]
+		s.Planned = min(s.Planned, s.Landed+missed[s.Name])
+	}
+}
+
 func (t *counters) failed(name string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

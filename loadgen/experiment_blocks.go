@@ -41,7 +41,8 @@ func (e *experiment) off(ctx context.Context, k int) bool {
 
 // on runs a block with peers. The warm-up is one that is not evaluated.
 func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) bool {
-	before := landed(e.counters.scenarios())
+	counts := e.counters.scenarios()
+	before := landed(counts)
 	order := e.order(doses, place)
 	kind := report.SpanOn
 	if place == warmUp {
@@ -53,6 +54,9 @@ func (e *experiment) on(ctx context.Context, doses verdict.Cycle, place uint64) 
 	}
 	e.workers.block(ctx, e.number, place, e.schedule)
 	end()
+	if ctx.Err() != nil {
+		e.counters.callOff(counts)
+	}
 	cycle, total := verdict.Cycle{Doses: map[string]int64{}}, int64(0)
 	for name, n := range landed(e.counters.scenarios()) {
 		cycle.Doses[name] = n - before[name]

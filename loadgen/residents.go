@@ -210,7 +210,7 @@ func (y *residency) exchange(ctx context.Context, k uint64) bool {
 // stir runs a block with visitors. If the target does not notify the residents of them, each
 // resident sends a message for every second visitor.
 func (y *residency) stir(ctx context.Context, k uint64, lives int) bool {
-	before, begin := y.events.Load(), time.Now()
+	before, counts, begin := y.events.Load(), y.counters.scenarios(), time.Now()
 	end := y.progress.begin(report.SpanOn, time.Duration(float64(lives)/y.Rate*float64(time.Second)))
 	visitor := y.visitor()
 	y.arrive(schedule.Mix(placeVisitor, k), lives, func(int) scenario { return visitor })
@@ -222,6 +222,9 @@ func (y *residency) stir(ctx context.Context, k uint64, lives int) bool {
 		})
 	}
 	y.schedule.Run(ctx)
+	if ctx.Err() != nil {
+		y.counters.callOff(counts)
+	}
 	y.catchUp(ctx)
 	y.took = time.Since(begin)
 	end()

@@ -1,12 +1,14 @@
 package loadgen
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/loadgen/codec"
 	"github.com/pigeonhub/pigeonhub/loadgen/plan"
 	"github.com/pigeonhub/pigeonhub/loadgen/report"
 )
@@ -73,6 +75,26 @@ func TestResidentsAreReplaced(t *testing.T) {
 		t.Errorf("%d marks", len(y.marks))
 	}
 	y.clear()
+}
+
+// The visitors that the end of the time cuts off did not fail: the target is not to blame.
+func TestResidentsCutOff(t *testing.T) {
+	t.Parallel()
+	_, y := quickResidency(t, (&toyHub{}).start(t), 65, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	y.watch = func(*Peer, codec.Event) bool {
+		cancel() // while the first visitor stays
+		return false
+	}
+	y.stir(ctx, 0, 5)
+	if len(y.counters.scenarios()) == 0 {
+		t.Error("no visitor came")
+	}
+	for _, c := range y.counters.scenarios() {
+		if c.Planned > c.Landed {
+			t.Errorf("%d planned, %d landed", c.Planned, c.Landed)
+		}
+	}
 }
 
 // What a hub collects for a peer that stays is a leak of residents, unless it may have a bound.
