@@ -17,7 +17,7 @@ import (
 // The heap profile must record every object from the first one on.
 func init() { heap.RecordAll() }
 
-// The label filters of a run: usualSuite takes about two minutes, wholeSuite twice as long.
+// The label filters of a run: usualSuite takes about two minutes, wholeSuite six.
 const (
 	usualSuite = wholeSuite + " && !wide"
 	wholeSuite = "!soak && !power"
