@@ -2,8 +2,8 @@ package admission
 
 import "sync"
 
-// Tally counts sessions by key, such as whose token they carry. The zero value is empty. Its
-// methods may be called concurrently.
+// Tally counts sessions by key, for example by the subject of their token. The zero value is empty.
+// Its methods may be called concurrently.
 type Tally struct {
 	mu     sync.Mutex
 	counts map[string]int // none is 0
@@ -13,11 +13,12 @@ type Tally struct {
 // If it is, the caller calls Leave with the same key when the session has ended. An empty key is
 // not counted.
 func (t *Tally) Enter(key string, limit int) bool {
+	if key == "" {
+		return true
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case key == "":
-		return true
 	case limit > 0 && t.counts[key] >= limit:
 		return false
 	case t.counts == nil:
@@ -29,11 +30,11 @@ func (t *Tally) Enter(key string, limit int) bool {
 
 // Leave undoes what Enter counted.
 func (t *Tally) Leave(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if key == "" {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.counts[key]--; t.counts[key] <= 0 {
 		delete(t.counts, key)
 	}
