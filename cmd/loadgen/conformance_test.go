@@ -57,8 +57,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// closer is a server whose connections end at once. With a status it refuses all but the
-// first.
+// closer starts a server that ends each connection at once and returns its URL. With a status
+// other than 0 it refuses all connections but the first.
 func closer(t *testing.T, status int) string {
 	t.Helper()
 	var came atomic.Int32

@@ -117,12 +117,12 @@
 // 16 bytes and are found as blocks. A map is one object of 48 bytes, at the line that makes it:
 // its tables do not count.
 //
-// A line with as many objects as before whose bytes keep growing is a leak, too: a string or an
-// array that a longer one replaces. Over three or more cycles its bytes at least double, by at
-// least 2,048, follow the number of peers in a straight line, grow in the last cycle and never
-// fall. So the steps of append count, and a buffer that follows the largest message does not. One
-// that doubles each time it is full, as a bytes.Buffer does, is for Census. One at a line that
-// also allocated something larger is missed.
+// Sites finds single objects that get larger, too, such as a string that longer ones replace: the
+// line has as many objects as before, but more bytes. Over three or more cycles the bytes at
+// least double, by at least 2,048, follow the number of peers in a straight line, grow in the last
+// cycle and never fall. So an array that append enlarges is found, and a buffer that follows the
+// largest message is not. Census finds a bytes.Buffer, which doubles each time it is full. A line
+// that also allocated a larger object is missed.
 //
 // It does not see maps of numbers (Census does), a pinned string (Footprint does), memory outside
 // of the heap, and what retains an object. It counts objects

@@ -15,8 +15,8 @@ const methodValue = "-fm"
 // the function.
 const receiverOffset = 8
 
-// findReceiver returns the receiver of the method whose value the function at entry is, without a
-// name. It returns none for another function.
+// findReceiver returns the receiver in the closure of a method value. entry is the address of its
+// function; for any other function there is none. The receiver has no name.
 func (s *heapSymbols) findReceiver(entry uint64) (none heapVariable) {
 	method, is := strings.CutSuffix(nameOfEntry(entry), methodValue)
 	if _, known := s.function(entry); !is || !known {

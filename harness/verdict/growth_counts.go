@@ -55,11 +55,11 @@ func KeepsGrowing(growth, doses []int64) bool {
 // grows by some hundred of them.
 const memoryGate = 2048
 
-// MemoryGrowth returns why the bytes of an allocation site, whose objects are as many as before,
-// keep growing, "" if they do not. level has the bytes at the baseline and after each cycle.
+// MemoryGrowth judges the bytes of an allocation site that has as many objects as before. It returns
+// why they are a leak, "" if they are none. level has the bytes at the baseline and after each cycle.
 //
-// An array that append makes larger grows in steps, so a cycle but the last may add nothing. A leak
-// doubles what it had after a warm-up; a buffer that follows the largest message does not.
+// append enlarges an array in steps, so any cycle but the last may add nothing. A leak at least
+// doubles the bytes of the baseline; a buffer that follows the largest message does not.
 func MemoryGrowth(level, doses []int64) string {
 	last := len(doses)
 	if last < 3 || level[last]-level[0] < max(memoryGate, level[0]) || level[last] == level[last-1] {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// RequireToken asks for the operator's token before it passes a request on, except for /livez and
-// /readyz. A request carries it as bearer token, or as password of any user, which browsers ask
-// for. A token of "" is none: then the pages are refused. It is for a handler of Private whose
-// listener other machines can reach. token is called for each request.
+// RequireToken protects the pages of Private on a listener that other machines can reach. It passes
+// a request to next if that has the operator's token, as bearer token or as the password of any
+// user, for which browsers ask. Requests for /livez and /readyz need no token. token is called for
+// each request; while it returns "", all other pages answer 403.
 func RequireToken(next http.Handler, token func() string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		want := token()
