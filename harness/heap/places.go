@@ -2,7 +2,6 @@ package heap
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
@@ -46,25 +45,29 @@ func (d *heapDump) madeAt(lines []verdict.Site) [][]uint64 {
 
 // mostFrequent returns the retainer with the most frequent path, where keys do not count. Of
 // all paths that are at least a quarter as frequent, it returns the shortest, because that one
-// leads to what holds the others.
+// leads to what holds the others. A path counts only if its root, such as a function of
+// goroutines, holds at least a quarter as many objects as the root that holds most: a few
+// objects of a line may be at rest in the target itself.
 func mostFrequent(list []Retainer) Retainer {
-	count, first, most := map[string]int{}, map[string]Retainer{}, 0
-	for _, r := range list {
-		if r.Path == nil { // it was collected
-			continue
-		}
-		key := PathKey(r.Path)
-		if count[key]++; count[key] == 1 {
-			first[key] = r
-		}
-		most = max(most, count[key])
-	}
-	maps.DeleteFunc(count, func(_ string, n int) bool { return 4*n < most })
-	keys := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-	})
-	if len(keys) == 0 {
+	list = slices.DeleteFunc(slices.Clone(list), func(r Retainer) bool { return len(r.Path) == 0 }) // it was collected
+	list = frequent(list, func(r Retainer) string { return Normal(r.Path[:1])[0].Holder })
+	list = frequent(list, func(r Retainer) string { return PathKey(r.Path) })
+	if len(list) == 0 {
 		return Retainer{}
 	}
-	return first[keys[0]]
+	return slices.MinFunc(list, func(a, b Retainer) int {
+		x, y := PathKey(a.Path), PathKey(b.Path)
+		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
+	})
+}
+
+// frequent returns the retainers whose key is at least a quarter as frequent as the most
+// frequent one.
+func frequent(list []Retainer, key func(Retainer) string) []Retainer {
+	count, most := map[string]int{}, 0
+	for _, r := range list {
+		count[key(r)]++
+		most = max(most, count[key(r)])
+	}
+	return slices.DeleteFunc(list, func(r Retainer) bool { return 4*count[key(r)] < most })
 }
