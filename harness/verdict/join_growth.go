@@ -6,7 +6,7 @@ const (
 	minPattern  = 10   // fewer things than these may grow alike by coincidence
 	maxMultiple = 64   // objects that one retained peer may hold from one line
 	looseness   = 0.02 // relative error of a multiple, beside the noise
-	sameRatio   = 0.1  // relative error of a multiple of two estimates
+	sameRatio   = 0.1  // relative error of a multiple of two estimates, and of a ratio
 	everyPeer   = 0.999
 )
 
@@ -58,6 +58,25 @@ func multiple(a, b *candidate) bool {
 func roughly(a, b *candidate) bool {
 	k := math.Round(float64(a.Count) / float64(b.Count))
 	return k >= 1 && k <= maxMultiple && math.Abs(float64(a.Count)-k*float64(b.Count)) <= sameRatio*float64(a.Count)
+}
+
+// proportional reports whether a and b grow at one ratio, but for a tenth, in at least three
+// cycles.
+func proportional(a, b *candidate) bool {
+	if len(a.PerCycle) != len(b.PerCycle) || min(sum(a.PerCycle), sum(b.PerCycle)) < minPattern {
+		return false
+	}
+	ratio, cycles := float64(sum(a.PerCycle))/float64(sum(b.PerCycle)), 0
+	for i, n := range b.PerCycle {
+		want := ratio * float64(n)
+		if math.Abs(float64(a.PerCycle[i])-want) > sameRatio*want {
+			return false
+		}
+		if n > 0 {
+			cycles++
+		}
+	}
+	return cycles >= 3
 }
 
 func sum(counts []int64) (total int64) {

@@ -18,7 +18,8 @@ func sameThing(a, b *candidate) bool {
 	switch {
 	case a.field != "" && a.field == b.field,
 		samePlace(a.Born, b.Born) && !distinguishes(a, b),
-		a.passes(b.Born), b.passes(a.Born):
+		a.passes(b.Born), b.passes(a.Born),
+		a.madeForCaller(b), b.madeForCaller(a):
 		return true
 	}
 	return a.Type == b.Type && namesAThing(a.Type)
@@ -36,7 +37,7 @@ func contradict(a, b *candidate) bool {
 // sameHolder reports whether one thing holds both, or one of them holds the other. That
 // joins them even if their scenarios disagree.
 func sameHolder(a, b *candidate) bool {
-	return samePath(a, b) || sameFrame(a, b) ||
+	return samePath(a, b) || sameFrame(a, b) || sameInsert(a, b) ||
 		a.heldByGoroutine(b) || b.heldByGoroutine(a) ||
 		a.madeByGoroutine(b) || b.madeByGoroutine(a) ||
 		within(a.path, b.field) || within(b.path, a.field) ||
@@ -75,26 +76,42 @@ func (c *candidate) madeByGoroutine(o *candidate) bool {
 	return strings.Contains(o.Detail+"\n", fmt.Sprintf("%s:%d %s\n", c.Born.File, c.Born.Line, c.Born.Function))
 }
 
+// madeForCaller reports whether c was allocated in a call by the function that allocates o, and
+// both grow in proportion: the caller retains what it made and what it called for.
+func (c *candidate) madeForCaller(o *candidate) bool {
+	caller := o.Born.Function
+	return caller != "" && caller != c.Born.Function && strings.Contains(c.Detail+"\n", " "+caller+"\n") && proportional(c, o)
+}
+
+// sameInsert reports whether one line put both where they are, as many of one as of the other in
+// each cycle. The collection that the line grows may be reached by several paths.
+func sameInsert(a, b *candidate) bool {
+	return samePlace(a.Stored, b.Stored) && len(a.PerCycle) > 1 && slices.Equal(a.PerCycle, b.PerCycle)
+}
+
 // sameFrame reports whether both are held by goroutines in the same function, or by timers
 // that will call the same function.
 func sameFrame(a, b *candidate) bool { return a.frame() != "" && a.frame() == b.frame() }
 
-// frame returns what the path begins in: the function of a goroutine's frame, the function
+// frame returns Frame of the path.
+func (c *candidate) frame() string { return Frame(c.Path) }
+
+// Frame returns what a retaining path begins in: the function of a goroutine's frame, the function
 // that a timer will call, or a finalizer. It returns "" for any other beginning.
-func (c *candidate) frame() string {
-	if len(c.Path) == 0 {
+func Frame(path []Edge) string {
+	if len(path) == 0 {
 		return ""
 	}
-	switch root := c.Path[0]; root.Kind {
+	switch root := path[0]; root.Kind {
 	case GoroutineHolder:
 		return ShortName(root.Site.Function)
 	case FinalizerHolder:
 		// One detector knows the type of the object, another only its size.
 		return "finalizer of " + cmp.Or(root.Site.Place(), root.Holder)
 	case TimersHolder:
-		i := slices.IndexFunc(c.Path, func(e Edge) bool { return e.Kind == FunctionHolder })
+		i := slices.IndexFunc(path, func(e Edge) bool { return e.Kind == FunctionHolder })
 		if i > 0 {
-			return ShortName(c.Path[i].Site.Function)
+			return ShortName(path[i].Site.Function)
 		}
 	}
 	return ""

@@ -70,6 +70,15 @@ func TestJoin(t *testing.T) {
 	t.Parallel()
 	members, session := field("hub.Hub.networks[*].members"), typed("*hub.session")
 	inMembers := path("hub.Hub", "networks", "map[string]*hub.network", `["a"]`, "*hub.network", "members", "map[x]*hub.session", `["b"]`)
+	offered := path("hub.Hub", "parking.order[3]", "*hub.session", "offers[key]")
+	callee := func(f *verdict.Finding) {
+		f.Born = verdict.Site{Function: "admin.encode", File: "health.go", Line: 106}
+		f.Detail = "bytes/buffer.go:95 bytes.(*Buffer).grow\nhealth.go:106 admin.encode\nhealth.go:56 admin.(*public).health\nserver.go:9 http.serve"
+	}
+	caller := func(f *verdict.Finding) {
+		f.Born = verdict.Site{Function: "admin.(*public).health", File: "health.go", Line: 66}
+		f.Detail = "sync/map.go:40 sync.(*Map).Store\nhealth.go:66 admin.(*public).health\nserver.go:9 http.serve"
+	}
 	for _, tt := range []struct {
 		name string
 		list []verdict.Finding
@@ -89,6 +98,17 @@ func TestJoin(t *testing.T) {
 		{"line_where_it_went_in", []verdict.Finding{finding("watch", verdict.Object, odd, session, stored("n.go", 61)), finding("sites", verdict.Object, []int64{4, 0, 8}, born("n.go", 61))}, "sites watch"},
 		{"what_hangs_below", []verdict.Finding{finding("watch", verdict.Object, of(1, "rst"), session, inMembers),
 			finding("watch", verdict.Object, odd, typed("*hub.buffer"), inMembers, path("*hub.session", "out"))}, "watch watch"},
+		{"one_insert_on_two_paths", []verdict.Finding{
+			finding("watch", verdict.Object, of(1, "rst"), session, offered, stored("n.go", 61)),
+			finding("sites", verdict.Object, of(1, "rst"), born("a.go", 3), offered, stored("n.go", 61), func(f *verdict.Finding) { f.PerScenario = map[string]int64{"rst": f.Count - 5, "roam": 5} }),
+			finding("census", verdict.Collection, of(1, "rst"), field("hub.Hub.peers[*].offers"), stored("n.go", 61))}, "census sites watch"},
+		{"two_inserts_of_one_line", []verdict.Finding{
+			finding("watch", verdict.Object, of(1, "rst"), session, offered, stored("n.go", 61)),
+			finding("census", verdict.Collection, of(1, "roam"), field("hub.Hub.peers[*].offers"), stored("n.go", 61))}, "census, watch"},
+		{"made_for_the_caller", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{130, 136, 133}, caller)}, "sites sites"},
+		{"made_for_the_caller_but_growing_otherwise", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{100, 166, 133}, caller)}, "sites, sites"},
 
 		// Held by the links of a chain.
 		{"links_of_a_chain", []verdict.Finding{
@@ -285,6 +305,23 @@ func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 	r.Findings = []verdict.Finding{ids, list}
 	if v := verdict.Judge(r); v.Leaks[0].Born.Line != 20 {
 		t.Errorf("%d leaks, the first born at %s", len(v.Leaks), v.Leaks[0].Born)
+	}
+}
+
+// Of two detectors that found the same objects the one that labels each object names the scenario.
+// Text near an object may be about another peer.
+func TestLabelsBeforeText(t *testing.T) {
+	t.Parallel()
+	r := sample.Clean()
+	at := path("hub.Hub", "sessions")
+	near := finding("sites", verdict.Object, of(1, "rst"), born("a.go", 3), at, stored("n.go", 61))
+	near.PerScenario = map[string]int64{"rst": near.Count - 5, "roam": 5}
+	labelled := finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"), born("a.go", 3), at, stored("n.go", 61))
+	labelled.PerScenario = map[string]int64{"rst": labelled.Count}
+	r.Findings = []verdict.Finding{near, labelled}
+	v := verdict.Judge(r)
+	if len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" {
+		t.Errorf("%d leaks, the first from %s", len(v.Leaks), v.Leaks[0].Source)
 	}
 }
 

@@ -43,6 +43,7 @@ func (g group) principal() *candidate {
 			falseFirst(a.path == "", b.path == ""),
 			cmp.Compare(len(a.path), len(b.path)), // a shorter path leads to what holds the others
 			cmp.Compare(b.Count, a.Count),
+			falseFirst(a.Detector != Watch, b.Detector != Watch), // it knows the scenario of each object
 			cmp.Compare(a.Detector, b.Detector),
 			cmp.Compare(a.Born.String(), b.Born.String()),
 		)

@@ -140,7 +140,8 @@ func (c *cause) takes(next suiteSight, marks []string) bool {
 }
 
 // marksOf returns what identifies a leak in every run: its fingerprint, the collections that
-// grow, the line that stores, the line that starts a goroutine, and that invariants broke.
+// grow, the goroutine's function or timer that holds, the line that stores, the line that starts a
+// goroutine, and that invariants broke.
 func marksOf(l *verdict.Leak) []string {
 	marks := []string{"fingerprint " + l.Fingerprint}
 	if len(l.Path) == 0 && l.Field == "" { // a run that knows lines alone, of a process that it reads from outside
@@ -149,6 +150,9 @@ func marksOf(l *verdict.Leak) []string {
 	for _, e := range l.Evidence {
 		if e.Field != "" {
 			marks = append(marks, "field "+e.Field)
+		}
+		if frame := verdict.Frame(e.Path); frame != "" {
+			marks = append(marks, "frame "+frame)
 		}
 		if e.Stored.Line > 0 {
 			marks = append(marks, "stored "+e.Stored.Place())

@@ -44,6 +44,15 @@ var (
 	another   = finding(verdict.Goroutine, "vanish", verdict.Finding{Born: verdict.Site{Function: "hub.run", File: "hub/run.go", Line: 7}})
 )
 
+// A timer that is never stopped, and the session that it holds.
+var (
+	armed   = finding(verdict.Timer, "roam", verdict.Finding{Type: "*time.Timer", Born: verdict.Site{Function: "hub.remind", File: "hub/report.go", Line: 63}})
+	awaited = finding(verdict.Object, "roam", verdict.Finding{Type: "*hub.session", Path: []verdict.Edge{
+		{Kind: verdict.TimersHolder, Holder: "runtime timers", Field: "[21]"},
+		{Kind: verdict.FunctionHolder, Holder: "func hub.remind.func1", Field: "s", Site: verdict.Site{Function: "hub.remind.func1"}},
+	}})
+)
+
 // finding completes a finding of one thing for each peer of a scenario, or of one in each cycle.
 func finding(class verdict.Class, scenario string, f verdict.Finding) verdict.Finding {
 	f.Class, f.PerCycle = class, []int64{1, 1, 1}
@@ -103,6 +112,7 @@ func TestSuiteJoinsLeaks(t *testing.T) {
 		{"two leaks of one run", []verdict.Run{found(grown, another)}, 2, ""},
 		{"a line alone, and with its field", []verdict.Run{found(inside), found(outside), found(outside)}, 1, "object of main.start retained"},
 		{"two fields of one line", []verdict.Run{found(inside), found(elsewhere)}, 2, ""},
+		{"a timer, and what it holds", []verdict.Run{found(armed, awaited), found(awaited)}, 1, "timer *time.Timer still armed"},
 		{"an invariant alone", []verdict.Run{found(violated), found(another)}, 2, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
