@@ -106,6 +106,6 @@ func (c *Crowd) event(ctx context.Context, cycle, scenario, index int, r *reside
 	return s.Live(ctx, &Visit{
 		Peer: r.Peer, Index: index, Cycle: cycle, HubKey: c.HubKey, Home: r.home,
 		Rand:  c.rand(scenario, cycle, index),
-		Other: c.id(scenario, cycle, s.Residents+index),
+		Other: c.id(scenario, cycle, s.Residents+index), resident: r,
 	})
 }

@@ -24,6 +24,11 @@ func (r *resident) join(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	r.dropAll()
 	r.reader.Wait()
+	return r.enter(ctx)
+}
+
+// enter joins and starts the reader.
+func (r *resident) enter(ctx context.Context) error {
 	r.inbox = nil
 	if r.foreign != nil {
 		r.inbox = &inbox{arrived: make(chan struct{}, 1)} // stays empty
@@ -48,6 +53,16 @@ func (r *resident) read() {
 			return
 		}
 	}
+}
+
+// comeBack joins again while the connection is half-open: it stays open, and nothing answers on it
+// any more.
+func (r *resident) comeBack(ctx context.Context) error {
+	before := r.conn
+	before.SetReceiveDeadline(time.Unix(1, 0))
+	r.reader.Wait()
+	defer before.Close() // the hub may have closed it
+	return r.enter(ctx)
 }
 
 // revive joins again if the connection has ended.

@@ -103,6 +103,30 @@ func TestResidentsLeave(t *testing.T) {
 	}
 }
 
+// What a session takes over from the one before is found if residents come back while the hub still
+// has that one. It is free when the peer has left.
+func TestResidentsReturn(t *testing.T) {
+	h := startEchoHub(t)
+	h.hear = func(s *echoSession, kind string) bool {
+		for before := range h.state.sessions {
+			if kind == "announce" && before.id == s.id && before != s {
+				h.state.heard[s] = append(h.state.heard[before], before.id)
+			}
+		}
+		return false
+	}
+	c := campaignWithResidents(h)
+	c.Crowd.Scenarios = append(c.Crowd.Scenarios[:1], harness.Returning()...)
+	v := runCampaign(t, c)
+	if v.Outcome != verdict.Leaking || len(v.Leaks) != 1 {
+		t.Fatalf("outcome %s, %d leaks", v.Outcome, len(v.Leaks))
+	}
+	l := v.Leaks[0]
+	if !strings.HasSuffix(l.Field, "echoState.heard[*]") || l.Source.String() != "scenario resident-return" || l.Count != l.Peers {
+		t.Errorf("%s %s: %d of %d", l.Field, l.Source, l.Count, l.Peers)
+	}
+}
+
 // A resident that the hub ends joins again. If it cannot stay, the run is invalid.
 func TestResidentsLost(t *testing.T) {
 	for _, tt := range []struct {

@@ -39,6 +39,8 @@ type Visit struct {
 	Other wire.PeerID // of a further peer of the same life, if it needs one
 
 	HubKey string // of the Crowd
+
+	resident *resident // nil unless the event is one of a resident
 }
 
 // Scenarios returns the scenarios in which a peer leaves without waiting for the hub, in a fixed

@@ -19,6 +19,16 @@ func Residents() []Scenario {
 	}
 }
 
+// Returning returns a scenario of peers that stay, although their connections break without
+// notice, as those of a phone that changes the network do. Each event is a new connection under the same
+// id, and takes the probe timeout of the hub, which must replace the session that it still has.
+func Returning() []Scenario {
+	return []Scenario{{
+		Name: "resident-return", Residents: 16,
+		Live: func(ctx context.Context, v *Visit) error { return v.resident.comeBack(ctx) },
+	}}
+}
+
 // announceAgain announces in the network that the resident is in.
 func announceAgain(ctx context.Context, v *Visit) error {
 	if err := v.Announce(v.Network); err != nil {

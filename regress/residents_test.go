@@ -29,6 +29,10 @@ var _ = Describe(residentSpecs, Serial, func() {
 		Expect(residentWorld().judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))
 
+	It("collects nothing of their sessions before, when they come back", Label("wide"), func(ctx SpecContext) {
+		Expect(returningWorld().judge(ctx)).To(LeakNothing())
+	}, SpecTimeout(5*time.Minute))
+
 	It("collects nothing of what they see, if it is no mutant", Label("power"), func(ctx SpecContext) {
 		w := residentWorld()
 		w.campaign.Uncontrolled = true
@@ -42,19 +46,12 @@ func residentWorld() *world {
 	GinkgoHelper()
 	cfg := patientConfig()
 	cfg.AnnounceRate, cfg.ProbeTimeout, cfg.MaxSubscriptions = -1, 10*time.Second, 2
-	w := startWorld(cfg, hubtest.Start)
+	w := stayingWorld(cfg)
 	w.follow()
-	for _, d := range w.campaign.Detectors {
-		if c, ok := d.(*detect.Census); ok {
-			c.Lock = atRest{w.target.Hub}
-		}
-	}
-	w.staying.Paths, w.staying.Roots = true, w.target.Roots()
-	w.campaign.Departure = []detect.Detector{&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: w.target}, w.staying}
 	visitors := slices.DeleteFunc(harness.Scenarios(), func(s harness.Scenario) bool {
 		return !slices.Contains([]string{"clean", "goodbye", "rst", "roam", "signal"}, s.Name)
 	})
-	w.campaign.Name, w.campaign.Cycles = "regress, residents", 3
+	w.campaign.Name = "regress, residents"
 	visitors = append(visitors, harness.Scenario{Name: "one-too-many", Live: w.oneTooMany})
 	w.campaign.Crowd.Scenarios = append(visitors, harness.Residents()...)
 	w.campaign.Peers = func(scenario string) int {
@@ -66,6 +63,33 @@ func residentWorld() *world {
 		}
 		return 40
 	}
+	return w
+}
+
+// returningWorld returns a hub that soon gives up half-open connections, and a campaign of residents
+// that come back.
+func returningWorld() *world {
+	GinkgoHelper()
+	cfg := patientConfig()
+	cfg.AnnounceRate, cfg.ProbeTimeout = -1, 200*time.Millisecond
+	w := stayingWorld(cfg)
+	w.campaign.Name, w.campaign.Crowd.Scenarios = "regress, returning residents", append(harness.Scenarios()[:1], harness.Returning()...)
+	w.campaign.Peers = func(string) int { return 40 }
+	return w
+}
+
+// stayingWorld returns a hub whose residents are watched, and a campaign without scenarios.
+func stayingWorld(cfg hub.Config) *world {
+	GinkgoHelper()
+	w := startWorld(cfg, hubtest.Start)
+	for _, d := range w.campaign.Detectors {
+		if c, ok := d.(*detect.Census); ok {
+			c.Lock = atRest{w.target.Hub}
+		}
+	}
+	w.staying.Paths, w.staying.Roots = true, w.target.Roots()
+	w.campaign.Departure = []detect.Detector{&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: w.target}, w.staying}
+	w.campaign.Cycles = 3
 	return w
 }
 
