@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pigeonhub/pigeonhub/hub/suspect"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
@@ -26,7 +27,8 @@ const (
 	EventPeerDisconnected EventName = "peerDisconnected"
 	EventHubRegistered    EventName = "hubRegistered"
 	EventHubUnregistered  EventName = "hubUnregistered"
-	EventMemoryAlert      EventName = "memoryAlert" // not in the reference server: the memory level has changed
+	EventMemoryAlert      EventName = "memoryAlert"   // not in the reference server: the memory level has changed
+	EventLeakSuspected    EventName = "leakSuspected" // not in the reference server: a collection grows from one idle time to the next
 )
 
 // Event is one event of a hub. Which fields are set depends on Name: see Payload.
@@ -45,6 +47,7 @@ type Event struct {
 	Port             int
 	Err              error
 	Memory           MemoryStats
+	Suspicion        suspect.Suspicion
 }
 
 // Payload returns the fields of the event under the names that the reference
@@ -67,6 +70,8 @@ func (e Event) Payload() map[string]any {
 		return map[string]any{"peerId": e.PeerID, "totalHubs": e.TotalHubs}
 	case EventMemoryAlert:
 		return map[string]any{"level": e.Memory.Level.String(), "rss": e.Memory.RSS, "limit": e.Memory.Limit}
+	case EventLeakSuspected:
+		return map[string]any{"collection": e.Suspicion.Name, "perThousand": e.Suspicion.PerThousand, "since": e.Suspicion.Since}
 	}
 	return nil
 }

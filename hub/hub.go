@@ -44,6 +44,7 @@ type Hub struct {
 	addresses *admission.Limiter
 	subjects  admission.Tally // by whose token sessions carry
 	parking   parking
+	leaks     leaks
 	memory    monitor
 
 	mu            sync.Mutex
@@ -86,6 +87,7 @@ func New(cfg Config) (*Hub, error) {
 		CheckOrigin:     func(*http.Request) bool { return true }, // screen has checked it
 	}
 	h.parking.hub = h
+	h.leaks.init(cfg.Memory.LeakPeriod)
 	h.gate.init()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.ended, h.setEnded = context.WithCancel(context.Background())

@@ -21,6 +21,7 @@ type MemoryConfig struct {
 	RSSWarn     int64         // bytes of resident memory above which a line is a warning; default 500 MiB
 	HeapCollect int64         // bytes of heap above which a GC is forced, at most once an Interval; default 500 MiB. While peers are refused for memory, one is forced every 30s
 	Limit       int64         // bytes the process may use; default: the cgroup's limit, else the machine's memory
+	LeakPeriod  time.Duration // of the idle times that are compared, see package suspect; default 1h, negative compares none
 }
 
 func (c MemoryConfig) withDefaults() MemoryConfig {
@@ -28,6 +29,7 @@ func (c MemoryConfig) withDefaults() MemoryConfig {
 	set(&c.Sample, 2*time.Second)
 	set(&c.RSSWarn, 500<<20)
 	set(&c.HeapCollect, 500<<20)
+	set(&c.LeakPeriod, time.Hour)
 	if c.Limit == 0 {
 		// An error means that neither is known: then Limit is 0 and no level is reached.
 		limit, _ := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
@@ -78,11 +80,13 @@ type MemoryStats struct {
 	At         time.Time
 	RSS        int64 // resident set
 	HeapLive   int64 // heap objects, live ones and garbage
+	HeapMarked int64 // heap objects that the last GC found live
 	HeapSys    int64 // heap obtained from the OS
 	Goroutines int   // of the process
 	Limit      int64 // 0 if unknown
 	Level      MemoryLevel
 	Collected  uint64 // GCs that the monitor has forced
+	GCs        uint64 // of the process
 }
 
 // monitor holds the last reading of the process's memory.
@@ -142,6 +146,7 @@ func (h *Hub) monitor() {
 		}
 		h.observe(readMemory())
 		h.returnMemory()
+		h.lookForLeaks()
 		h.flushReports(0)
 		h.addresses.Sweep()
 		if time.Since(logged) >= h.cfg.Memory.Interval {
@@ -220,10 +225,14 @@ func readMemory() MemoryStats {
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
 	}
 	metrics.Read(samples)
 	v := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
-	r := MemoryStats{At: time.Now(), HeapLive: v(0), HeapSys: v(0) + v(1) + v(2), Goroutines: runtime.NumGoroutine()}
+	r := MemoryStats{
+		At: time.Now(), HeapLive: v(0), HeapMarked: v(5), HeapSys: v(0) + v(1) + v(2), Goroutines: runtime.NumGoroutine(), GCs: uint64(v(6)),
+	}
 	if r.RSS = residentSet(); r.RSS == 0 {
 		r.RSS = v(3) - v(4) // without /proc: what the runtime has mapped and not released
 	}

@@ -71,6 +71,11 @@ type Stats struct {
 	EventsLost    uint64
 	Panics        uint64
 
+	// What the hub suspects to leak, see package suspect. The growth is in entries or bytes for
+	// each 1,000 departed sessions. It is 0 without suspicion, which does not mean that nothing leaks.
+	Suspected map[string]float64 // by collection
+	LowPoints uint64             // idle times that have been compared with others
+
 	Memory MemoryStats
 }
 
@@ -92,6 +97,7 @@ func (h *Hub) Stats() Stats {
 	c := &h.counters
 	st.Accepted, st.ReceivedBytes, st.SentBytes = c.accepted.Load(), c.receivedBytes.Load(), c.sentBytes.Load()
 	st.Relayed, st.Discoveries = c.relayed.Load(), c.discoveries.Load()
+	st.Suspected, st.LowPoints = h.leaks.stats()
 	st.EventsLost, st.Panics = c.eventsLost.Load(), c.panics.Load()
 	st.RefusedHTTP = byLabel(c.refused[:], func(i int) string { return RefuseReason(i).String() })
 	st.Ended = byLabel(c.ended[:], func(i int) string { return wire.CloseReason(i).String() })

@@ -48,6 +48,9 @@ func (c Config) Validate() error {
 	if c.Memory.Interval >= 0 && c.Memory.Interval < 10*time.Millisecond {
 		p.add("Memory.Interval is %v, must be at least 10ms, or negative", c.Memory.Interval)
 	}
+	if c.Memory.LeakPeriod >= 0 {
+		p.duration("Memory.LeakPeriod", c.Memory.LeakPeriod)
+	}
 	if c.MeshNamespace == wire.DefaultNetwork {
 		p.add("MeshNamespace is %q, the network of peers that name none", c.MeshNamespace)
 	}

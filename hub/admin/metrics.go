@@ -29,12 +29,13 @@ func metricsHandler(h *hub.Hub, more []prometheus.Collector) http.Handler {
 
 // collector turns one Stats per scrape into metrics. It has no counts of its own.
 type collector struct {
-	stats   func() hub.Stats
-	audit   audit
-	audited *prometheus.Desc
-	build   prometheus.Metric
-	gauges  []reading
-	vectors []vector
+	stats     func() hub.Stats
+	audit     audit
+	audited   *prometheus.Desc
+	suspected *prometheus.Desc
+	build     prometheus.Metric
+	gauges    []reading
+	vectors   []vector
 }
 
 // reading is a metric without labels.
@@ -55,6 +56,9 @@ func newCollector(stats func() hub.Stats, check func() error) *collector {
 	c := &collector{stats: stats, build: buildInfo(), audit: audit{check: check}}
 	c.audited = describe("invariant_violations",
 		"Invariants of the hub that did not hold when last checked, at most once a minute and only by a scrape; each is a bug.")
+	c.suspected = describe("leak_suspected",
+		"Growth of a collection that the hub suspects to leak, in entries or bytes for each 1,000 departed sessions. "+
+			"It is 0 without suspicion, which does not mean that nothing leaks: see pigeonhub_low_points_total.", "collection")
 	for _, col := range collections {
 		c.gauges = append(c.gauges, reading{describe(col.key(), col.help), prometheus.GaugeValue, count(col.length)})
 		if col.bound != nil {
@@ -84,6 +88,7 @@ func count(f func(*hub.Stats) int64) func(*hub.Stats) float64 {
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	out <- c.build.Desc()
 	out <- c.audited
+	out <- c.suspected
 	for _, g := range c.gauges {
 		out <- g.desc
 	}
@@ -97,6 +102,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	st := c.stats()
 	out <- c.build
 	out <- prometheus.MustNewConstMetric(c.audited, prometheus.GaugeValue, float64(c.audit.count()))
+	for collection, growth := range st.Suspected {
+		out <- prometheus.MustNewConstMetric(c.suspected, prometheus.GaugeValue, growth, collection)
+	}
 	for _, g := range c.gauges {
 		out <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(&st))
 	}

@@ -19,13 +19,13 @@ import (
 
 // Dashboards and alerts know these names.
 const metricNames = `
-build_info draining hub_role start_time_seconds invariant_violations
+build_info draining hub_role start_time_seconds invariant_violations leak_suspected low_points_total
 sessions refused_sessions reserved_ids token_subjects token_subjects_limit addresses peers peers_limit memberships memberships_limit
 admitted_sessions admitted_sessions_limit probing_sessions probing_sessions_limit
 reading_bytes reading_limit_bytes sent_bytes_total
 parked_sessions parked_sessions_limit networks networks_limit largest_network_members largest_network_members_limit hubs hubs_limit
 subscriptions subscriptions_limit queued_bytes queued_limit_bytes announced_bytes announced_limit_bytes session_queued_limit_bytes goroutines
-memory_level memory_limit_bytes memory_resident_bytes memory_heap_bytes memory_heap_obtained_bytes
+memory_level memory_limit_bytes memory_resident_bytes memory_heap_bytes memory_heap_marked_bytes memory_heap_obtained_bytes
 memory_read_timestamp_seconds memory_forced_collections_total
 sessions_accepted_total sessions_ended_total requests_refused_total
 messages_received_total received_bytes_total messages_relayed_total messages_dropped_total
@@ -115,6 +115,9 @@ func TestMetricLabelsAreClosedAndPreset(t *testing.T) {
 	}
 	for k := range wire.NumKinds {
 		label("messages_received_total", "kind", k)
+	}
+	for collection := range w.hub.Stats().Suspected {
+		want[fmt.Sprintf("pigeonhub_leak_suspected{collection=%q}", collection)] = 0
 	}
 	w.wantSamples(want)
 	for series := range w.scrape() {

@@ -31,6 +31,8 @@ var series = []struct {
 		func(st *hub.Stats) float64 { return float64(st.Memory.RSS) }},
 	{"memory_heap_bytes", "Heap objects at the last reading, live ones and garbage.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.HeapLive) }},
+	{"memory_heap_marked_bytes", "Heap objects that the last garbage collection found live.", prometheus.GaugeValue,
+		func(st *hub.Stats) float64 { return float64(st.Memory.HeapMarked) }},
 	{"memory_heap_obtained_bytes", "Heap obtained from the system at the last reading.", prometheus.GaugeValue,
 		func(st *hub.Stats) float64 { return float64(st.Memory.HeapSys) }},
 	{"memory_read_timestamp_seconds", "When memory was last read, in seconds since the Unix epoch. It stops increasing if the monitor hangs.", prometheus.GaugeValue,
@@ -52,6 +54,8 @@ var series = []struct {
 		func(st *hub.Stats) float64 { return float64(st.EventsLost) }},
 	{"panics_total", "Panics that ended one session; each is a bug.", prometheus.CounterValue,
 		func(st *hub.Stats) float64 { return float64(st.Panics) }},
+	{"low_points_total", "Idle times that the hub has compared with others. Before the ninth comparable one no leak is suspected.", prometheus.CounterValue,
+		func(st *hub.Stats) float64 { return float64(st.LowPoints) }},
 }
 
 // families are the counters with a label. The label sets are closed.
