@@ -64,6 +64,7 @@ func Scenarios() []Scenario {
 		{Name: "bad-frame", Live: liveBadFrame},
 		{Name: "flood", Live: liveFlood},
 		{Name: "half-frame", Live: liveHalfFrame},
+		{Name: "renew", Live: liveRenew},
 	}
 }
 
@@ -138,6 +139,20 @@ func liveRoam(ctx context.Context, v *Visit) error {
 		if err := v.Announce(fmt.Sprintf("roam-%s-%d", v.ID, i)); err != nil {
 			return err
 		}
+	}
+	if err := v.fence(ctx, ignore); err != nil {
+		return err
+	}
+	return v.Close(ctx)
+}
+
+// liveRenew announces itself again in the network that it is in.
+func liveRenew(ctx context.Context, v *Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	if err := v.Announce(v.Home); err != nil {
+		return err
 	}
 	if err := v.fence(ctx, ignore); err != nil {
 		return err

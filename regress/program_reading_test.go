@@ -9,19 +9,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/google/pprof/profile"
 
 	"github.com/pigeonhub/pigeonhub/harness/probe"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
+	"github.com/pigeonhub/pigeonhub/harness/stack"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
 // programReading is what a process holds, read from outside.
 type programReading struct {
-	objects    map[verdict.Site]int64 // by the line that allocates them
-	goroutines map[verdict.Site]int64 // by the outermost function of the hub in the stack
-	gauges     map[string]float64     // the hub's metrics, and the number of descriptors
+	objects    map[verdict.Site]int64          // by the line that allocates them
+	stacks     map[verdict.Site][]verdict.Site // that allocates most in such a line
+	goroutines map[verdict.Site]int64          // by the outermost function of the hub in the stack
+	gauges     map[string]float64              // the hub's metrics, and the number of descriptors
 }
 
 // readProgram reads a process when it is at rest: when its excess over first no longer falls.
@@ -45,7 +48,7 @@ func readProgram(ctx context.Context, p *program, first *programReading) (*progr
 	}
 	// A sync.Pool releases an object only at the second GC without use.
 	for range 3 {
-		if now.objects, err = countStacks(ctx, p.admin+"/debug/pprof/heap?gc=1", "inuse_objects", innermost); err != nil {
+		if now.objects, now.stacks, err = countStacks(ctx, p.admin+"/debug/pprof/heap?gc=1", "inuse_objects", innermost); err != nil {
 			return nil, err
 		}
 	}
@@ -67,32 +70,39 @@ func lightReading(ctx context.Context, p *program) (*programReading, error) {
 	if open, err := os.ReadDir(filepath.Join("/proc", fmt.Sprint(p.cmd.Process.Pid), "fd")); err == nil {
 		r.gauges["descriptors"] = float64(len(open))
 	}
-	r.goroutines, err = countStacks(ctx, p.admin+"/debug/pprof/goroutine", "goroutine", outermost)
+	r.goroutines, _, err = countStacks(ctx, p.admin+"/debug/pprof/goroutine", "goroutine", outermost)
 	return r, err
 }
 
-// countStacks reads a profile and sums a sample value by the place of each stack. It ignores
-// the stacks that serve the profile itself.
-func countStacks(ctx context.Context, url, value string, place func([]verdict.Site) (verdict.Site, bool)) (map[verdict.Site]int64, error) {
+// countStacks reads a profile and sums a sample value by the place of each stack, of which it
+// returns the most frequent one of each place. It ignores the stacks that serve the profile itself.
+func countStacks(
+	ctx context.Context, url, value string, place func([]verdict.Site) (verdict.Site, bool),
+) (counts map[verdict.Site]int64, stacks map[verdict.Site][]verdict.Site, err error) {
 	prof, err := fetchProfile(ctx, url)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	index := slices.IndexFunc(prof.SampleType, func(t *profile.ValueType) bool { return t.Type == value })
 	if index < 0 {
-		return nil, fmt.Errorf("%s has no %s", url, value)
+		return nil, nil, fmt.Errorf("%s has no %s", url, value)
 	}
-	counts := map[verdict.Site]int64{}
+	counts, stacks = map[verdict.Site]int64{}, map[verdict.Site][]verdict.Site{}
+	most := map[verdict.Site]int64{}
 	for _, s := range prof.Sample {
-		stack := stackOf(s)
-		if slices.ContainsFunc(stack, func(at verdict.Site) bool { return strings.HasPrefix(at.Function, "net/http/pprof.") }) {
+		frames := stackOf(s)
+		if slices.ContainsFunc(frames, func(at verdict.Site) bool { return strings.HasPrefix(at.Function, "net/http/pprof.") }) {
 			continue
 		}
-		if at, ok := place(stack); ok {
-			counts[at] += s.Value[index]
+		if at, ok := place(frames); ok {
+			n := s.Value[index]
+			counts[at] += n
+			if n > most[at] {
+				most[at], stacks[at] = n, frames
+			}
 		}
 	}
-	return counts, nil
+	return counts, stacks, nil
 }
 
 func fetchProfile(ctx context.Context, url string) (*profile.Profile, error) {
@@ -164,7 +174,7 @@ func programFindings(readings []*programReading) (found []verdict.Finding) {
 	}
 	last := readings[len(readings)-1]
 	for at := range last.objects {
-		grow(verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at}, func(r *programReading) int64 { return r.objects[at] }, growsEachCycle)
+		grow(verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at, Detail: stack.Text(last.stacks[at])}, func(r *programReading) int64 { return r.objects[at] }, growsEachCycle)
 	}
 	for at := range last.goroutines {
 		grow(verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, Born: at}, func(r *programReading) int64 { return r.goroutines[at] }, staysMore)
@@ -198,4 +208,24 @@ func staysMore(perCycle []int64) bool {
 		late += n
 	}
 	return slices.Min(perCycle) >= 0 && late > 0
+}
+
+// What a function retains, and what another one allocates for it, is one leak: their findings have
+// the stacks that show who calls whom.
+func TestProgramFindingsOfCaller(t *testing.T) {
+	made := verdict.Site{Function: "admin.encode", File: "health.go", Line: 106}
+	kept := verdict.Site{Function: "admin.(*public).health", File: "health.go", Line: 66}
+	var readings []*programReading
+	for _, n := range []int64{0, 39, 80, 120} {
+		readings = append(readings, &programReading{
+			objects: map[verdict.Site]int64{made: n, kept: 10*n/3 + n%2},
+			stacks: map[verdict.Site][]verdict.Site{
+				made: {made, {Function: kept.Function, File: kept.File, Line: 56}}, kept: {kept},
+			},
+		})
+	}
+	run := verdict.Run{Findings: programFindings(readings)}
+	if v := verdict.Judge(run); len(v.Leaks)+len(v.Doubtful) != 1 {
+		t.Errorf("%d leaks: %+v", len(v.Leaks)+len(v.Doubtful), run.Findings)
+	}
 }

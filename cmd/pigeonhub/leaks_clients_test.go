@@ -50,8 +50,10 @@ func (c *leakClients) dose(scenario string) int {
 		return 400
 	case "crowd-operator", "report":
 		return 3
-	case "restart", "restart-cut", "reload", "operator":
+	case "restart", "restart-cut", "operator":
 		return 5
+	case "reload": // what each adds to a buffer must be more than a buffer varies
+		return 40
 	}
 	return 20
 }

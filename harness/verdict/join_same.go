@@ -76,11 +76,12 @@ func (c *candidate) madeByGoroutine(o *candidate) bool {
 	return strings.Contains(o.Detail+"\n", fmt.Sprintf("%s:%d %s\n", c.Born.File, c.Born.Line, c.Born.Function))
 }
 
-// madeForCaller reports whether c was allocated in a call by the function that allocates o, and
-// both grow in proportion: the caller retains what it made and what it called for.
+// madeForCaller reports whether c was allocated by the function that allocates o, or in a call by
+// it, and both grow in proportion: the function retains what it made and what it called for.
 func (c *candidate) madeForCaller(o *candidate) bool {
 	caller := o.Born.Function
-	return caller != "" && caller != c.Born.Function && strings.Contains(c.Detail+"\n", " "+caller+"\n") && proportional(c, o)
+	made := caller == c.Born.Function || strings.Contains(c.Detail+"\n", " "+caller+"\n")
+	return caller != "" && made && proportional(c, o)
 }
 
 // sameInsert reports whether one line put both where they are, as many of one as of the other in

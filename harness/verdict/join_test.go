@@ -79,6 +79,7 @@ func TestJoin(t *testing.T) {
 		f.Born = verdict.Site{Function: "admin.(*public).health", File: "health.go", Line: 66}
 		f.Detail = "sync/map.go:40 sync.(*Map).Store\nhealth.go:66 admin.(*public).health\nserver.go:9 http.serve"
 	}
+	otherLine := func(f *verdict.Finding) { f.Born.Line++ }
 	for _, tt := range []struct {
 		name string
 		list []verdict.Finding
@@ -107,6 +108,8 @@ func TestJoin(t *testing.T) {
 			finding("census", verdict.Collection, of(1, "roam"), field("hub.Hub.peers[*].offers"), stored("n.go", 61))}, "census, watch"},
 		{"made_for_the_caller", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{130, 136, 133}, caller)}, "sites sites"},
+		{"two_lines_of_one_function", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{805, 830, 850}, caller), finding("sites", verdict.Object, []int64{237, 244, 246}, caller, otherLine)}, "sites sites"},
 		{"made_for_the_caller_but_growing_otherwise", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{100, 166, 133}, caller)}, "sites, sites"},
 
