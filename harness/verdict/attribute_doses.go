@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -15,14 +16,18 @@ import (
 func Doses(scenarios []string, cycles int, peers func(scenario string) int, seed uint64) []Cycle {
 	rng := rand.New(rand.NewPCG(seed, 0x646f736573))
 	shapes := apart(len(scenarios), func() []float64 { return shape(cycles, rng) })
-	// Small primes are few, so the scenarios with few peers choose first.
 	order := make([]int, len(scenarios))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return peers(scenarios[a]) - peers(scenarios[b]) })
 	plan := make([]Cycle, cycles)
 	for k := range plan {
+		// Small primes are few, so the scenarios with few peers choose first. Of those with equally
+		// many, the one with the smallest dose does: in a fixed order the last ones would have the same
+		// dose in each cycle.
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Or(peers(scenarios[a])-peers(scenarios[b]), cmp.Compare(shapes[a][k], shapes[b][k]))
+		})
 		used := make(map[int]bool)
 		plan[k].Doses = make(map[string]int64, len(scenarios))
 		for _, i := range order {

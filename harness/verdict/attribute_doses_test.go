@@ -113,6 +113,25 @@ func guilty(s verdict.Attribution, rates map[string]float64) bool {
 	return len(s.Shares) == len(rates)
 }
 
+// Doses of few peers vary, too, although small primes are few: a scenario that has the same dose in
+// each cycle cannot be told from what the run itself leaves.
+func TestDosesOfFewPeers(t *testing.T) {
+	t.Parallel()
+	names, _ := hubScenarios()
+	same, all := 0, 0
+	for seed := range uint64(20) {
+		plan := verdict.Doses(names[:16], 3, mean(8), seed)
+		for name, n := range plan[0].Doses {
+			if all++; n == plan[1].Doses[name] && n == plan[2].Doses[name] {
+				same++
+			}
+		}
+	}
+	if 100*same > all {
+		t.Errorf("%d of %d scenarios have the same dose in each cycle", same, all)
+	}
+}
+
 func TestDoses(t *testing.T) {
 	t.Parallel()
 	plan := verdict.Doses(sample.Scenarios, 4, mean(500), 7)

@@ -43,7 +43,7 @@ func TestTrials(t *testing.T) {
 		right  int    // at least so many attributed rightly with trials
 		wrong  int    // at most so many attributed wrongly with trials
 	}{
-		{"memberships", 1, 0, joins, "roam", 20, 40, 0},
+		{"memberships", 1, 0, joins, "roam", 24, 40, 0},
 		{"bytes", 3700, 0.15, []string{"half-frame"}, "", 2, 38, 1},
 		{"bytes of few peers", 3700, 0.15, []string{"stall"}, "", 2, 36, 4},
 		{"one in a hundred of every peer that joins", 0.01, 0, joins, "", 2, 20, 4},
