@@ -261,6 +261,8 @@ func (c *config) memory(d hub.MemoryConfig) []*setting {
 			help: "resident memory above which such a line is a warning"},
 		{name: "memory-heap-collect", fixed: true, def: inUnits(d.HeapCollect), value: size(&m.HeapCollect, 1<<20, 1<<50),
 			help: "heap above which a garbage collection is forced, once an interval"},
+		{name: "leak-period", fixed: true, def: short(d.LeakPeriod), value: orOff(&m.LeakPeriod, -1, duration(&m.LeakPeriod, time.Second, 7*24*time.Hour)),
+			help: "the hub compares the quietest moments of such periods and warns of a collection that grows from one to the next; it needs memory-interval"},
 	}
 }
 

@@ -27,6 +27,7 @@ var samples = map[string]string{
 	"is-hub": "false", "mesh-namespace": "our-mesh", "hub-key": "key", "hub-peer-ids": strings.Repeat("ab", 20), "relay-renegotiation": "true",
 	"shutdown-timeout": "30s", "drain-window": "off", "drain-close-code": "1012",
 	"memory-limit": "512MiB", "memory-interval": "off", "memory-rss-warn": "100MiB", "memory-heap-collect": "200MiB",
+	"leak-period": "24h",
 	"admin-token": "0p3rator", "cors-origin": "https://example.org", "hide-details": "true", "public-metrics": "true", "log-level": "debug", "log-format": "text",
 }
 
@@ -185,7 +186,7 @@ func TestBadValues(t *testing.T) {
 		"cors-origin":         {"*\r\nSet-Cookie: a=b"},
 		"log-level":           {"loud"},
 		"memory-limit":        {"1MiB", "none"},
-		"memory-heap-collect": {"0"},
+		"memory-heap-collect": {"0"}, "leak-period": {"10ms", "1y"},
 		"address-connections": {"0", "-1", "many"},
 		"exempt-addresses":    {"", "private,10.0.0.0/8", "10.0.0.0/33", "example.org", ","},
 		"trusted-proxies":     {"", "all", "10.0.0.0/33"},
