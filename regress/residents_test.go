@@ -75,6 +75,9 @@ func returningWorld() *world {
 	w := stayingWorld(cfg)
 	w.campaign.Name, w.campaign.Crowd.Scenarios = "regress, returning residents", append(harness.Scenarios()[:1], harness.Returning()...)
 	w.campaign.Peers = func(string) int { return 40 }
+	w.campaign.Detectors = slices.DeleteFunc(w.campaign.Detectors, func(d detect.Detector) bool {
+		return !slices.Contains([]string{"goroutines", "sites", "census"}, d.Name())
+	})
 	return w
 }
 

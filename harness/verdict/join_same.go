@@ -41,6 +41,7 @@ func sameHolder(a, b *candidate) bool {
 		a.heldByGoroutine(b) || b.heldByGoroutine(a) ||
 		a.madeByGoroutine(b) || b.madeByGoroutine(a) ||
 		within(a.path, b.field) || within(b.path, a.field) ||
+		a.hangsOn(b) || b.hangsOn(a) ||
 		a.sameChain(b) || b.sameChain(a)
 }
 
@@ -82,6 +83,21 @@ func (c *candidate) madeForCaller(o *candidate) bool {
 	caller := o.Born.Function
 	made := caller == c.Born.Function || strings.Contains(c.Detail+"\n", " "+caller+"\n")
 	return caller != "" && made && proportional(c, o)
+}
+
+// hangsOn reports whether an object that was allocated where o was holds c, and c grew no more than
+// o in any cycle. The objects at rest of that line hold such things, too, so the path of c may lead
+// through one of them.
+func (c *candidate) hangsOn(o *candidate) bool {
+	if len(c.Path) == 0 || len(c.PerCycle) == 0 || len(c.PerCycle) != len(o.PerCycle) || !samePlace(c.Path[len(c.Path)-1].Site, o.Born) {
+		return false
+	}
+	for k, n := range c.PerCycle {
+		if n > o.PerCycle[k] {
+			return false
+		}
+	}
+	return !c.source.certain() || !o.source.certain() || sameSource(c.source, o.source)
 }
 
 // sameInsert reports whether one line put both where they are, as many of one as of the other in

@@ -79,6 +79,9 @@ func TestJoin(t *testing.T) {
 		f.Born = verdict.Site{Function: "admin.(*public).health", File: "health.go", Line: 66}
 		f.Detail = "sync/map.go:40 sync.(*Map).Store\nhealth.go:66 admin.(*public).health\nserver.go:9 http.serve"
 	}
+	ofSession := func(f *verdict.Finding) {
+		f.Path = []verdict.Edge{{Holder: "hub.Hub", Field: "parking.order[3]"}, {Holder: "*hub.session", Field: "name", Site: verdict.Site{File: "accept.go", Line: 39}}}
+	}
 	otherLine := func(f *verdict.Finding) { f.Born.Line++ }
 	for _, tt := range []struct {
 		name string
@@ -112,6 +115,13 @@ func TestJoin(t *testing.T) {
 			finding("sites", verdict.Object, []int64{805, 830, 850}, caller), finding("sites", verdict.Object, []int64{237, 244, 246}, caller, otherLine)}, "sites sites"},
 		{"made_for_the_caller_but_growing_otherwise", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{100, 166, 133}, caller)}, "sites, sites"},
+
+		{"what_hangs_on_what_leaks", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{19, 13, 89}, born("accept.go", 39), path("hub.Hub", "parking.order[3]", "*hub.session", "replaced (repeated)")),
+			finding("sites", verdict.Object, []int64{4, 5, 6}, born("announce.go", 15), ofSession)}, "sites sites"},
+		{"what_grows_more_than_what_leaks", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{19, 13, 89}, born("accept.go", 39), path("hub.Hub", "parking.order[3]", "*hub.session", "replaced (repeated)")),
+			finding("sites", verdict.Object, []int64{24, 5, 6}, born("announce.go", 15), ofSession)}, "sites, sites"},
 
 		// Held by the links of a chain.
 		{"links_of_a_chain", []verdict.Finding{
@@ -308,23 +318,6 @@ func TestWhatHoldsManyIsNoSmallPart(t *testing.T) {
 	r.Findings = []verdict.Finding{ids, list}
 	if v := verdict.Judge(r); v.Leaks[0].Born.Line != 20 {
 		t.Errorf("%d leaks, the first born at %s", len(v.Leaks), v.Leaks[0].Born)
-	}
-}
-
-// Of two detectors that found the same objects the one that labels each object names the scenario.
-// Text near an object may be about another peer.
-func TestLabelsBeforeText(t *testing.T) {
-	t.Parallel()
-	r := sample.Clean()
-	at := path("hub.Hub", "sessions")
-	near := finding("sites", verdict.Object, of(1, "rst"), born("a.go", 3), at, stored("n.go", 61))
-	near.PerScenario = map[string]int64{"rst": near.Count - 5, "roam": 5}
-	labelled := finding("watch", verdict.Object, of(1, "rst"), typed("*hub.session"), born("a.go", 3), at, stored("n.go", 61))
-	labelled.PerScenario = map[string]int64{"rst": labelled.Count}
-	r.Findings = []verdict.Finding{near, labelled}
-	v := verdict.Judge(r)
-	if len(v.Leaks) != 1 || v.Leaks[0].Source.String() != "scenario rst" {
-		t.Errorf("%d leaks, the first from %s", len(v.Leaks), v.Leaks[0].Source)
 	}
 }
 

@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // defaultRate is the number of peers a second that severities assume; see Run.Rate.
@@ -34,9 +35,12 @@ func (c *candidate) rank() int {
 
 // principal returns the candidate that names the leak.
 func (g group) principal() *candidate {
-	most := slices.MaxFunc(g, func(a, b *candidate) int { return cmp.Compare(a.Count, b.Count) })
+	most := slices.MaxFunc(g, func(a, b *candidate) int {
+		return cmp.Or(falseFirst(g.isBelow(b), g.isBelow(a)), cmp.Compare(a.Count, b.Count))
+	})
 	return slices.MinFunc(g, func(a, b *candidate) int {
 		return cmp.Or(
+			falseFirst(g.isBelow(a), g.isBelow(b)),
 			falseFirst(a.isMinorPart(most), b.isMinorPart(most)),
 			cmp.Compare(a.rank(), b.rank()),
 			falseFirst(!a.source.certain(), !b.source.certain()),
@@ -47,6 +51,15 @@ func (g group) principal() *candidate {
 			cmp.Compare(a.Detector, b.Detector),
 			cmp.Compare(a.Born.String(), b.Born.String()),
 		)
+	})
+}
+
+// isBelow reports whether a candidate is a collection in what another collection of the leak holds,
+// such as the buffer of a session.
+func (g group) isBelow(c *candidate) bool {
+	return c.Class == Collection && slices.ContainsFunc(g, func(o *candidate) bool {
+		outer := strings.TrimSuffix(o.field, "*") // of the links of a chain
+		return o.Class == Collection && len(c.field) > len(o.field) && within(c.field, outer)
 	})
 }
 
