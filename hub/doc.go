@@ -40,7 +40,7 @@
 //	report.go                        log lines about refusals and cuts
 //	check.go, reason.go              CheckInvariants, closed sets of reasons
 //	memory.go, memory_return.go      the memory monitor, returning memory to the OS
-//	leaks.go                         what the monitor suspects to leak
+//	leaks.go, census.go              what the monitor suspects to leak
 //
 // # The life of a session
 //
