@@ -55,11 +55,17 @@ func (g group) principal() *candidate {
 }
 
 // isBelow reports whether a candidate is a collection in what another collection of the leak holds,
-// such as the buffer of a session.
+// such as the buffer of a session, or an object that hangs on another one.
 func (g group) isBelow(c *candidate) bool {
-	return c.Class == Collection && slices.ContainsFunc(g, func(o *candidate) bool {
+	return slices.ContainsFunc(g, func(o *candidate) bool {
+		if o.Class != c.Class {
+			return false
+		}
+		if c.Class == Object {
+			return c.hangsOn(o) && !o.hangsOn(c)
+		}
 		outer := strings.TrimSuffix(o.field, "*") // of the links of a chain
-		return o.Class == Collection && len(c.field) > len(o.field) && within(c.field, outer)
+		return c.Class == Collection && len(c.field) > len(o.field) && within(c.field, outer)
 	})
 }
 

@@ -39,3 +39,18 @@ func TestLabelsBeforeText(t *testing.T) {
 		t.Errorf("%d leaks, the first from %s", len(v.Leaks), v.Leaks[0].Source)
 	}
 }
+
+// What hangs on a leaked session does not name the leak, although the path to it is shorter if it
+// leads through a session at rest.
+func TestSessionBeforeWhatItHolds(t *testing.T) {
+	t.Parallel()
+	made := verdict.Site{Function: "hub.(*Hub).ServeHTTP", File: "accept.go", Line: 39}
+	replaced := finding("sites", verdict.Object, of(1, "rst"), path("hub.Hub", "order[1]", "*hub.session", "replaced (repeated)"))
+	transport := finding("sites", verdict.Object, of(1, "rst"), born("transport.go", 46), path("hub.Hub", "order[1]", "*hub.session", "conn"))
+	replaced.Born, replaced.Path[1].Site, transport.Path[1].Site = made, made, made
+	r := sample.Clean()
+	r.Findings = []verdict.Finding{transport, replaced}
+	if v := verdict.Judge(r); len(v.Leaks) != 1 || v.Leaks[0].Born != made {
+		t.Errorf("%d leaks, the first born at %s", len(v.Leaks), v.Leaks[0].Born)
+	}
+}
