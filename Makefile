@@ -69,7 +69,7 @@ alarms: ## measure false alarms: ALARMS runs of the leak suite on a hub without 
 calibrate: ## compare the verdict of loadgen with small hubs that leak or not (CALIBRATE=sample: some; ROUNDS: of each healthy one)
 	@mkdir -p loadgen-report
 	PIGEONHUB_CALIBRATE=$(CALIBRATE) PIGEONHUB_CALIBRATE_ROUNDS=$(ROUNDS) PIGEONHUB_CALIBRATE_TABLE=$(CURDIR)/loadgen-report/calibration.md \
-		$(GO) test -count=1 -v -parallel 3 -timeout 3h ./loadgen -run 'TestCalibrate$$'
+		$(GO) test -count=1 -v -parallel 6 -timeout 3h ./loadgen -run 'TestCalibrate$$'
 
 # FUZZTIME is a count, because go test may fail with "context deadline exceeded" at the end of
 # a duration although the fuzzer found nothing (golang/go#75804, fixed in Go 1.27).

@@ -62,9 +62,9 @@ var calibrations = []calibration{
 	{hub: "64-bytes-per-peer", pages: "pprof", want: undecided, peers: small},   // a ring would look the same
 	{hub: "goroutine-per-1000", pages: "metrics,pprof", want: "any", seen: "goroutines", peers: small},
 
-	{hub: "notices-of-resident", pages: "health,pprof", want: residentsName, seen: "discovered", stay: "8", sample: true},
+	{hub: "notices-of-resident", pages: "health,pprof", want: residentsName, seen: "discovered", stay: "8"},
 	{hub: "watchers-of-resident", pages: "health", want: residentsName, seen: "watchers", stay: "8"},
-	{hub: "goroutines-of-resident", pages: "metrics,pprof", want: residentsName, seen: "awaitEnd", stay: "8"},
+	{hub: "goroutines-of-resident", pages: "metrics,pprof", want: residentsName, seen: "awaitEnd", stay: "8", sample: true},
 	{hub: "timers-of-resident", pages: "pprof", want: residentsName, seen: "versions", stay: "8"},
 
 	{hub: "history-of-resident", pages: "health,pprof", stay: "8"},
@@ -122,9 +122,13 @@ func (c *calibration) plan(t *testing.T, seed uint64) plan.Plan {
 	if c.peers >= small { // small leaks take many blocks rather than large ones
 		pairs = "14"
 	}
+	limit := 4 * time.Minute
+	if c.stay != "" { // an experiment with residents ends by itself, after minutes on a slow machine
+		limit = 15 * time.Minute
+	}
 	if err == nil {
 		p.Seed = seed
-		p, err = With(p, plan.Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: 4 * time.Minute, Params: map[string]string{
+		p, err = With(p, plan.Phase{Peers: cmp.Or(c.peers, short), Rate: 300, Networks: 3, Duration: limit, Params: map[string]string{
 			"stay": "60ms", "vanish": "1700ms", "pairs": pairs, "off": "0s", "confirm": "3s", residentsParam: cmp.Or(c.stay, "0"), roughParam: string(RoughNo),
 		}})
 	}

@@ -72,6 +72,7 @@ const (
 	vanished = 4                      // the hub ends the session
 	patience = 100                    // the same in versions about residents, which must not end on a busy machine
 	farewell = time.Second            // for the close frame after a goodbye
+	sending  = 10 * time.Second       // a peer on a busy machine may not read for a second
 )
 
 func newHub(v version) *hub {
@@ -272,6 +273,6 @@ func (s *session) send(e envelope) {
 	s.home.sent(s.home, s, e)
 	s.write.Lock()
 	defer s.write.Unlock()
-	s.ws.SetWriteDeadline(time.Now().Add(time.Second))
+	s.ws.SetWriteDeadline(time.Now().Add(sending))
 	_ = s.ws.WriteJSON(e) // the reader finds out
 }
