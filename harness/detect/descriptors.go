@@ -40,6 +40,7 @@ type Descriptors struct {
 	base    map[string][]Descriptor // by kind
 	cycles  []map[string][]Descriptor
 	dropped []Descriptor // see FindDropped
+	brief   bool         // leave out the lines that can have opened them
 }
 
 // Descriptor is an open file descriptor.
@@ -88,6 +89,13 @@ func (d *Descriptors) Plant(func(context.Context) (func(), error)) Plant {
 		Remove: func() { kept.Close() },
 		Is:     func(f verdict.Finding) bool { return strings.Contains(f.Detail, " "+os.DevNull) },
 	}
+}
+
+// Shorten implements Brief with a shorter Grace. It leaves out lines.
+func (d *Descriptors) Shorten(grace time.Duration) (restore func()) {
+	before := d.Grace
+	d.Grace, d.brief = grace, true
+	return func() { d.Grace, d.brief = before, false }
 }
 
 // Attribute implements Attributed.
@@ -259,7 +267,7 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 			lines = append(lines, fd.String())
 		}
 		f.Detail = strings.Join(lines, "\n")
-		if !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return !fd.accepted.IsZero() }) {
+		if !d.brief && !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return !fd.accepted.IsZero() }) {
 			d.addPossibleOpens(&f, kind)
 		}
 		if len(states) == 1 {

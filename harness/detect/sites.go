@@ -114,12 +114,15 @@ func (s *Sites) memoryOf(site *heap.Site, growth []int64) (verdict.Finding, bool
 		level = append(level, c.Sites[site].Bytes)
 	}
 	why := verdict.MemoryGrowth(level[:len(s.doses)+1], s.doses)
+	if why == "" {
+		return verdict.Finding{}, false
+	}
 	bytes := perCycle(s.base, s.cycles, func(p *heap.Profile) int64 { return p.Sites[site].Bytes })
 	return verdict.Finding{
 		Detector: s.Name(), Class: verdict.Memory, Born: site.Born, Caller: stack.CallerOf(site.Stack, site.Born),
 		Count: sum(bytes), Bytes: sum(bytes), PerCycle: bytes,
 		Detail: fmt.Sprintf("%s, by as many objects as before (%s)\n%s", why, site.Kind, stack.Text(site.Stack)),
-	}, why != ""
+	}, true
 }
 
 // holderBytes is what an array or a table that holds objects takes for each of them at most: some
