@@ -20,10 +20,9 @@ type Quiet struct {
 	base   int64
 	based  bool
 	cycles []int64
-	brief  bool // leave out the second, longer look
 }
 
-// The looks of a reading and of Findings, and the pause between two.
+// The looks of a reading, those that follow if it has found something, and the pause between two.
 const (
 	quietLooks = 20
 	quietAgain = 200
@@ -39,15 +38,23 @@ func (q *Quiet) Unit() string { return "spin" }
 // Noise implements Detector.
 func (q *Quiet) Noise() float64 { return 0 }
 
-// Plant implements Controlled with a goroutine that is always runnable.
+// Plant implements Controlled with a goroutine that is always runnable, until the last reading has
+// seen it: it takes the time of the other detectors.
 func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
 	ctx, stop := context.WithCancel(context.Background())
+	planting := false
 	return Plant{
 		Grow: func(_ int64, last bool) error {
-			if last {
+			if planting = last; last {
 				go planted.Spin(ctx)
 			}
 			return nil
+		},
+		During: func(_ context.Context, read func() error) error {
+			if planting {
+				defer stop()
+			}
+			return read()
 		},
 		Remove: stop,
 		Is: func(f verdict.Finding) bool {
@@ -56,22 +63,9 @@ func (q *Quiet) Plant(func(context.Context) (func(), error)) Plant {
 	}
 }
 
-// Shorten implements Brief. It leaves out the second, longer look.
-func (q *Quiet) Shorten(time.Duration) (restore func()) {
-	q.brief = true
-	return func() { q.brief = false }
-}
-
-// Baseline counts the goroutines that are always busy. If there are any it looks for a second
-// longer, because what is counted here is not found later: a garbage collection may outlast the
-// first looks.
+// Baseline counts the goroutines that are always busy.
 func (q *Quiet) Baseline(ctx context.Context, _ *Reading) error {
-	busy, err := alwaysBusy(ctx, quietLooks)
-	if busy > 0 && err == nil {
-		var again int64
-		again, err = alwaysBusy(ctx, quietAgain)
-		busy = min(busy, again)
-	}
+	busy, err := busyFor(ctx, 0)
 	q.base, q.based, q.cycles = busy, err == nil, nil
 	return err
 }
@@ -81,7 +75,7 @@ func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 	if !q.based {
 		return ErrNoBaseline
 	}
-	busy, err := alwaysBusy(ctx, quietLooks)
+	busy, err := busyFor(ctx, q.base)
 	if err != nil {
 		return err
 	}
@@ -90,7 +84,7 @@ func (q *Quiet) Cycle(ctx context.Context, _ *Reading) error {
 }
 
 // Findings returns a finding if more goroutines are always busy than at the baseline.
-func (q *Quiet) Findings(ctx context.Context) ([]verdict.Finding, error) {
+func (q *Quiet) Findings(context.Context) ([]verdict.Finding, error) {
 	if len(q.cycles) == 0 {
 		return nil, ErrNoCycle
 	}
@@ -98,16 +92,21 @@ func (q *Quiet) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if n <= 0 {
 		return nil, nil
 	}
-	if !q.brief {
-		busy, err := alwaysBusy(ctx, quietAgain)
-		if n = min(n, busy-q.base); err != nil || n <= 0 {
-			return nil, err
-		}
-	}
 	f := verdict.Finding{Detector: q.Name(), Class: verdict.CPU, Count: n}
 	f.PerCycle = perCycle(q.base, q.cycles, func(busy int64) int64 { return busy })
 	f.Detail = fmt.Sprintf("%d goroutines more than at the baseline were running at each of %d looks", n, quietAgain)
 	return []verdict.Finding{f}, nil
+}
+
+// busyFor returns the number of goroutines that are always busy. If there are more than expected,
+// it looks for a second longer, because a garbage collection may outlast the first looks.
+func busyFor(ctx context.Context, expected int64) (int64, error) {
+	busy, err := alwaysBusy(ctx, quietLooks)
+	if err != nil || busy <= expected {
+		return busy, err
+	}
+	again, err := alwaysBusy(ctx, quietAgain)
+	return min(busy, again), err
 }
 
 // alwaysBusy returns the lowest number of goroutines, without the caller, that were running or

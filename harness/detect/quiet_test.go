@@ -88,6 +88,24 @@ func TestQuietBaselineOutlastsASpell(t *testing.T) {
 	wantCycles(t, wantOne(t, found, verdict.CPU, 1, ""), 1)
 }
 
+// Work that ends while a cycle is read does not count, nor when a campaign checks its detectors.
+func TestQuietCycleOutlastsASpell(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := make(chan struct{})
+	close(closed)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	var q detect.Detector = &detect.Quiet{}
+	if q, ok := q.(detect.Brief); ok {
+		defer q.Shorten(time.Millisecond)()
+	}
+	wantNone(t, findIn(t, q, []int64{1}, func(int, int64) {
+		wg.Go(func() { spinOn(ctx, closed) })
+		time.AfterFunc(300*time.Millisecond, cancel)
+	}))
+}
+
 func TestQuietOrder(t *testing.T) {
 	q := &detect.Quiet{}
 	if err := q.Cycle(t.Context(), detect.NewReading(1)); !errors.Is(err, detect.ErrNoBaseline) {
