@@ -38,7 +38,7 @@ func (h *Hub) lookForLeaks() {
 	if l.period < 0 {
 		return
 	}
-	departed := h.departed()
+	departed := h.counters.departed()
 	sessions := int(h.counters.accepted.Load() - departed)
 	l.most, l.peak = max(l.most, sessions), max(l.peak, sessions)
 	if now.GCs < l.since.GCs+2 || now.At.Sub(l.since.At) < l.period/60 {
@@ -75,9 +75,9 @@ func (l *leaks) stats() (suspected map[string]float64, lowPoints uint64) {
 }
 
 // departed returns how many sessions have ended.
-func (h *Hub) departed() (n uint64) {
-	for i := range h.counters.ended {
-		n += h.counters.ended[i].Load()
+func (c *counters) departed() (n uint64) {
+	for i := range c.ended {
+		n += c.ended[i].Load()
 	}
 	return n
 }
