@@ -181,6 +181,10 @@ func (c *programCampaign) plain(ctx context.Context, _ *harness.Visit) error {
 	return errors.Join(err, ended, conn.Close())
 }
 
+// ownReadings are the requests for profiles that the readings take. They come to the listener that
+// operators use, so what it retains of a request is theirs, too.
+const ownReadings = "readings"
+
 // programCycles is the number of cycles after the warm-up.
 const programCycles = 3
 
@@ -207,12 +211,16 @@ func (c *programCampaign) run(ctx context.Context) verdict.Run {
 	rest, err := readProgram(ctx, c.program, nil)
 	Expect(err).NotTo(HaveOccurred())
 	readings := []*programReading{rest}
+	own := verdict.Scenario{Name: ownReadings}
 	for k, cycle := range run.Cycles {
 		c.send(ctx, &run, k+1, cycle.Doses)
 		now, err := readProgram(ctx, c.program, rest)
 		Expect(err).NotTo(HaveOccurred())
 		readings = append(readings, now)
+		cycle.Doses[own.Name] = now.profiles
+		own.Planned, own.Landed = own.Planned+now.profiles, own.Landed+now.profiles
 	}
+	run.Scenarios = append(run.Scenarios, own)
 	run.Detectors = []verdict.Detector{
 		{Name: "sites", State: verdict.Ready, Unit: "object", Noise: 2}, {Name: "goroutines", State: verdict.Ready, Unit: "goroutine"},
 		{Name: "gauges", State: verdict.Ready, Unit: "count"}, {Name: "descriptors", State: verdict.Ready, Unit: "descriptor"},

@@ -25,13 +25,16 @@ type programReading struct {
 	stacks     map[verdict.Site][]verdict.Site // that allocates most in such a line
 	goroutines map[verdict.Site]int64          // by the outermost function of the hub in the stack
 	gauges     map[string]float64              // the hub's metrics, and the number of descriptors
+	profiles   int64                           // requests for profiles that the reading took
 }
 
 // readProgram reads a process when it is at rest: when its excess over first no longer falls.
 // Without first, any reading counts.
 func readProgram(ctx context.Context, p *program, first *programReading) (*programReading, error) {
 	var now *programReading
+	profiles := int64(0)
 	err := settle.Flat(ctx, programWait/3, func() (left int64, err error) {
+		profiles++
 		if now, err = lightReading(ctx, p); err != nil || first == nil {
 			return 1, err // there is nothing to compare with: settle.Flat waits until 1 stays 1
 		}
@@ -51,7 +54,9 @@ func readProgram(ctx context.Context, p *program, first *programReading) (*progr
 		if now.objects, now.stacks, err = countStacks(ctx, p.admin+"/debug/pprof/heap?gc=1", "inuse_objects", innermost); err != nil {
 			return nil, err
 		}
+		profiles++
 	}
+	now.profiles = profiles
 	return now, nil
 }
 
