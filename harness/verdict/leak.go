@@ -241,11 +241,14 @@ func (l *Leak) complete(g group) {
 				l.Type = cmp.Or(l.Type, ShortName(c.Type)) // the path leads to this type
 			}
 		}
-		if l.Stored == (Site{}) {
-			l.Stored = c.Stored
-		}
 		if l.Class != Goroutine {
 			l.Type = cmp.Or(l.Type, ShortName(c.Type))
+		}
+		if g.isBelow(c) { // it is in another collection, put there by another line
+			continue
+		}
+		if l.Stored == (Site{}) {
+			l.Stored = c.Stored
 		}
 		l.Field = cmp.Or(l.Field, c.Field)
 	}

@@ -13,13 +13,13 @@ func TestListBeforeBuffers(t *testing.T) {
 	t.Parallel()
 	r := sample.Clean()
 	list := finding("census", verdict.Collection, []int64{19, 13, 89}, field("hub.Hub.peers[*].replaced*"))
-	buffers := finding("census", verdict.Collection, []int64{128 * 19, 128 * 13, 128 * 89}, field("hub.Hub.peers[*].replaced.ws.br.buf"))
+	buffers := finding("census", verdict.Collection, []int64{128 * 19, 128 * 13, 128 * 89}, field("hub.Hub.peers[*].replaced.ws.br.buf"), stored("conn.go", 381))
 	object := finding("sites", verdict.Object, list.PerCycle, born("accept.go", 39), path("hub.Hub", "peers[key]", "*hub.session", "replaced (repeated)"))
 	object.Bytes = 1000
 	r.Findings = []verdict.Finding{buffers, list, object}
 	v := verdict.Judge(r)
-	if len(v.Leaks) != 1 || v.Leaks[0].Class != verdict.Object || v.Leaks[0].Count != 121 {
-		t.Errorf("%d leaks, the first of class %s, %d things", len(v.Leaks), v.Leaks[0].Class, v.Leaks[0].Count)
+	if l := v.Leaks[0]; len(v.Leaks) != 1 || l.Class != verdict.Object || l.Count != 121 || l.Field != list.Field || l.Stored.Line != 0 {
+		t.Errorf("%d leaks, the first of class %s, %d things in %s, stored at %s", len(v.Leaks), l.Class, l.Count, l.Field, l.Stored)
 	}
 }
 
