@@ -50,7 +50,8 @@ func TestRetainersBesideSystemCalls(t *testing.T) {
 	}
 }
 
-// TestRetainersTiers runs the tests above in binaries with more and with fewer names.
+// TestRetainersTiers runs the tests of paths in binaries with more and with fewer names, but for two
+// that take long and are not about names.
 func TestRetainersTiers(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -67,7 +68,7 @@ func TestRetainersTiers(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			run := exec.CommandContext(t.Context(), binary, "-test.v", "-test.short", "-test.run=^TestRetainers")
+			run := exec.CommandContext(t.Context(), binary, "-test.v", "-test.short", "-test.run=^TestRetainers", "-test.skip=OfAChain|BesideSystemCalls")
 			out, err := run.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
