@@ -133,6 +133,14 @@ func leastSquares(columns [][]float64, y []float64) []float64 {
 	return x
 }
 
+// leastSquaresOfTwo returns the a and b that minimise |a*u + b*v - y|, of any sign. They are NaN or
+// infinite if u and v are parallel. It allocates nothing: there are hundreds of pairs.
+func leastSquaresOfTwo(u, v, y []float64) (a, b float64) {
+	uu, vv, uv, uy, vy := dot(u, u), dot(v, v), dot(u, v), dot(u, y), dot(v, y)
+	det := uu*vv - uv*uv
+	return (vv*uy - uv*vy) / det, (uu*vy - uv*uy) / det
+}
+
 // blocked returns how far to go from x to z before a coefficient turns negative.
 func blocked(x, z []float64, free []bool) float64 {
 	step := 1.0

@@ -54,9 +54,8 @@ func (p *attributionProblem) pairs(list []hypothesis) []hypothesis {
 	for i := range n {
 		for j := i + 1; j < n; j++ {
 			list = p.alike(list, 1<<i|1<<j, cost)
-			x := leastSquares([][]float64{p.doses[i], p.doses[j]}, p.counts)
-			a, b := math.Round(x[0]), math.Round(x[1])
-			if a < 1 || b < 1 || a == b {
+			a, b := leastSquaresOfTwo(p.doses[i], p.doses[j], p.counts)
+			if a, b = math.Round(a), math.Round(b); !(a >= 1 && b >= 1) || a == b {
 				continue
 			}
 			column := make([]float64, len(p.counts))
