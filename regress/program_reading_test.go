@@ -179,7 +179,8 @@ func programFindings(readings []*programReading) (found []verdict.Finding) {
 	}
 	last := readings[len(readings)-1]
 	for at := range last.objects {
-		grow(verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at, Detail: stack.Text(last.stacks[at])}, func(r *programReading) int64 { return r.objects[at] }, growsEachCycle)
+		f := verdict.Finding{Detector: "sites", Class: verdict.Object, Born: at, Detail: stack.Text(last.stacks[at])}
+		grow(f, func(r *programReading) int64 { return r.objects[at] }, growsEachCycle)
 	}
 	for at := range last.goroutines {
 		grow(verdict.Finding{Detector: "goroutines", Class: verdict.Goroutine, Born: at}, func(r *programReading) int64 { return r.goroutines[at] }, staysMore)

@@ -89,7 +89,10 @@ func (c *candidate) madeForCaller(o *candidate) bool {
 // o in any cycle. The objects at rest of that line hold such things, too, so the path of c may lead
 // through one of them.
 func (c *candidate) hangsOn(o *candidate) bool {
-	if len(c.Path) == 0 || len(c.PerCycle) == 0 || len(c.PerCycle) != len(o.PerCycle) || !samePlace(c.Path[len(c.Path)-1].Site, o.Born) {
+	if len(c.Path) == 0 || len(c.PerCycle) == 0 || len(c.PerCycle) != len(o.PerCycle) {
+		return false
+	}
+	if holder := c.Path[len(c.Path)-1]; !samePlace(holder.Site, o.Born) {
 		return false
 	}
 	for k, n := range c.PerCycle {

@@ -73,15 +73,19 @@ func TestJoin(t *testing.T) {
 	offered := path("hub.Hub", "parking.order[3]", "*hub.session", "offers[key]")
 	callee := func(f *verdict.Finding) {
 		f.Born = verdict.Site{Function: "admin.encode", File: "health.go", Line: 106}
-		f.Detail = "bytes/buffer.go:95 bytes.(*Buffer).grow\nhealth.go:106 admin.encode\nhealth.go:56 admin.(*public).health\nserver.go:9 http.serve"
+		f.Detail = "health.go:106 admin.encode\nhealth.go:56 admin.(*public).health\nserver.go:9 http.serve"
 	}
 	caller := func(f *verdict.Finding) {
 		f.Born = verdict.Site{Function: "admin.(*public).health", File: "health.go", Line: 66}
 		f.Detail = "sync/map.go:40 sync.(*Map).Store\nhealth.go:66 admin.(*public).health\nserver.go:9 http.serve"
 	}
+	replaced := finding("sites", verdict.Object, []int64{19, 13, 89}, born("accept.go", 39),
+		path("hub.Hub", "parking.order[3]", "*hub.session", "replaced (repeated)"))
 	ofSession := func(f *verdict.Finding) {
-		f.Path = []verdict.Edge{{Holder: "hub.Hub", Field: "parking.order[3]"}, {Holder: "*hub.session", Field: "name", Site: verdict.Site{File: "accept.go", Line: 39}}}
+		path("hub.Hub", "parking.order[3]", "*hub.session", "name")(f)
+		f.Path[1].Site = replaced.Born
 	}
+	nearText := func(f *verdict.Finding) { f.PerScenario = map[string]int64{"rst": f.Count - 5, "roam": 5} }
 	otherLine := func(f *verdict.Finding) { f.Born.Line++ }
 	for _, tt := range []struct {
 		name string
@@ -104,7 +108,7 @@ func TestJoin(t *testing.T) {
 			finding("watch", verdict.Object, odd, typed("*hub.buffer"), inMembers, path("*hub.session", "out"))}, "watch watch"},
 		{"one_insert_on_two_paths", []verdict.Finding{
 			finding("watch", verdict.Object, of(1, "rst"), session, offered, stored("n.go", 61)),
-			finding("sites", verdict.Object, of(1, "rst"), born("a.go", 3), offered, stored("n.go", 61), func(f *verdict.Finding) { f.PerScenario = map[string]int64{"rst": f.Count - 5, "roam": 5} }),
+			finding("sites", verdict.Object, of(1, "rst"), born("a.go", 3), offered, stored("n.go", 61), nearText),
 			finding("census", verdict.Collection, of(1, "rst"), field("hub.Hub.peers[*].offers"), stored("n.go", 61))}, "census sites watch"},
 		{"two_inserts_of_one_line", []verdict.Finding{
 			finding("watch", verdict.Object, of(1, "rst"), session, offered, stored("n.go", 61)),
@@ -112,16 +116,15 @@ func TestJoin(t *testing.T) {
 		{"made_for_the_caller", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{130, 136, 133}, caller)}, "sites sites"},
 		{"two_lines_of_one_function", []verdict.Finding{
-			finding("sites", verdict.Object, []int64{805, 830, 850}, caller), finding("sites", verdict.Object, []int64{237, 244, 246}, caller, otherLine)}, "sites sites"},
+			finding("sites", verdict.Object, []int64{805, 830, 850}, caller),
+			finding("sites", verdict.Object, []int64{237, 244, 246}, caller, otherLine)}, "sites sites"},
 		{"made_for_the_caller_but_growing_otherwise", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{100, 166, 133}, caller)}, "sites, sites"},
 
 		{"what_hangs_on_what_leaks", []verdict.Finding{
-			finding("sites", verdict.Object, []int64{19, 13, 89}, born("accept.go", 39), path("hub.Hub", "parking.order[3]", "*hub.session", "replaced (repeated)")),
-			finding("sites", verdict.Object, []int64{4, 5, 6}, born("announce.go", 15), ofSession)}, "sites sites"},
+			replaced, finding("sites", verdict.Object, []int64{4, 5, 6}, born("announce.go", 15), ofSession)}, "sites sites"},
 		{"what_grows_more_than_what_leaks", []verdict.Finding{
-			finding("sites", verdict.Object, []int64{19, 13, 89}, born("accept.go", 39), path("hub.Hub", "parking.order[3]", "*hub.session", "replaced (repeated)")),
-			finding("sites", verdict.Object, []int64{24, 5, 6}, born("announce.go", 15), ofSession)}, "sites, sites"},
+			replaced, finding("sites", verdict.Object, []int64{24, 5, 6}, born("announce.go", 15), ofSession)}, "sites, sites"},
 
 		// Held by the links of a chain.
 		{"links_of_a_chain", []verdict.Finding{
