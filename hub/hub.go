@@ -61,6 +61,8 @@ type Hub struct {
 	crowd         crowd                      // of sessions, see returnMemory
 	closing       bool                       // Shutdown has closed every connection; no more are tracked
 	released      bool                       // Shutdown has released everything
+
+	times *times // fixed; here so that the fields that each relay uses share as few cache lines as before
 }
 
 // New makes a hub and starts its memory monitor, one goroutine that Shutdown ends,
@@ -73,6 +75,7 @@ func New(cfg Config) (*Hub, error) {
 	h := &Hub{
 		cfg:           fixedOf(cfg),
 		started:       time.Now(),
+		times:         new(times),
 		sessions:      make(map[*session]struct{}),
 		peers:         make(map[wire.PeerID]*session),
 		networks:      make(map[string]*network),

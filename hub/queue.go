@@ -47,4 +47,5 @@ type queue struct {
 	why      wire.CloseReason
 	due      time.Duration // Hub.clock when onDeadline has to decide, at the latest
 	idle     chan struct{} // receives a value when the writer stops; nil unless joinWriter waits
+	timed    timed         // the relayed message whose latency is measured
 }

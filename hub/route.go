@@ -20,7 +20,9 @@ func (h *Hub) handle(s *session, msg []byte, b *batch) wire.CloseReason {
 	h.counters.received[env.Kind].Add(1)
 	switch {
 	case env.Kind == wire.KindAnnounce:
-		return h.announce(s, &env, b)
+		why := h.announce(s, &env, b)
+		s.timeAnnounce()
+		return why
 	case env.Kind.Signal(), env.Kind.Renegotiation() && h.policy().RelayRenegotiation:
 		h.relay(s, &env, b)
 	case env.Kind == wire.KindGoodbye:
@@ -90,6 +92,9 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 		return
 	}
 	h.counters.relayed.Add(1)
+	if h.counters.relayed.Load()%timedEvery == 0 {
+		target.timeLast(s.messageBegan)
+	}
 }
 
 // namesNetwork reports whether the message belongs to the network of that name.

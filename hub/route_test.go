@@ -245,3 +245,30 @@ func TestGoodbyeGoesToTheFiveClosest(t *testing.T) {
 		p.wantNothing()
 	}
 }
+
+// One relayed message in 256 is timed, and each announce.
+func TestLatencyIsMeasured(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hub.Config{MessageRate: -1})
+	a, b := w.join("a", "n"), w.join("b", "n")
+	for i := range 3 * 256 {
+		a.raw(fmt.Sprintf(`{"type":"offer","networkName":"n","targetPeerId":%q,"data":{}}`, b.ID()))
+		if i%256 == 255 { // two in one queue are not timed at once
+			a.fence()
+		}
+	}
+	b.fence()
+	total := func(h hub.Histogram) (n uint64) {
+		for _, c := range h.Counts {
+			n += c
+		}
+		return n
+	}
+	st := w.hub.Stats()
+	if got := [...]uint64{total(st.RelayTime), total(st.QueueWait), total(st.AnnounceTime)}; got != [...]uint64{3, 3, 2} {
+		t.Errorf("%v relays, waits and announces are timed, want 3, 3 and 2", got)
+	}
+	if st.QueueWait.Sum > st.RelayTime.Sum || st.RelayTime.Sum <= 0 || st.AnnounceTime.Sum <= 0 {
+		t.Errorf("the sums are %v, %v and %v seconds", st.RelayTime.Sum, st.QueueWait.Sum, st.AnnounceTime.Sum)
+	}
+}

@@ -90,6 +90,9 @@ func (s *session) putBack(out *pending, written, lent int) bool {
 	}
 	s.lent = lent
 	s.recountLocked()
+	if s.timed.end > 0 {
+		s.endTimedLocked()
+	}
 	if s.bytes > 0 {
 		return true
 	}

@@ -76,6 +76,11 @@ type Stats struct {
 	Suspected map[string]float64 // by collection
 	LowPoints uint64             // idle times that have been compared with others
 
+	// Times. RelayTime and QueueWait are of at most one relayed message in 256.
+	RelayTime    Histogram // from the first bytes read to the last bytes written to the socket
+	QueueWait    Histogram // the part of it in the queue of the receiver
+	AnnounceTime Histogram // from the first bytes read until all introductions are queued
+
 	Memory MemoryStats
 }
 
@@ -98,6 +103,7 @@ func (h *Hub) Stats() Stats {
 	st.Accepted, st.ReceivedBytes, st.SentBytes = c.accepted.Load(), c.receivedBytes.Load(), c.sentBytes.Load()
 	st.Relayed, st.Discoveries = c.relayed.Load(), c.discoveries.Load()
 	st.Suspected, st.LowPoints = h.leaks.stats()
+	st.RelayTime, st.QueueWait, st.AnnounceTime = h.times.relay.stats(), h.times.queue.stats(), h.times.announce.stats()
 	st.EventsLost, st.Panics = c.eventsLost.Load(), c.panics.Load()
 	st.RefusedHTTP = byLabel(c.refused[:], func(i int) string { return RefuseReason(i).String() })
 	st.Ended = byLabel(c.ended[:], func(i int) string { return wire.CloseReason(i).String() })

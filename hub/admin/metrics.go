@@ -36,6 +36,7 @@ type collector struct {
 	build     prometheus.Metric
 	gauges    []reading
 	vectors   []vector
+	times     []distribution
 }
 
 // reading is a metric without labels.
@@ -50,6 +51,12 @@ type reading struct {
 type vector struct {
 	desc   *prometheus.Desc
 	counts func(*hub.Stats) map[string]uint64
+}
+
+// distribution is a histogram.
+type distribution struct {
+	desc  *prometheus.Desc
+	times func(*hub.Stats) hub.Histogram
 }
 
 func newCollector(stats func() hub.Stats, check func() error) *collector {
@@ -73,6 +80,9 @@ func newCollector(stats func() hub.Stats, check func() error) *collector {
 	for _, f := range families {
 		c.vectors = append(c.vectors, vector{describe(f.name, f.help, f.label), f.counts})
 	}
+	for _, h := range histograms {
+		c.times = append(c.times, distribution{describe(h.name, h.help), h.times})
+	}
 	return c
 }
 
@@ -95,6 +105,9 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, v := range c.vectors {
 		out <- v.desc
 	}
+	for _, d := range c.times {
+		out <- d.desc
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -112,6 +125,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		for label, n := range v.counts(&st) {
 			out <- prometheus.MustNewConstMetric(v.desc, prometheus.CounterValue, float64(n), label)
 		}
+	}
+	for _, d := range c.times {
+		h := d.times(&st)
+		total, counts := buckets(h)
+		out <- prometheus.MustNewConstHistogram(d.desc, total, h.Sum, counts)
 	}
 }
 

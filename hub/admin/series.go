@@ -73,6 +73,30 @@ var families = []struct {
 		func(st *hub.Stats) map[string]uint64 { return st.Received }},
 }
 
+// histograms are the times. There is no exemplar, because it would name a peer.
+var histograms = []struct {
+	name, help string
+	times      func(*hub.Stats) hub.Histogram
+}{
+	{"relay_duration_seconds", "From the first bytes of a message to the last bytes written to the peer that it names, of at most one relayed message in 256.",
+		func(st *hub.Stats) hub.Histogram { return st.RelayTime }},
+	{"queue_wait_seconds", "How long a message waited in the queue of the peer that it names, of at most one relayed message in 256.",
+		func(st *hub.Stats) hub.Histogram { return st.QueueWait }},
+	{"announce_duration_seconds", "From the first bytes of an announce until all introductions are queued, of each announce.",
+		func(st *hub.Stats) hub.Histogram { return st.AnnounceTime }},
+}
+
+// buckets returns the counts as Prometheus has them: each bucket includes those below.
+func buckets(h hub.Histogram) (total uint64, counts map[float64]uint64) {
+	counts = make(map[float64]uint64, len(h.Bounds))
+	for i, n := range h.Counts {
+		if total += n; i < len(h.Bounds) {
+			counts[h.Bounds[i]] = total
+		}
+	}
+	return total, counts
+}
+
 func oneIf(b bool) float64 {
 	if b {
 		return 1

@@ -36,10 +36,10 @@ func (t *test) add(rank, n int) {
 // payoff returns what 1 becomes by a bet that the newest of n has this rank.
 func payoff(rank, n int) float64 { return float64(n) * 0.9 * math.Pow(0.1, float64(rank-1)) }
 
-// rank returns the rank of the newest low point: how many are not lower, itself included. One with
-// fewer sessions is lower only by more than the newest's additional sessions may add. "Lower" is a
-// strict order among the values, so at most m of n low points have the rank m or better, as without
-// sessions.
+// rank returns the rank of the newest low point: how many are not lower, itself included. If the
+// newest has more sessions than another one, that is lower only if the difference is more than
+// these sessions may add. "Lower" is a strict order among the values, so at most m of n low points
+// have the rank m or better, as without sessions.
 func rank(points []Reading, quantity int, perSession float64) int {
 	newest := points[len(points)-1]
 	n := len(points)
