@@ -77,12 +77,18 @@ func (c *candidate) madeByGoroutine(o *candidate) bool {
 	return strings.Contains(o.Detail+"\n", fmt.Sprintf("%s:%d %s\n", c.Born.File, c.Born.Line, c.Born.Function))
 }
 
-// madeForCaller reports whether c was allocated by the function that allocates o, or in a call by
-// it, and both grow in proportion: the function retains what it made and what it called for.
+// madeForCaller reports whether c was allocated by the function that allocates o, or by one that it
+// calls, and both grow in proportion: the function retains what it made and what it called for.
 func (c *candidate) madeForCaller(o *candidate) bool {
 	caller := o.Born.Function
-	made := caller == c.Born.Function || strings.Contains(c.Detail+"\n", " "+caller+"\n")
-	return caller != "" && made && proportional(c, o)
+	return caller != "" && (caller == c.Born.Function || caller == c.caller()) && proportional(c, o)
+}
+
+// caller returns the function that called the one that allocated c, "" if the detail has no stack.
+func (c *candidate) caller() string {
+	_, rest, _ := strings.Cut(c.Detail+"\n", " "+c.Born.Function+"\n")
+	frame, _, _ := strings.Cut(rest, "\n")
+	return frame[strings.LastIndexByte(frame, ' ')+1:]
 }
 
 // hangsOn reports whether an object that was allocated where o was holds c, and c grew no more than

@@ -85,6 +85,7 @@ func TestJoin(t *testing.T) {
 		path("hub.Hub", "parking.order[3]", "*hub.session", "name")(f)
 		f.Path[1].Site = replaced.Born
 	}
+	inServe := func(f *verdict.Finding) { f.Born.Function = "http.serve" }
 	nearText := func(f *verdict.Finding) { f.PerScenario = map[string]int64{"rst": f.Count - 5, "roam": 5} }
 	otherLine := func(f *verdict.Finding) { f.Born.Line++ }
 	for _, tt := range []struct {
@@ -118,6 +119,9 @@ func TestJoin(t *testing.T) {
 		{"two_lines_of_one_function", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{805, 830, 850}, caller),
 			finding("sites", verdict.Object, []int64{237, 244, 246}, caller, otherLine)}, "sites sites"},
+		{"made_far_below", []verdict.Finding{
+			finding("sites", verdict.Object, []int64{39, 41, 40}, callee),
+			finding("sites", verdict.Object, []int64{130, 136, 133}, born("server.go", 12), inServe)}, "sites, sites"},
 		{"made_for_the_caller_but_growing_otherwise", []verdict.Finding{
 			finding("sites", verdict.Object, []int64{39, 41, 40}, callee), finding("sites", verdict.Object, []int64{100, 166, 133}, caller)}, "sites, sites"},
 
