@@ -91,8 +91,7 @@ func (h *Hub) relay(s *session, env *wire.Envelope, b *batch) {
 		h.drop(DropEnding)
 		return
 	}
-	h.counters.relayed.Add(1)
-	if h.counters.relayed.Load()%timedEvery == 0 {
+	if h.counters.relayed.Add(1)%timedEvery == 0 {
 		target.timeLast(s.messageBegan)
 	}
 }
