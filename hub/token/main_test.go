@@ -13,6 +13,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestDeps(t *testing.T) {
 	t.Parallel()
-	deptest.Ours(t, "hub", "hub/admission", "hub/wire")
+	deptest.Ours(t, "hub", "hub/admission", "hub/suspect", "hub/wire")
 	deptest.Never(t, "testing", "net/http/httptest", "go.uber.org/goleak")
 }
