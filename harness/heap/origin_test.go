@@ -69,7 +69,7 @@ func TestOrigins(t *testing.T) {
 	}
 	found, err := goroutines.Findings(t.Context())
 	if err != nil || len(found) != 1 {
-		t.Fatalf("%d goroutines (%v), want one finding", len(found), err)
+		t.Fatalf("findings %+v (%v), want one", found, err)
 	}
 	for mark, class := range map[string]verdict.Class{"the timer": verdict.Timer, "the bill": verdict.Object, "the nameless": verdict.Object} {
 		found = append(found, verdict.Finding{Class: class, Born: fixture.LineOf(t, "origin_test.go", mark), Count: 80})
