@@ -45,7 +45,7 @@ func quickResidency(t *testing.T, url string, seed uint64, most time.Duration) (
 		t.Fatal(err)
 	}
 	waits := usualWaits
-	waits.quiet, waits.longestQuiet = 200*time.Millisecond, 200*time.Millisecond
+	waits.quiet, waits.longestQuiet = 200*time.Millisecond, 2*time.Second
 	r, err := newRunner(Config{URL: url, Plan: p, waits: waits})
 	if err != nil {
 		t.Fatal(err)
