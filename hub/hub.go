@@ -90,7 +90,6 @@ func New(cfg Config) (*Hub, error) {
 		CheckOrigin:     func(*http.Request) bool { return true }, // screen has checked it
 	}
 	h.parking.hub = h
-	h.watchLeaks(cfg.Memory.LeakPeriod)
 	h.gate.init()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.ended, h.setEnded = context.WithCancel(context.Background())

@@ -1,8 +1,8 @@
 package hub
 
 import (
-	"sync"
-	"time"
+	"maps"
+	"sync/atomic"
 
 	"github.com/pigeonhub/pigeonhub/hub/suspect"
 )
@@ -10,38 +10,44 @@ import (
 // leaks compares the hub's idle times with each other, once two GCs have ended after one another:
 // then nothing is counted as live that a pool held, or that departed before the first GC.
 type leaks struct {
-	period time.Duration // negative compares none
+	known atomic.Pointer[suspects] // as of the last reading
 
 	// Owned by the goroutine of the monitor.
 	since MemoryStats // when the present span began
 	most  int         // sessions in it
 	peak  int         // most sessions ever
-
-	mu       sync.Mutex
-	observer *suspect.Observer
 }
 
-// watchLeaks makes the observer. The quantities are those of a census, and beside it.
-func (h *Hub) watchLeaks(period time.Duration) {
+// suspects is what an observer says after a reading. It never changes.
+type suspects struct {
+	growth    map[string]float64
+	lowPoints uint64
+}
+
+// newObserver returns an observer, for the goroutine of the monitor alone. Its quantities are those
+// of a census, and beside it.
+func (h *Hub) newObserver() *suspect.Observer {
 	var quantities []suspect.Quantity
 	h.census(func(name string, _ int) { quantities = append(quantities, entries(name, 1)) })
 	for _, b := range beside {
 		quantities = append(quantities, b.Quantity)
 	}
-	h.leaks.period, h.leaks.observer = period, suspect.New(period, quantities)
+	o := suspect.New(h.cfg.Memory.LeakPeriod, quantities)
+	h.leaks.publish(o)
+	return o
 }
 
 // lookForLeaks passes what the hub holds to the observer and logs what it suspects. It costs
 // nothing that grows with the number of sessions, and forces no GC.
-func (h *Hub) lookForLeaks() {
-	l, now := &h.leaks, h.memory.stats()
-	if l.period < 0 {
+func (h *Hub) lookForLeaks(o *suspect.Observer) {
+	l, now, period := &h.leaks, h.memory.stats(), h.cfg.Memory.LeakPeriod
+	if period < 0 {
 		return
 	}
 	departed := h.counters.departed()
 	sessions := int(h.counters.accepted.Load() - departed)
 	l.most, l.peak = max(l.most, sessions), max(l.peak, sessions)
-	if now.GCs < l.since.GCs+2 || now.At.Sub(l.since.At) < l.period/60 {
+	if now.GCs < l.since.GCs+2 || now.At.Sub(l.since.At) < period/60 {
 		return
 	}
 	st := h.Stats()
@@ -52,26 +58,25 @@ func (h *Hub) lookForLeaks() {
 		r.Values = append(r.Values, float64(b.value(&st)))
 	}
 	l.since, l.most = now, sessions
-	for _, s := range l.take(r) {
+	found := o.Take(r)
+	l.publish(o)
+	for _, s := range found {
 		h.cfg.Logger.Warn("leak suspected", "collection", s.Name, "per_1000_departed", s.PerThousand, "since", s.Since)
 		h.emit(Event{Name: EventLeakSuspected, Suspicion: s})
 	}
 }
 
-func (l *leaks) take(r suspect.Reading) []suspect.Suspicion {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.observer.Take(r)
+func (l *leaks) publish(o *suspect.Observer) {
+	now := &suspects{make(map[string]float64), o.Compared()}
+	for _, s := range o.Suspicions() {
+		now.growth[s.Name] = s.PerThousand
+	}
+	l.known.Store(now)
 }
 
 func (l *leaks) stats() (suspected map[string]float64, lowPoints uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	suspected = make(map[string]float64)
-	for _, s := range l.observer.Suspicions() {
-		suspected[s.Name] = s.PerThousand
-	}
-	return suspected, l.observer.Compared()
+	known := l.known.Load()
+	return maps.Clone(known.growth), known.lowPoints
 }
 
 // departed returns how many sessions have ended.

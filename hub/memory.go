@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/pigeonhub/pigeonhub/hub/suspect"
 )
 
 // MemoryConfig configures the memory monitor. A zero value stands for the default.
@@ -121,6 +123,7 @@ func (m *monitor) refusing() bool {
 }
 
 func (h *Hub) startMonitor() {
+	o := h.newObserver() // its quantities are known without a monitor, too
 	h.memory.limit = h.cfg.Memory.Limit
 	if h.cfg.Memory.Interval < 0 {
 		return
@@ -128,13 +131,13 @@ func (h *Hub) startMonitor() {
 	h.gate.hold()
 	go func() {
 		defer h.gate.leave()
-		h.monitor()
+		h.monitor(o)
 	}()
 }
 
 // monitor reads memory every Sample and logs it every Interval until Shutdown
 // begins.
-func (h *Hub) monitor() {
+func (h *Hub) monitor(o *suspect.Observer) {
 	sample := time.NewTicker(min(h.cfg.Memory.Sample, h.cfg.Memory.Interval))
 	defer sample.Stop()
 	logged := time.Now()
@@ -146,7 +149,7 @@ func (h *Hub) monitor() {
 		}
 		h.observe(readMemory())
 		h.returnMemory()
-		h.lookForLeaks()
+		h.lookForLeaks(o)
 		h.flushReports(0)
 		h.addresses.Sweep()
 		if time.Since(logged) >= h.cfg.Memory.Interval {
