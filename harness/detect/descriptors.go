@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -163,13 +162,6 @@ func (d *Descriptors) Cycle(ctx context.Context, r *Reading) error {
 	}
 	d.cycles = append(d.cycles, now)
 	return nil
-}
-
-// HoldGC keeps the GC from starting by itself until resume is called: a collection closes forgotten
-// descriptors.
-func HoldGC() (resume func()) {
-	percent := debug.SetGCPercent(-1)
-	return func() { debug.SetGCPercent(percent) }
 }
 
 // Recount lists the descriptors of the last cycle again.

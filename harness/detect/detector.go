@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/heap"
@@ -207,3 +208,10 @@ func (r *Reading) heapProfileSince(ctx context.Context, base *heap.Profile) (*he
 // closeIdle closes the idle connections of the default HTTP client. Each has a descriptor and
 // two goroutines and is no leak.
 func closeIdle() { http.DefaultClient.CloseIdleConnections() }
+
+// HoldGC keeps the GC from starting by itself until resume is called: a collection closes forgotten
+// descriptors.
+func HoldGC() (resume func()) {
+	percent := debug.SetGCPercent(-1)
+	return func() { debug.SetGCPercent(percent) }
+}
