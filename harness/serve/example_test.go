@@ -22,9 +22,12 @@ type room struct {
 
 	mu      sync.Mutex
 	members map[*websocket.Conn]struct{}
+	serving int // connections
 }
 
 func (r *room) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.serve(1)
+	defer r.serve(-1)
 	conn, err := websocket.Accept(w, req, nil)
 	if err != nil {
 		return
@@ -45,6 +48,22 @@ func (r *room) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if r.forgets {
 		delete(r.members, conn)
 	}
+}
+
+func (r *room) serve(more int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serving += more
+}
+
+// quiet returns an error while a connection is served: until then it changes.
+func (r *room) quiet() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.serving > 0 {
+		return fmt.Errorf("%d connections are served", r.serving)
+	}
+	return nil
 }
 
 func (r *room) say(text []byte) {
@@ -86,6 +105,7 @@ func Example() {
 				_, err := connect(ctx, v)
 				return err
 			}},
+			Quiet:     hub.quiet,
 			Detectors: []detect.Detector{&detect.Goroutines{}, &detect.Census{Roots: map[string]any{"room": hub}, Lock: &hub.mu}},
 		}
 		run, err := campaign.Run(context.Background())
