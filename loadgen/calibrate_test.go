@@ -122,9 +122,9 @@ func (c *calibration) plan(t *testing.T, seed uint64) plan.Plan {
 	if c.peers >= small { // small leaks take many blocks rather than large ones
 		pairs = "14"
 	}
-	limit := 4 * time.Minute
-	if c.stay != "" { // an experiment with residents ends by itself, after minutes on a slow machine
-		limit = 15 * time.Minute
+	limit := 15 * time.Minute // a check ends by itself, after minutes on a slow machine
+	if c.want == undecided {
+		limit = 4 * time.Minute
 	}
 	if err == nil {
 		p.Seed = seed
