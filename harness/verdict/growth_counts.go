@@ -51,9 +51,9 @@ func KeepsGrowing(growth, doses []int64) bool {
 	return steady || withDose(growth, doses, 1)
 }
 
-// memoryGate is the least growth of memory that counts, in bytes. A buffer for what waits at random
-// grows by some hundred of them.
-const memoryGate = 2048
+// memoryGate is the least growth of memory that counts, in bytes. The array of a queue follows the
+// most that ever waited at once: on a busy machine one of a few hundred pointers grew by 2048.
+const memoryGate = 4096
 
 // MemoryGrowth judges the bytes of an allocation site that has as many objects as before. It returns
 // why they are a leak, "" if they are none. level has the bytes at the baseline and after each cycle.

@@ -58,9 +58,10 @@ func TestMemoryGrowth(t *testing.T) {
 		leak  bool
 	}{
 		{"exact", []int64{1010, 2020, 3050, 4120, 5210}, true},
-		{"steps of append", []int64{1024, 2048, 3072, 3072, 4096}, true},
+		{"steps of append", []int64{2048, 4096, 6144, 6144, 8192}, true},
 		{"a bound reached in the last cycle", []int64{211, 422, 633, 844, 844}, false},
-		{"from nothing", []int64{0, 512, 1024, 1536, 2048}, true},
+		{"from nothing", []int64{0, 1024, 2048, 3072, 4096}, true},
+		{"a queue of some hundred pointers", []int64{1024, 1536, 2048, 2560, 3072}, false},
 		{"one large message at the end", []int64{1024, 1088, 1152, 1184, 9000}, false},
 		{"one doubling", []int64{1024, 1024, 2048, 2048, 2048}, false},
 		{"a cache that fills", []int64{1024, 4096, 5000, 5100, 5110}, false},
