@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
+	runtimepprof "runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +83,9 @@ func lightReading(ctx context.Context, p *program) (*programReading, error) {
 }
 
 // countStacks reads a profile and sums a sample value by the place of each stack, of which it
-// returns the most frequent one of each place. It ignores the stacks that serve the profile itself.
+// returns the most frequent one of each place. It ignores the stacks that serve the profile itself,
+// and goroutines that read ahead for a request: the profile's own has one, too, and one that serves
+// a request counts itself.
 func countStacks(
 	ctx context.Context, url, value string, place func([]verdict.Site) (verdict.Site, bool),
 ) (counts map[verdict.Site]int64, stacks map[verdict.Site][]verdict.Site, err error) {
@@ -96,7 +101,9 @@ func countStacks(
 	most := map[verdict.Site]int64{}
 	for _, s := range prof.Sample {
 		frames := stackOf(s)
-		if slices.ContainsFunc(frames, func(at verdict.Site) bool { return strings.HasPrefix(at.Function, "net/http/pprof.") }) {
+		if slices.ContainsFunc(frames, func(at verdict.Site) bool {
+			return strings.HasPrefix(at.Function, "net/http/pprof.") || at.Function == readsAhead
+		}) {
 			continue
 		}
 		if at, ok := place(frames); ok {
@@ -109,6 +116,9 @@ func countStacks(
 	}
 	return counts, stacks, nil
 }
+
+// readsAhead learns that a client closes its connection while its request is served.
+const readsAhead = "net/http.(*connReader).backgroundRead"
 
 func fetchProfile(ctx context.Context, url string) (*profile.Profile, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -234,4 +244,38 @@ func TestProgramFindingsOfCaller(t *testing.T) {
 	if v := verdict.Judge(run); len(v.Leaks)+len(v.Doubtful) != 1 {
 		t.Errorf("%d leaks: %+v", len(v.Leaks)+len(v.Doubtful), run.Findings)
 	}
+}
+
+// The goroutine that reads ahead of the request for a profile starts and ends beside the profile.
+func TestProgramReadingLacksItsOwnRequest(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started, cancel := context.WithTimeout(r.Context(), programWait)
+		defer cancel()
+		if err := settle.Until(started, func() error { return holds(readsAhead) }); err != nil {
+			t.Error(err)
+		}
+		pprof.Handler("goroutine").ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	counts, _, err := countStacks(t.Context(), server.URL, "goroutine", outermost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, n := range counts {
+		if at.Function == readsAhead {
+			t.Errorf("%d goroutines of %s", n, at.Function)
+		}
+	}
+}
+
+// holds returns an error unless a goroutine of this process is in the function.
+func holds(function string) error {
+	var b strings.Builder
+	if err := runtimepprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		return err
+	}
+	if !strings.Contains(b.String(), function) {
+		return fmt.Errorf("no goroutine is in %s", function)
+	}
+	return nil
 }

@@ -162,10 +162,16 @@ func (g *Goroutines) Findings(ctx context.Context) ([]verdict.Finding, error) {
 	if len(g.cycles) == 0 {
 		return nil, ErrNoCycle
 	}
-	bounded, cancel := context.WithTimeout(ctx, g.grace())
-	settled := settle.Until(bounded, g.Quiet)
-	cancel()
-	if settled == nil { // a goroutine that was started since then is no leak
+	// The end of a context with a timeout is a goroutine of its own, which would be found.
+	end, quiet := time.Now().Add(g.grace()), false
+	_ = settle.Until(ctx, func() error { // at the end of the context, what is there now is found
+		err := g.Quiet()
+		if quiet = err == nil; quiet || time.Now().After(end) {
+			return nil
+		}
+		return err
+	})
+	if quiet { // a goroutine that was started since then is no leak
 		return nil, nil
 	}
 	now, err := g.count()

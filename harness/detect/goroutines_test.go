@@ -1,11 +1,13 @@
 package detect_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +162,38 @@ func TestGoroutinesEndsWithTheContext(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// A timer that ends a context starts a goroutine that takes time to end it.
+func TestGoroutinesFindNotTheirOwn(t *testing.T) {
+	h := fixture.NewHerd(t)
+	release := make(chan struct{})
+	defer close(release)
+	g := &detect.Goroutines{Grace: 50 * time.Millisecond}
+	ctx := slowContext{t.Context(), release}
+	if err := g.Baseline(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Leak(1)
+	if err := g.Cycle(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	found, err := g.Findings(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOne(t, found, verdict.Goroutine, 1, "(*Herd).Leak")
+}
+
+// slowContext holds the goroutine with which the timeout of a context derived from it passes.
+type slowContext struct {
+	context.Context
+	release chan struct{}
+}
+
+func (c slowContext) Value(key any) any {
+	if bytes.Contains(debug.Stack(), []byte("created by time.goFunc")) {
+		<-c.release
+	}
+	return c.Context.Value(key)
 }
