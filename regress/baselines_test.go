@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"runtime"
 	"runtime/pprof"
@@ -33,14 +32,7 @@ var baselineNames = []string{"goleak", "gleak", "goroutineleak"}
 // left and again after the hub has stopped. The goroutineleak profile is read last, because it
 // sees only goroutines that are blocked on unreachable objects.
 func TestBaselines(t *testing.T) {
-	name := os.Getenv("PIGEONHUB_MUTANT")
-	if name == "" {
-		t.Skip("PIGEONHUB_MUTANT is not set")
-	}
-	m, err := findMutant(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := builtMutant(t)
 	caught := map[string]bool{}
 	before, known := goleak.IgnoreCurrent(), gleak.Goroutines()
 	check := func(ignore goleak.Option, snapshot []gleak.Goroutine) {

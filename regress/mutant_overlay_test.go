@@ -1,6 +1,7 @@
 package regress_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +53,18 @@ func (m *mutant) overlay(dir string) (*planted, error) {
 		return nil, err
 	}
 	return p, os.WriteFile(p.overlay, list, 0o600)
+}
+
+// build builds the suite with the mutant and more environment, and returns the path of the binary
+// in dir.
+func (p *planted) build(ctx context.Context, dir string, env []string, flags ...string) (string, error) {
+	binary := filepath.Join(dir, "regress.test")
+	build := exec.CommandContext(ctx, "go", append([]string{"test", "-c", "-overlay", p.overlay, "-o", binary}, flags...)...)
+	build.Env = append(os.Environ(), env...)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", build, err, out)
+	}
+	return binary, nil
 }
 
 // apply returns the changed sources by file. Each edit applies to the result of those before it.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"golang.org/x/tools/txtar"
 )
@@ -55,6 +56,21 @@ type witnessKind struct {
 	name  string
 	field string // of hub.Stats, for "stat"
 	bytes int64  // per peer, for "held" and "peak": more is a leak
+}
+
+// builtMutant returns the mutant that PIGEONHUB_MUTANT names, with which the binary was built. It
+// skips the test if there is none.
+func builtMutant(t *testing.T) *mutant {
+	t.Helper()
+	name := os.Getenv("PIGEONHUB_MUTANT")
+	if name == "" {
+		t.Skip("PIGEONHUB_MUTANT is not set")
+	}
+	m, err := findMutant(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // every names all scenarios in which a peer joins.

@@ -95,13 +95,13 @@ func measure(t *testing.T, m *mutant) powerRow {
 		row.errs = append(row.errs, err.Error())
 		return row
 	}
-	binary := filepath.Join(dir, "regress.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", row.planted.overlay, "-ldflags=-w=0", "-o", binary, ".")
+	var experiments []string
 	if measuresPart("baselines") {
-		build.Env = append(os.Environ(), "GOEXPERIMENT=goroutineleakprofile")
+		experiments = []string{"GOEXPERIMENT=goroutineleakprofile"}
 	}
-	if out, err := build.CombinedOutput(); err != nil {
-		row.errs = append(row.errs, fmt.Sprintf("build: %v\n%s", err, out))
+	binary, err := row.planted.build(t.Context(), dir, experiments, "-ldflags=-w=0")
+	if err != nil {
+		row.errs = append(row.errs, err.Error())
 		return row
 	}
 	for part, measure := range map[string]func(){
@@ -135,19 +135,21 @@ func envWithoutPower() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PIGEONHUB_POWER=") })
 }
 
-// powerParts are the arguments of the runs of the specs labelled power. The first one says most
-// about a leak.
-var powerParts = map[string][]string{
-	"objects": {"-ginkgo.focus", exactSpec},
-	"others":  {"-ginkgo.skip", exactSpec},
+// powerPart is a part of the specs labelled power, run by itself.
+type powerPart struct {
+	name  string
+	focus string // the flag of Ginkgo for exactSpec
 }
+
+// powerParts are run in this order. The first one says most about a leak.
+var powerParts = []powerPart{{"objects", "-ginkgo.focus"}, {"others", "-ginkgo.skip"}}
 
 // suite runs the specs labelled power and reads their verdicts. Once the first run has found a
 // leak the others are not needed: its first leak is the one that counts.
 func (r *powerRow) suite(t *testing.T, binary, dir string) {
 	began := time.Now()
 	defer func() { r.took = time.Since(began) }()
-	for _, part := range []string{"objects", "others"} {
+	for _, part := range powerParts {
 		if r.specs(t, binary, dir, part); r.caught() {
 			r.failed = ""
 			return
@@ -156,25 +158,25 @@ func (r *powerRow) suite(t *testing.T, binary, dir string) {
 }
 
 // specs runs a part of the specs.
-func (r *powerRow) specs(t *testing.T, binary, dir, part string) {
-	reports := filepath.Join(dir, "report-"+part)
+func (r *powerRow) specs(t *testing.T, binary, dir string, part powerPart) {
+	reports := filepath.Join(dir, "report-"+part.name)
 	keep := os.Getenv("PIGEONHUB_POWER_KEEP")
 	if keep != "" {
-		reports = filepath.Join(keep, r.m.name, part)
+		reports = filepath.Join(keep, r.m.name, part.name)
 	}
-	cmd := exec.CommandContext(t.Context(), binary, append(slices.Clone(powerParts[part]),
-		"-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")...)
+	cmd := exec.CommandContext(t.Context(), binary, part.focus, exactSpec,
+		"-test.run", "^TestRegress$", "-test.timeout", "4m", "-ginkgo.label-filter", "power", "-ginkgo.no-color")
 	cmd.Env = append(envWithoutPower(), "PIGEONHUB_REPORT="+reports, "GOFLAGS=-overlay="+r.planted.overlay)
 	out, err := cmd.CombinedOutput()
 	verdicts, found := readVerdicts(reports)
 	if found != nil {
-		r.errs = append(r.errs, part+": "+found.Error())
+		r.errs = append(r.errs, part.name+": "+found.Error())
 	}
 	if r.verdicts = append(r.verdicts, verdicts...); err != nil && !r.caught() {
 		r.failed += lastLines(out, 40)
 	}
 	if keep != "" {
-		if err := os.WriteFile(filepath.Join(keep, r.m.name+"-"+part+".txt"), out, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(keep, r.m.name+"-"+part.name+".txt"), out, 0o600); err != nil {
 			t.Error(err)
 		}
 	}

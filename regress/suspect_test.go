@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -64,9 +63,9 @@ func suspectsOf(t *testing.T, m *mutant) (names []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "regress.test")
-	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-overlay", planted.overlay, "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Errorf("%s: build: %v\n%s", m.name, err, out)
+	binary, err := planted.build(t.Context(), dir, nil, "-ldflags=-s -w")
+	if err != nil {
+		t.Error(err)
 		return nil
 	}
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run", "^TestSuspects$", "-test.v", "-test.timeout", "2m")
@@ -89,14 +88,7 @@ func suspectsOf(t *testing.T, m *mutant) (names []string) {
 // TestSuspects puts lives of the first scenario of a mutant through a hub and prints what it
 // suspects. It runs in a binary with the mutant that PIGEONHUB_MUTANT names.
 func TestSuspects(t *testing.T) {
-	name := os.Getenv("PIGEONHUB_MUTANT")
-	if name == "" {
-		t.Skip("PIGEONHUB_MUTANT is not set")
-	}
-	m, err := findMutant(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := builtMutant(t)
 	w := &witness{life: witnessLife(m.scenarios[0]), lives: suspectLives}
 	cfg := witnessConfig()
 	cfg.Memory.LeakPeriod = time.Millisecond

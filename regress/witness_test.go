@@ -31,17 +31,10 @@ const (
 // that of PIGEONHUB_SCENARIO. It runs in a binary that is built with the overlay of the mutant
 // that PIGEONHUB_MUTANT names. For a benign control it checks that it does no harm.
 func TestWitness(t *testing.T) {
-	name := os.Getenv("PIGEONHUB_MUTANT")
-	if name == "" {
-		t.Skip("PIGEONHUB_MUTANT is not set")
-	}
-	m, err := findMutant(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := builtMutant(t)
 	if other := os.Getenv("PIGEONHUB_SCENARIO"); other != "" {
 		if !slices.Contains(m.scenarios, other) {
-			t.Fatalf("%s does not list the scenario %s", name, other)
+			t.Fatalf("%s does not list the scenario %s", m.name, other)
 		}
 		m.scenarios = []string{other}
 	}

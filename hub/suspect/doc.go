@@ -18,7 +18,7 @@
 //
 // A quantity is suspected if all of this holds:
 //
-//   - The test in test.go is certain that it grows. A healthy server crosses the threshold at most
+//   - The test in sequential.go is certain that it grows. A healthy server crosses the threshold at most
 //     once in 5,000 low points, its quantities together, on average.
 //   - It grew over nine low points or more, and by Quantity.Least or more.
 //   - It grew as fast lately as before, because what fills to a bound slows down.
