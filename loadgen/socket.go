@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -23,6 +24,8 @@ type socket struct {
 	ws    *websocket.Conn
 	kind  int        // of the frames that it sends
 	write sync.Mutex // gorilla allows one writer
+
+	deaf atomic.Bool // after stopReading
 }
 
 const (
@@ -68,7 +71,15 @@ func dialSocket(ctx context.Context, o *dial.Dialer, id wire.PeerID, address str
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	ws.SetReadLimit(maxMessage)
-	return &socket{ws: ws, kind: websocket.TextMessage}, nil
+	s := &socket{ws: ws, kind: websocket.TextMessage}
+	answer := ws.PingHandler()
+	ws.SetPingHandler(func(payload string) error {
+		if s.deaf.Load() {
+			return net.ErrClosed
+		}
+		return answer(payload)
+	})
+	return s, nil
 }
 
 // receive waits for a message and passes it to handle. The message is valid until handle
@@ -83,6 +94,9 @@ func (s *socket) receive(handle func([]byte)) error {
 	b.Reset()
 	if _, err := b.ReadFrom(r); err != nil {
 		return err
+	}
+	if s.deaf.Load() {
+		return net.ErrClosed
 	}
 	handle(b.Bytes())
 	return nil
@@ -103,8 +117,12 @@ func (s *socket) sendClose(code int, reason string, patience time.Duration) erro
 	return err
 }
 
-// stopReading makes receive return at once, now and later. The connection stays open.
-func (s *socket) stopReading() { s.ws.SetReadDeadline(time.Unix(1, 0)) }
+// stopReading makes receive return at once, now and later. The connection stays open. What was
+// read already, or is by a reader that runs at this moment, is neither handled nor answered.
+func (s *socket) stopReading() {
+	s.deaf.Store(true)
+	s.ws.SetReadDeadline(time.Unix(1, 0))
+}
 
 // shrink sets the receive buffer of the kernel to about the given bytes.
 func (s *socket) shrink(bytes int) {
