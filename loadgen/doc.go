@@ -31,7 +31,7 @@
 //	counters.go status.go watcher.go own*.go  what a run counts and shows, and what it takes itself
 //	share.go coordinator.go worker.go cursor.go    one plan in several processes
 //
-//	codec/ dial/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/
+//	codec/ dial/ schedule/ latency/ delivery/ plan/ preflight/ report/ cluster/ agents/ export/
 //
 // # Plans and profiles
 //

@@ -27,6 +27,14 @@ func measured(f *fleet, c *counters) report.Result {
 	return res
 }
 
+// measuredSoFar returns the counts and times of a run under way. The watcher calls it.
+func (r *runner) measuredSoFar() report.Result {
+	res := measured(r.fleet, r.counters)
+	res.Plan, res.Generator = r.plan, r.own.report()
+	res.Verdict.Run.Target, res.Verdict.Scenarios = r.run.Target, r.counters.scenarios()
+	return res
+}
+
 // result returns the result of a run that is over.
 func (r *runner) result(timeline report.Timeline) report.Result {
 	r.fleet.ledger.Settle()

@@ -37,6 +37,10 @@ type Status struct {
 	Deliveries delivery.Counts
 	Target     []report.Reading // last ones of the target: memory, goroutines, descriptors
 	Trends     []verdict.Trend  // of the experiment so far; nil before the first
+
+	// Measured returns the plan, and the counts and times so far, in all processes of the run. It
+	// copies some MB, and may be called only before Config.Watch returns.
+	Measured func() report.Result
 }
 
 // HopStatus is the state of a hop so far.

@@ -172,7 +172,7 @@ func (w *watcher) status(now time.Time) Status {
 	s := Status{
 		Elapsed: now.Sub(f.base), Plan: w.r.plan.Name, Of: len(w.r.plan.Phases), Connections: f.size(), Lives: f.lives(),
 		Sent: f.sent.Load(), Received: f.received.Load(), Cut: f.cut.Load(), Errors: int64(w.r.counters.failures()),
-		Slip99: f.rec.Slip99(), Deliveries: f.ledger.Totals(),
+		Slip99: f.rec.Slip99(), Deliveries: f.ledger.Totals(), Measured: w.r.measuredSoFar,
 	}
 	w.progress.fill(&s)
 	for h := range latency.NumHops {

@@ -45,7 +45,7 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, e
 		cfg.Watch = func(s loadgen.Status) { screen.show(live(s, ctx.Err() != nil)) }
 	}
 	if o.url != "" {
-		return loadgen.Run(ctx, cfg)
+		return o.push.run(ctx, cfg, log)
 	}
 	h, err := startHub(ctx, o.hub, hubFlags, log)
 	if err != nil {
@@ -55,5 +55,5 @@ func (o *options) check(ctx context.Context, stderr io.Writer) (report.Result, e
 	defer own.stop()
 	cfg.URL, cfg.PID, cfg.Died, cfg.Restart = h.url, h.PID(), own.died, own.restart
 	cfg.Pages = append(cfg.Pages, h.admin)
-	return loadgen.Run(ctx, cfg)
+	return o.push.run(ctx, cfg, log)
 }

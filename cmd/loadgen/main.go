@@ -8,6 +8,7 @@
 //	check.go compare.go conformance*.go agent.go worker.go   the commands
 //	hub.go restart.go            a hub that loadgen starts
 //	remote.go                    what a target on another machine may get
+//	push.go github.go            results where teams look
 //	screen.go live.go progress.go   the terminal
 package main
 
@@ -70,6 +71,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	if err == nil && o.report != "" {
 		err = result.WriteReport(o.report)
+	}
+	if err == nil {
+		err = o.writeForGitHub(&result, stdout)
 	}
 	if err != nil {
 		return printError(stderr, err)

@@ -49,6 +49,7 @@ type options struct {
 	wait      time.Duration // for agents
 	hub       string
 	fail      []string
+	push      pushing
 	codec     string
 	text      codec.Text
 	peers     dial.Options // how each peer connects
@@ -82,6 +83,9 @@ func parse(args, environ []string) (*options, error) {
 		return nil, err
 	}
 	if err := o.makePlan(word); err != nil {
+		return nil, err
+	}
+	if err := o.push.prepare(o.environ); err != nil {
 		return nil, err
 	}
 	return o, o.allowed()
@@ -129,6 +133,7 @@ func (o *options) define() {
 	f.BoolVar(&o.peers.Insecure, "tls-insecure", false, "accept any certificate of the target")
 	f.StringVar(&o.peers.ServerName, "tls-server-name", "", "`NAME` that TLS asks for (SNI) and the certificate must have; empty for the host of the URL")
 	f.StringArrayVar(&o.fail, "fail", nil, "`THRESHOLD` that must hold, such as 'p99(offer)<50ms', 'leak==none' or 'lost==0'; may be repeated")
+	o.push.define(f)
 	f.BoolVar(&o.noLive, "no-live", false, "print lines of progress instead of the live view")
 	f.BoolVar(&o.printPlan, "print-plan", false, "print the plan and do nothing")
 	f.BoolVar(&o.version, "version", false, "print the version")
@@ -207,9 +212,11 @@ func (o *options) command(seed uint64) string {
 
 // secretFlags holds what replaces the values of flags that may be secrets.
 var secretFlags = map[string]func(string) string{
-	"--nats-token": func(string) string { return "..." },
-	"--header":     dial.HideHeader,
-	"--cookie":     dial.HideCookie,
+	"--nats-token":          func(string) string { return "..." },
+	"--remote-write-token":  func(string) string { return "..." },
+	"--remote-write-header": dial.HideHeader,
+	"--header":              dial.HideHeader,
+	"--cookie":              dial.HideCookie,
 }
 
 // quoted quotes a word for a shell.

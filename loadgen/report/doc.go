@@ -16,6 +16,8 @@
 //	text.go page.go   for people: terminal and HTML
 //	chart*.go         the charts of the page
 //	export.go         for programs: JSON, CSV, Markdown, histograms
+//	annotations.go    for GitHub Actions
+//	push.go           what was sent elsewhere while the run went on
 //	compare*.go       two results side by side
 //	noise.go          how much two runs of the same plan differ by chance
 package report

@@ -110,8 +110,8 @@ func (r *Result) writeLatencyCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// writeMarkdown writes the verdict and the figures for the summary page of a CI job.
-func (r *Result) writeMarkdown(w io.Writer) error {
+// WriteMarkdown writes the verdict and the figures for the summary page of a CI job.
+func (r *Result) WriteMarkdown(w io.Writer) error {
 	if err := report.Markdown(w, r.Verdict); err != nil {
 		return err
 	}
@@ -138,6 +138,9 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 	}
 	for _, f := range r.Figures {
 		fmt.Fprintf(&b, "- %s: %s %s\n", f.Profile, f.Name, report.EscapeMarkdown(f.Text))
+	}
+	for _, p := range r.Pushes {
+		fmt.Fprintf(&b, "- pushed: %s\n", report.EscapeMarkdown(p.String()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

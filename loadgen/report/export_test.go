@@ -45,6 +45,7 @@ func fullResult(t *testing.T) *Result {
 		{Level: 100, P50: 1e6, P99: 2e6, Slip99: 1e6}, {200, ByTarget, evil, 2e6, 9e8, 1e6}}}}
 	r.Generator = Generator{MemoryFirst: 20e6, MemoryLast: 26e6, MemoryPeak: 28e6, Busy: .3, Busiest: 1.2, Lag99: time.Millisecond, LagMost: 3 * time.Millisecond}
 	r.CutShort = &CutShort{Threshold: "lost==0", Actual: "2", Seconds: 12.34}
+	r.Pushes = []Push{{To: "remote write http://127.0.0.1:9090/api/v1/write", Samples: 9, Lost: 1, Pushes: 10, Failed: 2, Error: evil}}
 	r.Errors[evil] = 3
 	r.Timing.Why = "99 % of the actions began within 1ms of their time"
 	r.Timeline.Add(3, map[string]float64{TargetColumn(evil): 4, ColumnLives: 99, "count offer": 101, "p50 offer": 50, "p99 offer": 99},

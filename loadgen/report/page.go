@@ -162,6 +162,9 @@ func (r *Result) environmentRows() [][2]string {
 	if r.CutShort != nil {
 		rows = append(rows, [2]string{"cut short", r.CutShort.String()})
 	}
+	for _, p := range r.Pushes {
+		rows = append(rows, [2]string{"pushed", p.String()})
+	}
 	limit := func(name string, n int64, text string) {
 		if n > 0 {
 			rows = append(rows, [2]string{name, text})

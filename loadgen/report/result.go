@@ -90,6 +90,8 @@ type Result struct {
 	Instead    string                     `json:"instead,omitempty"`  // a message of the target that answers nothing, or its begin
 	Errors     map[string]int             `json:"errors,omitempty"`
 
+	Pushes []Push `json:"pushes,omitempty"` // one for each receiver; the caller of loadgen.Run adds them
+
 	Timeline    Timeline    `json:"timeline"`
 	Environment Environment `json:"environment"`
 }

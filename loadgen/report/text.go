@@ -35,6 +35,9 @@ func (r *Result) WriteText(w io.Writer) error {
 	if r.CutShort != nil {
 		fmt.Fprintf(w, "cut short    %s\n", report.Printable(r.CutShort.String())) // a series is named by the target
 	}
+	for _, p := range r.Pushes {
+		fmt.Fprintf(w, "pushed       %s\n", report.Printable(p.String()))
+	}
 	fmt.Fprintln(w)
 	return report.Text(w, r.Verdict)
 }
@@ -73,7 +76,7 @@ func (r *Result) WriteReport(dir string) error {
 		files[f.File] = func(w io.Writer) error { return f.Write(w, r.Verdict) }
 	}
 	files["index.html"] = r.WriteHTML
-	files["verdict.md"] = r.writeMarkdown
+	files["verdict.md"] = r.WriteMarkdown
 	files["loadgen.json"] = r.WriteJSON
 	files["timeline.csv"] = r.writeTimelineCSV
 	files["latencies.csv"] = r.writeLatencyCSV

@@ -12,7 +12,7 @@ func TestTextOfTheTarget(t *testing.T) {
 	r := &Result{Figures: []Figure{{Profile: "hostile", Name: "frame", Text: "ended: \x1b[2J\n<img src=x>|"}}}
 	var text, md strings.Builder
 	r.writeFigures(&text)
-	if err := r.writeMarkdown(&md); err != nil {
+	if err := r.WriteMarkdown(&md); err != nil {
 		t.Fatal(err)
 	}
 	if s := text.String(); strings.Contains(s, "\x1b") || !strings.Contains(s, "ended: ·[2J·<img") {
