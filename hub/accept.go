@@ -115,8 +115,10 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, reason RefuseReason
 
 // countRefusal counts and logs a refused request.
 func (h *Hub) countRefusal(r *http.Request, reason RefuseReason, why error) {
+	address := h.policy().clients.of(r)
+	h.noteRefusal(reason, address, r, why)
 	h.counters.refused[reason].Add(1)
-	h.logRefusal(reason, h.policy().clients.of(r), r.URL.Query().Get("peerId"), why)
+	h.logRefusal(reason, address, r.URL.Query().Get("peerId"), why)
 }
 
 // upgrade does the handshake and sets the session's connection.

@@ -37,7 +37,8 @@
 //	remove.go                        taking a session out
 //	shutdown.go                      Shutdown and Close
 //	events.go, trace.go, stats.go    Subscribe, Trace, Stats
-//	report.go                        log lines about refusals and cuts
+//	report.go, ends.go               log lines about refusals and cuts, the latest of them
+//	listing.go, history.go           sessions and networks one by one, the last hour
 //	check.go, reason.go              CheckInvariants, closed sets of reasons
 //	memory.go, memory_return.go      the memory monitor, returning memory to the OS
 //	leaks.go, census.go              what the monitor suspects to leak

@@ -41,6 +41,8 @@ type Hub struct {
 	receiving holders      // see relieveReading
 	sockets   atomic.Int64 // len(sessions), for code that does not hold mu
 	reports   reports
+	ends      *endings
+	history   *history
 	addresses *admission.Limiter
 	subjects  admission.Tally // by whose token sessions carry
 	parking   parking
@@ -76,6 +78,8 @@ func New(cfg Config) (*Hub, error) {
 		cfg:           fixedOf(cfg),
 		started:       time.Now(),
 		times:         new(times),
+		ends:          new(endings),
+		history:       new(history),
 		sessions:      make(map[*session]struct{}),
 		peers:         make(map[wire.PeerID]*session),
 		networks:      make(map[string]*network),

@@ -150,6 +150,7 @@ func (h *Hub) monitor(o *suspect.Observer) {
 		h.observe(readMemory())
 		h.returnMemory()
 		h.lookForLeaks(o)
+		h.noteMoment()
 		h.flushReports(0)
 		h.addresses.Sweep()
 		if time.Since(logged) >= h.cfg.Memory.Interval {

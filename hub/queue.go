@@ -36,9 +36,12 @@ type queue struct {
 	shares   map[netip.Prefix]int // bytes queued by each source while much waits; see mayFill
 	lent     int                  // bytes that a write blocks with, counted in held
 	position int64                // bytes queued since the session began
-	incoming *incoming            // what has arrived of a large message; here because of mu
-	partial  bool                 // pieces of incoming were dropped: the message is not handled
-	dirty    bool                 // in a batch
+
+	messagesIn, bytesIn int64 // received; here because of mu
+
+	incoming *incoming // what has arrived of a large message; here because of mu
+	partial  bool      // pieces of incoming were dropped: the message is not handled
+	dirty    bool      // in a batch
 	writing  bool
 	armed    bool // the connection has a write deadline
 	overfull bool // in a batch's cuts as a slow consumer: nothing more is queued

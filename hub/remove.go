@@ -71,8 +71,22 @@ func (h *Hub) remove(s *session, code int, text string, b *batch) {
 	h.removeLocked(s, code, text, b)
 }
 
-// noteEnd untracks a session and counts its end.
+// Disconnect closes the session of a peer for the operator and reports whether there was one. The
+// peer may connect again.
+func (h *Hub) Disconnect(id wire.PeerID) bool {
+	h.mu.Lock()
+	s := h.peers[id]
+	h.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	s.beginClose(wire.ReasonOperator)
+	return true
+}
+
+// noteEnd untracks a session, counts its end and keeps it for Ends.
 func (h *Hub) noteEnd(s *session, why wire.CloseReason) {
+	s.noteEnd(why)
 	h.leaveLimits(s)
 	h.untrack(s)
 	h.counters.ended[why].Add(1)

@@ -71,10 +71,26 @@ func whatEnded(why wire.CloseReason) string {
 	switch {
 	case why >= wire.ReasonInvalidPeerID && why <= wire.ReasonCapacity:
 		return "refused"
-	case why >= wire.ReasonMessageTooBig && why <= wire.ReasonReplaced:
+	case why >= wire.ReasonMessageTooBig && why <= wire.ReasonOperator:
 		return "cut"
 	}
 	return ""
+}
+
+// unwanted returns how many requests and sessions were refused, and how many sessions were cut.
+func (c *counters) unwanted() (refused, cut uint64) {
+	for i := range c.refused {
+		refused += c.refused[i].Load()
+	}
+	for i := range c.ended {
+		switch n := c.ended[i].Load(); whatEnded(wire.CloseReason(i)) {
+		case "refused":
+			refused += n
+		case "cut":
+			cut += n
+		}
+	}
+	return refused, cut
 }
 
 // mayReport counts an event and reports whether it gets a line of its own.

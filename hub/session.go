@@ -31,8 +31,8 @@ type session struct {
 	messages     bucket
 	announces    bucket
 	greeted      time.Duration // Hub.clock at the greeting
-	spoke        bool          // the first message has arrived
 	messageBegan time.Time     // zero between messages
+	spoke        bool          // the first message has arrived
 	messageArmed bool          // the read deadline covers the message being read
 	messageBytes int64         // read for the message being read, frame headers included
 	received     int64         // bytes read since the session began
@@ -50,11 +50,11 @@ type session struct {
 	admitted    bool // counted in Hub.admitted
 	refused     bool // counted in Hub.refused
 	registered  bool // in Hub.peers
-	network     *network
+	isHub       bool
 	slot        int     // index in network.members
 	lastNetwork string  // the network that it is in, or was in last, for the log
 	notice      *notice // the peer-discovered about this peer, for newcomers to its network
-	isHub       bool
+	network     *network
 	hubData     []byte // data of a hub's announce, for Hubs
 	announcedAt int64  // Unix milliseconds
 

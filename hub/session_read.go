@@ -68,7 +68,7 @@ func (s *session) readPieces(r io.Reader) (last *piece[byte], large bool, err er
 // handleMessage checks rate and encoding, then does what the message asks for. It
 // returns the reason to end the session, or ReasonNone.
 func (s *session) handleMessage(isText bool, msg []byte, b *batch) wire.CloseReason {
-	if s.isEnding() {
+	if s.countMessage(len(msg)) {
 		return wire.ReasonNone // another goroutine began the close while the message was read
 	}
 	if !s.mayReceive(len(msg)) {
@@ -82,6 +82,15 @@ func (s *session) handleMessage(isText bool, msg []byte, b *batch) wire.CloseRea
 		return wire.ReasonNone
 	}
 	return s.hub.handle(s, msg, b)
+}
+
+// countMessage counts one message of n bytes and reports whether the session is ending.
+func (s *session) countMessage(n int) (ending bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messagesIn++
+	s.bytesIn += int64(n)
+	return s.ending
 }
 
 // mayReceive charges one message of n bytes and reports whether the rate allows

@@ -4,16 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
-	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -24,18 +18,14 @@ type pageServers struct {
 	target          *hubtest.Target
 	public, private *httptest.Server
 	stop            func()
-	plotting        sync.RWMutex // read-locked by viewers of private: only one handler of a process can serve live plots
 }
 
-func startPages(target *hubtest.Target) (*pageServers, error) {
-	handler, stop, err := admin.Private(target.Hub)
-	if err != nil {
-		return nil, err
-	}
+func startPages(target *hubtest.Target) *pageServers {
+	handler, stop := admin.Private(target.Hub, admin.PrivateConfig{})
 	return &pageServers{
 		target: target, private: httptest.NewServer(handler), stop: stop,
 		public: httptest.NewServer(admin.Public(target.Hub, admin.PublicConfig{Metrics: true})),
-	}, nil
+	}
 }
 
 func (s *pageServers) close() {
@@ -58,7 +48,7 @@ func (s *pageServers) read(ctx context.Context, v *harness.Visit) error {
 	for _, method := range []string{http.MethodOptions, http.MethodPost} {
 		err = errors.Join(err, readPage(ctx, method, s.public.URL+"/health"))
 	}
-	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/debug/statsviz/", "/debug/pprof/cmdline"} {
+	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/peers?q=" + v.Home, "/peers/" + string(v.ID), "/debug/pprof/cmdline"} {
 		err = errors.Join(err, readPage(ctx, http.MethodGet, s.private.URL+path))
 	}
 	return errors.Join(err, s.readForeign(ctx), c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
@@ -87,50 +77,46 @@ func (s *pageServers) readForeign(ctx context.Context) error {
 	return nil
 }
 
-// stopUnderViewer stops a second private handler while a viewer follows its live plots.
+// stopUnderViewer stops a second private handler while a viewer waits for a profile.
 func (s *pageServers) stopUnderViewer(ctx context.Context, _ *harness.Visit) error {
-	handler, stop, err := admin.Private(s.target.Hub)
-	if err != nil {
-		return err
-	}
+	handler, stop := admin.Private(s.target.Hub, admin.PrivateConfig{})
 	server := httptest.NewServer(handler)
 	defer server.Close()
-	err = s.viewUntil(ctx, server.URL, stop)
-	return errors.Join(err, readPage(ctx, http.MethodGet, server.URL+"/debug/state"))
-}
-
-// viewUntil follows the live plots at url, calls stop and expects to be disconnected.
-func (s *pageServers) viewUntil(ctx context.Context, url string, stop func()) error {
-	s.plotting.Lock()
-	defer s.plotting.Unlock()
-	var ws *websocket.Conn
-	err := settle.Until(ctx, func() (err error) { // s.private may serve plots for a moment longer
-		var res *http.Response
-		if ws, res, err = websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil); res != nil {
-			res.Body.Close()
-		}
-		return err
-	})
+	viewed := make(chan error, 1)
+	go func() { viewed <- readPage(ctx, http.MethodGet, server.URL+"/debug/pprof/heap?seconds=3600") }()
 	stop()
-	if err != nil {
-		return err
-	}
-	defer ws.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		ws.SetReadDeadline(deadline)
-	}
-	for err == nil {
-		_, _, err = ws.ReadMessage()
-	}
-	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
-		return errors.New("the viewer was not disconnected")
-	}
-	return nil
+	return errors.Join(<-viewed, readPage(ctx, http.MethodGet, server.URL+"/debug/state"))
 }
 
-// plots follows the live plots of s.private until the first message.
-func (s *pageServers) plots(ctx context.Context, _ *harness.Visit) error {
-	s.plotting.RLock()
-	defer s.plotting.RUnlock()
-	return readPlots(ctx, s.private.URL)
+// follow follows the operator's pages of s.private.
+func (s *pageServers) follow(ctx context.Context, v *harness.Visit) error {
+	return followPages(ctx, s.private.URL, v.ID)
+}
+
+// followPages loads the operator's first page again and again on one connection, as a browser does,
+// looks at a peer and waits a second for a profile. It leaves without reading the last page.
+func followPages(ctx context.Context, url string, id wire.PeerID) error {
+	transport := &http.Transport{MaxConnsPerHost: 1}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	get := func(path string, read io.Writer) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+		if err != nil {
+			return err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		if read != nil {
+			_, err = io.Copy(read, res.Body)
+		}
+		return errors.Join(err, res.Body.Close())
+	}
+	for _, path := range []string{"/", "/?follow=1", "/peers/" + string(id), "/operator.css", "/debug/pprof/goroutine?seconds=1"} {
+		if err := get(path, io.Discard); err != nil {
+			return err
+		}
+	}
+	return get("/", nil)
 }

@@ -36,7 +36,7 @@ func (w *world) edgeScenarios(cfg hub.Config, pages *pageServers) []harness.Scen
 		{Name: "cut-and-back", Live: w.cutAndBack},
 		{Name: "rivals", Live: rivals, Waits: true, AtOnce: 8},
 		{Name: "pages", Live: pages.read, Waits: true, AtOnce: 4},
-		{Name: "plots", Live: pages.plots, Waits: true, AtOnce: 4},
+		{Name: "follow", Live: pages.follow, Waits: true, AtOnce: 4},
 		{Name: "operator", Live: pages.stopUnderViewer, Waits: true, AtOnce: 2},
 		{Name: "hijack", Live: own(brokenUpgrades, func(c *hub.Config) { c.AllowedOrigins = []string{"https://example.com"} })},
 		{Name: "draining", Live: own(joinWhileDraining, same)},

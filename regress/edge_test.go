@@ -23,8 +23,7 @@ const edgeSpecs = "a hub under edge cases"
 var _ = Describe(edgeSpecs, Serial, Label("wide"), func() {
 	It("retains nothing of its peers", func(ctx SpecContext) {
 		w := startWorld(edgeConfig(), hubtest.Start)
-		pages, err := startPages(w.target)
-		Expect(err).NotTo(HaveOccurred())
+		pages := startPages(w.target)
 		DeferCleanup(pages.close)
 		w.campaign.Name, w.campaign.Cycles = "regress, edge cases", 3
 		w.campaign.Crowd.AtOnce, w.campaign.Crowd.LifeLimit = 8, time.Minute // many lives start and stop a hub
@@ -35,7 +34,7 @@ var _ = Describe(edgeSpecs, Serial, Label("wide"), func() {
 		}
 		w.campaign.Peers = func(scenario string) int {
 			switch scenario {
-			case "memory", "slow-subscriber", "plots", "operator": // each takes long
+			case "memory", "slow-subscriber", "follow", "operator": // each takes long
 				return 2
 			case "malformed":
 				return 12

@@ -11,13 +11,10 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/hub/admin"
@@ -41,10 +38,7 @@ func startGeneratedCrowd(t *testing.T) *generatedCrowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, _, err := admin.Private(target.Hub)
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler, _ := admin.Private(target.Hub, admin.PrivateConfig{})
 	return &generatedCrowd{
 		target: target, private: httptest.NewServer(handler),
 		public: httptest.NewServer(admin.Public(target.Hub, admin.PublicConfig{Metrics: true})),
@@ -56,7 +50,7 @@ func startGeneratedCrowd(t *testing.T) *generatedCrowd {
 func (c *generatedCrowd) lives() []life {
 	leaving := slices.DeleteFunc(allLives(), func(l life) bool { return l.stays })
 	return append(leaving,
-		life{name: "pages", atOnce: 4, live: c.livePages}, life{name: "plots", atOnce: 2, live: c.livePlots}, life{name: "operator", atOnce: 4, live: liveOperator},
+		life{name: "pages", atOnce: 4, live: c.livePages}, life{name: "follow", atOnce: 2, live: c.liveFollow}, life{name: "operator", atOnce: 4, live: liveOperator},
 		life{name: "malformed", atOnce: 16, live: liveMalformed}, life{name: "strict", atOnce: 4, ownHub: true, live: liveStrict})
 }
 
@@ -118,7 +112,7 @@ func (c *generatedCrowd) round(ctx context.Context, t *testing.T, lives []life, 
 // slowLives are lives that wait for timeouts of the hub or send many messages.
 var slowLives = []string{
 	"vanish", "mute", "reconnect", "trickle", "stall", "flood", "large", "duplicate", "half-frame",
-	"start-stop", "cut-off", "full", "unauthorized", "pages", "plots", "operator", "strict",
+	"start-stop", "cut-off", "full", "unauthorized", "pages", "follow", "operator", "strict",
 }
 
 // livePages requests every page.
@@ -128,7 +122,7 @@ func (c *generatedCrowd) livePages(ctx context.Context, _ *hubtest.Target, _ *ha
 		errs = append(errs, readPage(ctx, http.MethodGet, c.public.URL+path))
 	}
 	errs = append(errs, readPage(ctx, http.MethodOptions, c.public.URL+"/health"))
-	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/debug/statsviz/", "/debug/pprof/goroutine?debug=1"} {
+	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
 		errs = append(errs, readPage(ctx, http.MethodGet, c.private.URL+path))
 	}
 	return errors.Join(errs...)
@@ -154,32 +148,14 @@ func readPage(ctx context.Context, method, url string) error {
 	return errors.Join(err, res.Body.Close())
 }
 
-// livePlots follows the live plots until the first message.
-func (c *generatedCrowd) livePlots(ctx context.Context, _ *hubtest.Target, _ *harness.Visit) error {
-	return readPlots(ctx, c.private.URL)
-}
-
-// readPlots follows the live plots at url until the first message.
-func readPlots(ctx context.Context, url string) error {
-	ws, res, err := websocket.DefaultDialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/debug/statsviz/ws", nil)
-	if err != nil {
-		return err
-	}
-	res.Body.Close()
-	defer ws.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		ws.SetReadDeadline(deadline)
-	}
-	_, _, err = ws.ReadMessage()
-	return err
+// liveFollow follows the operator's pages on one connection.
+func (c *generatedCrowd) liveFollow(ctx context.Context, _ *hubtest.Target, v *harness.Visit) error {
+	return followPages(ctx, c.private.URL, v.ID)
 }
 
 // liveOperator makes, uses and stops a private handler.
 func liveOperator(ctx context.Context, target *hubtest.Target, _ *harness.Visit) error {
-	handler, stop, err := admin.Private(target.Hub)
-	if err != nil {
-		return err
-	}
+	handler, stop := admin.Private(target.Hub, admin.PrivateConfig{})
 	defer stop()
 	server := httptest.NewServer(handler)
 	defer server.Close()

@@ -65,7 +65,7 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 		}
 	}
 	c.crowd.Scenarios = append(c.crowd.Scenarios,
-		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "plots", Live: c.plots, Waits: true},
+		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "follow", Live: c.follow, Waits: true},
 		harness.Scenario{Name: "crowd-admin", Live: c.crowdAdmin, Waits: true, AtOnce: 1},
 		harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
 	return c
@@ -139,10 +139,10 @@ func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err erro
 	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
 }
 
-// plots follows the live plots until the first message.
-func (c *programCampaign) plots(ctx context.Context, _ *harness.Visit) error {
+// follow follows the operator's pages on one connection.
+func (c *programCampaign) follow(ctx context.Context, v *harness.Visit) error {
 	defer c.acquireAdmin()()
-	return readPlots(ctx, c.program.admin)
+	return followPages(ctx, c.program.admin, v.ID)
 }
 
 // silent connects, sends nothing or half a request, and closes.
@@ -198,7 +198,7 @@ func (c *programCampaign) run(ctx context.Context) verdict.Run {
 		run.Scenarios = append(run.Scenarios, verdict.Scenario{Name: s.Name})
 	}
 	run.Cycles = verdict.Doses(names, programCycles, func(name string) int {
-		if name == "plots" || name == "crowd-admin" {
+		if name == "follow" || name == "crowd-admin" {
 			return 3
 		}
 		return 8

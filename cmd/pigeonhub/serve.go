@@ -37,6 +37,7 @@ type service struct {
 	serving   sync.WaitGroup
 	failed    chan error // receives the error of the public listener; buffered
 	signals   <-chan os.Signal
+	drained   chan struct{} // receives a value when the operator asks for the end; buffered
 
 	notify notifier
 	in     inherited
@@ -85,7 +86,7 @@ func serve(ctx context.Context, c *config, in inherited, log *slog.Logger) int {
 }
 
 func newService(c *config, log *slog.Logger, h *hub.Hub, signals <-chan os.Signal) *service {
-	s := &service{log: log, hub: h, listeners: make(map[string]net.Listener), endAdmin: func() {}, failed: make(chan error, 1), signals: signals}
+	s := &service{log: log, hub: h, listeners: make(map[string]net.Listener), endAdmin: func() {}, failed: make(chan error, 1), signals: signals, drained: make(chan struct{}, 1)}
 	s.succession.init()
 	s.cfg.Store(c)
 	s.setPages(c)
@@ -120,6 +121,9 @@ func (s *service) wait(ctx context.Context) error {
 		return nil
 	case sig := <-s.signals:
 		s.log.Info("shutting down; a second signal cuts all connections", "signal", sig.String())
+		return nil
+	case <-s.drained:
+		s.log.Info("shutting down, because an operator asks for it")
 		return nil
 	case err := <-s.failed:
 		return err
@@ -191,11 +195,7 @@ func (s *service) startAdmin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("admin-address: %w", err)
 	}
-	handler, end, err := admin.Private(s.hub, c.collectors()...)
-	if err != nil {
-		ln.Close()
-		return fmt.Errorf("admin: %w", err)
-	}
+	handler, end := admin.Private(s.hub, admin.PrivateConfig{Collectors: c.collectors(), Drain: s.drain, Restart: restartCommands()})
 	s.endAdmin = end
 	if s.in.admin == nil {
 		s.warnIfMoved("admin-address", port, ln)

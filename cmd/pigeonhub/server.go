@@ -27,7 +27,7 @@ func newPublicServer(handler http.Handler, l *connLimiter, log *slog.Logger) *ht
 }
 
 // newAdminServer returns the server for the operator. It has no write timeout, because
-// profiles and plots take long.
+// profiles take long.
 func newAdminServer(handler http.Handler, l *connLimiter, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:                      handler,

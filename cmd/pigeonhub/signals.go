@@ -37,3 +37,11 @@ func (s *service) handleSignals(signals <-chan os.Signal) (stop func()) {
 		}
 	}
 }
+
+// drain ends the hub as SIGTERM does.
+func (s *service) drain() {
+	select {
+	case s.drained <- struct{}{}:
+	default: // it has been asked for
+	}
+}

@@ -2,8 +2,8 @@ package admin
 
 import "github.com/pigeonhub/pigeonhub/hub"
 
-// collection is one collection of the hub, with its length and its bound. Metrics, the
-// state page and the plots read the same list, so that none lacks a collection.
+// collection is one collection of the hub, with its length and its bound. Metrics and the
+// state page read the same list, so that none lacks a collection.
 type collection struct {
 	name, unit string // unit is "" or "_bytes"
 	help       string

@@ -16,7 +16,10 @@
 //	state.go                              /debug/state
 //	metrics.go, collections.go, series.go what is measured
 //	audit.go                              invariants that do not hold
-//	plots.go, viewer.go, rates.go         live plots
+//	operator.go, operator.html, .css      the pages for people
+//	overview.go, room.go, peers.go        what they show
+//	plot.go, top.go, format.go, reasons.go  plots, the largest, words
+//	actions.go                            what they do
 //
 // # Public
 //
@@ -45,10 +48,25 @@
 //
 // Private serves the operator's listener, which is on loopback by default. It asks for no
 // token, and a profile may stop the world. RequireToken asks for one where other machines can
-// reach the listener. Its index page, /, lists the others:
+// reach the listener. Its first page, /, shows the hub to people: who is refused and from where, what may
+// leak, how many more peers fit, networks by size, peers that send most, the last hour, and how to
+// restart. A page for each peer, /peers/ID, says what is known of its connection and why earlier ones
+// ended. They need no script, read the hub's collections in small pieces, and are bounded in size. The
+// other pages are
 // /debug/state (every collection with its length and bound, and whether the hub's
-// invariants hold; status 500 if not), /debug/statsviz/ (live plots), /debug/pprof/,
-// /metrics, /livez and /readyz.
+// invariants hold; status 500 if not), /debug/pprof/, /metrics, /livez and /readyz.
+//
+// # Actions
+//
+// POST /disconnect closes the connection of the peer in the field peer. POST /drain, with any value in
+// the field sure, calls PrivateConfig.Drain. Both are refused unless the request came through RequireToken
+// with the token, also on loopback: there any program of any user could send them. A request of a
+// browser, which adds the token by itself, must come from the same origin and have the key of the form. One
+// with a bearer token needs no key:
+//
+//	curl -H "Authorization: Bearer $TOKEN" -d peer=ID localhost:6060/disconnect
+//
+// Each, also a refused one, is a line "operator action" in the log.
 //
 // # Imports
 //

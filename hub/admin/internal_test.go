@@ -74,16 +74,3 @@ func TestScrapeReadsStatsOnce(t *testing.T) {
 		t.Errorf("one scrape called Stats %d times, want once", calls)
 	}
 }
-
-// The table is what the metrics, the state page and the plots are made of: a
-// misspelt key would leave a plot without its series.
-func TestPlotsHaveTheirSeries(t *testing.T) {
-	t.Parallel()
-	p := &plots{stats: func() hub.Stats { return hub.Stats{} }}
-	want := map[string]int{"hub-connections": 4, "hub-networks": 3, "hub-queued": 1, "hub-traffic": 2}
-	for _, cfg := range p.configs() {
-		if n, ok := want[cfg.Name]; ok && len(cfg.Series) != n {
-			t.Errorf("%s has %d series, want %d", cfg.Name, len(cfg.Series), n)
-		}
-	}
-}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -133,18 +134,24 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// buildInfo returns a metric that names the build. A binary that was built outside a
-// checkout has no revision.
+// buildInfo returns a metric that names the build.
 func buildInfo() prometheus.Metric {
-	version, revision, goversion := "unknown", "unknown", "unknown"
+	version, revision := build()
+	desc := describe("build_info", "Build of the hub; the value is always 1.", "version", "revision", "goversion")
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, 1, version, revision, runtime.Version())
+}
+
+// build returns the version of the program and the commit that it was built from. A binary that was
+// built outside a checkout has no revision.
+func build() (version, revision string) {
+	version, revision = "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goversion = info.Main.Version, info.GoVersion
+		version = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = s.Value
 			}
 		}
 	}
-	desc := describe("build_info", "Build of the hub; the value is always 1.", "version", "revision", "goversion")
-	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, 1, version, revision, goversion)
+	return version, revision
 }

@@ -138,10 +138,7 @@ func TestMetricsOfTheProgram(t *testing.T) {
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "program_answer", Help: "Of the program."})
 	gauge.Set(42)
-	private, stop, err := admin.Private(w.hub, gauge)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private, stop := admin.Private(w.hub, admin.PrivateConfig{Collectors: []prometheus.Collector{gauge}})
 	t.Cleanup(stop)
 	public := admin.Public(w.hub, admin.PublicConfig{Metrics: true, Collectors: []prometheus.Collector{gauge}})
 	for name, pages := range map[string]http.Handler{"private": private, "public": public} {

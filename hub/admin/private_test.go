@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,20 +13,35 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-func TestIndexListsPagesThatAnswer(t *testing.T) {
+// Every link of the first page leads to a page, and every one to a section to a section.
+func TestLinksOfTheFirstPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hub.Config{}, admin.PublicConfig{})
-	index := w.ask(w.private, "GET", "/")
-	if ct := index.header.Get("Content-Type"); index.status != 200 || ct != "text/html; charset=utf-8" {
-		t.Fatalf("got %d %s", index.status, ct)
+	c := w.connect("/", digits("c"))
+	w.raw(c, `{"type":"announce","networkName":"a b&c/d"}`)
+	first := w.ask(w.private, "GET", "/")
+	if ct := first.header.Get("Content-Type"); first.status != 200 || ct != "text/html; charset=utf-8" {
+		t.Fatalf("got %d %s", first.status, ct)
 	}
-	links := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(index.body, -1)
-	if len(links) != 6 {
-		t.Errorf("the index lists %d pages, want 6: %s", len(links), index.body)
-	}
+	links := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(first.body, -1)
+	pages := map[string]bool{}
 	for _, l := range links {
-		if got := w.ask(w.private, "GET", l[1]); got.status != 200 || got.body == "" {
-			t.Errorf("%s: got %d %.100q", l[1], got.status, got.body)
+		target, section, _ := strings.Cut(html.UnescapeString(l[1]), "#")
+		if section != "" && !strings.Contains(first.body, `id="`+section+`"`) {
+			t.Errorf("there is no section %s", section)
+		}
+		if strings.HasPrefix(target, "/") {
+			pages[target] = true
+		}
+	}
+	for _, want := range []string{"/debug/state", "/debug/pprof/", "/metrics", "/livez", "/readyz", "/operator.css", "/peers/" + string(digits("c")), "/?follow=1"} {
+		if !pages[want] {
+			t.Errorf("there is no link to %s", want)
+		}
+	}
+	for target := range pages {
+		if got := w.ask(w.private, "GET", target); got.status != 200 || got.body == "" {
+			t.Errorf("%s: got %d %.100q", target, got.status, got.body)
 		}
 	}
 	if got := w.ask(w.private, "GET", "/nope"); got.status != 404 {

@@ -10,7 +10,8 @@ import (
 // RequireToken protects the pages of Private on a listener that other machines can reach. It passes
 // a request to next if that has the operator's token, as bearer token or as the password of any
 // user, for which browsers ask. Requests for /livez and /readyz need no token. token is called for
-// each request; while it returns "", all other pages answer 403.
+// each request; while it returns "", all other pages answer 403. The pages of Private act only for requests that come through
+// here with the token.
 func RequireToken(next http.Handler, token func() string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		want := token()
@@ -25,7 +26,7 @@ func RequireToken(next http.Handler, token func() string) http.Handler {
 			w.Header()["Www-Authenticate"] = []string{`Basic realm="PigeonHub: any user, the token as password"`, "Bearer"}
 			http.Error(w, "unauthorized", http.StatusUnauthorized)
 		default:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, withToken(r))
 		}
 	})
 }

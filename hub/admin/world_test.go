@@ -22,8 +22,9 @@ import (
 type world struct {
 	*testing.T
 	hub             *hub.Hub
-	public, private string // host:port
-	stop            func() // of the private handler
+	public, private string       // host:port
+	handler         http.Handler // the private one
+	stop            func()       // of the private handler
 }
 
 func newWorld(t *testing.T, cfg hub.Config, public admin.PublicConfig) *world {
@@ -42,11 +43,8 @@ func newWorld(t *testing.T, cfg hub.Config, public admin.PublicConfig) *world {
 	})
 	w := &world{T: t, hub: h}
 	w.public = w.serve(admin.Public(h, public))
-	private, stop, err := admin.Private(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.stop = stop
+	private, stop := admin.Private(h, admin.PrivateConfig{})
+	w.stop, w.handler = stop, private
 	t.Cleanup(stop)
 	w.private = w.serve(private)
 	return w

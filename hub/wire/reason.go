@@ -38,6 +38,9 @@ const (
 	ReasonWriteFailed
 	ReasonReplaced
 
+	// Cut by the operator.
+	ReasonOperator
+
 	// Ended by the hub.
 	ReasonInternalError
 	ReasonShutdown
@@ -83,6 +86,7 @@ var closeReasons = [NumCloseReasons]struct {
 	ReasonSlowConsumer:        {"slow_consumer", CodePolicy, "slow_consumer: too many bytes unread"},
 	ReasonWriteFailed:         {"write_failed", 0, ""},
 	ReasonReplaced:            {"replaced", CodePolicy, "replaced: a newer connection of this peer took over"},
+	ReasonOperator:            {"operator", CodePolicy, "operator: disconnected by the operator"},
 	ReasonInternalError:       {"internal_error", CodeInternalError, "internal_error"},
 	ReasonShutdown:            {"shutdown", CodeNormal, "Server shutting down"},
 }
