@@ -199,6 +199,11 @@ func TestDisconnect(t *testing.T) {
 	if got := c.post("/disconnect", form, nil); got.Code != http.StatusNotFound {
 		t.Errorf("a second time: status %d", got.Code)
 	}
+	page := httptest.NewRecorder()
+	c.open.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/peers/"+string(id), nil))
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), "operator") {
+		t.Errorf("its page does not say why it is gone: %d %s", page.Code, page.Body)
+	}
 	if !strings.Contains(c.log.String(), "action=disconnect result=done address=192.0.2.1:1234 user=ann peer="+string(id)) {
 		t.Errorf("the action is not in the log:\n%s", &c.log)
 	}

@@ -103,8 +103,11 @@ type frame struct {
 	MayAct  bool // the request has the operator's token
 }
 
-// refreshEvery is the time between two views of a page that follows, in seconds.
-const refreshEvery = 10
+// Seconds between two views of a page that follows, and of one that shows what is about to end.
+const (
+	refreshEvery = 10
+	refreshSoon  = 2
+)
 
 func (o *operator) frame(r *http.Request, title string, now time.Time) frame {
 	f := frame{Title: title, Now: now, FormKey: o.formKey, MayAct: authorized(r)}

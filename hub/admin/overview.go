@@ -13,12 +13,13 @@ import (
 
 // How many rows the tables have at most.
 const (
-	topPeers    = 20
-	topSlow     = 10
-	topNetworks = 20
-	topHubs     = 20
-	lastEnds    = 20
-	topSources  = 8
+	topPeers     = 20
+	topSlow      = 10
+	topNetworks  = 20
+	topHubs      = 20
+	lastEnds     = 20
+	lastOfReason = 5 // of them on the first page, so that a frequent reason leaves room for others
+	topSources   = 8
 )
 
 // overview is what the first page shows.
@@ -75,11 +76,11 @@ func (o *operator) overview(w http.ResponseWriter, r *http.Request) {
 	st, now := o.hub.Stats(), time.Now()
 	v := overview{
 		frame: o.frame(r, "PigeonHub", now), Stats: st, Unready: unready(st), Room: roomOf(st), HeapEach: st.Memory.HeapMarked / int64(max(1, st.Sessions)),
-		Outside: st.Memory.Goroutines - st.Goroutines, Drain: o.drain != nil, Restart: o.restart, Sorts: slices.Sorted(maps.Keys(sorts)),
+		Outside: max(0, st.Memory.Goroutines-st.Goroutines), Drain: o.drain != nil, Restart: o.restart, Sorts: slices.Sorted(maps.Keys(sorts)),
 		PID: os.Getpid(), Version: o.version,
 	}
 	if st.Draining {
-		v.Refresh = 2
+		v.Refresh = refreshSoon
 	}
 	v.readEnds(o.hub.Ends())
 	v.readPeers(o.hub, r.FormValue("sort"))
@@ -95,7 +96,7 @@ func (o *operator) overview(w http.ResponseWriter, r *http.Request) {
 
 // readEnds reads the ends, the latest of which is first.
 func (v *overview) readEnds(ends []hub.End) {
-	latest, sources := make(map[string]hub.End), make(map[string]*sourceRow)
+	latest, sources, shown := make(map[string]hub.End), make(map[string]*sourceRow), make(map[string]int)
 	for _, e := range ends {
 		if _, ok := latest[e.Reason]; !ok {
 			latest[e.Reason] = e
@@ -103,7 +104,7 @@ func (v *overview) readEnds(ends []hub.End) {
 		if e.What == "" {
 			continue
 		}
-		if len(v.Ends) < lastEnds {
+		if shown[e.Reason]++; shown[e.Reason] <= lastOfReason && len(v.Ends) < lastEnds {
 			v.Ends = append(v.Ends, e)
 		}
 		if sources[e.Address] == nil {

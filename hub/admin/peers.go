@@ -98,6 +98,7 @@ type peer struct {
 	frame
 	ID        wire.PeerID
 	Connected bool
+	Closing   string // why a connection of it is being closed; "" if none is
 	Session   hub.SessionInfo
 	Age       float64 // seconds that the rates are over
 	Ends      []hub.End
@@ -109,13 +110,31 @@ func (o *operator) peer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "A peer id has 40 hexadecimal digits.", http.StatusNotFound)
 		return
 	}
+	if !o.enter(w, r) {
+		return
+	}
+	defer o.leave()
 	now := time.Now()
 	v := peer{frame: o.frame(r, "Peer", now), ID: id, Ends: o.endsOf(func(e *hub.End) bool { return e.PeerID == id })}
 	v.Session, v.Connected = o.hub.Session(id)
 	v.Age = age(now, &v.Session)
+	if !v.Connected {
+		v.findClosing(o.hub)
+	}
 	status := http.StatusOK
-	if !v.Connected && len(v.Ends) == 0 {
+	if !v.Connected && v.Closing == "" && len(v.Ends) == 0 {
 		status = http.StatusNotFound
 	}
 	o.write(w, status, "peer", v)
+}
+
+// findClosing looks for a connection that is being closed. Its end is known once the peer has answered
+// the close frame, or has had its time for that.
+func (v *peer) findClosing(h *hub.Hub) {
+	for s := range h.AllSessions() {
+		if s.PeerID == v.ID && s.Ending != wire.ReasonNone {
+			v.Closing, v.Refresh = s.Ending.String(), refreshSoon
+			return
+		}
+	}
 }
