@@ -3,6 +3,7 @@ package heap
 import (
 	"cmp"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,10 +36,14 @@ func (c Count) Made() int64 { return c.Objects + c.Frees }
 // own tables bound the cache.
 var siteCache = struct {
 	sync.Mutex
-	stacks map[[32]uintptr]*Site // nil for a site that does not count
+	seed   maphash.Seed
+	stacks map[uint64]*Site // by the hash of the stack; nil for a site that does not count
 	sites  map[string]*Site
 	lines  map[codeLine]verdict.Site // of all stacks, with the function that contains the line
-}{stacks: map[[32]uintptr]*Site{}, sites: map[string]*Site{}, lines: map[codeLine]verdict.Site{}}
+
+	splitter
+	key []byte
+}{seed: maphash.MakeSeed(), stacks: map[uint64]*Site{}, sites: map[string]*Site{}, lines: map[codeLine]verdict.Site{}}
 
 // codeLine is a line of code.
 type codeLine struct {
@@ -98,9 +103,13 @@ func readSites() (map[*Site]Count, error) {
 	var seen int64
 	for i := range records {
 		rec := &records[i]
-		site, known := siteCache.stacks[rec.Stack0]
+		// A map would allocate keys of this size one by one. Of a million stacks two have the same
+		// hash in one of 30 million processes.
+		hash := maphash.Comparable(siteCache.seed, rec.Stack0)
+		site, known := siteCache.stacks[hash]
 		if !known {
-			site = resolveLocked(rec)
+			site = siteOfLocked(rec.Stack())
+			siteCache.stacks[hash] = site
 		}
 		switch {
 		case site == nil:
@@ -133,20 +142,6 @@ func inlined(place verdict.Site) verdict.Site {
 
 const canaryKind = "canary"
 
-// resolveLocked adds the site of a new stack to the cache and returns it.
-func resolveLocked(rec *runtime.MemProfileRecord) *Site {
-	site := siteOfLocked(rec.Stack())
-	if site != nil {
-		if known := siteCache.sites[site.Key]; known != nil {
-			site = known
-		} else {
-			siteCache.sites[site.Key] = site
-		}
-	}
-	siteCache.stacks[rec.Stack0] = site
-	return site
-}
-
 // newObject is the function that the compiler calls to allocate one value. Since Go 1.27, for
 // up to 80 bytes and without the race detector, it calls a function made for the size instead
 // (specializedMallocSym in cmd/compile/internal/ssagen), such as mallocgcSmallScanNoHeaderSC3.
@@ -162,44 +157,64 @@ func kindOf(inner []string) string {
 	return inner[len(inner)-1]
 }
 
-// siteOfLocked returns the site of a stack, nil for one of the runtime or of the harness.
+// siteOfLocked returns the site of a stack, nil for one of the runtime or of the harness. A process
+// has a hundred thousand stacks, and the first reading resolves them all.
 func siteOfLocked(pcs []uintptr) *Site {
-	inner, frames := SplitStack(pcs)
+	c := &siteCache
+	inner, frames := c.split(pcs)
 	for _, f := range frames {
 		if !stack.IsRuntime(f.Function) {
-			siteCache.lines[codeLine{f.File, f.Line}] = f
+			c.lines[codeLine{f.File, f.Line}] = f
 		}
 	}
 	if len(frames) == 0 || slices.ContainsFunc(inner, IsBenignRuntime) || isMapTable(inner) {
 		return nil
 	}
 	if frames[0].Function == own.plantCanary {
-		return &Site{Kind: canaryKind, Key: canaryKind}
+		return &Site{Kind: canaryKind}
 	}
 	at := stack.ProjectFrame(frames)
-	s := &Site{Born: frames[at], Kind: kindOf(inner), Stack: frames}
-	if stack.IsInstrument(s.Born.Function) || IsBenignLibrary(frames) {
+	born, kind := frames[at], kindOf(inner)
+	if stack.IsInstrument(born.Function) || IsBenignLibrary(frames) {
 		return nil
 	}
-	s.Key = s.Kind + "\n" + stack.Text(frames[:at+1])
-	if caller := stack.CallerOf(frames, s.Born); caller != (verdict.Site{}) {
-		s.Key += "\n" + caller.String() // only one of several callers may leak
+	c.key = stack.AppendText(append(append(c.key[:0], kind...), '\n'), frames[:at+1])
+	if caller := stack.CallerOf(frames, born); caller != (verdict.Site{}) {
+		c.key = caller.Append(append(c.key, '\n')) // only one of several callers may leak
+	}
+	s := c.sites[string(c.key)]
+	if s == nil {
+		s = &Site{Born: born, Key: string(c.key), Kind: kind, Stack: slices.Clone(frames)}
+		c.sites[s.Key] = s
 	}
 	return s
 }
 
 // SplitStack returns the innermost frames of the runtime, and the other frames.
 func SplitStack(pcs []uintptr) (inner []string, frames []verdict.Site) {
+	return new(splitter).split(pcs)
+}
+
+// splitter splits stacks. It keeps its memory, because a process that records each allocation takes
+// microseconds for one.
+type splitter struct {
+	inner  []string
+	frames []verdict.Site
+}
+
+// split is SplitStack. What it returns is valid until the next call.
+func (s *splitter) split(pcs []uintptr) (inner []string, frames []verdict.Site) {
+	s.inner, s.frames = s.inner[:0], s.frames[:0]
 	for all := runtime.CallersFrames(pcs); ; {
 		f, more := all.Next()
 		switch {
-		case len(frames) == 0 && stack.IsRuntime(f.Function):
-			inner = append(inner, f.Function)
+		case len(s.frames) == 0 && stack.IsRuntime(f.Function):
+			s.inner = append(s.inner, f.Function)
 		case f.Function != "runtime.goexit":
-			frames = append(frames, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
+			s.frames = append(s.frames, verdict.Site{Function: f.Function, File: f.File, Line: f.Line})
 		}
 		if !more {
-			return inner, frames
+			return s.inner, s.frames
 		}
 	}
 }

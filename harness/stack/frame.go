@@ -20,9 +20,12 @@ import (
 // PackageOf returns the import path in the name of a function, as runtime.Func has it.
 func PackageOf(function string) string {
 	slash := strings.LastIndexByte(function, '/') + 1
-	path, _, _ := strings.Cut(function[slash:], ".")
+	last, _, _ := strings.Cut(function[slash:], ".")
 	// Dots in the last element are escaped, so the first one ends it.
-	return function[:slash] + strings.ReplaceAll(path, "%2e", ".")
+	if !strings.Contains(last, "%2e") {
+		return function[:slash+len(last)]
+	}
+	return function[:slash] + strings.ReplaceAll(last, "%2e", ".")
 }
 
 // InPackages reports whether a function is in one of the packages or below.
@@ -96,13 +99,15 @@ func CallerOf(stack []verdict.Site, place verdict.Site) verdict.Site {
 }
 
 // Text returns a stack as text: one frame a line, innermost first.
-func Text(stack []verdict.Site) string {
-	var b strings.Builder
+func Text(stack []verdict.Site) string { return string(AppendText(nil, stack)) }
+
+// AppendText appends what Text returns.
+func AppendText(b []byte, stack []verdict.Site) []byte {
 	for i, s := range stack {
 		if i > 0 {
-			b.WriteByte('\n')
+			b = append(b, '\n')
 		}
-		b.WriteString(s.String())
+		b = s.Append(b)
 	}
-	return b.String()
+	return b
 }

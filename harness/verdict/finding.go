@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Class is the kind of thing that leaks.
 type Class string
@@ -28,11 +31,15 @@ type Site struct {
 }
 
 // String returns file:line and the function, as far as both are known.
-func (s Site) String() string {
-	if s.File == "" {
-		return s.Function
+func (s Site) String() string { return string(s.Append(nil)) }
+
+// Append appends what String returns.
+func (s Site) Append(b []byte) []byte {
+	if s.File != "" {
+		b = append(append(b, s.File...), ':')
+		b = append(strconv.AppendInt(b, int64(s.Line), 10), ' ')
 	}
-	return fmt.Sprintf("%s:%d %s", s.File, s.Line, s.Function)
+	return append(b, s.Function...)
 }
 
 // Place returns file:line, or as much of it as is known.
