@@ -18,7 +18,7 @@ const compareWord = "compare"
 const compareUsage = `Usage: loadgen compare [flags] BEFORE NOW
 
 BEFORE and NOW are results of two runs of the same plan: the loadgen.json of a report, or the directory of
-the report. Quantities that differ by less than the noise of the runs are equal.
+the report. For a difference within the noise of the runs the row says "cannot tell", and it is no regression.
 
 Flags:
 %s

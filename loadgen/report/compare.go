@@ -37,16 +37,18 @@ type Compared struct {
 // State is the result of comparing a quantity.
 type State string
 
-// The states, the worst first. Quantities that differ by less than the noise are equal.
+// The states, the worst first. Quantities that differ by less than the noise are equal if neither
+// their difference nor the noise would matter.
 const (
 	Worse   State = "worse"
-	Unknown State = "unknown" // one of the runs is not conclusive
+	Unknown State = "unknown"     // one of the runs is not conclusive
+	Hidden  State = "cannot tell" // there is a difference, or may be one, that is less than the noise
 	Better  State = "better"
 	Equal   State = "equal"
 	Skipped State = "not compared" // the runs have too few samples
 )
 
-var states = []State{Worse, Unknown, Better, Equal, Skipped}
+var states = []State{Worse, Unknown, Hidden, Better, Equal, Skipped}
 
 // ErrOtherPlan is the error of two runs of different plans, which cannot be compared.
 var ErrOtherPlan = errors.New("the runs are of different plans")

@@ -136,16 +136,59 @@ func TestCompareFindsRegressions(t *testing.T) {
 	}
 }
 
-// In runs that go up and down as much, a third is no difference.
+// In runs that go up and down as much, a third cannot be told from chance, and nor can nothing.
 func TestCompareNoisy(t *testing.T) {
 	t.Parallel()
 	noisy := clean()
 	noisy.wander, noisy.seconds = 1, 12
 	slower := noisy
 	slower.scale = 1.35
-	_, states := compared(t, noisy.run(t, 1), slower.run(t, 2))
-	if states["p50 offer"] != Equal {
-		t.Errorf("p50 is %s", states["p50 offer"])
+	for _, b := range []Result{slower.run(t, 2), noisy.run(t, 1)} {
+		c, states := compared(t, noisy.run(t, 1), b)
+		if states["p50 offer"] != Hidden || c.Outcome != verdict.Pass || !strings.HasPrefix(c.headline(), "No regression seen") {
+			t.Errorf("p50 is %s: %s", states["p50 offer"], c.headline())
+		}
+	}
+}
+
+// Where the noise is small, what does not differ is equal.
+func TestCompareQuiet(t *testing.T) {
+	t.Parallel()
+	hidden := 0
+	for seed := range uint64(10) {
+		c, _ := compared(t, clean().run(t, 2*seed), clean().run(t, 2*seed+1))
+		hidden += c.count(Hidden)
+	}
+	if hidden > 2 {
+		t.Errorf("%d quantities of ten quiet pairs cannot be told", hidden)
+	}
+}
+
+// A few more failures than before may be chance.
+func TestCompareFewFailures(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		n, m float64
+		want State
+	}{{0, 0, Equal}, {5, 5, Equal}, {0, 1, Hidden}, {6, 3, Hidden}, {0, 50, Worse}, {50, 0, Better}} {
+		if row := compareCount("lost", tt.n, 1000, tt.m, 1000, false); row.State != tt.want || (row.Why != "") != (tt.want == Hidden) {
+			t.Errorf("%g and %g of 1000: %+v", tt.n, tt.m, row)
+		}
+	}
+}
+
+// Every row that is counted is shown.
+func TestCompareShowsAll(t *testing.T) {
+	t.Parallel()
+	c, _ := compared(t, clean().run(t, 1), clean().run(t, 2))
+	var text, md strings.Builder
+	if err := errors.Join(c.WriteText(&text), c.WriteMarkdown(&md)); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Rows {
+		if !strings.Contains(text.String(), "\n"+r.Name+" ") || !strings.Contains(md.String(), "| "+r.Name+" |") {
+			t.Errorf("%s is missing in\n%s\n%s", r.Name, text.String(), md.String())
+		}
 	}
 }
 
@@ -161,7 +204,7 @@ func TestCompareLateGenerator(t *testing.T) {
 	for range 100 {
 		b.Latencies.Slip.Add(2 * time.Millisecond)
 	}
-	if _, states := compared(t, a, b); states["p50 offer"] != Equal {
+	if _, states := compared(t, a, b); states["p50 offer"] != Hidden {
 		t.Errorf("with a slip of 2ms p50 is %s", states["p50 offer"])
 	}
 }

@@ -14,11 +14,8 @@ import (
 func (c *Comparison) WriteText(w io.Writer) error {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tbefore\tnow\tratio\tequal within\t")
+	fmt.Fprintln(table, "\tbefore\tnow\tratio\tnoise\t")
 	for _, r := range c.Rows {
-		if r.State == Equal && r.Ratio == 0 && r.A == r.B {
-			continue // nothing, twice
-		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.A, r.B, r.ratio(), r.floor(), r.stateText())
 	}
 	table.Flush()
@@ -34,13 +31,13 @@ func (c *Comparison) WriteText(w io.Writer) error {
 func (c *Comparison) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	badge := map[verdict.Outcome]string{verdict.Pass: "✅", verdict.Failed: "❌", verdict.Inconclusive: "🟡"}[c.Outcome]
-	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
+	fmt.Fprintf(&b, "## %s %s\n\n| | before | now | ratio | noise | |\n|---|--:|--:|--:|--:|---|\n", badge, c.headline())
 	for _, r := range c.Rows {
 		if r.State != Equal && r.State != Skipped {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | **%s** |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.stateText()))
 		}
 	}
-	fmt.Fprintf(&b, "\n<details><summary>%d equal within the noise</summary>\n\n| | before | now | ratio | equal within | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal))
+	fmt.Fprintf(&b, "\n<details><summary>%d equal, %d not compared</summary>\n\n| | before | now | ratio | noise | |\n|---|--:|--:|--:|--:|---|\n", c.count(Equal), c.count(Skipped))
 	for _, r := range c.Rows {
 		if r.State == Equal || r.State == Skipped {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", report.EscapeMarkdown(r.Name), report.EscapeMarkdown(r.A), report.EscapeMarkdown(r.B), r.ratio(), r.floor(), report.EscapeMarkdown(r.stateText()))
@@ -62,7 +59,11 @@ func (c *Comparison) headline() string {
 			words = append(words, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return map[verdict.Outcome]string{verdict.Pass: "No regression", verdict.Failed: "Regression", verdict.Inconclusive: "Undecided"}[c.Outcome] + ": " + strings.Join(words, ", ")
+	passed := "No regression"
+	if c.count(Hidden) > 0 {
+		passed = "No regression seen" // the noise may hide one
+	}
+	return map[verdict.Outcome]string{verdict.Pass: passed, verdict.Failed: "Regression", verdict.Inconclusive: "Undecided"}[c.Outcome] + ": " + strings.Join(words, ", ")
 }
 
 func (r *Compared) ratio() string {

@@ -73,8 +73,9 @@ func compareQuantile(a, b *Result, like []Result, h latency.Hop, q float64) Comp
 			noise = math.Max(noise, likeMargin*math.Abs(logRatio(float64(o.Quantile(q)), float64(v))))
 		}
 	}
-	least := math.Log1p(float64(max(timeLeast, a.lateness(q), b.lateness(q))) / float64(max(min(v, w), 1)))
-	row.judge(float64(v), float64(w), math.Max(noise, math.Max(math.Log1p(timeFloor), least)), true)
+	added := func(d time.Duration) float64 { return math.Log1p(float64(d) / float64(max(min(v, w), 1))) }
+	noise = math.Max(noise, added(max(a.lateness(q), b.lateness(q))))
+	row.judge(float64(v), float64(w), math.Max(math.Log1p(timeFloor), added(timeLeast)), noise, true)
 	if a.Timing.Outcome != verdict.None || b.Timing.Outcome != verdict.None {
 		row.State, row.Why = Unknown, "the generator was saturated"
 	}
@@ -147,16 +148,22 @@ func compareRate(h latency.Hop, a, b latency.Summary) Compared {
 		return row
 	}
 	noise := noiseSigmas * math.Sqrt(1/float64(a.Count)+1/float64(b.Count))
-	row.judge(a.Rate, b.Rate, math.Max(rateFloor, noise), false)
+	row.judge(a.Rate, b.Rate, rateFloor, noise, false)
 	return row
 }
 
-// judge reports whether b differs from a by more than a floor, which is the logarithm of a
-// ratio. Both values are positive.
-func (r *Compared) judge(a, b, floor float64, lessIsBetter bool) {
-	d := logRatio(b, a)
+// blinding is the noise, as the logarithm of a ratio, that would hide a quantity that doubled.
+const blinding = math.Ln2
+
+// judge reports whether b differs from a by more than what matters at least and more than the
+// noise, which are logarithms of ratios. Both values are positive. A difference that would matter
+// without the noise is hidden by it, and so is everything if the noise is large.
+func (r *Compared) judge(a, b, least, noise float64, lessIsBetter bool) {
+	d, floor := logRatio(b, a), math.Max(least, noise)
 	r.Ratio, r.Floor, r.State = b/a, math.Expm1(floor), Equal
 	switch {
+	case math.Abs(d) <= floor && (math.Abs(d) > least || noise > math.Max(least, blinding)):
+		r.State, r.Why = Hidden, "such runs differ as much by chance; longer ones decide"
 	case math.Abs(d) <= floor:
 	case (d > 0) == lessIsBetter:
 		r.State = Worse
@@ -186,10 +193,13 @@ func compareCounts(a, b *Result) []Compared {
 	return rows
 }
 
-// compareCount compares a count of n in a whole with one of m in another. They are equal if
-// chance explains the difference. A strict count that was 0 must stay 0.
+// compareCount compares a count of n in a whole with one of m in another. A difference that chance
+// explains is hidden. A strict count that was 0 must stay 0.
 func compareCount(name string, n, of, m, now float64, strict bool) Compared {
 	row := Compared{Name: name, A: units.Number(n) + " of " + units.Number(of), B: units.Number(m) + " of " + units.Number(now), State: Equal}
+	if share := logRatio((m+.5)/now, (n+.5)/of); n != m && math.Abs(share) > math.Log1p(timeFloor) {
+		row.State, row.Why = Hidden, "chance explains the difference" // unless it is too large for that
+	}
 	if n > 0 && m > 0 {
 		row.Ratio = m / now / (n / of)
 	}
@@ -199,9 +209,9 @@ func compareCount(name string, n, of, m, now float64, strict bool) Compared {
 	}
 	switch {
 	case above(m, now, n, of), strict && m > 0 && n == 0:
-		row.State = Worse
+		row.State, row.Why = Worse, ""
 	case above(n, of, m, now), strict && n > 0 && m == 0:
-		row.State = Better
+		row.State, row.Why = Better, ""
 	}
 	return row
 }
@@ -216,15 +226,15 @@ func comparePeaks(a, b *Result, like []Result) []Compared {
 			if !(x > 0) || !(y > 0) {
 				continue
 			}
-			floor := math.Log1p(memoryFloor)
+			noise := 0.0
 			for _, r := range append([]*Result{a, b}, pointers(like)...) {
-				floor = math.Max(floor, r.peakNoise(name, l.unit, x))
+				noise = math.Max(noise, r.peakNoise(name, l.unit, x))
 				if o := r.Timeline.peak(TargetColumn(name)); o > 0 && r != b {
-					floor = math.Max(floor, likeMargin*math.Abs(logRatio(o, x)))
+					noise = math.Max(noise, likeMargin*math.Abs(logRatio(o, x)))
 				}
 			}
 			row := Compared{Name: "peak " + l.label, A: units.Quantity(x, l.unit), B: units.Quantity(y, l.unit)}
-			row.judge(x, y, floor, true)
+			row.judge(x, y, math.Log1p(memoryFloor), noise, true)
 			rows = append(rows, row)
 			break
 		}
