@@ -33,7 +33,7 @@ func startHubOfTest(t *testing.T) string {
 // else. No secret is printed.
 func TestPushesThatFail(t *testing.T) {
 	t.Parallel()
-	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such tenant", 401) }))
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such tenant", http.StatusUnauthorized) }))
 	defer refuses.Close()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()

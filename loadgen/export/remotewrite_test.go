@@ -135,17 +135,17 @@ var receivers = []struct {
 	refuses bool
 	says    string
 }{
-	{"bad request", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order sample", 400) }, true, "out of order sample"},
-	{"no access", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such token", 401) }, true, "401 Unauthorized"},
+	{"bad request", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order sample", http.StatusBadRequest) }, true, "out of order sample"},
+	{"no access", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such token", http.StatusUnauthorized) }, true, "401 Unauthorized"},
 	{"not there", http.NotFound, true, "404 Not Found"},
-	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", 302) }, true, "302 Found"},
+	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, true, "302 Found"},
 	{"too many", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "3600")
-		http.Error(w, "slow down", 429)
+		http.Error(w, "slow down", http.StatusTooManyRequests)
 	}, false, "429 Too Many Requests"},
-	{"overloaded", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", 503) }, false, "503 Service Unavailable"},
+	{"overloaded", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) }, false, "503 Service Unavailable"},
 	{"an answer without end", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(500)
+		w.WriteHeader(http.StatusInternalServerError)
 		for _, err := w.Write(make([]byte, 1024)); err == nil; _, err = w.Write(make([]byte, 1024)) {
 		}
 	}, false, "500 Internal Server Error"},

@@ -7,9 +7,9 @@ import (
 
 // Each calls yield with every time series of the sample, as Prometheus has them: a histogram is one
 // series for each of its buckets, and two for the sum and the number of its times.
-func (s *Sample) Each(yield func(name string, labels []Label, value float64)) {
-	for _, p := range s.Points {
-		labels := slices.Concat(s.Run, p.Labels)
+func (b *Sample) Each(yield func(name string, labels []Label, value float64)) {
+	for _, p := range b.Points {
+		labels := slices.Concat(b.Run, p.Labels)
 		if p.Metric.Kind != Histogram {
 			yield(p.Metric.Name, labels, p.Value)
 			continue
