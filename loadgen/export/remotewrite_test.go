@@ -135,7 +135,9 @@ var receivers = []struct {
 	refuses bool
 	says    string
 }{
-	{"bad request", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order sample", http.StatusBadRequest) }, true, "out of order sample"},
+	{"bad request", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "out of order sample", http.StatusBadRequest)
+	}, true, "out of order sample"},
 	{"no access", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such token", http.StatusUnauthorized) }, true, "401 Unauthorized"},
 	{"not there", http.NotFound, true, "404 Not Found"},
 	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, true, "302 Found"},
