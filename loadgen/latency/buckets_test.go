@@ -40,3 +40,15 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("no times: %v, %s", within, sum)
 	}
 }
+
+// The slots are those of the library.
+func TestSlots(t *testing.T) {
+	t.Parallel()
+	times := NewTimes()
+	for i, bar := range times.h.Distribution() {
+		low, width := slot(i)
+		if low != time.Duration(bar.From)*shortestTime || low+width-shortestTime != time.Duration(bar.To)*shortestTime {
+			t.Fatalf("slot %d begins at %s and is %s wide, want %d to %d µs", i, low, width, bar.From, bar.To)
+		}
+	}
+}

@@ -35,6 +35,10 @@ func (h *HopTimes) extend(first, last time.Time) {
 	}
 }
 
+func (h *HopTimes) copied() HopTimes {
+	return HopTimes{Latency: h.Latency.copied(), Service: h.Service.copied(), First: h.First, Last: h.Last}
+}
+
 func (h *HopTimes) merge(o HopTimes) {
 	h.Latency.Merge(o.Latency)
 	h.Service.Merge(o.Service)

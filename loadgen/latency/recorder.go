@@ -39,15 +39,15 @@ func (r *Recorder) AddSlip(d time.Duration) {
 
 // Snapshot returns a copy of the counts so far.
 func (r *Recorder) Snapshot() Histograms {
-	l := NewHistograms()
+	var l Histograms
 	for i := range l.Hops {
 		r.locks[i].Lock()
-		l.Hops[i].merge(r.times.Hops[i])
+		l.Hops[i] = r.times.Hops[i].copied()
 		r.locks[i].Unlock()
 	}
 	r.slip.Lock()
 	defer r.slip.Unlock()
-	l.Slip.Merge(r.times.Slip)
+	l.Slip = r.times.Slip.copied()
 	return l
 }
 

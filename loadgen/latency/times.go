@@ -64,9 +64,12 @@ func (t Times) Merge(o Times) { t.h.Merge(o.h) }
 // Equal reports whether both have the same counts.
 func (t Times) Equal(o Times) bool { return t.h.Equals(o.h) }
 
+// copied returns a copy of the histogram.
+func (t Times) copied() Times { return Times{t.h.Clone()} }
+
 // moved returns a copy of the histogram, which it empties.
 func (t Times) moved() Times {
-	c := Times{t.h.Clone()}
+	c := t.copied()
 	t.h.Reset()
 	return c
 }
