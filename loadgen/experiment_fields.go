@@ -72,14 +72,15 @@ const (
 )
 
 // neverFell returns a doubt for each count that rises with the peers and was never seen to
-// fall: it may be a collection from which nothing is ever released.
+// fall: it may be a collection from which nothing is ever released. Of other counts, such as
+// goroutines that can never end, that is no doubt, because their names say what they are.
 func (e *experiment) neverFell() []verdict.Reason {
 	if len(e.blocks) == 0 || len(e.cycles) < minPairs {
 		return nil
 	}
 	var list []verdict.Reason
 	for _, name := range slices.Sorted(maps.Keys(e.blocks[0].before)) {
-		if k := report.KindOf(name); k.Skip || k.Prefer > 0 || e.behaviour(name) != countsUp {
+		if k := report.KindOf(name); k.Skip || k.Class != verdict.Collection || e.behaviour(name) != countsUp {
 			continue
 		}
 		if t := e.trend(name, 1); t.Outcome == verdict.Leaking {

@@ -155,3 +155,20 @@ func TestBehaviourOffByOne(t *testing.T) {
 		}
 	}
 }
+
+// Only a field of a page may be a total: goroutines that can never end do not fall either.
+func TestNeverFell(t *testing.T) {
+	t.Parallel()
+	level := func(n float64) reading {
+		return reading{"health.opened": n, "pprof.goroutines_leaked": n}
+	}
+	e := &experiment{phaseRun: &phaseRun{target: &target{}}, first: level(1), peak: level(1)}
+	for k := range 8 {
+		before, after := level(float64(1+10*k)), level(float64(11+10*k))
+		e.blocks = append(e.blocks, block{dose: 10, before: before, after: after}, block{before: after, after: after})
+		e.cycles = append(e.cycles, verdict.Cycle{Doses: map[string]int64{"rst": 10}})
+	}
+	if list := e.neverFell(); len(list) != 1 || list[0].About != "health.opened" {
+		t.Errorf("doubts %+v", list)
+	}
+}
