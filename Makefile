@@ -87,6 +87,7 @@ fuzz: ## fuzz all parsers of untrusted bytes, FUZZTIME executions each (default 
 	$(FUZZ) -fuzz '^FuzzHealth$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzMetrics$$' ./harness/probe
 	$(FUZZ) -fuzz '^FuzzText$$' ./loadgen/codec
+	$(FUZZ) -fuzz '^FuzzForeignText$$' ./hub/admin
 	$(FUZZ) -fuzz '^FuzzParseThreshold$$' ./loadgen/plan
 	$(FUZZ) -fuzz '^FuzzJudgeThreshold$$' ./loadgen/report
 	$(FUZZ) -fuzz '^FuzzLedger$$' ./loadgen/delivery

@@ -78,9 +78,10 @@
 // Hub.mu guards the state of the hub: sessions, peers, networks, hubs,
 // subscriptions. Each session's queue has a mutex of its own. Hub.mu is locked before
 // stalled.mu, and that before a queue's mutex. No goroutine holds the mutexes of two
-// queues. parking.mu is locked after a queue's, and before gate.mu. gate.mu, monitor.mu and
-// leaks.mu are leaves. The configuration has no lock: it is behind an atomic pointer, see policy. No goroutine blocks while it holds any of
-// them: sending only adds to a queue. Queues to flush and sessions to cut are collected
+// queues. parking.mu is locked after a queue's, and before gate.mu. gate.mu, monitor.mu,
+// endings.mu and history.mu are leaves. The configuration has no lock: it is behind an
+// atomic pointer, see policy. No goroutine blocks while it holds any of them: sending
+// only adds to a queue. Queues to flush and sessions to cut are collected
 // in a batch, which is committed when no lock is held.
 //
 // # Memory of a queue

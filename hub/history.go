@@ -30,31 +30,33 @@ type Moment struct {
 
 // history is the last hour. Its size is fixed.
 type history struct {
+	// Owned by the goroutine of the monitor.
+	noted  time.Time // when the last moment was
+	before Histogram // of relayed messages, at that time
+
 	mu      sync.Mutex
 	moments [historyKept]Moment
 	n       int // that were ever noted
-	before  Histogram
 }
 
 // noteMoment notes a moment if the last one is historyStep ago. Only the monitor calls it.
 func (h *Hub) noteMoment() {
-	now := time.Now()
-	r := h.history
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.n > 0 && now.Sub(r.moments[(r.n-1)%historyKept].At) < historyStep {
+	r, now := h.history, time.Now()
+	if now.Sub(r.noted) < historyStep {
 		return
 	}
 	st := h.Stats()
 	m := Moment{
 		At: now, Sessions: st.Sessions, Networks: st.Networks, Goroutines: st.Memory.Goroutines, RSS: st.Memory.RSS,
 		HeapMarked: st.Memory.HeapMarked, Queued: st.QueuedBytes, Accepted: st.Accepted, Relayed: st.Relayed,
+		RelayMedian: st.RelayTime.Since(r.before, 0.5), RelayP99: st.RelayTime.Since(r.before, 0.99),
 	}
 	m.Refused, m.Cut = h.counters.unwanted()
-	m.RelayMedian, m.RelayP99 = st.RelayTime.Since(r.before, 0.5), st.RelayTime.Since(r.before, 0.99)
+	r.noted, r.before = now, st.RelayTime
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.moments[r.n%historyKept] = m
 	r.n++
-	r.before = st.RelayTime
 }
 
 // History returns the moments of the last hour, two a minute, the oldest first. There is none

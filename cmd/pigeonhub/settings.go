@@ -270,7 +270,7 @@ func (c *config) reporting() []*setting {
 	return []*setting{
 		{name: "admin-token", value: orWord(&c.adminOpen, "none", true, text(&c.adminToken, "TOKEN")), secret: true,
 			help: "token that the operator's pages and public-metrics ask for, as bearer token or as password of any user. Without it other machines " +
-				"get no operator's page; none means that they get them all"},
+				"get no operator's page; none means that they get them all. Only with it can the page disconnect peers and drain the hub"},
 		{name: "cors-origin", env: "CORS_ORIGIN", def: "*", value: text(&c.public.CORSOrigin, "ORIGIN"),
 			help: "origin of the pages that may read /health and /hubs"},
 		{name: "hide-details", def: "false", value: boolean(&c.public.HideDetails),

@@ -58,7 +58,7 @@ func TestOverview(t *testing.T) {
 	})
 	got := w.page("/", "Serving", "Connections 11 of 30; 11 in a network", "refused origin 1", "cut message_rate 1",
 		"“allowed-origins”", "127.0.0.1 2", "About 19 more peers fit. The bound is connections.", "meadow 10", "barn 1", "The largest 2 of 2",
-		"Nothing is suspected.", "Nothing waits for any peer.", "No hub is linked.")
+		"Nothing is suspected.", "of live heap, few connections", "Nothing waits for any peer.", "No hub is linked.")
 	for _, id := range []wire.PeerID{digits("a"), digits("b"), digits("c")} {
 		if !strings.Contains(got.body, `href="/peers/`+string(id)+`"`) {
 			t.Errorf("there is no link to %s", id)

@@ -22,6 +22,9 @@ const (
 	topSources   = 8
 )
 
+// fewSessions is the number below which the memory of the program itself outweighs theirs.
+const fewSessions = 500
+
 // overview is what the first page shows.
 type overview struct {
 	frame
@@ -34,7 +37,7 @@ type overview struct {
 	Ends    []hub.End // refused or cut
 
 	Suspected      []suspectRow
-	HeapEach       int64 // live heap for each session
+	HeapEach       int64 // live heap for each session; 0 for fewer than fewSessions
 	Outside        int   // goroutines that are not the hub's
 	Networks       []hub.NetworkInfo
 	Sort           string
@@ -75,9 +78,12 @@ func (o *operator) overview(w http.ResponseWriter, r *http.Request) {
 	defer o.leave()
 	st, now := o.hub.Stats(), time.Now()
 	v := overview{
-		frame: o.frame(r, "PigeonHub", now), Stats: st, Unready: unready(st), Room: roomOf(st), HeapEach: st.Memory.HeapMarked / int64(max(1, st.Sessions)),
+		frame: o.frame(r, "PigeonHub", now), Stats: st, Unready: unready(st), Room: roomOf(st),
 		Outside: max(0, st.Memory.Goroutines-st.Goroutines), Drain: o.drain != nil, Restart: o.restart, Sorts: slices.Sorted(maps.Keys(sorts)),
 		PID: os.Getpid(), Version: o.version,
+	}
+	if st.Sessions >= fewSessions {
+		v.HeapEach = st.Memory.HeapMarked / int64(st.Sessions)
 	}
 	if st.Draining {
 		v.Refresh = refreshSoon
