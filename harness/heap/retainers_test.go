@@ -197,6 +197,51 @@ func TestRetainersRoots(t *testing.T) {
 	runtime.KeepAlive(inTwo)
 }
 
+// A goroutine that waits in a select statement holds the channels of it.
+func TestRetainersOfAWaiter(t *testing.T) {
+	t.Parallel()
+	if fixture.InChild(t) {
+		return
+	}
+	done := make(chan struct{})
+	defer close(done)
+	object, err := waitToSend(done)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, _ := wantRetainers(t, nil, []Object{object})
+	if got, want := pathText(found[0].Path), "goroutine * heap.waitToSend.func* -> object -> object"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// waitToSend starts a goroutine that waits for room in a channel, and returns what is in that.
+func waitToSend(done chan struct{}) (Object, error) {
+	full, first := make(chan *toyhub.Peer, 1), &toyhub.Peer{}
+	full <- first
+	go func() {
+		select {
+		case full <- nil:
+		case <-done:
+		}
+	}()
+	for !isSelecting() {
+		runtime.Gosched()
+	}
+	return ObjectOf(first)
+}
+
+// isSelecting reports whether the goroutine of waitToSend waits.
+func isSelecting() bool {
+	all := make([]byte, 1<<20)
+	for g := range strings.SplitSeq(string(all[:runtime.Stack(all, true)]), "\n\n") {
+		if strings.Contains(g, " [select") && strings.Contains(g, "waitToSend.func1") {
+			return true
+		}
+	}
+	return false
+}
+
 func TestRetainersOfWhatIsGone(t *testing.T) {
 	t.Parallel()
 	if fixture.InChild(t) {

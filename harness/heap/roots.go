@@ -1,6 +1,7 @@
 package heap
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -139,8 +140,32 @@ func (s *retainerSearch) markInner() {
 	for _, sample := range s.d.samples {
 		if i := s.d.find(sample.object); i >= 0 && waiters[sample.bucket] {
 			s.inner[i] = true
+			s.waiting = append(s.waiting, s.d.objects[i])
 		}
 	}
+}
+
+// waiters returns the channels for which goroutines wait. A select statement has them in its frame
+// where the dump does not list them.
+func (s *retainerSearch) waiters() []retainerRoot {
+	goroutines := map[uint64]*heapGoroutine{}
+	for i := range s.d.goroutines {
+		goroutines[s.d.goroutines[i].addr] = &s.d.goroutines[i]
+	}
+	var roots []retainerRoot
+	for _, w := range s.waiting {
+		var g *heapGoroutine
+		for _, to := range s.d.pointers(w) {
+			g = cmp.Or(g, goroutines[to])
+		}
+		if g == nil || len(withoutAskers(g.frames)) == 0 {
+			continue
+		}
+		for _, to := range s.d.pointers(w) {
+			roots = append(roots, retainerRoot{kind: rootFrame, to: to, goroutine: g.id, stack: withoutAskers(g.frames)})
+		}
+	}
+	return roots
 }
 
 // processors returns the processors of the scheduler, which hold the timers.

@@ -18,6 +18,7 @@ type retainerSearch struct {
 	roots   []retainerRoot
 	steps   []retainerStep // by object: how it was reached
 	inner   []bool         // by object: it belongs to the scheduler, see markInner
+	waiting []heapRegion   // the waiters of goroutines, see waiters
 	queue   []int32
 	named   map[int]retainerName // by object: the edges of the path to it
 }
@@ -77,7 +78,7 @@ func newRetainerSearch(ctx context.Context, d *heapDump, roots map[string]any, o
 	s.markInner()
 	wanted := func() bool { return s.wanted(addrs) }
 	for _, phase := range []func() []retainerRoot{
-		func() []retainerRoot { return hints }, s.variables, s.frames, s.finalizersOf, s.processors, s.scheduler, s.cleanups, s.framesByWord, s.orphans,
+		func() []retainerRoot { return hints }, s.variables, s.frames, s.waiters, s.finalizersOf, s.processors, s.scheduler, s.cleanups, s.framesByWord, s.orphans,
 	} {
 		if !wanted() || ctx.Err() != nil {
 			break
