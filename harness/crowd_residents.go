@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -12,9 +13,13 @@ import (
 func (c *Crowd) JoinResidents(ctx context.Context) error {
 	c.residents = make([][]*resident, len(c.Scenarios))
 	for i, s := range c.Scenarios {
+		var away *sync.Mutex
 		for n := range s.Residents {
+			if n%2 == 0 {
+				away = new(sync.Mutex)
+			}
 			peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d", s.Name, n), c.id(i, 0, n))
-			r := &resident{Peer: peer, home: fmt.Sprintf("%s-0-%d", s.Name, n/2), foreign: c.Join}
+			r := &resident{Peer: peer, home: fmt.Sprintf("%s-0-%d", s.Name, n/2), away: away, foreign: c.Join}
 			if err := r.join(ctx, c.lifeLimit()); err != nil {
 				return err
 			}

@@ -13,7 +13,8 @@ import (
 type resident struct {
 	*Peer
 	home    string
-	foreign JoinFunc // of a crowd with another protocol, nil for PeerPigeon's
+	away    *sync.Mutex // of the two of its network, so that one of them is there
+	foreign JoinFunc    // of a crowd with another protocol, nil for PeerPigeon's
 	reader  sync.WaitGroup
 }
 

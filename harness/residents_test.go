@@ -152,3 +152,33 @@ func TestResidentsNotJoined(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Of the two residents of a network that roam, one is always there: a network that empties is
+// deleted, with all that it has collected.
+func TestRoamingResidentsTakeTurns(t *testing.T) {
+	h := startEchoHub(t)
+	announces, both := map[*echoSession]int{}, 0
+	h.hear = func(s *echoSession, kind string) bool {
+		if kind != "announce" {
+			return false
+		}
+		announces[s]++ // into its network, away, into its network, ...
+		away := 0
+		for _, n := range announces {
+			away += 1 - n%2
+		}
+		both += away / 2
+		return false
+	}
+	c := campaignWithResidents(h)
+	for _, s := range harness.Residents() {
+		if s.Name == "resident-roam" {
+			s.Residents = 2
+			c.Crowd.Scenarios = append(c.Crowd.Scenarios[:1], s)
+		}
+	}
+	c.Peers = func(string) int { return 300 }
+	if v := runCampaign(t, c); v.Outcome != verdict.Pass || both > 0 {
+		t.Errorf("outcome %s; %d times both were away", v.Outcome, both)
+	}
+}

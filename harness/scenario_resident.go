@@ -37,8 +37,11 @@ func announceAgain(ctx context.Context, v *Visit) error {
 	return v.fence(ctx, ignore)
 }
 
-// roamAgain moves to a network of the resident alone and back.
+// roamAgain moves to a network of the resident alone and back. Its own network never empties, but
+// that of the resident alone does.
 func roamAgain(ctx context.Context, v *Visit) error {
+	v.resident.away.Lock()
+	defer v.resident.away.Unlock()
 	for _, network := range []string{v.Home + "-" + string(v.ID), v.Home} {
 		if err := v.Announce(network); err != nil {
 			return err
