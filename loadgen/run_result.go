@@ -62,10 +62,10 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		run.Doubts = append(run.Doubts, res.Deliveries.Doubts()...)
 	}
 	silence := res.Deliveries.Silence(res.Received, res.Instead)
-	if len(run.Trends) > 0 || res.CutShort != nil { // the leak verdict, or the threshold, stands
-		run.Doubts = append(run.Doubts, silence...)
-	} else {
+	if provesNothing(run, &res) {
 		run.Problems = append(run.Problems, silence...)
+	} else {
+		run.Doubts = append(run.Doubts, silence...)
 	}
 	if len(run.Trends) == 0 && !overloads {
 		run.Doubts = append(run.Doubts, res.Disturbed(run.Lives)...)
@@ -78,6 +78,14 @@ func (r *runner) result(timeline report.Timeline) report.Result {
 		res.Verdict = verdict.Judge(*run)
 	}
 	return res
+}
+
+// provesNothing reports whether a run in which no message was delivered proves nothing. A leak verdict
+// or a threshold stands nevertheless. Peers that act late may leave before their messages can come:
+// that is no silence of the target.
+func provesNothing(run *verdict.Run, res *report.Result) bool {
+	late := res.Timing.Outcome != verdict.None && res.Deliveries.Explained == res.Deliveries.Sent
+	return len(run.Trends) == 0 && res.CutShort == nil && !late
 }
 
 // judged evaluates a threshold of a run that is over.
