@@ -107,6 +107,7 @@ func (c *Campaign) plantFailed(err error) {
 // that reason, and the detector is not to blame.
 func (c *Campaign) join(ctx context.Context) (leave func(), err error) {
 	peer := NewPeer(c.Crowd.Target, "control", wire.NewPeerID())
+	peer.HubKey = c.Crowd.Token
 	ctx, cancel := context.WithTimeout(ctx, c.Crowd.lifeLimit())
 	defer cancel()
 	join := c.Crowd.Join

@@ -18,6 +18,7 @@ type Crowd struct {
 	Target    Target
 	Scenarios []Scenario
 	Seed      uint64
+	Token     string        // the bearer token with which peers dial, if set
 	HubKey    string        // with which the target accepts a peer as a hub, for scenarios that need it
 	AtOnce    int           // concurrent peers, without those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
@@ -127,7 +128,7 @@ func (c *Crowd) live(ctx context.Context, cycle int, v crowdVisit, opened *atomi
 		of = 0
 	}
 	peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d of cycle %d", s.Name, v.index, cycle), c.id(v.scenario, of, v.index))
-	peer.opened = opened
+	peer.opened, peer.HubKey = opened, c.Token
 	defer c.release(peer)
 	return s.Name, s.Live(ctx, &Visit{
 		Peer: peer, Index: v.index, Cycle: cycle, HubKey: c.HubKey,

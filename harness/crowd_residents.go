@@ -20,6 +20,7 @@ func (c *Crowd) JoinResidents(ctx context.Context) error {
 			}
 			peer := NewPeer(dialled{c.Target, c, s.Name}, fmt.Sprintf("%s %d", s.Name, n), c.id(i, 0, n))
 			r := &resident{Peer: peer, home: fmt.Sprintf("%s-0-%d", s.Name, n/2), away: away, foreign: c.Join}
+			r.HubKey = c.Token
 			if err := r.join(ctx, c.lifeLimit()); err != nil {
 				return err
 			}

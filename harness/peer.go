@@ -142,7 +142,7 @@ func (p *Peer) Beside(name string, id wire.PeerID) *Peer { return p.At(p.target,
 // At is Beside for another target.
 func (p *Peer) At(target Target, name string, id wire.PeerID) *Peer {
 	other := NewPeer(target, p.Name+" "+name, id)
-	other.opened = p.opened
+	other.opened, other.HubKey = p.opened, p.HubKey
 	p.beside = append(p.beside, other)
 	return other
 }

@@ -26,7 +26,6 @@ import (
 type programCampaign struct {
 	program *program
 	target  harness.Target
-	token   string
 	client  *http.Client
 	crowd   harness.Crowd
 	admin   chan struct{} // one value for each connection to the admin listener
@@ -55,13 +54,13 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	Expect(err).NotTo(HaveOccurred())
 	c.target = remote
 	if secured {
-		c.target, c.token = &overTLS{remote, tls.Dialer{Config: trusting}}, programToken
+		c.target, c.crowd.Token = &overTLS{remote, tls.Dialer{Config: trusting}}, programToken
 		c.crowd.Scenarios = append(c.crowd.Scenarios, harness.Scenario{Name: "plain", Live: c.plain})
 	}
 	c.crowd.Target, c.crowd.Seed, c.crowd.AtOnce, c.crowd.LifeLimit = c.target, uint64(GinkgoRandomSeed()), 16, programWait
 	for _, s := range harness.Scenarios() {
 		if slices.Contains(quickScenarios, s.Name) {
-			c.crowd.Scenarios = append(c.crowd.Scenarios, c.withToken(s))
+			c.crowd.Scenarios = append(c.crowd.Scenarios, s)
 		}
 	}
 	c.crowd.Scenarios = append(c.crowd.Scenarios,
@@ -71,23 +70,14 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	return c
 }
 
-func (c *programCampaign) withToken(s harness.Scenario) harness.Scenario {
-	live := s.Live
-	s.Live = func(ctx context.Context, v *harness.Visit) error {
-		v.Peer.HubKey = c.token
-		return live(ctx, v)
-	}
-	return s
-}
-
 // read requests a page, with the token if the program has one.
 func (c *programCampaign) read(ctx context.Context, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.crowd.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.crowd.Token)
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
@@ -160,7 +150,7 @@ func (c *programCampaign) silent(ctx context.Context, v *harness.Visit) error {
 // refused sends a CONNECT request to a program without a token, and a wrong token to one with a
 // token.
 func (c *programCampaign) refused(ctx context.Context, v *harness.Visit) error {
-	if c.token == "" {
+	if c.crowd.Token == "" {
 		return c.read(ctx, http.MethodConnect, c.program.page("/"))
 	}
 	v.Peer.HubKey = "a wrong token"

@@ -61,7 +61,7 @@ var _ = Describe("the program cmd/pigeonhub", Serial, Ordered, ContinueOnFailure
 			Expect(c.read(ctx, http.MethodGet, p.admin+"/livez")).To(Succeed())
 		}
 		resident := harness.NewPeer(c.target, "the resident", programResident)
-		resident.HubKey = c.token
+		resident.HubKey = c.crowd.Token
 		Expect(resident.Join(ctx, "the end")).To(Succeed())
 		ending, cancel := context.WithTimeout(ctx, programWait)
 		defer cancel()

@@ -22,8 +22,9 @@ import (
 type leakClients struct {
 	service *service
 	target  *leakTarget
-	flags   []string     // of a program that is started beside the service
-	admin   string       // URL of its admin listener
+	flags   []string // of a program that is started beside the service
+	admin   string   // URL of its admin listener
+	sign    func(key string) (string, error)
 	crowded sync.RWMutex // write-locked while the admin listener has more than it lets wait
 }
 
@@ -34,6 +35,7 @@ func (c *leakClients) scenarios() []harness.Scenario {
 		{Name: "operator", Live: c.operator, Waits: true, AtOnce: 1}, {Name: "crowd-operator", Live: c.crowdOperator, Waits: true, AtOnce: 1},
 		{Name: "reload", Live: c.reload, Waits: true, AtOnce: 1}, {Name: "report", Live: c.report, Waits: true, AtOnce: 1},
 		{Name: "restart", Live: c.restart, Waits: true, AtOnce: 4}, {Name: "restart-cut", Live: c.restartCut, Waits: true, AtOnce: 4},
+		{Name: "signed", Live: c.signed}, {Name: "forged", Live: c.forged}, {Name: "intruder", Live: c.intruder},
 	}
 	for _, s := range harness.Scenarios() {
 		if slices.Contains([]string{"clean", "rst", "early-close", "bad-handshake"}, s.Name) {
@@ -87,7 +89,8 @@ func (c *leakClients) silent(ctx context.Context, v *harness.Visit) error {
 // pages requests the pages for everybody.
 func (c *leakClients) pages(ctx context.Context, _ *harness.Visit) (err error) {
 	for _, path := range []string{"/health", "/hubs", "/livez", "/readyz", "/metrics", "/nothing"} {
-		err = errors.Join(err, readLeakPage(ctx, "https://"+c.address()+path))
+		_, failed := readLeakPage(ctx, "https://"+c.address()+path, leakToken)
+		err = errors.Join(err, failed)
 	}
 	return err
 }
@@ -97,9 +100,53 @@ func (c *leakClients) operator(ctx context.Context, _ *harness.Visit) (err error
 	c.crowded.RLock()
 	defer c.crowded.RUnlock()
 	for _, path := range []string{"/", "/readyz", "/metrics", "/debug/state", "/debug/pprof/goroutine?debug=1"} {
-		err = errors.Join(err, readLeakPage(ctx, c.admin+path))
+		status, failed := readLeakPage(ctx, c.admin+path, leakToken)
+		if failed == nil && status != http.StatusOK {
+			failed = fmt.Errorf("%s: status %d", path, status)
+		}
+		err = errors.Join(err, failed)
 	}
 	return err
+}
+
+// intruder requests the pages for the operator with a wrong token and without one.
+func (c *leakClients) intruder(ctx context.Context, v *harness.Visit) (err error) {
+	c.crowded.RLock()
+	defer c.crowded.RUnlock()
+	for _, token := range []string{"", "a wrong token", "the wrong token of " + string(v.ID)} {
+		status, failed := readLeakPage(ctx, c.admin+"/metrics", token)
+		if failed == nil && status != http.StatusUnauthorized {
+			failed = fmt.Errorf("the operator's page of an intruder: status %d", status)
+		}
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// signed joins with a signed token.
+func (c *leakClients) signed(ctx context.Context, v *harness.Visit) (err error) {
+	if v.Peer.HubKey, err = c.sign("known"); err != nil {
+		return err
+	}
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	return v.Close(ctx)
+}
+
+// forged dials with a wrong token, one that is no token, and one whose key is not known.
+func (c *leakClients) forged(ctx context.Context, v *harness.Visit) error {
+	unknown, err := c.sign("the key of " + string(v.ID))
+	if err != nil {
+		return err
+	}
+	for _, token := range []string{"wrong", "not.a.token", unknown} {
+		v.Peer.HubKey = token
+		if err := v.Dial(ctx); err == nil {
+			return errors.Join(fmt.Errorf("the service accepted the token %s", token), v.Drop())
+		}
+	}
+	return nil
 }
 
 // crowdOperator opens more silent connections than the admin listener lets wait, and expects it to
@@ -115,7 +162,10 @@ func (c *leakClients) crowdOperator(ctx context.Context, _ *harness.Visit) error
 		defer conn.Close()
 	}
 	settle.Pause(ctx, pendingSilence) // until they count as silent
-	return settle.Until(ctx, func() error { return readLeakPage(ctx, c.admin+"/livez") })
+	return settle.Until(ctx, func() error {
+		_, err := readLeakPage(ctx, c.admin+"/livez", leakToken)
+		return err
+	})
 }
 
 // reload reloads the settings.
@@ -158,6 +208,7 @@ func (c *leakClients) runProgram(ctx context.Context, want int, live func(*harne
 		return err
 	}
 	peer := harness.NewPeer(target, "the peer", wire.NewPeerID())
+	peer.HubKey = leakToken
 	err = peer.Join(ctx, "home")
 	if err == nil {
 		err = live(peer)
@@ -170,17 +221,20 @@ func (c *leakClients) runProgram(ctx context.Context, want int, live func(*harne
 	return err
 }
 
-// readLeakPage requests a page on a connection of its own.
-func readLeakPage(ctx context.Context, url string) error {
+// readLeakPage requests a page on a connection of its own, with a token unless that is "".
+func readLeakPage(ctx context.Context, url, token string) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}
 	res, err := client.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = io.Copy(io.Discard, res.Body)
-	return errors.Join(err, res.Body.Close())
+	return res.StatusCode, errors.Join(err, res.Body.Close())
 }

@@ -5,14 +5,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/detect"
@@ -61,7 +67,11 @@ func TestLeaks(t *testing.T) {
 
 // leakFlags have timeouts that are short enough to end in every cycle.
 var leakFlags = append(loopback[:len(loopback):len(loopback)], "--public-metrics", "--ping-interval=1s", "--pong-timeout=2s",
-	"--first-message-timeout=2500ms", "--message-timeout=2500ms", "--close-timeout=500ms", "--drain-window=off", "--log-level=debug")
+	"--first-message-timeout=2500ms", "--message-timeout=2500ms", "--close-timeout=500ms", "--drain-window=off", "--log-level=debug",
+	"--auth-token="+leakToken, "--admin-token="+leakToken)
+
+// leakToken is that of peers and of operators.
+const leakToken = "the token of the service"
 
 // trusting accepts the certificate, which the test signs itself.
 var trusting = &tls.Config{InsecureSkipVerify: true}
@@ -70,23 +80,47 @@ var trusting = &tls.Config{InsecureSkipVerify: true}
 func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Helper()
 	cert, key := writeCertificate(t, "hub.example")
-	flags := append(leakFlags[:len(leakFlags):len(leakFlags)], "--tls-cert="+cert, "--tls-key="+key)
+	jwks, sign := newKeySet(t)
+	flags := append(leakFlags[:len(leakFlags):len(leakFlags)], "--tls-cert="+cert, "--tls-key="+key, "--jwt-jwks="+jwks)
 	tap := newURLTap()
 	s := startServiceTo(t, tap, flags...)
 	target, err := newLeakTarget(<-tap.public, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator}
+	clients := &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, sign: sign}
 	return &harness.Campaign{
 		Name:  "regress, program in process",
-		Crowd: harness.Crowd{Target: target, Scenarios: clients.scenarios(), Seed: seed, AtOnce: 8, LifeLimit: patience},
+		Crowd: harness.Crowd{Target: target, Scenarios: clients.scenarios(), Seed: seed, Token: leakToken, AtOnce: 8, LifeLimit: patience},
 		Peers: clients.dose, Fill: map[string]int64{"clean": 3000}, // see filling in package regress
 		Detectors: []detect.Detector{
 			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: target}, &detect.Unclosed{},
 			&detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: target.Roots()},
 		},
 		Progress: func(step string) { t.Log(time.Now().Format("15:04:05.000"), step) },
+	}
+}
+
+// newKeySet writes a JSON Web Key Set with the key "known", and returns the file and a function that
+// signs a token with that key. The token names the key id.
+func newKeySet(t *testing.T) (file string, sign func(key string) (string, error)) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: "known", Algorithm: string(jose.EdDSA)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "jwks.json")
+	rewrite(t, file, string(set))
+	return file, func(key string) (string, error) {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: private, KeyID: key}}, nil)
+		if err != nil {
+			return "", err
+		}
+		return jwt.Signed(signer).Claims(map[string]any{"exp": time.Now().Add(time.Hour).Unix()}).Serialize()
 	}
 }
 
