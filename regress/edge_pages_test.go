@@ -83,7 +83,7 @@ func (s *pageServers) stopUnderViewer(ctx context.Context, _ *harness.Visit) err
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	viewed := make(chan error, 1)
-	go func() { viewed <- readPage(ctx, http.MethodGet, server.URL+"/debug/pprof/heap?seconds=3600") }()
+	go func() { viewed <- readPage(ctx, http.MethodGet, server.URL+"/debug/pprof/mutex?seconds=3600") }() // of which there is little to collect
 	stop()
 	return errors.Join(<-viewed, readPage(ctx, http.MethodGet, server.URL+"/debug/state"))
 }
