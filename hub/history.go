@@ -24,7 +24,7 @@ type Moment struct {
 	// Counters since the hub was made.
 	Accepted, Relayed, Refused, Cut uint64
 
-	// Of the relayed messages that were timed since the moment before; 0 if there is none.
+	// Of the messages relayed and timed since the previous moment; 0 if none was timed.
 	RelayMedian, RelayP99 time.Duration
 }
 
@@ -59,8 +59,8 @@ func (h *Hub) noteMoment() {
 	r.n++
 }
 
-// History returns the moments of the last hour, two a minute, the oldest first. There is none
-// if the memory monitor is switched off.
+// History returns the moments of the last hour, two a minute, the oldest first. It returns
+// none if the memory monitor is switched off.
 func (h *Hub) History() []Moment {
 	r := h.history
 	r.mu.Lock()
@@ -73,7 +73,7 @@ func (h *Hub) History() []Moment {
 }
 
 // Since returns the quantile q of the times that h counts and before does not: the upper bound of
-// the bucket that it is in, or the largest bound if it is above all. It is 0 if there is none.
+// the bucket that it is in, or the largest bound if it is above all. It is 0 if none was counted.
 // before is an earlier Histogram of the same times, or the zero value.
 func (h Histogram) Since(before Histogram, q float64) time.Duration {
 	total, counts := uint64(0), slices.Clone(h.Counts)

@@ -59,7 +59,7 @@ type witnessKind struct {
 }
 
 // builtMutant returns the mutant that PIGEONHUB_MUTANT names, with which the binary was built. It
-// skips the test if there is none.
+// skips the test if the variable is empty.
 func builtMutant(t *testing.T) *mutant {
 	t.Helper()
 	name := os.Getenv("PIGEONHUB_MUTANT")

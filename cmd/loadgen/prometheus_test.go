@@ -21,7 +21,7 @@ import (
 )
 
 // startPrometheus starts a Prometheus that receives remote writes, and returns its URL. It skips
-// the test if there is none.
+// the test if Prometheus is not installed.
 func startPrometheus(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("prometheus")

@@ -134,7 +134,7 @@ func (c *leakClients) signed(ctx context.Context, v *harness.Visit) (err error) 
 	return v.Close(ctx)
 }
 
-// forged dials with a wrong token, one that is no token, and one whose key is not known.
+// forged dials with a wrong static token, with a malformed one, and with one that names an unknown key.
 func (c *leakClients) forged(ctx context.Context, v *harness.Visit) error {
 	unknown, err := c.sign("the key of " + string(v.ID))
 	if err != nil {

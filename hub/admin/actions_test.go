@@ -86,8 +86,8 @@ func (c *console) key() string {
 	return m[1]
 }
 
-// An action needs the token, a POST from the same origin, and the key of the form. Whatever is
-// missing, nothing happens, and the log says who tried.
+// An action needs the token, a POST from the same origin, and the key of the form. If one is
+// missing, nothing happens, and the log has the address of the client.
 func TestActionsAreProtected(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)

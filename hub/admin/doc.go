@@ -48,7 +48,7 @@
 //
 // Private serves the operator's listener, which is on loopback by default. It asks for no
 // token, and a profile may stop the world. RequireToken asks for one where other machines can
-// reach the listener. Its first page, /, shows the hub to people: who is refused and from where, what may
+// reach the listener. The page / is for people. It shows who is refused and from where, what may
 // leak, how many more peers fit, networks by size, peers that send most, the last hour, and how to
 // restart. A page for each peer, /peers/ID, says what is known of its connection and why earlier ones
 // ended. They need no script, read the hub's collections in small pieces, and are bounded in size. The

@@ -94,7 +94,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// A plot has its values at their places, gaps where there is none, and the same in words and numbers.
+// A plot draws each value at its time, leaves a gap where a value is missing, and repeats its values as text.
 func TestPlots(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -146,7 +146,7 @@ func TestPagesWithHostileTexts(t *testing.T) {
 	}
 }
 
-// escapeJSON returns s so that %q, whose escapes are those of Go, makes JSON of it.
+// escapeJSON replaces the characters that %q escapes in a way that JSON does not have.
 func escapeJSON(s string) string {
 	return strings.NewReplacer("\x00", "", "\U0001F54A", "€").Replace(s)
 }
