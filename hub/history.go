@@ -30,29 +30,33 @@ type Moment struct {
 
 // history is the last hour. Its size is fixed.
 type history struct {
-	// Owned by the goroutine of the monitor.
-	noted  time.Time // when the last moment was
-	before Histogram // of relayed messages, at that time
-
 	mu      sync.Mutex
 	moments [historyKept]Moment
 	n       int // that were ever noted
 }
 
+// noted is what the monitor keeps of the last moment. It is not in the hub, because a census
+// of a hub at rest follows its slices without a lock.
+type noted struct {
+	at    time.Time
+	relay Histogram // of relayed messages, at that time
+}
+
 // noteMoment notes a moment if the last one is historyStep ago. Only the monitor calls it.
-func (h *Hub) noteMoment() {
-	r, now := h.history, time.Now()
-	if now.Sub(r.noted) < historyStep {
+func (h *Hub) noteMoment(last *noted) {
+	now := time.Now()
+	if now.Sub(last.at) < historyStep {
 		return
 	}
 	st := h.Stats()
 	m := Moment{
 		At: now, Sessions: st.Sessions, Networks: st.Networks, Goroutines: st.Memory.Goroutines, RSS: st.Memory.RSS,
 		HeapMarked: st.Memory.HeapMarked, Queued: st.QueuedBytes, Accepted: st.Accepted, Relayed: st.Relayed,
-		RelayMedian: st.RelayTime.Since(r.before, 0.5), RelayP99: st.RelayTime.Since(r.before, 0.99),
+		RelayMedian: st.RelayTime.Since(last.relay, 0.5), RelayP99: st.RelayTime.Since(last.relay, 0.99),
 	}
 	m.Refused, m.Cut = h.counters.unwanted()
-	r.noted, r.before = now, st.RelayTime
+	*last = noted{at: now, relay: st.RelayTime}
+	r := h.history
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.moments[r.n%historyKept] = m

@@ -140,6 +140,7 @@ func (h *Hub) startMonitor() {
 func (h *Hub) monitor(o *suspect.Observer) {
 	sample := time.NewTicker(min(h.cfg.Memory.Sample, h.cfg.Memory.Interval))
 	defer sample.Stop()
+	var last noted
 	logged := time.Now()
 	for {
 		select {
@@ -150,7 +151,7 @@ func (h *Hub) monitor(o *suspect.Observer) {
 		h.observe(readMemory())
 		h.returnMemory()
 		h.lookForLeaks(o)
-		h.noteMoment()
+		h.noteMoment(&last)
 		h.flushReports(0)
 		h.addresses.Sweep()
 		if time.Since(logged) >= h.cfg.Memory.Interval {
