@@ -142,13 +142,23 @@ func (c *Census) Stir(ctx context.Context) error {
 }
 
 // moves returns by how much the length of a path may move without a leak: the largest difference
-// between two walks of a reading or between two stirs.
+// between two walks of a reading, the largest fall over the stirs, or the largest step between two
+// stirs, less the average one. What a leak adds with each stir is no move: it falls never, and its
+// steps are equal.
 func (c *Census) moves(path string) int64 {
-	low, high := int64(math.MaxInt64), int64(0)
-	for _, s := range c.stirs {
-		low, high = min(low, s[path].Len), max(high, s[path].Len)
+	moves := float64(c.unrest[path])
+	high, step := int64(0), 0.0
+	if n := len(c.stirs); n > 1 {
+		step = float64(c.stirs[n-1][path].Len-c.stirs[0][path].Len) / float64(n-1)
 	}
-	return max(c.unrest[path], high-low)
+	for i, s := range c.stirs {
+		high = max(high, s[path].Len)
+		moves = max(moves, float64(high-s[path].Len))
+		if i > 0 {
+			moves = max(moves, math.Abs(float64(s[path].Len-c.stirs[i-1][path].Len)-step))
+		}
+	}
+	return int64(math.Ceil(moves))
 }
 
 // Findings returns a finding for each path whose collections keep growing, in length or, if

@@ -81,6 +81,37 @@ func TestCensusOfWhatIsNeverAtRest(t *testing.T) {
 	}
 }
 
+// What is stirred by a few events moves by falls and by steps. A leak moves, too, but only up, and
+// by the same in each step.
+func TestCensusStirred(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		stirs  []int
+		cycles []int
+		leak   bool
+	}{
+		{"a leak", []int{2, 4, 6, 8, 10, 12, 14, 16}, []int{16, 26, 36, 46}, true},
+		{"a rare leak", []int{2, 2, 3, 3, 3, 4, 4, 5}, []int{5, 8, 11, 14}, true},
+		{"free slots", []int{3, 5, 7, 2, 4, 6, 1, 3}, []int{2, 4, 6, 7}, false},
+		{"doubles", []int{8, 8, 8, 16, 16, 16, 16, 16}, []int{16, 20, 24, 32}, false},
+	} {
+		s := &censusSession{}
+		census := &detect.Census{Roots: map[string]any{"session": s}}
+		for _, n := range c.stirs {
+			s.queue = make([][]byte, n)
+			if err := census.Stir(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.queue = make([][]byte, c.cycles[0])
+		found := findIn(t, census, primes[:3], func(k int, _ int64) { s.queue = make([][]byte, c.cycles[k+1]) })
+		if (len(found) > 0) != c.leak {
+			t.Errorf("%s: %+v", c.name, found)
+		}
+	}
+}
+
 // A slice has room for as many peers as were there at once, which depends on the machine: more
 // from cycle to cycle by chance.
 func TestCensusOfRoomForPeersAtOnce(t *testing.T) {
