@@ -140,7 +140,13 @@ func (c *Campaign) attribute() {
 
 // newState returns the state of a detector that has not read anything yet.
 func newState(d detect.Detector) verdict.Detector {
-	return verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: d.Unit(), Noise: d.Noise()}
+	state := verdict.Detector{Name: d.Name(), State: verdict.Ready, Unit: d.Unit(), Noise: d.Noise()}
+	if d, ok := d.(detect.Optional); ok {
+		if why, do := d.Off(); why != "" {
+			state.State, state.Why, state.Do = verdict.Off, why, do
+		}
+	}
+	return state
 }
 
 // plan returns the doses of all cycles.

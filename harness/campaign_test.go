@@ -218,3 +218,22 @@ func TestCampaignCutShortReleasesPeers(t *testing.T) {
 	}
 	runtime.KeepAlive(c)
 }
+
+// absent is a detector that cannot look, and fails if it is read.
+type absent struct{ *detect.Quiet }
+
+func (absent) Name() string                                    { return "absent" }
+func (absent) Off() (why, do string)                           { return "nothing is there", "install it" }
+func (absent) Baseline(context.Context, *detect.Reading) error { return errors.New("it was read") }
+
+func TestCampaignLeavesOutWhatIsOff(t *testing.T) {
+	h := startEchoHub(t)
+	v := runCampaign(t, campaignAt(h, &detect.Goroutines{}, absent{new(detect.Quiet)}))
+	want := verdict.Detector{Name: "absent", State: verdict.Off, Why: "nothing is there", Do: "install it", Unit: "spin"}
+	if got := v.Detectors[1]; got != want || v.Outcome != verdict.Pass {
+		t.Errorf("outcome %s, %+v", v.Outcome, got)
+	}
+	if text := textOf(t, v); !strings.Contains(text, "absent: nothing is there") {
+		t.Error(text)
+	}
+}

@@ -23,6 +23,10 @@ type Crowd struct {
 	AtOnce    int           // concurrent peers, without those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
 
+	// From returns the local address of the next connection by TCP, so that each can come from an
+	// address of its own: a hub may hold something for each. Any address if From is nil or returns nil.
+	From func() net.Addr
+
 	// Join connects a peer of a hub with another protocol than PeerPigeon's, for residents and for
 	// the controls of a campaign. If it is set, residents read by what Join starts, in a goroutine
 	// that ends with the connection.
@@ -157,7 +161,7 @@ type crowdDial struct {
 
 func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	began := time.Now()
-	conn, err := d.Target.Dial(ctx, network, addr)
+	conn, err := d.crowd.dialFrom(ctx, d.Target, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +174,16 @@ func (d dialled) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 		d.crowd.addresses[from.String()] = append(d.crowd.addresses[from.String()], crowdDial{began, d.scenario})
 	}
 	return conn, nil
+}
+
+// dialFrom dials the target from the address that From returns.
+func (c *Crowd) dialFrom(ctx context.Context, target Target, network, addr string) (net.Conn, error) {
+	if c.From != nil {
+		if from := c.From(); from != nil {
+			return (&net.Dialer{LocalAddr: from}).DialContext(ctx, network, addr)
+		}
+	}
+	return target.Dial(ctx, network, addr)
 }
 
 // release closes the connections of a peer. If the hub should have ended the peer and did not, its

@@ -49,6 +49,7 @@ func (r *resident) enter(ctx context.Context) error {
 // read reads until the connection ends.
 func (r *resident) read() {
 	for {
+		r.inbox.await()
 		raw, err := r.conn.ReceiveRaw()
 		if r.inbox.add(raw, err); err != nil {
 			return
@@ -103,7 +104,33 @@ type inbox struct {
 	mu      sync.Mutex
 	open    bool
 	waiting [][]byte
-	ended   error // of the connection
+	ended   error         // of the connection
+	lagging chan struct{} // closed when the reader may go on; nil if it may
+}
+
+// StopReading makes a resident lag: it does not read, but for one message that it may be waiting
+// for, until resume is called. The event must call it, also if it fails.
+func (v *Visit) StopReading() (resume func()) {
+	b, lagging := v.resident.inbox, make(chan struct{})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lagging = lagging
+	return sync.OnceFunc(func() {
+		close(lagging)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.lagging = nil
+	})
+}
+
+// await waits until the reader may read.
+func (b *inbox) await() {
+	b.mu.Lock()
+	lagging := b.lagging
+	b.mu.Unlock()
+	if lagging != nil {
+		<-lagging
+	}
 }
 
 // add adds a message, or the end of the connection.

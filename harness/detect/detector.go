@@ -18,7 +18,7 @@ import (
 // invalid, never a pass.
 //
 // One goroutine at a time uses a detector. Calling Baseline again starts over. A detector may
-// implement Controlled, Attributed and Brief, too; no other code names a detector by its type.
+// implement Controlled, Attributed, Brief and Optional, too; no other code names a detector by its type.
 type Detector interface {
 	Name() string
 	// Unit returns the singular of what it counts: "goroutine", "descriptor".
@@ -78,6 +78,13 @@ type Brief interface {
 	// Shorten bounds the wait of readings by grace and makes Findings leave out paths and
 	// lines, until restore is called.
 	Shorten(grace time.Duration) (restore func())
+}
+
+// Optional is a Detector that cannot look in each program or on each system.
+type Optional interface {
+	// Off returns why it cannot look in this process, and what would let it; "" if it can. It is
+	// then not read, and the report says why.
+	Off() (why, do string)
 }
 
 // Stirred is a Detector that learns by how much its counts move, without a leak, while peers stay.

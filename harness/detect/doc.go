@@ -29,10 +29,11 @@
 //	Census       maps, slices, channels and lists that grow, by field
 //	Watch        given objects that are still alive, and by which path
 //	Gauges       gauges of the target that drift, checks that fail
+//	Mapped       memory outside of the Go heap that stays mapped
 //	Quiet        goroutines that run although no peer is connected
 //	Footprint    what a connected peer costs, and what a crowd leaves
 //
-// Together they miss what a target keeps outside its process, memory of C, a counter without a
+// Together they miss what a target keeps outside its process, what C allocates, a counter without a
 // gauge, numbers in a collection that no root leads to, and whatever the scenarios do not
 // exercise.
 //
@@ -81,7 +82,7 @@
 // is a finding if there are more of it than at the baseline. The line that opened a descriptor
 // is unknown; if Accepted does not know the connection, the finding lists the system calls in
 // the packages of Roots that can have opened it. Sockets that only the kernel still holds
-// (TIME_WAIT, FIN_WAIT) and mapped memory are not seen.
+// (TIME_WAIT, FIN_WAIT) are not seen, and mapped memory neither (Mapped does).
 //
 // # Unclosed
 //
@@ -125,7 +126,7 @@
 // that also allocated a larger object is missed.
 //
 // It does not see maps of numbers (Census does), a pinned string (Footprint does), memory outside
-// of the heap, and what retains an object. It counts objects
+// of the heap (Mapped does), and what retains an object. It counts objects
 // that the caller keeps for each peer: keep results in memory made before the baseline. A cache
 // that fills more slowly than the run lasts looks like a leak.
 //
@@ -147,6 +148,15 @@
 // sync.Pool has released its objects. Elements beyond the length of a slice, or before its start
 // after q = q[1:], are retained until the slice is reallocated; heap.Retainers names them. Read
 // Descriptors before Settle, because its collections close forgotten descriptors.
+//
+// # Mapped
+//
+// Linux only. It counts the pages that the process has mapped, without those that the runtime says
+// it has, to the page. So a buffer of mmap that nobody unmaps is found, touched or not, and a file
+// that stays mapped. Growth is judged as by Sites, with at least 3 pages a cycle. In a program that
+// is linked with C, which one with the race detector is, it is off: memory of C and stacks of its
+// threads come and go by rules of their own. The line that mapped memory is unknown; the finding lists
+// the calls of Mmap in the packages of Roots.
 //
 // # Footprint
 //

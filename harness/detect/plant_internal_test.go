@@ -2,6 +2,7 @@ package detect
 
 import (
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/pigeonhub/pigeonhub/harness/detect/internal/planted"
@@ -22,7 +23,7 @@ func TestPlantKnowsOnlyItsOwn(t *testing.T) {
 	open := verdict.Finding{Class: verdict.Descriptor, Type: "file", Detail: "fd 9 file " + os.DevNull}
 	socket := verdict.Finding{Class: verdict.Descriptor, Type: "tcp ESTABLISHED", Detail: "fd 9 tcp ESTABLISHED"}
 	counted := verdict.Finding{Field: "map[int]int64", PerCycle: []int64{1009, 1013}}
-	for _, c := range []struct {
+	detectors := []struct {
 		d          Detector
 		own, other verdict.Finding
 	}{
@@ -35,10 +36,19 @@ func TestPlantKnowsOnlyItsOwn(t *testing.T) {
 		{&Unclosed{}, of(verdict.Unclosed, 1, 2), of(verdict.Unclosed, 1, 1)},
 		{&Gauges{}, of(verdict.Gauge, 1, 0), of(verdict.Invariant, 1, 0)},
 		{&Quiet{}, of(verdict.CPU, 0, 1), of(verdict.Goroutine, 0, 1)},
-	} {
+		{&Mapped{}, verdict.Finding{Type: anonymous, PerCycle: []int64{5, 9}}, verdict.Finding{Type: anonymous, PerCycle: []int64{9, 5}}},
+	}
+	if runtime.GOOS != "linux" { // no pages can be planted
+		detectors = detectors[:len(detectors)-1]
+	}
+	for _, c := range detectors {
 		p := c.d.(Controlled).Plant(nil)
-		if _, ok := c.d.(*Census); ok { // Is compares with the planted doses
-			for _, dose := range counted.PerCycle {
+		if p.Remove != nil {
+			t.Cleanup(p.Remove)
+		}
+		switch c.d.(type) {
+		case *Census, *Mapped: // Is compares with the planted doses
+			for _, dose := range c.own.PerCycle {
 				if err := p.Grow(dose, false); err != nil {
 					t.Fatal(err)
 				}

@@ -12,14 +12,15 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// rawOpens maps the system calls that open a descriptor to the kinds that they open, "" for
-// any. No object of net or os holds such a descriptor, so the GC never closes it.
+// rawOpens maps the system calls that open a descriptor or map memory to the kinds that they open,
+// "" for any descriptor. No object of net or os holds what they return, so the GC never frees it.
 var rawOpens = map[string]string{
 	"Dup": "", "Dup2": "", "Dup3": "", "FcntlInt": "",
 	"Socket": "tcp udp unix socket", "Socketpair": "unix socket", "Accept": "tcp unix socket", "Accept4": "tcp unix socket",
 	"Open": "file", "Openat": "file", "Creat": "file", "Pipe": "pipe", "Pipe2": "pipe",
 	"EpollCreate": "anon_inode", "EpollCreate1": "anon_inode", "InotifyInit": "anon_inode", "InotifyInit1": "anon_inode", "Eventfd": "anon_inode",
 	"TimerfdCreate": "anon_inode", "MemfdCreate": "file",
+	"Mmap": "memory", "MmapPtr": "memory",
 }
 
 // rawOpen is a call of one of rawOpens.
@@ -30,13 +31,13 @@ type rawOpen struct {
 }
 
 // Opens returns the system calls in the packages of the roots that can have opened a
-// descriptor of a kind, in the order of the source.
+// descriptor of a kind, or mapped "memory", in the order of the source.
 func Opens(roots map[string]any, kind string) []verdict.Site {
 	kind, _, _ = strings.Cut(kind, ":")
 	var sites []verdict.Site
 	for _, p := range packagesOf(roots) {
 		for _, o := range p.opens {
-			if kinds := rawOpens[o.name]; kinds == "" || slices.Contains(strings.Fields(kinds), kind) {
+			if kinds := rawOpens[o.name]; kinds == "" && kind != "memory" || slices.Contains(strings.Fields(kinds), kind) {
 				sites = append(sites, p.site(o.at, o.fn))
 			}
 		}

@@ -14,6 +14,7 @@ const (
 	Object       Class = "object"       // a heap object kept alive
 	Collection   Class = "collection"   // a map, slice or channel that grows
 	Memory       Class = "memory"       // an object that is replaced by larger ones, counted in bytes
+	Mapping      Class = "mapping"      // memory outside of the Go heap that stays mapped, counted in pages
 	Descriptor   Class = "descriptor"   // a file descriptor left open
 	Unclosed     Class = "unclosed"     // collected, but never closed
 	Timer        Class = "timer"        // a timer or context child that is still armed

@@ -15,7 +15,7 @@ const secondsADay = 24 * 60 * 60
 // goroutine that does not end holds objects, and the goroutine is what to repair.
 var classRank = map[Class]int{
 	Subscription: 0, Goroutine: 1, Timer: 2, Unclosed: 3, Object: 4, Descriptor: 5,
-	Collection: 6, Memory: 7, Gauge: 8, Invariant: 9, CPU: 10,
+	Collection: 6, Memory: 7, Mapping: 8, Gauge: 9, Invariant: 10, CPU: 11,
 }
 
 // allocationRank is the rank of an allocation of which only the line is known.

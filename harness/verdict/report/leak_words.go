@@ -23,6 +23,8 @@ func title(l *verdict.Leak) string {
 		return cmp.Or(cutKeys(verdict.ShortName(l.Field)), cmp.Or(l.Type, "collection")) + " grows"
 	case verdict.Memory:
 		return "memory of " + cmp.Or(verdict.ShortName(l.Born.Function), l.Born.Place()) + " grows"
+	case verdict.Mapping:
+		return cmp.Or(l.Type, "memory") + " memory outside of the Go heap stays mapped"
 	case verdict.Descriptor:
 		return cmp.Or(l.Type, "descriptor") + " left open"
 	case verdict.Unclosed:

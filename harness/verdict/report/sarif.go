@@ -137,6 +137,7 @@ var classes = []struct {
 	{verdict.Object, "An object is kept alive after its peer has gone."},
 	{verdict.Collection, "A map, slice or channel grows with every peer."},
 	{verdict.Memory, "An object gets larger with every peer."},
+	{verdict.Mapping, "Memory outside of the Go heap stays mapped."},
 	{verdict.Descriptor, "A descriptor is left open."},
 	{verdict.Unclosed, "A resource is dropped without being closed."},
 	{verdict.Timer, "A timer is still armed after its peer has gone."},

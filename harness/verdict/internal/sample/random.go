@@ -58,7 +58,7 @@ func pick(rng *rand.Rand, words ...string) string { return words[rng.IntN(len(wo
 
 func randomFinding(rng *rand.Rand, cycles int) verdict.Finding {
 	classes := []verdict.Class{verdict.Goroutine, verdict.Object, verdict.Collection, verdict.Descriptor, verdict.Unclosed, verdict.Timer,
-		verdict.Subscription, verdict.Gauge, verdict.Invariant, verdict.CPU}
+		verdict.Subscription, verdict.Mapping, verdict.Gauge, verdict.Invariant, verdict.CPU}
 	f := verdict.Finding{
 		Detector: pick(rng, "watch", "census", "sites", "goroutines", "descriptors", "unheard of"),
 		Class:    classes[rng.IntN(len(classes))],
