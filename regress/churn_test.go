@@ -99,7 +99,7 @@ func (w *world) sendMany(peers int) {
 func (w *world) quickDetectors() []detect.Detector {
 	return []detect.Detector{
 		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
-		w.watch, &detect.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
+		&detect.Mapped{}, w.watch, &detect.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -18,6 +21,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // residentSpecs is the text of the specs of residents.
@@ -50,9 +54,11 @@ var _ = Describe(residentSpecs, Serial, func() {
 	}, SpecTimeout(2*time.Minute))
 })
 
-// residentConfig returns a configuration in which no rate limits residents.
+// residentConfig returns a configuration in which no rate limits residents. It counts the sessions
+// of the addresses that manyAddresses returns.
 func residentConfig() hub.Config {
 	cfg := patientConfig()
+	cfg.ExemptAddresses, cfg.AddressRate, cfg.AddressBurst = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/24")}, 10_000, 10_000
 	cfg.AnnounceRate, cfg.ProbeTimeout, cfg.MaxSubscriptions = -1, 10*time.Second, 2
 	return cfg
 }
@@ -67,11 +73,17 @@ func residentWorld(cfg hub.Config) *world {
 	})
 	w.campaign.Name = "regress, residents"
 	visitors = append(visitors, harness.Scenario{Name: "one-too-many", Live: w.oneTooMany})
+	if runtime.GOOS == "linux" { // which has all addresses of 127.0.0.0/8
+		w.campaign.Crowd.From = manyAddresses()
+		visitors = append(visitors, harness.Scenario{Name: "resident-lag", Live: w.lag, Residents: 1})
+	}
 	w.campaign.Crowd.Scenarios = append(visitors, harness.Residents()...)
 	w.campaign.Peers = func(scenario string) int {
 		switch {
 		case scenario == "resident-guest", scenario == "resident-probe": // each is a peer
 			return 60
+		case scenario == "resident-lag": // each is megabytes
+			return 30
 		case strings.HasPrefix(scenario, "resident-"):
 			return 300
 		}
@@ -135,6 +147,47 @@ func (w *world) follow() {
 		s.Close()
 		stalled.Close()
 	})
+}
+
+// manyAddresses returns a function that returns another local address each time, in a /24 of its own
+// and not in 127.0.0.0/24. After 64,770 it begins anew.
+func manyAddresses() func() net.Addr {
+	var n atomic.Uint32
+	return func() net.Addr {
+		i := n.Add(1)
+		return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, byte(1 + i/255%254), byte(i % 255), 1}), 0))
+	}
+}
+
+// lag is an event of the only resident that does not read while a guest sends it so much that more
+// than a quarter of its queue is full, which the hub counts by address, and reads then.
+func (w *world) lag(ctx context.Context, v *harness.Visit) error {
+	guest := v.Beside("and a guest", v.Other)
+	if err := guest.Join(ctx, v.Network); err != nil {
+		return err
+	}
+	resume := v.StopReading()
+	defer resume()
+	if err := v.Conn().NetConn().(*net.TCPConn).SetReadBuffer(64 << 10); err != nil { // else the kernel takes megabytes
+		return err
+	}
+	data := fmt.Appendf(nil, "%q", strings.Repeat("x", 32<<10))
+	for enough := int64(w.config.QueueBytes/4 + len(data)); w.target.Hub.Stats().QueuedBytes <= enough; {
+		if err := guest.Signal(wire.KindOffer, v.ID, data); err != nil {
+			return err
+		}
+		if _, err := guest.Fence(ctx); err != nil { // the hub has handled it
+			return err
+		}
+	}
+	resume()
+	if _, err := v.Fence(ctx); err != nil {
+		return err
+	}
+	if err := guest.Close(ctx); err != nil {
+		return err
+	}
+	return v.WantGone(ctx, guest.ID)
 }
 
 // oneTooMany subscribes to a hub that has as many subscriptions as it permits, and visits it.

@@ -102,7 +102,7 @@ func doses(mean int) func(string) int {
 func (w *world) detectors() []detect.Detector {
 	return []detect.Detector{
 		&detect.Descriptors{}, &detect.Goroutines{}, &detect.Quiet{}, &detect.Gauges{Target: w.target},
-		&detect.Unclosed{}, w.watch, &detect.Timers{}, &detect.Sites{},
+		&detect.Mapped{}, &detect.Unclosed{}, w.watch, &detect.Timers{}, &detect.Sites{},
 		&detect.Census{Roots: w.target.Roots(), Label: w.campaign.Crowd.ScenarioOf},
 	}
 }
