@@ -234,6 +234,27 @@ func newDescriptors(now, base []Descriptor) []Descriptor {
 // mostAddresses is how many descriptors the detail of a finding lists.
 const mostAddresses = 10
 
+// listed returns a line for each of the first descriptors. Those of one file or socket are one line.
+func listed(fds []Descriptor) (lines []string) {
+	number, of := map[Descriptor]int{}, []Descriptor{}
+	for _, fd := range fds {
+		same := fd
+		same.FD, same.accepted = 0, time.Time{}
+		if number[same]++; number[same] == 1 {
+			of = append(of, fd)
+		}
+	}
+	for _, fd := range of[:min(mostAddresses, len(of))] {
+		line := fd.String()
+		fd.FD, fd.accepted = 0, time.Time{}
+		if n := number[fd]; n > 1 {
+			line += fmt.Sprintf(" and %d more of it", n-1)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 // findings returns a finding for each socket state of n new descriptors of a kind, the most
 // frequent first.
 func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict.Finding {
@@ -253,12 +274,8 @@ func (d *Descriptors) findings(kind string, n int, fresh []Descriptor) []verdict
 		f := verdict.Finding{
 			Detector: d.Name(), Class: verdict.Descriptor, Type: strings.TrimSpace(kind + " " + state), Count: int64(count),
 		}
-		var lines []string
 		f.PerScenario = byLabel(remotesOf(byState[state]), d.Label, f.Count)
-		for _, fd := range byState[state][:min(mostAddresses, len(byState[state]))] {
-			lines = append(lines, fd.String())
-		}
-		f.Detail = strings.Join(lines, "\n")
+		f.Detail = strings.Join(listed(byState[state]), "\n")
 		if !d.brief && !slices.ContainsFunc(byState[state], func(fd Descriptor) bool { return !fd.accepted.IsZero() }) {
 			d.addPossibleOpens(&f, kind)
 		}

@@ -101,6 +101,32 @@ func TestDescriptorsBesideAFileThatIsRead(t *testing.T) {
 	wantOne(t, found, verdict.Descriptor, 1, "")
 }
 
+// Many descriptors of one file are one line, so that they hide no other file.
+func TestDescriptorsListsEachFileOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := findIn(t, &detect.Descriptors{}, []int64{20}, func(_ int, dose int64) {
+		for i := range dose + 1 {
+			name := path
+			if i == dose {
+				name = os.DevNull
+			}
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { f.Close() })
+		}
+	})
+	detail := wantOne(t, found, verdict.Descriptor, 21, "").Detail
+	lines := strings.Split(detail, "\n")
+	if len(lines) != 2 || !strings.HasSuffix(lines[0], path+" and 19 more of it") || !strings.HasSuffix(lines[1], os.DevNull) {
+		t.Error(detail)
+	}
+}
+
 func TestDescriptorsKinds(t *testing.T) {
 	dir := t.TempDir()
 	found := findIn(t, &detect.Descriptors{}, []int64{1}, func(int, int64) {

@@ -67,7 +67,7 @@ func uncontrolled(r *Run) []Reason {
 		}
 		what, do := "was planted and not caught", "do not trust a pass before it is caught: run the tests of the detectors"
 		if !c.Planted {
-			what, do = "is benign and was reported as a leak", "do not trust the leaks below before this is repaired"
+			what, do = "is benign and was reported as a leak", "do not trust the leaks below before you know why: the target grows without peers, or the detector is wrong"
 		}
 		reasons = append(reasons, Reason{About: c.Name, What: units.Because("control "+c.Name+" "+what, c.Detail), Do: do})
 	}
