@@ -169,7 +169,7 @@ func parseWitness(value string) (witnessKind, error) {
 }
 
 var witnessForms = []*regexp.Regexp{
-	regexp.MustCompile(`^(objects|bytes|goroutines|descriptors|finalizers|rss)$`),
+	regexp.MustCompile(`^(objects|bytes|goroutines|descriptors|finalizers|rss|mapped)$`),
 	regexp.MustCompile(`^(stat):(\w+)$`),
 	regexp.MustCompile(`^(held|peak):(\d+)$`),
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -96,7 +97,7 @@ func measure(t *testing.T, m *mutant) powerRow {
 		return row
 	}
 	var experiments []string
-	if measuresPart("baselines") {
+	if measuresPart("baselines") && pprof.Lookup("goroutineleak") == nil { // Go 1.27 has it, and no experiment of that name
 		experiments = []string{"GOEXPERIMENT=goroutineleakprofile"}
 	}
 	binary, err := row.planted.build(t.Context(), dir, experiments, "-ldflags=-w=0")

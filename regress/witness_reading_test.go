@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pigeonhub/pigeonhub/harness/settle"
@@ -50,6 +52,8 @@ func (w *witness) read() float64 {
 	case "descriptors":
 		entries, _ := os.ReadDir("/proc/self/fd")
 		return float64(len(entries))
+	case "mapped":
+		return mappedMiB()
 	case "stat":
 		return statField(w.target.Hub.Stats(), w.kind.field)
 	}
@@ -70,6 +74,17 @@ func (w *witness) read() float64 {
 func memory() (st runtime.MemStats) {
 	runtime.ReadMemStats(&st)
 	return st
+}
+
+// mappedMiB returns how many MiB of private memory are mapped.
+func mappedMiB() float64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(status), "VmData:")
+	kib, err := strconv.ParseFloat(strings.Fields(after + " none")[0], 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return kib / 1024
 }
 
 // statField returns a field of hub.Stats by its name.
