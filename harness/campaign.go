@@ -26,7 +26,7 @@ type Campaign struct {
 
 	// Peers returns the average number of peers of a scenario in a cycle; default 100.
 	Peers  func(scenario string) int
-	Cycles int // default 4
+	Cycles int // default 4; the same again if there is growth after them that may end
 	// Fill is how many peers of a scenario come in the warm-up beyond its largest dose, so that what
 	// is bounded, such as a cache of 256 entries, is full before the baseline.
 	Fill map[string]int64
@@ -93,6 +93,12 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 		}
 		c.progress(fmt.Sprintf("cycle %d of %d", k+1, len(plan)))
 		c.cycle(ctx, k+1, planned)
+	}
+	if c.undecided(ctx) {
+		for _, planned := range plan {
+			c.progress(fmt.Sprintf("cycle %d, because of growth that may end", len(c.run.Cycles)+1))
+			c.cycle(ctx, len(c.run.Cycles)+1, planned)
+		}
 	}
 	c.awaitLate(ctx)
 	if c.unclear(ctx) {

@@ -237,3 +237,35 @@ func TestCampaignLeavesOutWhatIsOff(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// A list that follows the most peers at once is longer after some cycles by chance. Further cycles
+// decide that it does not leak. One that grows in most of them stays undecided.
+func TestCampaignGoesOnIfUndecided(t *testing.T) {
+	for _, c := range []struct {
+		grows []int64 // by cycle
+		want  verdict.Outcome
+	}{
+		{[]int64{9, 0, 9, 0, 0, 0}, verdict.Pass},
+		{[]int64{9, 0, 9, 9, 0, 9}, verdict.Inconclusive},
+	} {
+		h := startEchoHub(t)
+		campaign := campaignAt(h, &detect.Census{Roots: h.Roots()})
+		campaign.Uncontrolled = true
+		cycle := 0
+		campaign.Progress = func(step string) {
+			if step != "reading" {
+				return
+			}
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			for range c.grows[cycle] {
+				h.state.left = append(h.state.left, nil)
+			}
+			cycle++
+		}
+		v := runCampaign(t, campaign)
+		if v.Outcome != c.want || cycle != len(c.grows) {
+			t.Errorf("growth %d: outcome %s after %d cycles, want %s after %d", c.grows, v.Outcome, cycle, c.want, len(c.grows))
+		}
+	}
+}

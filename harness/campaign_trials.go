@@ -55,11 +55,21 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 	})
 }
 
+// undecided reports whether something may leak that more peers decide about: a table that follows the
+// most peers at once, or fills to a bound, is higher after some cycles, and a leak after each. They
+// bring no new peak. What grows with time is not decided so.
+func (c *Campaign) undecided(ctx context.Context) bool {
+	defer c.shorten(time.Millisecond)()
+	return slices.ContainsFunc(c.judge(slices.Concat(c.findings(ctx)...)).Doubtful, func(l verdict.Leak) bool { return !l.Source.Fixed })
+}
+
 // leaks returns the leaks of the run with these findings.
-func (c *Campaign) leaks(found []verdict.Finding) []verdict.Leak {
+func (c *Campaign) leaks(found []verdict.Finding) []verdict.Leak { return c.judge(found).Leaks }
+
+func (c *Campaign) judge(found []verdict.Finding) verdict.Verdict {
 	run := c.run
 	run.Findings, run.Detectors = found, c.detector
-	return verdict.Judge(run).Leaks
+	return verdict.Judge(run)
 }
 
 func (c *Campaign) trials() int {

@@ -11,6 +11,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/admin"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // pageServers serve the HTTP pages of a hub.
@@ -51,7 +52,7 @@ func (s *pageServers) read(ctx context.Context, v *harness.Visit) error {
 	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/peers?q=" + v.Home, "/peers/" + string(v.ID), "/debug/pprof/cmdline"} {
 		err = errors.Join(err, readPage(ctx, http.MethodGet, s.private.URL+path))
 	}
-	return errors.Join(err, s.readForeign(ctx), c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
+	return errors.Join(err, s.readForeign(ctx), s.readStrange(ctx, string(v.ID)), c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
 }
 
 // readForeign requests a private page with the Origin, then with the Host, of another site.
@@ -71,6 +72,21 @@ func (s *pageServers) readForeign(ctx context.Context) error {
 		}
 		_, err = io.Copy(io.Discard, res.Body)
 		if err = errors.Join(err, res.Body.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readStrange sends requests with values that no other visit has to both pages.
+func (s *pageServers) readStrange(ctx context.Context, name string) error {
+	client := newPageClient()
+	for _, server := range []*httptest.Server{s.public, s.private} {
+		requests, err := hostile.Requests(ctx, server.URL, name, "")
+		if err != nil {
+			return err
+		}
+		if err := hostile.Ask(client, requests); err != nil {
 			return err
 		}
 	}

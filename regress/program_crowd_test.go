@@ -20,6 +20,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // programCampaign puts peers and HTTP clients through a program that is read from outside.
@@ -66,7 +67,7 @@ func newProgramCampaign(p *program, secured bool) *programCampaign {
 	c.crowd.Scenarios = append(c.crowd.Scenarios,
 		harness.Scenario{Name: "pages", Live: c.pages}, harness.Scenario{Name: "follow", Live: c.follow, Waits: true},
 		harness.Scenario{Name: "crowd-admin", Live: c.crowdAdmin, Waits: true, AtOnce: 1},
-		harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
+		harness.Scenario{Name: "strange", Live: c.strange}, harness.Scenario{Name: "silent", Live: c.silent}, harness.Scenario{Name: "refused", Live: c.refused})
 	return c
 }
 
@@ -127,6 +128,23 @@ func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err erro
 		err = errors.Join(err, c.read(ctx, http.MethodGet, c.program.admin+path))
 	}
 	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
+}
+
+// strange sends requests with values that no other visit has to both listeners.
+func (c *programCampaign) strange(ctx context.Context, v *harness.Visit) error {
+	public, err := hostile.Requests(ctx, c.program.page(""), string(v.ID), c.crowd.Token)
+	if err != nil {
+		return err
+	}
+	private, err := hostile.Requests(ctx, c.program.admin, string(v.ID), "")
+	if err != nil {
+		return err
+	}
+	if err := hostile.Ask(c.client, public); err != nil {
+		return err
+	}
+	defer c.acquireAdmin()()
+	return hostile.Ask(c.client, private)
 }
 
 // follow follows the operator's pages on one connection.

@@ -16,6 +16,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // leakClients are the peers, HTTP clients and operators of a service.
@@ -31,7 +32,7 @@ type leakClients struct {
 // scenarios returns the ways in which clients come and go.
 func (c *leakClients) scenarios() []harness.Scenario {
 	all := []harness.Scenario{
-		{Name: "plain", Live: c.plain}, {Name: "silent", Live: c.silent}, {Name: "pages", Live: c.pages},
+		{Name: "plain", Live: c.plain}, {Name: "silent", Live: c.silent}, {Name: "pages", Live: c.pages}, {Name: "strange", Live: c.strange},
 		{Name: "operator", Live: c.operator, Waits: true, AtOnce: 1}, {Name: "crowd-operator", Live: c.crowdOperator, Waits: true, AtOnce: 1},
 		{Name: "reload", Live: c.reload, Waits: true, AtOnce: 1}, {Name: "report", Live: c.report, Waits: true, AtOnce: 1},
 		{Name: "restart", Live: c.restart, Waits: true, AtOnce: 4}, {Name: "restart-cut", Live: c.restartCut, Waits: true, AtOnce: 4},
@@ -93,6 +94,22 @@ func (c *leakClients) pages(ctx context.Context, _ *harness.Visit) (err error) {
 		err = errors.Join(err, failed)
 	}
 	return err
+}
+
+// strange sends requests with values that no other visit has to both listeners.
+func (c *leakClients) strange(ctx context.Context, v *harness.Visit) error {
+	c.crowded.RLock()
+	defer c.crowded.RUnlock()
+	for base, token := range map[string]string{"https://" + c.address(): leakToken, c.admin: ""} {
+		requests, err := hostile.Requests(ctx, base, string(v.ID), token)
+		if err != nil {
+			return err
+		}
+		if err := hostile.Ask(newLeakClient(), requests); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // operator requests the pages for the operator.
@@ -221,6 +238,11 @@ func (c *leakClients) runProgram(ctx context.Context, want int, live func(*harne
 	return err
 }
 
+// newLeakClient returns a client that keeps no connection.
+func newLeakClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}
+}
+
 // readLeakPage requests a page on a connection of its own, with a token unless that is "".
 func readLeakPage(ctx context.Context, url, token string) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -230,8 +252,7 @@ func readLeakPage(ctx context.Context, url, token string) (status int, err error
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting}}
-	res, err := client.Do(req)
+	res, err := newLeakClient().Do(req)
 	if err != nil {
 		return 0, err
 	}

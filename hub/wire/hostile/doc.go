@@ -1,5 +1,6 @@
 // Package hostile lists inputs that no peer should send in a session: frames against
-// RFC 6455, and messages against the protocol. Each says what a hub does about it. The
+// RFC 6455, and messages against the protocol, and HTTP requests of clients that choose all
+// they may. Each input of a session says what a hub does about it. The
 // hub's tests, the leak suite, the conformance kit and the load generator send the same.
 //
 //	for _, in := range hostile.Frames() {
@@ -14,4 +15,5 @@
 //	frame.go     bytes of frames
 //	frames.go    frames against RFC 6455
 //	messages.go  messages against the protocol
+//	requests.go  HTTP requests in which all values are new
 package hostile

@@ -1,6 +1,8 @@
 package hostile_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +51,48 @@ func TestFrame(t *testing.T) {
 	for n, want := range map[int]int{0: 6, 125: 131, 126: 134, 65535: 65543, 65536: 65550} {
 		if got := len(hostile.Frame(hostile.Final|hostile.Text, make([]byte, n))); got != want {
 			t.Errorf("a frame of %d bytes has %d, want %d", n, got, want)
+		}
+	}
+}
+
+// Each value that a client may choose is of the visit, but the token of the last request.
+func TestRequestsHaveNewValues(t *testing.T) {
+	t.Parallel()
+	const name, token = "0123456789abcdef", "the token"
+	var got []*http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r)
+		http.Error(w, "no", http.StatusTeapot)
+	}))
+	defer server.Close()
+	requests, err := hostile.Requests(t.Context(), server.URL, name, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hostile.Ask(server.Client(), requests); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 4 {
+		t.Fatalf("%d requests", len(got))
+	}
+	for i, r := range got {
+		upgrade := i == len(got)-1
+		for header, values := range r.Header {
+			theirs := slices.Contains([]string{"Connection", "Upgrade", "Sec-Websocket-Version", "Sec-Websocket-Key", "Accept-Encoding"}, header)
+			if want := name; !theirs {
+				if header == "Authorization" && upgrade {
+					want = token
+				}
+				if !strings.Contains(values[0], want) {
+					t.Errorf("request %d: %s is %q, want %q in it", i, header, values, want)
+				}
+			}
+		}
+		if !strings.Contains(r.Host, name) || !strings.Contains(r.Method+r.URL.String(), name) && !strings.Contains(r.Method, strings.ToUpper(name)) {
+			t.Errorf("request %d: %s %s to %s", i, r.Method, r.URL, r.Host)
+		}
+		if (r.Header.Get("Upgrade") == "websocket") != upgrade {
+			t.Errorf("request %d: upgrade %v", i, !upgrade)
 		}
 	}
 }
