@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
+	"github.com/pigeonhub/pigeonhub/hub/wire/hostile"
 )
 
 // ownHub returns the life of a peer that has a hub of its own, configured by cfg and change. The
@@ -56,6 +58,7 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 		{Name: "full", Live: own(func(c *hub.Config) { c.MaxConnections = 1 }, placeForOne)},
 		{Name: "unauthorized", Live: own(func(c *hub.Config) { c.AuthToken = "a token" }, withToken)},
 		{Name: "big", Live: bigMessage},
+		{Name: "bad-message", Live: badMessage},
 	}
 }
 
@@ -101,6 +104,32 @@ func bigMessage(ctx context.Context, v *harness.Visit) error {
 		return err
 	}
 	return v.Close(ctx)
+}
+
+// badMessage sends one of the hostile messages as a member of a network, or one after so many spaces
+// that it fits into no pooled buffer. It leaves if the hub takes it.
+func badMessage(ctx context.Context, v *harness.Visit) error {
+	if err := v.Join(ctx, v.Home); err != nil {
+		return err
+	}
+	all := hostile.Messages()
+	in := all[v.Rand.IntN(len(all))]
+	if v.Rand.IntN(2) == 1 {
+		in = hostile.Large(in, 100<<10)
+	}
+	err := v.WriteBytes(in.Bytes())
+	if in.Ends == wire.ReasonNone {
+		if _, fenced := v.Fence(ctx); err != nil || fenced != nil {
+			return errors.Join(err, fenced)
+		}
+		return v.Close(ctx)
+	}
+	switch _, err := v.WantClose(ctx); {
+	case err == nil, in.Ends == wire.ReasonMessageTooBig && !errors.Is(err, os.ErrDeadlineExceeded): // the hub does not read to its end
+		return nil
+	default:
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
 }
 
 // others returns n peers of target whose ids are derived from that of the visit.

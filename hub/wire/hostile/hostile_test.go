@@ -1,6 +1,7 @@
 package hostile_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,6 +28,28 @@ func TestInputsAreNamedApart(t *testing.T) {
 		}
 		if len(in.Bytes()) == 0 {
 			t.Errorf("%s sends nothing", in.Name)
+		}
+	}
+}
+
+// A large message is the same to a parser of JSON, in two frames.
+func TestLarge(t *testing.T) {
+	t.Parallel()
+	const spaces = 70_000
+	for _, in := range hostile.Messages() {
+		before, large := in.Bytes(), hostile.Large(in, spaces)
+		b := large.Bytes()
+		first := hostile.Header(before[0]&^hostile.Final, spaces)
+		if !bytes.HasPrefix(b, first) || large.Ends != in.Ends {
+			t.Errorf("%s begins with % x", large.Name, b[:20])
+			continue
+		}
+		rest := bytes.TrimLeft(b[len(first):], " ")
+		if len(b)-len(rest) != len(first)+spaces || rest[0] != hostile.Final|hostile.Continuation || !bytes.Equal(rest[1:], before[1:]) {
+			t.Errorf("%s ends with % x", large.Name, rest[:min(20, len(rest))])
+		}
+		if !bytes.Equal(in.Bytes(), before) {
+			t.Errorf("%s was changed", in.Name)
 		}
 	}
 }

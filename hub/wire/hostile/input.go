@@ -1,6 +1,11 @@
 package hostile
 
-import "github.com/pigeonhub/pigeonhub/hub/wire"
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/pigeonhub/pigeonhub/hub/wire"
+)
 
 // Input is what one peer sends in its session.
 type Input struct {
@@ -28,4 +33,18 @@ func Against(inputs []Input) (list []Input) {
 	return list
 }
 
-func fixed(b []byte) func() []byte { return func() []byte { return b } }
+// Large returns a message that is in one frame with so many spaces in front of it that it is of n
+// bytes more, in two frames. To a parser it is the same.
+func Large(in Input, n int) Input {
+	whole := in.Bytes
+	in.Name += fmt.Sprintf(", after %d spaces", n)
+	in.Bytes = func() []byte {
+		last := whole()
+		first := Frame(last[0]&^Final, bytes.Repeat([]byte(" "), n))
+		last[0] = Final | Continuation
+		return append(first, last...)
+	}
+	return in
+}
+
+func fixed(b []byte) func() []byte { return func() []byte { return bytes.Clone(b) } }
