@@ -52,6 +52,7 @@ func (s *pageServers) read(ctx context.Context, v *harness.Visit) error {
 	for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/debug/state", "/peers?q=" + v.Home, "/peers/" + string(v.ID), "/debug/pprof/cmdline"} {
 		err = errors.Join(err, readPage(ctx, http.MethodGet, s.private.URL+path))
 	}
+	s.leave(ctx)
 	return errors.Join(err, s.readForeign(ctx), s.readStrange(ctx, string(v.ID)), c.SendClose(wire.CodeNormal, "done"), readToEnd(c))
 }
 
@@ -91,6 +92,22 @@ func (s *pageServers) readStrange(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// leave requests every page for a client that has gone when it is made.
+func (s *pageServers) leave(ctx context.Context) {
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, page := range []struct {
+		server *httptest.Server
+		paths  []string
+	}{
+		{s.public, []string{"/health", "/hubs", "/readyz", "/metrics"}}, {s.private, []string{"/", "/readyz", "/metrics", "/debug/state", "/peers", "/debug/pprof/cmdline"}},
+	} {
+		for _, path := range page.paths {
+			page.server.Config.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, http.MethodGet, "http://127.0.0.1"+path, nil))
+		}
+	}
 }
 
 // stopUnderViewer stops a second private handler while a viewer waits for a profile.

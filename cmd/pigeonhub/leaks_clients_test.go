@@ -3,12 +3,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +28,8 @@ type leakClients struct {
 	target  *leakTarget
 	flags   []string // of a program that is started beside the service
 	admin   string   // URL of its admin listener
-	sign    func(key string) (string, error)
+	sign    func(key, subject string) (string, error)
+	log     func(...any)
 	crowded sync.RWMutex // write-locked while the admin listener has more than it lets wait
 }
 
@@ -34,9 +38,10 @@ func (c *leakClients) scenarios() []harness.Scenario {
 	all := []harness.Scenario{
 		{Name: "plain", Live: c.plain}, {Name: "silent", Live: c.silent}, {Name: "pages", Live: c.pages}, {Name: "strange", Live: c.strange},
 		{Name: "operator", Live: c.operator, Waits: true, AtOnce: 1}, {Name: "crowd-operator", Live: c.crowdOperator, Waits: true, AtOnce: 1},
-		{Name: "reload", Live: c.reload, Waits: true, AtOnce: 1}, {Name: "report", Live: c.report, Waits: true, AtOnce: 1},
+		{Name: "report", Live: c.report, Waits: true, AtOnce: 1},
 		{Name: "restart", Live: c.restart, Waits: true, AtOnce: 4}, {Name: "restart-cut", Live: c.restartCut, Waits: true, AtOnce: 4},
 		{Name: "signed", Live: c.signed}, {Name: "forged", Live: c.forged}, {Name: "intruder", Live: c.intruder},
+		{Name: "second", Live: c.second},
 	}
 	for _, s := range harness.Scenarios() {
 		if slices.Contains([]string{"clean", "rst", "early-close", "bad-handshake"}, s.Name) {
@@ -44,6 +49,11 @@ func (c *leakClients) scenarios() []harness.Scenario {
 		}
 	}
 	return all
+}
+
+// reloads returns the scenarios of a service that is reloaded again and again.
+func (c *leakClients) reloads() []harness.Scenario {
+	return []harness.Scenario{{Name: "reload", Live: c.reload, Waits: true, AtOnce: 1}, {Name: "signed", Live: c.signed}, harness.Scenarios()[0]}
 }
 
 // dose returns how many clients of a scenario come in a cycle.
@@ -142,7 +152,7 @@ func (c *leakClients) intruder(ctx context.Context, v *harness.Visit) (err error
 
 // signed joins with a signed token.
 func (c *leakClients) signed(ctx context.Context, v *harness.Visit) (err error) {
-	if v.Peer.HubKey, err = c.sign("known"); err != nil {
+	if v.Peer.HubKey, err = c.sign("known", "the subject of "+string(v.ID)); err != nil {
 		return err
 	}
 	if err := v.Join(ctx, v.Home); err != nil {
@@ -151,9 +161,44 @@ func (c *leakClients) signed(ctx context.Context, v *harness.Visit) (err error) 
 	return v.Close(ctx)
 }
 
+// second dials twice from one address, each time with a signed token of another subject, to a service
+// that lets in one session of an address.
+func (c *leakClients) second(ctx context.Context, v *harness.Visit) error {
+	if runtime.GOOS != "linux" { // only there all of 127.0.0.0/8 are local
+		return nil
+	}
+	from := &leakFrom{c.target, net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(v.Cycle), byte(v.Index%250+1))}}}
+	var peers [2]*harness.Peer
+	for i := range peers {
+		token, err := c.sign("known", fmt.Sprintf("subject %d of %s", i, v.ID))
+		if err != nil {
+			return err
+		}
+		peers[i] = v.At(from, fmt.Sprintf("%d of an address", i+1), wire.NewPeerID())
+		peers[i].HubKey = token
+	}
+	if err := peers[0].Join(ctx, v.Home); err != nil {
+		return err
+	}
+	if err := peers[1].Dial(ctx); err == nil || !strings.Contains(err.Error(), "429") {
+		return fmt.Errorf("a second session of an address: %w", cmp.Or(err, errors.New("the service accepted it")))
+	}
+	return peers[0].Close(ctx)
+}
+
+// leakFrom is the service for peers of one address.
+type leakFrom struct {
+	*leakTarget
+	dialer net.Dialer
+}
+
+func (f *leakFrom) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return (&tls.Dialer{NetDialer: &f.dialer, Config: trusting}).DialContext(ctx, network, addr)
+}
+
 // forged dials with a wrong static token, with a malformed one, and with one that names an unknown key.
 func (c *leakClients) forged(ctx context.Context, v *harness.Visit) error {
-	unknown, err := c.sign("the key of " + string(v.ID))
+	unknown, err := c.sign("the key of "+string(v.ID), "anybody")
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,11 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +31,7 @@ import (
 )
 
 // The leak suite runs TestLeaks in a process of its own, for which it sets these variables: the file
-// for the run that the suite judges, and the seed.
+// for the runs that the suite judges, and the seed.
 const (
 	leaksVariable     = "PIGEONHUB_LEAKS"
 	leaksSeedVariable = "PIGEONHUB_LEAKS_SEED"
@@ -52,11 +55,15 @@ func TestLeaks(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", leaksSeedVariable, err)
 	}
-	run, err := newLeakCampaign(t, seed).Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	var runs []verdict.Run
+	for _, start := range []func(*testing.T, uint64) *harness.Campaign{newLeakCampaign, newReloadCampaign} {
+		run, err := start(t, seed).Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, run)
 	}
-	text, err := json.Marshal(run)
+	text, err := json.Marshal(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,34 +83,66 @@ const leakToken = "the token of the service"
 // trusting accepts the certificate, which the test signs itself.
 var trusting = &tls.Config{InsecureSkipVerify: true}
 
-// newLeakCampaign starts the service, which ends with the test.
+// newLeakCampaign returns a campaign of all that come to a service which starts with it and ends with the
+// test.
 func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Helper()
-	cert, key := writeCertificate(t, "hub.example")
 	jwks, sign := newKeySet(t)
-	flags := append(leakFlags[:len(leakFlags):len(leakFlags)], "--tls-cert="+cert, "--tls-key="+key, "--jwt-jwks="+jwks)
+	clients := startForLeaks(t, "--jwt-jwks="+jwks, "--exempt-addresses=127.0.0.0/24", "--address-connections=1", "--prefix-connections=off")
+	clients.sign = sign
+	return clients.campaign("regress, program in process", seed, clients.scenarios())
+}
+
+// newReloadCampaign returns a campaign of reloads, which have one of their own: a reload makes anew what the
+// pages and the rules hold, and what they collect is gone. The key set comes from an issuer that never
+// closes a connection.
+func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
+	t.Helper()
+	file, sign := newKeySet(t)
+	set, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(set) }))
+	t.Cleanup(issuer.Close)
+	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL)
+	clients.sign = sign
+	campaign := clients.campaign("regress, program that reloads", seed, clients.reloads())
+	campaign.Fill = nil // a reload empties what could be filled
+	return campaign
+}
+
+// startForLeaks starts a service with TLS, which ends with the test.
+func startForLeaks(t *testing.T, more ...string) *leakClients {
+	t.Helper()
+	cert, key := writeCertificate(t, "hub.example")
+	flags := slices.Concat(leakFlags, []string{"--tls-cert=" + cert, "--tls-key=" + key}, more)
 	tap := newURLTap()
 	s := startServiceTo(t, tap, flags...)
 	target, err := newLeakTarget(<-tap.public, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, sign: sign}
+	return &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, log: t.Log}
+}
+
+// campaign returns a campaign of the clients.
+func (c *leakClients) campaign(name string, seed uint64, scenarios []harness.Scenario) *harness.Campaign {
 	return &harness.Campaign{
-		Name:  "regress, program in process",
-		Crowd: harness.Crowd{Target: target, Scenarios: clients.scenarios(), Seed: seed, Token: leakToken, AtOnce: 8, LifeLimit: patience},
-		Peers: clients.dose, Fill: map[string]int64{"clean": 3000}, // see filling in package regress
+		Name:  name,
+		Crowd: harness.Crowd{Target: c.target, Scenarios: scenarios, Seed: seed, Token: leakToken, AtOnce: 8, LifeLimit: patience},
+		Peers: c.dose, Fill: map[string]int64{"clean": 3000}, // see filling in package regress
 		Detectors: []detect.Detector{
-			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: target}, &detect.Unclosed{},
-			&detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: target.Roots()},
+			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: c.target}, &detect.Unclosed{},
+			&detect.Mapped{}, &detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: c.target.Roots()},
 		},
-		Progress: func(step string) { t.Log(time.Now().Format("15:04:05.000"), step) },
+		Progress: func(step string) { c.log(time.Now().Format("15:04:05.000"), step) },
 	}
 }
 
 // newKeySet writes a JSON Web Key Set with the key "known", and returns the file and a function that
-// signs a token with that key. The token names the key id.
-func newKeySet(t *testing.T) (file string, sign func(key string) (string, error)) {
+// signs a token with that key for a subject. The token names the key id.
+func newKeySet(t *testing.T) (file string, sign func(key, subject string) (string, error)) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -115,12 +154,12 @@ func newKeySet(t *testing.T) (file string, sign func(key string) (string, error)
 	}
 	file = filepath.Join(t.TempDir(), "jwks.json")
 	rewrite(t, file, string(set))
-	return file, func(key string) (string, error) {
+	return file, func(key, subject string) (string, error) {
 		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: private, KeyID: key}}, nil)
 		if err != nil {
 			return "", err
 		}
-		return jwt.Signed(signer).Claims(map[string]any{"exp": time.Now().Add(time.Hour).Unix()}).Serialize()
+		return jwt.Signed(signer).Claims(map[string]any{"exp": time.Now().Add(time.Hour).Unix(), "sub": subject}).Serialize()
 	}
 }
 
