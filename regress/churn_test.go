@@ -27,12 +27,20 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(5*time.Minute))
 
+	It("retains nothing of the configurations before", Label("quick"), func(ctx SpecContext) {
+		w := startWorld(quickConfig(), hubtest.StartPipes)
+		w.campaign.Name, w.campaign.Cycles = "regress, reloads", 3
+		w.campaign.Crowd.Scenarios = append(harness.Scenarios()[:2], w.reload())
+		Expect(w.judge(ctx)).To(LeakNothing())
+	}, SpecTimeout(2*time.Minute))
+
 	// TestPower runs the specs labelled power on mutants, and expects them to fail. Nothing else
 	// loads the machine then, so that timeouts can be short. The campaign plants no leak as a
 	// control because the mutant is one.
 	It("retains no object of its peers, if it is no mutant", Label("power"), func(ctx SpecContext) {
 		w := startWorld(powerConfig(), hubtest.Start)
 		w.campaign.Peers, w.campaign.Uncontrolled, w.campaign.Crowd.LifeLimit = doses(60), true, 8*time.Second
+		w.campaign.Crowd.Scenarios = append(w.campaign.Crowd.Scenarios, w.reload())
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 

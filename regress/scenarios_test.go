@@ -52,7 +52,6 @@ func (w *world) ownScenarios(cfg hub.Config) []harness.Scenario {
 	same := func(*hub.Config) {}
 	return []harness.Scenario{
 		{Name: "subscribe", Live: w.subscribed},
-		{Name: "reload", Live: w.reloaded},
 		{Name: "start-stop", Live: w.startHub(cfg, hubtest.Start, wholeHub)}, // over TCP: peers of pipes are not parked
 		{Name: "cut-off", Live: own(same, closedAtOnce)},
 		{Name: "full", Live: own(func(c *hub.Config) { c.MaxConnections = 1 }, placeForOne)},
@@ -79,6 +78,10 @@ func (w *world) subscribed(ctx context.Context, v *harness.Visit) error {
 	}
 	return v.Close(ctx)
 }
+
+// reload is the scenario of peers that see the configuration replaced. It is not beside the others,
+// because what a configuration holds is made anew, and what it has collected is gone.
+func (w *world) reload() harness.Scenario { return harness.Scenario{Name: "reload", Live: w.reloaded} }
 
 // reloaded replaces the hub's configuration by an equal one while its peer is connected.
 func (w *world) reloaded(ctx context.Context, v *harness.Visit) error {
