@@ -13,11 +13,11 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// FootprintLimits bounds the memory of a peer in bytes; 0 is no limit.
+// FootprintLimits bounds the heap of a peer in bytes; 0 is no limit. Stacks are no finding: a deep call
+// doubles one, and it shrinks with a GC.
 type FootprintLimits struct {
-	Heap  float64 // while it is connected
-	Stack float64 // while it is connected
-	Left  float64 // heap after it has left
+	Heap float64 // while it is connected
+	Left float64 // after it has left
 }
 
 // topLines bounds the lines in the detail of a finding.
@@ -106,7 +106,6 @@ func (f *Footprint) Findings(limits FootprintLimits) []verdict.Finding {
 		findings = append(findings, v)
 	}
 	add(f.Held, f.Held.Heap, limits.Heap, "heap for each peer that is there")
-	add(f.Held, f.Held.Stack, limits.Stack, "stack for each peer that is there")
 	add(f.Left, f.Left.Heap, limits.Left, "heap stay of each peer that has left")
 	return findings
 }

@@ -102,7 +102,7 @@ func measured(t *testing.T, l *lodgings) *detect.Footprint {
 
 func TestFootprintOfWhatIsRight(t *testing.T) {
 	f := measured(t, newLodgings())
-	wantNone(t, f.Findings(detect.FootprintLimits{Heap: 600, Stack: 5000, Left: 10}))
+	wantNone(t, f.Findings(detect.FootprintLimits{Heap: 600, Left: 10}))
 	if f.Held.Heap > 600 || f.Left.Heap > 10 {
 		t.Errorf("there %s\nleft %s", f.Held, f.Left)
 	}
@@ -146,12 +146,12 @@ func TestFootprintAfterTheyHaveLeft(t *testing.T) {
 // Stacks are measured, too.
 func TestFootprintOfStacks(t *testing.T) {
 	l := newLodgings()
-	wantNone(t, measured(t, l).Findings(detect.FootprintLimits{Stack: 12 << 10}))
+	if f := measured(t, l); f.Held.Stack <= 0 || f.Held.Stack > 12<<10 {
+		t.Errorf("%.0f bytes of stack for each peer", f.Held.Stack)
+	}
 	l.wait = lying
-	found := measured(t, l).Findings(detect.FootprintLimits{Stack: 12 << 10})
-	if len(found) != 1 || !strings.Contains(found[0].Detail, "bytes of stack for each peer") {
-		wantNone(t, found)
-		t.Errorf("%d findings", len(found))
+	if f := measured(t, l); f.Held.Stack <= 12<<10 {
+		t.Errorf("%.0f bytes of stack for each peer with a large one", f.Held.Stack)
 	}
 }
 
