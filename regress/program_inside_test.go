@@ -23,8 +23,12 @@ import (
 var _ = Describe("the program cmd/pigeonhub, many times in one process", Serial, Label("wide"), func() {
 	It("retains nothing of its peers, of its HTTP clients and of its starts", func(ctx SpecContext) {
 		runs, err := runInside(ctx, GinkgoT().TempDir())
-		for _, run := range runs { // they say more than the error, if the process failed because of a leak
-			Expect(summary.add(run)).To(LeakNothing())
+		var verdicts []verdict.Verdict
+		for _, run := range runs {
+			verdicts = append(verdicts, summary.add(run))
+		}
+		for _, v := range verdicts { // they say more than the error, if the process failed because of a leak
+			Expect(v).To(LeakNothing())
 		}
 		Expect(err).NotTo(HaveOccurred())
 	}, SpecTimeout(8*time.Minute))

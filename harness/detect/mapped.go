@@ -64,7 +64,7 @@ func (m *Mapped) Plant(func(context.Context) (func(), error)) Plant {
 		Is: func(f verdict.Finding) bool {
 			return f.Type == anonymous && slices.EqualFunc(f.PerCycle, kept, func(n int64, b []byte) bool {
 				made := int64(len(b) / os.Getpagesize())
-				return made <= n && n < 2*made // the target may leak, too
+				return made-verdict.SiteGate < n && n < 2*made // the target may leak, too
 			})
 		},
 	}
@@ -138,9 +138,9 @@ func (m *Mapped) leaks(growth []int64) (why string) {
 	growth = slices.Clone(growth)
 	aPageEach := len(growth) == 2
 	for i, dose := range m.doses {
-		aPageEach = aPageEach && dose > verdict.SiteGate && growth[i] >= dose
-		if dose > verdict.SiteGate && growth[i] > 0 && growth[i]%dose < verdict.SiteGate {
-			growth[i] -= growth[i] % dose // a page or two of the runtime
+		aPageEach = aPageEach && dose > 2*verdict.SiteGate && growth[i] > dose-verdict.SiteGate
+		if near := (growth[i] + dose/2) / max(1, dose) * dose; dose > 2*verdict.SiteGate && distance(growth[i], near) < verdict.SiteGate {
+			growth[i] = near // a page or two are the runtime's
 		}
 	}
 	if why, _ = verdict.SiteGrowth(growth, m.doses); why == "" && aPageEach {

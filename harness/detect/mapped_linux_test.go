@@ -57,6 +57,8 @@ func TestMappedBesideNoise(t *testing.T) {
 	store := &toyPages{}
 	found := findIn(t, &detect.Mapped{}, []int64{1009, 1013}, func(k int, dose int64) { store.Take(t, int(dose)+k) })
 	wantCycles(t, wantOne(t, found, verdict.Mapping, 1009+1014, ""), 1009, 1014)
+	found = findIn(t, &detect.Mapped{}, []int64{1009, 1013}, func(k int, dose int64) { store.Take(t, int(dose)-2*k) })
+	wantCycles(t, wantOne(t, found, verdict.Mapping, 1009+1011, ""), 1009, 1011)
 	found = findIn(t, &detect.Mapped{}, []int64{1009, 1013}, func(k int, dose int64) { store.Take(t, int(dose)+7*k+8) }) // two leaks
 	wantCycles(t, wantOne(t, found, verdict.Mapping, 1009+1013+23, ""), 1017, 1028)
 	wantNone(t, findIn(t, &detect.Mapped{}, []int64{101, 103, 107}, func(int, int64) { store.Take(t, 2) }))
