@@ -26,7 +26,7 @@ type Campaign struct {
 
 	// Peers returns the average number of peers of a scenario in a cycle; default 100.
 	Peers  func(scenario string) int
-	Cycles int // default 4; the same again if there is growth after them that may end
+	Cycles int // default 4; they are repeated if it is undecided whether something leaks
 	// Fill is how many peers of a scenario come in the warm-up beyond its largest dose, so that what
 	// is bounded, such as a cache of 256 entries, is full before the baseline.
 	Fill map[string]int64
@@ -96,7 +96,7 @@ func (c *Campaign) Run(ctx context.Context) (verdict.Run, error) {
 	}
 	if c.undecided(ctx) {
 		for _, planned := range plan {
-			c.progress(fmt.Sprintf("cycle %d, because of growth that may end", len(c.run.Cycles)+1))
+			c.progress(fmt.Sprintf("cycle %d, because it is undecided whether something leaks", len(c.run.Cycles)+1))
 			c.cycle(ctx, len(c.run.Cycles)+1, planned)
 		}
 	}

@@ -55,9 +55,9 @@ func (c *Campaign) unclear(ctx context.Context) bool {
 	})
 }
 
-// undecided reports whether something may leak that more peers decide about: a table that follows the
-// most peers at once, or fills to a bound, is higher after some cycles, and a leak after each. They
-// bring no new peak. What grows with time is not decided so.
+// undecided reports whether there is growth of which further cycles can show that it is no leak. A
+// table that fills to a bound, or follows the most peers at once, grows in some cycles, a leak in
+// each. Growth with time does not depend on peers, so further cycles cannot decide about it.
 func (c *Campaign) undecided(ctx context.Context) bool {
 	defer c.shorten(time.Millisecond)()
 	return slices.ContainsFunc(c.judge(slices.Concat(c.findings(ctx)...)).Doubtful, func(l verdict.Leak) bool { return !l.Source.Fixed })

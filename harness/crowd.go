@@ -23,8 +23,8 @@ type Crowd struct {
 	AtOnce    int           // concurrent peers, without those of scenarios that wait; default 128
 	LifeLimit time.Duration // of one life; default 30s
 
-	// From returns the local address of the next connection by TCP, so that each can come from an
-	// address of its own: a hub may hold something for each. Any address if From is nil or returns nil.
+	// From returns the local address of the next TCP connection, nil for any. With many addresses a
+	// crowd shows what a hub holds for each of them. Default: any address.
 	From func() net.Addr
 
 	// Join connects a peer of a hub with another protocol than PeerPigeon's, for residents and for

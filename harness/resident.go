@@ -108,8 +108,8 @@ type inbox struct {
 	lagging chan struct{} // closed when the reader may go on; nil if it may
 }
 
-// StopReading makes a resident lag: it does not read, but for one message that it may be waiting
-// for, until resume is called. The event must call it, also if it fails.
+// StopReading makes the resident lag: from the next message on it does not read until resume is
+// called. The event must call resume, also if it fails.
 func (v *Visit) StopReading() (resume func()) {
 	b, lagging := v.resident.inbox, make(chan struct{})
 	b.mu.Lock()

@@ -79,7 +79,7 @@ func (s *pageServers) readForeign(ctx context.Context) error {
 	return nil
 }
 
-// readStrange sends requests with values that no other visit has to both pages.
+// readStrange sends requests to both servers. No other visit has their values.
 func (s *pageServers) readStrange(ctx context.Context, name string) error {
 	client := newPageClient()
 	for _, server := range []*httptest.Server{s.public, s.private} {

@@ -130,7 +130,7 @@ func (c *programCampaign) pages(ctx context.Context, _ *harness.Visit) (err erro
 	return errors.Join(err, c.read(ctx, http.MethodOptions, c.program.page("/health")))
 }
 
-// strange sends requests with values that no other visit has to both listeners.
+// strange sends requests to both listeners. No other visit has their values.
 func (c *programCampaign) strange(ctx context.Context, v *harness.Visit) error {
 	public, err := hostile.Requests(ctx, c.program.page(""), string(v.ID), c.crowd.Token)
 	if err != nil {

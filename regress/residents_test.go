@@ -159,8 +159,9 @@ func manyAddresses() func() net.Addr {
 	}
 }
 
-// lag is an event of the only resident that does not read while a guest sends it so much that more
-// than a quarter of its queue is full, which the hub counts by address, and reads then.
+// lag is an event of a resident that stops reading until messages of a guest fill more than a quarter
+// of its queue. What is beyond that the hub counts by the address of the sender. The resident must be
+// the only one of its scenario.
 func (w *world) lag(ctx context.Context, v *harness.Visit) error {
 	guest := v.Beside("and a guest", v.Other)
 	if err := guest.Join(ctx, v.Network); err != nil {

@@ -79,8 +79,8 @@ func (w *world) subscribed(ctx context.Context, v *harness.Visit) error {
 	return v.Close(ctx)
 }
 
-// reload is the scenario of peers that see the configuration replaced. It is not beside the others,
-// because what a configuration holds is made anew, and what it has collected is gone.
+// reload is the scenario of peers that replace the configuration. It is not beside the others, because
+// a new configuration drops what the one before has collected.
 func (w *world) reload() harness.Scenario { return harness.Scenario{Name: "reload", Live: w.reloaded} }
 
 // reloaded replaces the hub's configuration by an equal one while its peer is connected.
@@ -109,8 +109,8 @@ func bigMessage(ctx context.Context, v *harness.Visit) error {
 	return v.Close(ctx)
 }
 
-// badMessage sends one of the hostile messages as a member of a network, or one after so many spaces
-// that it fits into no pooled buffer. It leaves if the hub takes it.
+// badMessage sends one of the hostile messages as a member of a network. Half of them are made so large
+// that no pooled buffer holds them. It leaves if the hub goes on.
 func badMessage(ctx context.Context, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err

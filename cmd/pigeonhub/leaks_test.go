@@ -83,8 +83,7 @@ const leakToken = "the token of the service"
 // trusting accepts the certificate, which the test signs itself.
 var trusting = &tls.Config{InsecureSkipVerify: true}
 
-// newLeakCampaign returns a campaign of all that come to a service which starts with it and ends with the
-// test.
+// newLeakCampaign returns a campaign of all clients but reloads. Its service ends with the test.
 func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Helper()
 	jwks, sign := newKeySet(t)
@@ -93,9 +92,9 @@ func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	return clients.campaign("regress, program in process", seed, clients.scenarios())
 }
 
-// newReloadCampaign returns a campaign of reloads, which have one of their own: a reload makes anew what the
-// pages and the rules hold, and what they collect is gone. The key set comes from an issuer that never
-// closes a connection.
+// newReloadCampaign returns a campaign of reloads. They are not beside the other clients, because a reload
+// makes the pages and the rules anew, and drops what these have collected. The key set comes from an
+// issuer that never closes a connection.
 func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Helper()
 	file, sign := newKeySet(t)

@@ -143,8 +143,8 @@ func (c *Census) Stir(ctx context.Context) error {
 
 // moves returns by how much the length of a path may move without a leak: the largest difference
 // between two walks of a reading, the largest fall over the stirs, or the largest step between two
-// stirs, less the average one. What a leak adds with each stir is no move: it falls never, and its
-// steps are equal.
+// stirs, less the average one. What a leak adds with each stir is no movement: it never falls, and
+// its steps are equal.
 func (c *Census) moves(path string) int64 {
 	moves := float64(c.unrest[path])
 	high, step := int64(0), 0.0

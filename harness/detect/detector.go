@@ -80,10 +80,10 @@ type Brief interface {
 	Shorten(grace time.Duration) (restore func())
 }
 
-// Optional is a Detector that cannot look in each program or on each system.
+// Optional is a Detector that does not work in every program or on every system.
 type Optional interface {
-	// Off returns why it cannot look in this process, and what would let it; "" if it can. It is
-	// then not read, and the report says why.
+	// Off returns why the detector does not work in this process, and what to do about it. why is ""
+	// if it works. A detector that is off is not read, and the report says why.
 	Off() (why, do string)
 }
 

@@ -82,7 +82,7 @@
 // is a finding if there are more of it than at the baseline. The line that opened a descriptor
 // is unknown; if Accepted does not know the connection, the finding lists the system calls in
 // the packages of Roots that can have opened it. Sockets that only the kernel still holds
-// (TIME_WAIT, FIN_WAIT) are not seen, and mapped memory neither (Mapped does).
+// (TIME_WAIT, FIN_WAIT) are not seen, nor is mapped memory, which Mapped finds.
 //
 // # Unclosed
 //
@@ -151,12 +151,12 @@
 //
 // # Mapped
 //
-// Linux only. It counts the pages that the process has mapped, without those that the runtime says
-// it has, to the page. So a buffer of mmap that nobody unmaps is found, touched or not, and a file
-// that stays mapped. Growth is judged as by Sites, with at least 3 pages a cycle. In a program that
-// is linked with C, which one with the race detector is, it is off: memory of C and stacks of its
-// threads come and go by rules of their own. The line that mapped memory is unknown; the finding lists
-// the calls of Mmap in the packages of Roots.
+// Mapped counts the pages that the process has mapped, less those that the runtime says it has
+// (Linux only). It finds a buffer of mmap that nobody unmaps, touched or not, and a file that stays
+// mapped. Growth is judged as by Sites, and must be 3 pages a cycle. Mapped is off in a program that
+// is linked with C, such as one with the race detector: C allocates memory and the stacks of threads
+// by rules of its own. The line that mapped the memory is unknown; the finding lists the calls of
+// Mmap in the packages of Roots.
 //
 // # Footprint
 //

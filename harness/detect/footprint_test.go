@@ -146,7 +146,7 @@ func TestFootprintAfterTheyHaveLeft(t *testing.T) {
 // Stacks are measured, too.
 func TestFootprintOfStacks(t *testing.T) {
 	l := newLodgings()
-	if f := measured(t, l); f.Held.Stack <= 0 || f.Held.Stack > 12<<10 {
+	if f := measured(t, l); f.Held.Stack > 12<<10 { // 0 if the stacks of other tests are used again
 		t.Errorf("%.0f bytes of stack for each peer", f.Held.Stack)
 	}
 	l.wait = lying

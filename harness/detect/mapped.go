@@ -14,9 +14,8 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 )
 
-// Mapped finds memory outside of the Go heap that stays: what the process has mapped, by mmap or
-// as a file, beyond what the runtime has. It counts pages. Its limits are in the package
-// documentation; it is Off where it cannot count.
+// Mapped finds memory outside of the Go heap that stays mapped, anonymous or of a file. It counts
+// pages. Its rules and limits are in the package documentation.
 //
 // The zero value is ready to use.
 type Mapped struct {
@@ -30,7 +29,7 @@ type Mapped struct {
 	brief  bool    // leave out the lines that can have mapped it
 }
 
-// pages are numbers of mapped pages by the file they are of, anonymous for none.
+// pages has the number of mapped pages of each file, and of all anonymous memory.
 type pages map[string]int64
 
 const anonymous = "anonymous"
@@ -105,8 +104,8 @@ func (m *Mapped) Cycle(_ context.Context, r *Reading) error {
 	return nil
 }
 
-// Findings returns a finding for each file whose mappings keep growing, and one for all memory
-// that is of none. It needs two cycles, better three.
+// Findings returns a finding for each file whose mappings keep growing, and one for anonymous
+// memory if that does. It needs two cycles, better three.
 func (m *Mapped) Findings(context.Context) ([]verdict.Finding, error) {
 	if len(m.cycles) == 0 {
 		return nil, ErrNoCycle

@@ -17,9 +17,9 @@ import (
 // meanwhile.
 const mappedTries = 100
 
-// mappedPages returns what is mapped beyond the runtime's memory. The runtime counts the memory
-// that it has mapped (runtime/metrics), except for a page of its own tables for each further
-// 64 MiB, as measured with Go 1.26 and 1.27. Memory without access is only reserved.
+// mappedPages returns the pages that are mapped, less those of the runtime. Of its own memory the
+// runtime counts all (runtime/metrics) but about a page for each 64 MiB, as measured with Go 1.26
+// and 1.27. Memory that may be neither read nor written is only reserved, and is not counted.
 func mappedPages() (pages, error) {
 	for range mappedTries {
 		before := runtimeMemory()

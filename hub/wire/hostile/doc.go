@@ -1,6 +1,5 @@
 // Package hostile lists inputs that no peer should send in a session: frames against
-// RFC 6455, and messages against the protocol, and HTTP requests of clients that choose all
-// they may. Each input of a session says what a hub does about it. The
+// RFC 6455, and messages against the protocol. Each says what a hub does about it. The
 // hub's tests, the leak suite, the conformance kit and the load generator send the same.
 //
 //	for _, in := range hostile.Frames() {
@@ -9,7 +8,7 @@
 //	}
 //
 // Floods, slow inputs and handshakes are not here, because they depend on time and on
-// what a hub allows.
+// what a hub allows. Requests are not of a session: HTTP in which every value is new.
 //
 //	input.go     what an input is
 //	frame.go     bytes of frames

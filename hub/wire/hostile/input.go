@@ -33,8 +33,8 @@ func Against(inputs []Input) (list []Input) {
 	return list
 }
 
-// Large returns a message that is in one frame with so many spaces in front of it that it is of n
-// bytes more, in two frames. To a parser it is the same.
+// Large returns a message of one frame as a message of two: a frame of n spaces, and what it was.
+// To a parser of JSON it is the same message.
 func Large(in Input, n int) Input {
 	whole := in.Bytes
 	in.Name += fmt.Sprintf(", after %d spaces", n)

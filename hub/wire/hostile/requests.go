@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Requests returns HTTP requests to base, an http or https URL without a path, in which all that a
-// client may choose is made from name: path, query, method, host and headers. What a server holds
-// for each value grows with the names. The last request is an upgrade with the token, if it is
-// not "", and with name as the peer id.
+// Requests returns HTTP requests to base, an http or https URL without a path. Whatever a client may
+// choose is made from name: path, query, method, host and headers. With a new name each time, they
+// show what a server holds for each value. The last request is an upgrade by the peer id name, with
+// the token unless that is "".
 func Requests(ctx context.Context, base, name, token string) ([]*http.Request, error) {
 	var requests []*http.Request
 	for _, r := range []struct{ method, path string }{

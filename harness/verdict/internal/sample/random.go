@@ -57,7 +57,7 @@ func Random(rng *rand.Rand) verdict.Run {
 func pick(rng *rand.Rand, words ...string) string { return words[rng.IntN(len(words))] }
 
 func randomFinding(rng *rand.Rand, cycles int) verdict.Finding {
-	classes := []verdict.Class{verdict.Goroutine, verdict.Object, verdict.Collection, verdict.Descriptor, verdict.Unclosed, verdict.Timer,
+	classes := []verdict.Class{verdict.Goroutine, verdict.Object, verdict.Collection, verdict.Memory, verdict.Descriptor, verdict.Unclosed, verdict.Timer,
 		verdict.Subscription, verdict.Mapping, verdict.Gauge, verdict.Invariant, verdict.CPU}
 	f := verdict.Finding{
 		Detector: pick(rng, "watch", "census", "sites", "goroutines", "descriptors", "unheard of"),
