@@ -212,17 +212,16 @@ type atRest struct {
 	parks bool // sessions without traffic
 }
 
-// Lock waits until all sessions are parked, because a reader changes what the census walks. Without
-// parking readers wait for bytes then.
+// Lock waits until all sessions are parked, because a reader changes what the census walks (without
+// parking, readers wait for bytes then), and until the monitor has swept the addresses of visitors. Each
+// session has an address and a prefix.
 func (r atRest) Lock() {
-	if !r.parks {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_ = settle.Until(ctx, func() error {
-		if st := r.hub.Stats(); st.Parked != st.Sessions {
-			return fmt.Errorf("%d of %d sessions are parked", st.Parked, st.Sessions)
+		st := r.hub.Stats()
+		if r.parks && st.Parked != st.Sessions || st.Addresses > 2*st.Sessions {
+			return fmt.Errorf("%d of %d sessions are parked, %d addresses are known", st.Parked, st.Sessions, st.Addresses)
 		}
 		return nil
 	})
