@@ -152,7 +152,7 @@
 // # Mapped
 //
 // Mapped counts the pages that the process has mapped, less those that the runtime says it has
-// (Linux only). It finds a buffer of mmap that nobody unmaps, touched or not, and a file that stays
+// (Linux only). Buffers of mmap that nobody unmaps are found, touched or not, and files that stay
 // mapped. Growth is judged as by Sites, and must be 3 pages a cycle. Mapped is off in a program that
 // is linked with C, such as one with the race detector: C allocates memory and the stacks of threads
 // by rules of its own. The line that mapped the memory is unknown; the finding lists the calls of
