@@ -130,17 +130,20 @@ func (s *retainerSearch) markInner() {
 			s.inner[i] = true
 		}
 	}
+	goroutines := map[uint64]bool{}
 	for _, g := range s.d.goroutines {
+		goroutines[g.addr] = true
 		if i := s.d.find(g.addr); i >= 0 {
 			s.inner[i] = true
 		}
 	}
-	// A waiter is in tables of the runtime and points to the channel of its goroutine.
-	waiters := s.d.bucketsOf("runtime.acquireSudog")
-	for _, sample := range s.d.samples {
-		if i := s.d.find(sample.object); i >= 0 && waiters[sample.bucket] {
+	// A waiter (runtime.sudog) is in tables of the runtime and points to the channel of its goroutine.
+	// It alone begins with a pointer to a goroutine. Where it was allocated may be unknown, because it
+	// is used again: the first waiters are older than RecordAll.
+	for i, m := range s.d.objects {
+		if goroutines[s.d.word(m, 0)] && !s.inner[i] {
 			s.inner[i] = true
-			s.waiting = append(s.waiting, s.d.objects[i])
+			s.waiting = append(s.waiting, m)
 		}
 	}
 }
