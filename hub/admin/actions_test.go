@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,15 +22,14 @@ type console struct {
 	handler http.Handler
 	open    http.Handler // without the token
 	hub     *hub.Hub
-	log     bytes.Buffer
+	log     record
 	drained int
 }
 
 func newConsole(t *testing.T) *console {
 	t.Helper()
 	c := &console{T: t}
-	var mu sync.Mutex
-	h, err := hub.New(hub.Config{Logger: slog.New(slog.NewTextHandler(lockedWriter{&mu, &c.log}, nil))})
+	h, err := hub.New(hub.Config{Logger: slog.New(slog.NewTextHandler(&c.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +40,23 @@ func newConsole(t *testing.T) *console {
 	return c
 }
 
-type lockedWriter struct {
-	mu *sync.Mutex
-	to *bytes.Buffer
+// record is what a logger has written. Sessions that end may still write.
+type record struct {
+	mu   sync.Mutex
+	text []byte
 }
 
-func (w lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.text = append(r.text, p...)
+	return len(p), nil
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return string(r.text)
 }
 
 // post sends a form with the token as a browser does, after change.
