@@ -99,8 +99,7 @@ func bigMessage(ctx context.Context, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
 	}
-	data := fmt.Appendf(nil, "%q", strings.Repeat("x", 100<<10))
-	if err := v.Signal(wire.KindOffer, wire.NewPeerID(), data); err != nil {
+	if err := v.Signal(wire.KindOffer, wire.NewPeerID(), longText(100<<10)); err != nil {
 		return err
 	}
 	if _, err := v.Fence(ctx); err != nil {
@@ -109,14 +108,19 @@ func bigMessage(ctx context.Context, v *harness.Visit) error {
 	return v.Close(ctx)
 }
 
+// longText returns a JSON string of n bytes.
+func longText(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
+
+// badMessages are made once, because some are large.
+var badMessages = hostile.Messages()
+
 // badMessage sends one of the hostile messages as a member of a network. Half of them are made so large
 // that no pooled buffer holds them. It leaves if the hub goes on.
 func badMessage(ctx context.Context, v *harness.Visit) error {
 	if err := v.Join(ctx, v.Home); err != nil {
 		return err
 	}
-	all := hostile.Messages()
-	in := all[v.Rand.IntN(len(all))]
+	in := badMessages[v.Rand.IntN(len(badMessages))]
 	if v.Rand.IntN(2) == 1 {
 		in = hostile.Large(in, 100<<10)
 	}

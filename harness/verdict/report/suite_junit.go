@@ -35,7 +35,7 @@ func SuiteJUnit(w io.Writer, s Suite) error {
 }
 
 func suiteRunCase(v *verdict.Verdict, name string) JUnitCase {
-	c := JUnitCase{Class: name + ".run", Name: v.Run.Name}
+	c := JUnitCase{Class: name + ".run", Name: v.Run.Name, Time: fmt.Sprintf("%.3f", v.Run.Seconds)}
 	p := &JUnitProblem{Message: headline(v), Type: string(v.Outcome), Text: text(v)}
 	switch v.Outcome {
 	case verdict.Leaking:
