@@ -22,7 +22,7 @@ func TestInteropPrometheus(t *testing.T) {
 	t.Parallel()
 	hub := start(t)
 	connect(t, "ws://"+hub.addr)
-	p := startPrometheus(t, strings.TrimPrefix(hub.log.want("listening for the operator")["url"].(string), "http://"))
+	p := startPrometheus(t, "1s", string(readFile(t, rulesFile)), operatorOf(hub.log))
 	untilTrue(t, p.ended, func() bool {
 		var found struct{ Data struct{ Result []any } }
 		return p.query("pigeonhub_sessions{job=\"pigeonhub\"} == 1", &found) && len(found.Data.Result) == 1
@@ -54,22 +54,28 @@ type runningPrometheus struct {
 	ended <-chan struct{}
 }
 
-// startPrometheus starts one with the shipped configuration, except that it scrapes the
-// address of the operator's pages of a hub, and often.
-func startPrometheus(t *testing.T, operator string) runningPrometheus {
+// startPrometheus starts one with the shipped configuration and these rules, except that it scrapes
+// the addresses of the operator's pages of some hubs, and often.
+func startPrometheus(t *testing.T, interval, rules string, operators ...string) runningPrometheus {
 	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
 		t.Skip("prometheus is not in PATH: apt-get install prometheus")
 	}
 	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", unusedPort(t))
-	config := strings.NewReplacer("127.0.0.1:6060", operator, "interval: 15s", "interval: 1s").Replace(string(readFile(t, "deploy/prometheus/prometheus.yml")))
-	for name, text := range map[string]string{"prometheus.yml": config, "rules.yml": string(readFile(t, rulesFile))} {
+	config := strings.NewReplacer("127.0.0.1:6060", strings.Join(operators, `", "`), "interval: 15s", "interval: "+interval).
+		Replace(string(readFile(t, "deploy/prometheus/prometheus.yml")))
+	for name, text := range map[string]string{"prometheus.yml": config, "rules.yml": rules} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	cmd := exec.Command("prometheus", "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+address)
 	return runningPrometheus{"http://" + address, startProgram(t, cmd)}
+}
+
+// operatorOf returns the address of a hub's pages for the operator.
+func operatorOf(log *logTap) string {
+	return strings.TrimPrefix(log.want("listening for the operator")["url"].(string), "http://")
 }
 
 // query decodes the response to a query and reports whether it was accepted.

@@ -141,6 +141,11 @@ func startProgram(t *testing.T, cmd *exec.Cmd) <-chan struct{} {
 // untilTrue waits until a program that was started answers.
 func untilTrue(t *testing.T, ended <-chan struct{}, check func() bool) {
 	t.Helper()
+	untilTrueWithin(t, patience, ended, check)
+}
+
+func untilTrueWithin(t *testing.T, patience time.Duration, ended <-chan struct{}, check func() bool) {
+	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience); !check(); {

@@ -43,6 +43,14 @@ func startChildWith(t *testing.T, files []*os.File, before string, args ...strin
 	c := &child{T: t, log: newLogTap(t), cmd: exec.Command("/bin/sh", append(append(shell, loopback...), args...)...), done: make(chan struct{})}
 	c.cmd.Env = []string{childVariable + "=1"} // nothing of ours: no PORT, no GOMEMLIMIT
 	c.cmd.ExtraFiles = files
+	c.begin()
+	return c
+}
+
+// begin starts the process and waits until it listens.
+func (c *child) begin() {
+	t := c.T
+	t.Helper()
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the processes to which it hands over
 	c.cmd.Stdout = c.log
 	c.cmd.Stderr = c.log
@@ -58,7 +66,6 @@ func startChildWith(t *testing.T, files []*os.File, before string, args ...strin
 		<-c.done
 	})
 	c.addr = c.log.want("listening")["address"].(string)
-	return c
 }
 
 func (c *child) signal(sig os.Signal) {
