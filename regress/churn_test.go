@@ -31,6 +31,7 @@ var _ = Describe("a hub whose peers come and go", Serial, func() {
 		w := startWorld(quickConfig(), hubtest.StartPipes)
 		w.campaign.Name, w.campaign.Cycles = "regress, reloads", 3
 		w.campaign.Crowd.Scenarios = append(harness.Scenarios()[:2], w.reload())
+		w.campaign.Fill = filling
 		Expect(w.judge(ctx)).To(LeakNothing())
 	}, SpecTimeout(2*time.Minute))
 

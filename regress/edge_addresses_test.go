@@ -79,7 +79,7 @@ func (w *world) cutAndBack(ctx context.Context, v *harness.Visit) error {
 	if err := slow.Conn().NetConn().(*net.TCPConn).SetReadBuffer(1); err != nil { // the kernel takes its minimum
 		return err
 	}
-	data := longText(32<<10)
+	data := longText(32 << 10)
 	for range toStall / len(data) {
 		if err := feeder.Signal(wire.KindOffer, slow.ID, data); err != nil {
 			return err

@@ -67,6 +67,14 @@ func testFootprint(ctx SpecContext) {
 	watch.Paths, watch.Roots = true, target.Roots()
 	holders := detect.Detectors{watch, &detect.Census{Roots: target.Roots()}} // these name what retains memory
 
+	for range filled / idlePeers {
+		g, err := gather(ctx, target, idlePeers, 64)
+		DeferCleanup(g.leave)
+		Expect(err).NotTo(HaveOccurred())
+		g.leave()
+	}
+	Expect(awaitRest(ctx, target)).To(Succeed())
+
 	var landed atomic.Int64
 	f := &detect.Footprint{Ignore: isOfSpecs, Settled: func(ctx context.Context) error { return awaitRest(ctx, target) }}
 	Expect(f.Measure(ctx, func(ctx context.Context, n int) (func(), error) {

@@ -172,7 +172,7 @@ func (w *world) lag(ctx context.Context, v *harness.Visit) error {
 	if err := v.Conn().NetConn().(*net.TCPConn).SetReadBuffer(64 << 10); err != nil { // else the kernel takes megabytes
 		return err
 	}
-	data := longText(32<<10)
+	data := longText(32 << 10)
 	for enough := int64(w.config.QueueBytes/4 + len(data)); w.target.Hub.Stats().QueuedBytes <= enough; {
 		if err := guest.Signal(wire.KindOffer, v.ID, data); err != nil {
 			return err

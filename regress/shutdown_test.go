@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/settle"
@@ -43,7 +44,6 @@ func expectLeft(ctx context.Context, ds detect.Detectors, peers int) {
 const manyPeers = 10_000
 
 var _ = Describe("thousands of peers at once", Serial, func() {
-	// What fills to a bound is full after the first crowd, so the second one is compared with it.
 	DescribeTable("leave nothing when they disconnect, and when the hub shuts down",
 		func(ctx SpecContext, peers, atOnce int, start func(hub.Config) (*hubtest.Target, error)) {
 			if peers >= manyPeers {
@@ -71,15 +71,18 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 				g.leave()
 				Expect(settle.Until(ctx, func() error { return isEmpty(target) })).To(Succeed())
 			}
-			By("a first crowd comes and leaves")
-			crowd()
+			By("as many peers as fill what is bounded come and leave")
+			first := max(1, (filled+peers-1)/peers)
+			for range first {
+				crowd()
+			}
 			withHub := balanceOf(ctx, &detect.Gauges{Target: target, Idle: idle}, watch, &detect.Census{Roots: target.Roots()})
 
-			By("a second crowd comes and leaves")
+			By("another crowd comes and leaves")
 			crowd()
 			expectLeft(ctx, withHub, peers)
 
-			By("a third crowd comes, and the hub shuts down")
+			By("a last crowd comes, and the hub shuts down")
 			g, err := gather(ctx, target, peers, atOnce)
 			DeferCleanup(g.leave)
 			Expect(err).NotTo(HaveOccurred())
@@ -89,7 +92,7 @@ var _ = Describe("thousands of peers at once", Serial, func() {
 			g = nil
 			expectLeft(ctx, before, peers)
 			expectCollected(ctx, watch)
-			summary.addLives(3 * peers)
+			summary.addLives((first + 2) * peers)
 		},
 		Entry("over TCP", Label("quick"), SpecTimeout(5*time.Minute), 4000, 64, hubtest.Start),
 		Entry("over pipes", Label("full"), SpecTimeout(5*time.Minute), 30_000, 64, hubtest.StartPipes),
@@ -122,7 +125,9 @@ var _ = Describe("hubs that start and stop", Serial, Label("full"), func() {
 		defer heap.PauseRecording()() // another spec counts each of their objects
 		w := startWorld(patientConfig(), hubtest.StartPipes)
 		w.campaign.Name, w.campaign.Detectors = "regress, hubs", w.quickDetectors()
-		w.campaign.Crowd.Scenarios = w.ownScenarios(w.config)[1:] // all but subscribe, which starts no hub
+		// All but subscribe, which starts no hub, and peers that leave the hub full of what it keeps.
+		w.campaign.Crowd.Scenarios = append(harness.Scenarios()[:1], w.ownScenarios(w.config)[1:]...)
+		w.campaign.Fill = filling
 		w.campaign.Peers = func(string) int { return 64 }
 		w.campaign.Cycles = 3
 		w.campaign.Crowd.AtOnce = 16

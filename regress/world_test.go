@@ -29,9 +29,12 @@ func quickConfig() hub.Config {
 	}
 }
 
-// filling lets enough peers come before the baseline to fill a cache of 256 entries, also one with
-// an entry for each network, of which ten peers share one.
-var filling = map[string]int64{"clean": 3000}
+// filled is how many peers come before the baseline, so that a ring of 4,096 entries is full, and a cache
+// of 256 with an entry for each network, of which ten peers share one. A campaign of fewer peers than
+// fill it would call it a leak.
+const filled = 5000
+
+var filling = map[string]int64{"clean": filled}
 
 // world is a hub and the campaign that tests it.
 type world struct {
