@@ -39,12 +39,19 @@ func (w *world) edgeScenarios(cfg hub.Config, pages *pageServers) []harness.Scen
 		{Name: "follow", Live: pages.follow, Waits: true, AtOnce: 4},
 		{Name: "operator", Live: pages.stopUnderViewer, Waits: true, AtOnce: 2},
 		{Name: "hijack", Live: own(brokenUpgrades, func(c *hub.Config) { c.AllowedOrigins = []string{"https://example.com"} })},
+		{Name: "bare", Live: own(wholeHub, switchOff)},
 		{Name: "draining", Live: own(joinWhileDraining, same)},
 		{Name: "slow-subscriber", Live: own(slowSubscriber, func(c *hub.Config) { c.AnnounceRate = -1 })},
 		{Name: "shed", Live: own(shedQueue, func(c *hub.Config) { c.QueueBytesTotal, c.CloseTimeout = 64<<10, 100*time.Millisecond })},
 		{Name: "half", Live: own(halfMessages, func(c *hub.Config) { c.ReadBytesTotal, c.CloseTimeout = 16<<10, 100*time.Millisecond })},
 		{Name: "memory", Live: own(outOfMemory, func(c *hub.Config) { c.Memory.Limit = 1 }), Waits: true, AtOnce: 1}, // each forces collections
 	}
+}
+
+// switchOff switches off all that an embedder can.
+func switchOff(c *hub.Config) {
+	c.AddressSessions, c.PrefixSessions, c.AddressRate, c.MessageRate, c.AnnounceRate = -1, -1, -1, -1, -1
+	c.IDReservation, c.ParkAfter, c.DrainWindow, c.Memory.Interval, c.Memory.LeakPeriod = -1, -1, -1, -1, -1
 }
 
 // rivals dials twice at once with the id of a connected peer that does not answer.
