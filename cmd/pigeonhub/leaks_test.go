@@ -94,7 +94,7 @@ func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 
 // newReloadCampaign returns a campaign of reloads. They are not beside the other clients, because a reload
 // makes the pages and the rules anew, and drops what these have collected. The key set comes from an
-// issuer that never closes a connection.
+// issuer that never closes a connection, a token has yet to expire, and systemd does not listen.
 func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Helper()
 	file, sign := newKeySet(t)
@@ -104,8 +104,9 @@ func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	}
 	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(set) }))
 	t.Cleanup(issuer.Close)
-	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL)
+	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL, "--auth-tokens=one that expires@2999-12-31T00:00:00Z")
 	clients.sign = sign
+	clients.service.notify.socket = filepath.Join(t.TempDir(), "nobody")
 	campaign := clients.campaign("regress, program that reloads", seed, clients.reloads())
 	campaign.Fill = nil // a reload empties what could be filled
 	return campaign
@@ -130,7 +131,7 @@ func (c *leakClients) campaign(name string, seed uint64, scenarios []harness.Sce
 	return &harness.Campaign{
 		Name:  name,
 		Crowd: harness.Crowd{Target: c.target, Scenarios: scenarios, Seed: seed, Token: leakToken, AtOnce: 8, LifeLimit: patience},
-		Peers: c.dose, Fill: map[string]int64{"clean": 3000}, // see filling in package regress
+		Peers: c.dose, Fill: map[string]int64{"clean": 5000}, // see filled in package regress
 		Detectors: []detect.Detector{
 			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: c.target}, &detect.Unclosed{},
 			&detect.Mapped{}, &detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: c.target.Roots()},
