@@ -106,7 +106,7 @@ func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	t.Cleanup(issuer.Close)
 	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL, "--auth-tokens=one that expires@2999-12-31T00:00:00Z")
 	clients.sign = sign
-	clients.service.notify.socket = filepath.Join(t.TempDir(), "nobody")
+	clients.service.notify = notifier{socket: filepath.Join(t.TempDir(), "nobody"), log: clients.service.log}
 	campaign := clients.campaign("regress, program that reloads", seed, clients.reloads())
 	campaign.Fill = nil // a reload empties what could be filled
 	return campaign
