@@ -42,7 +42,7 @@ func (w *world) secondOfAnAddress(ctx context.Context, v *harness.Visit) error {
 	if err := first.Connect(ctx); err != nil { // the hub counts the session before it greets
 		return err
 	}
-	return errors.Join(wantTooMany(ctx, v.At(from, "second", wire.NewPeerID())), first.Close(ctx))
+	return errors.Join(w.wantTooMany(v.At(from, "second", wire.NewPeerID())), first.Close(ctx))
 }
 
 // thirdOfAPrefix dials from three addresses of one prefix to a hub that allows two sessions a
@@ -52,11 +52,12 @@ func (w *world) thirdOfAPrefix(ctx context.Context, v *harness.Visit) error {
 	if err := errors.Join(first.Connect(ctx), second.Connect(ctx)); err != nil {
 		return err
 	}
-	return errors.Join(wantTooMany(ctx, v.At(w.limited(v, 2, 3), "third", wire.NewPeerID())), first.Close(ctx), second.Close(ctx))
+	return errors.Join(w.wantTooMany(v.At(w.limited(v, 2, 3), "third", wire.NewPeerID())), first.Close(ctx), second.Close(ctx))
 }
 
-func wantTooMany(ctx context.Context, p *harness.Peer) error {
-	switch err := p.Dial(ctx); {
+// wantTooMany dials with a context that outlives the call, as an embedder of the client may.
+func (w *world) wantTooMany(p *harness.Peer) error {
+	switch err := p.Dial(w.lasting); {
 	case err == nil:
 		return errors.Join(fmt.Errorf("the hub accepted %s", p.Name), p.Drop())
 	case !isTooMany(err):

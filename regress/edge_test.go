@@ -23,6 +23,7 @@ const edgeSpecs = "a hub under edge cases"
 var _ = Describe(edgeSpecs, Serial, Label("wide"), func() {
 	It("retains nothing of its peers", func(ctx SpecContext) {
 		w := startWorld(edgeConfig(), hubtest.Start)
+		w.lasting = ctx
 		pages := startPages(w.target)
 		DeferCleanup(pages.close)
 		w.campaign.Name, w.campaign.Cycles = "regress, edge cases", 3

@@ -42,7 +42,8 @@ type world struct {
 	watch    *detect.Watch
 	staying  *detect.Watch // of the sessions of residents
 	campaign *harness.Campaign
-	config   hub.Config // of target
+	config   hub.Config      // of target
+	lasting  context.Context // lasts as long as the campaign
 }
 
 // newWorld calls start, which serves a hub over TCP or pipes, and watches its sessions.

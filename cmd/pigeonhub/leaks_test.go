@@ -28,6 +28,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness/heap"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
+	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
 // The leak suite runs TestLeaks in a process of its own, for which it sets these variables: the file
@@ -89,6 +90,7 @@ func newLeakCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	jwks, sign := newKeySet(t)
 	clients := startForLeaks(t, "--jwt-jwks="+jwks, "--exempt-addresses=127.0.0.0/24", "--address-connections=1", "--prefix-connections=off")
 	clients.sign = sign
+	clients.oneStays(t)
 	return clients.campaign("regress, program in process", seed, clients.scenarios())
 }
 
@@ -104,12 +106,10 @@ func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	}
 	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(set) }))
 	t.Cleanup(issuer.Close)
-	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL, "--auth-tokens=one that expires@2999-12-31T00:00:00Z")
+	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL, "--auth-tokens=one that expires@2999-12-31T00:00:00Z", "--exempt-addresses=127.0.0.0/24")
 	clients.sign = sign
 	clients.service.notify = notifier{socket: filepath.Join(t.TempDir(), "nobody"), log: clients.service.log}
-	campaign := clients.campaign("regress, program that reloads", seed, clients.reloads())
-	campaign.Fill = nil // a reload empties what could be filled
-	return campaign
+	return clients.campaign("regress, program that reloads", seed, clients.reloads())
 }
 
 // startForLeaks starts a service with TLS, which ends with the test.
@@ -124,6 +124,38 @@ func startForLeaks(t *testing.T, more ...string) *leakClients {
 		t.Fatal(err)
 	}
 	return &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, log: t.Log}
+}
+
+// oneStays connects a peer with a signed token, which stays until the test ends: what is let go when the
+// last of them has left is not let go.
+func (c *leakClients) oneStays(t *testing.T) {
+	t.Helper()
+	token, err := c.sign("known", "the subject that stays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := wire.Dial(t.Context(), c.target.URL(), wire.NewPeerID(), &wire.DialOptions{
+		NetDialContext: c.target.Dial, Header: http.Header{"Authorization": {"Bearer " + token}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			_, err = peer.ReceiveRaw() // answers pings
+		}
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		select {
+		case err := <-ended:
+			t.Errorf("the peer that was to stay has gone: %v", err)
+		default:
+			peer.Close()
+			<-ended
+		}
+	})
 }
 
 // campaign returns a campaign of the clients.

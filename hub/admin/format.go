@@ -25,7 +25,7 @@ func foreignText(s string) string {
 		i += size
 	}
 	if shown == "" || strings.ContainsFunc(shown, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.QuoteToGraphic(shown)
+		return strconv.Quote(shown)
 	}
 	return shown
 }
