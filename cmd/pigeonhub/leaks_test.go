@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/harness"
 	"github.com/pigeonhub/pigeonhub/harness/detect"
 	"github.com/pigeonhub/pigeonhub/harness/heap"
+	serving "github.com/pigeonhub/pigeonhub/harness/serve"
 	"github.com/pigeonhub/pigeonhub/harness/verdict"
 	"github.com/pigeonhub/pigeonhub/hub/hubtest"
 	"github.com/pigeonhub/pigeonhub/hub/wire"
@@ -109,7 +111,9 @@ func newReloadCampaign(t *testing.T, seed uint64) *harness.Campaign {
 	clients := startForLeaks(t, "--jwt-jwks="+issuer.URL, "--auth-tokens=one that expires@2999-12-31T00:00:00Z", "--exempt-addresses=127.0.0.0/24")
 	clients.sign = sign
 	clients.service.notify = notifier{socket: filepath.Join(t.TempDir(), "nobody"), log: clients.service.log}
-	return clients.campaign("regress, program that reloads", seed, clients.reloads())
+	campaign := clients.campaign("regress, program that reloads", seed, clients.reloads())
+	campaign.Fill = nil // a reload empties what could be filled, but what is of the hub
+	return campaign
 }
 
 // startForLeaks starts a service with TLS, which ends with the test.
@@ -123,7 +127,24 @@ func startForLeaks(t *testing.T, more ...string) *leakClients {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, log: t.Log}
+	clients := &leakClients{service: s, target: target, flags: flags, admin: <-tap.operator, log: t.Log}
+	clients.fillHub(t)
+	return clients
+}
+
+// fillHub lets enough peers come to fill what is bounded in the hub, without TLS, which takes ten times
+// as long. See filled in package regress.
+func (c *leakClients) fillHub(t *testing.T) {
+	t.Helper()
+	server, err := serving.TCP(c.service.hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crowd := harness.Crowd{Target: server, Scenarios: harness.Scenarios()[:1], Token: leakToken, AtOnce: 8, LifeLimit: patience}
+	arrived := crowd.Send(t.Context(), 0, map[string]int64{"clean": 5000})
+	if err := errors.Join(arrived.Err(), server.Stop(t.Context())); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // oneStays connects a peer with a signed token, which stays until the test ends: what is let go when the
@@ -137,6 +158,9 @@ func (c *leakClients) oneStays(t *testing.T) {
 	peer, err := wire.Dial(t.Context(), c.target.URL(), wire.NewPeerID(), &wire.DialOptions{
 		NetDialContext: c.target.Dial, Header: http.Header{"Authorization": {"Bearer " + token}}})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.Announce("a network that one stays in", nil); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -163,7 +187,7 @@ func (c *leakClients) campaign(name string, seed uint64, scenarios []harness.Sce
 	return &harness.Campaign{
 		Name:  name,
 		Crowd: harness.Crowd{Target: c.target, Scenarios: scenarios, Seed: seed, Token: leakToken, AtOnce: 8, LifeLimit: patience},
-		Peers: c.dose, Fill: map[string]int64{"clean": 5000}, // see filled in package regress
+		Peers: c.dose, Fill: map[string]int64{"clean": 3000}, // see filled in package regress
 		Detectors: []detect.Detector{
 			&detect.Descriptors{}, &detect.Goroutines{}, &detect.Gauges{Target: c.target}, &detect.Unclosed{},
 			&detect.Mapped{}, &detect.Timers{}, &detect.Sites{}, &detect.Census{Roots: c.target.Roots()},
