@@ -20,7 +20,7 @@ func TestTexts(t *testing.T) {
 		timeText(61 * time.Second): "1 min 1 s", timeText(47*time.Hour + time.Minute): "47 h 1 min", timeText(72 * time.Hour): "3 days",
 		rateText(0): "0", rateText(0.123): "0.12", rateText(1.25): "1.2", rateText(1234.5): "1,234",
 		foreignText("meadow"): "meadow", foreignText(""): `""`, foreignText("a\u202eb"): `"a\u202eb"`, foreignText("\xff"): "\uFFFD",
-		foreignText("a\u00a0b\u3000"): `"a\u00a0b\u3000"`,
+		foreignText("a\u00a0b\u3000"):        `"a\u00a0b\u3000"`,
 		foreignText(strings.Repeat("é", 49)): strings.Repeat("é", 48) + "…",
 	} {
 		if got != want {
