@@ -128,7 +128,7 @@ func (n *sums) add(c *check, s *session) {
 	}
 }
 
-// checkIdle finds what is counted though nobody is there.
+// checkIdle compares the counts that must be zero in a hub without sessions, or without goroutines.
 func (h *Hub) checkIdle(c *check) {
 	loose := h.loose.Load()
 	c.that(len(h.sessions) > 0 || h.reading.load() == 0, "%d bytes are being read without a session", h.reading.load())

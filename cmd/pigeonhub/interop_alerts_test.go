@@ -19,7 +19,7 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/wire"
 )
 
-// The variable says what a hub of misbehaving does wrong: it keeps memory, or it miscounts.
+// wrongVariable has a hub with the edits of misbehaving keep memory, or miscount.
 const (
 	wrongVariable = "WRONG"
 	keeps         = "keeps"
@@ -107,7 +107,7 @@ func TestInteropAlerts(t *testing.T) {
 	binary := buildMisbehaving(t)
 	begin := func(wrong string, args ...string) *child {
 		c := &child{T: t, log: newLogTap(t), done: make(chan struct{})}
-		c.cmd = exec.Command(binary, append(append(append([]string{}, loopback...), "--leak-period=1s", "--memory-limit=200MiB"), args...)...)
+		c.cmd = exec.Command(binary, slices.Concat(loopback, []string{"--leak-period=1s", "--memory-limit=200MiB"}, args)...)
 		c.cmd.Env = []string{wrongVariable + "=" + wrong}
 		c.begin()
 		return c
@@ -149,16 +149,8 @@ func TestInteropAlerts(t *testing.T) {
 	}
 	begin("", "--admin-address="+operator)
 	awaitAlerts("healthy", "PigeonHubRestarted")
-	var found struct {
-		Data struct {
-			Result []struct{ Metric map[string]string }
-		}
-	}
-	if !p.query(`pigeonhub_leak_suspected > 0`, &found) {
-		t.Fatal("Prometheus does not answer")
-	}
-	for _, r := range found.Data.Result {
-		t.Logf("the hub that %s suspects %s", at[r.Metric["instance"]], r.Metric["collection"])
+	for _, of := range p.series(`pigeonhub_leak_suspected > 0`) {
+		t.Logf("the hub that %s suspects %s", at[of["instance"]], of["collection"])
 	}
 }
 
@@ -182,19 +174,13 @@ func churn(ctx context.Context, url string) {
 
 // fired returns the alerts that have fired so far, by what the hub of the instance is.
 func (p runningPrometheus) fired(at map[string]string) map[string]map[string]bool {
-	var found struct {
-		Data struct {
-			Result []struct{ Metric map[string]string }
-		}
-	}
-	p.query(`count_over_time(ALERTS{alertstate="firing"}[10m])`, &found)
 	fired := map[string]map[string]bool{}
-	for _, r := range found.Data.Result {
-		of := at[r.Metric["instance"]]
+	for _, alert := range p.series(`count_over_time(ALERTS{alertstate="firing"}[10m])`) {
+		of := at[alert["instance"]]
 		if fired[of] == nil {
 			fired[of] = map[string]bool{}
 		}
-		fired[of][r.Metric["alertname"]] = true
+		fired[of][alert["alertname"]] = true
 	}
 	return fired
 }

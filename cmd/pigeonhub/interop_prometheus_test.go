@@ -24,8 +24,7 @@ func TestInteropPrometheus(t *testing.T) {
 	connect(t, "ws://"+hub.addr)
 	p := startPrometheus(t, "1s", string(readFile(t, rulesFile)), operatorOf(hub.log))
 	untilTrue(t, p.ended, func() bool {
-		var found struct{ Data struct{ Result []any } }
-		return p.query("pigeonhub_sessions{job=\"pigeonhub\"} == 1", &found) && len(found.Data.Result) == 1
+		return len(p.series("pigeonhub_sessions{job=\"pigeonhub\"} == 1")) == 1
 	})
 	scraped := time.Now()
 	var rules []evaluated
@@ -81,6 +80,20 @@ func operatorOf(log *logTap) string {
 // query decodes the response to a query and reports whether it was accepted.
 func (p runningPrometheus) query(expr string, to any) bool {
 	return readJSON(p.url+"/api/v1/query?query="+url.QueryEscape(expr), to)
+}
+
+// series returns the labels of each series that a query selects, none if Prometheus does not answer.
+func (p runningPrometheus) series(expr string) (labels []map[string]string) {
+	var found struct {
+		Data struct {
+			Result []struct{ Metric map[string]string }
+		}
+	}
+	p.query(expr, &found)
+	for _, r := range found.Data.Result {
+		labels = append(labels, r.Metric)
+	}
+	return labels
 }
 
 // evaluated is a rule as Prometheus has evaluated it.

@@ -152,8 +152,8 @@
 // # Mapped
 //
 // Mapped counts the pages that the process has mapped, less those that the runtime says it has
-// (Linux only). Buffers of mmap that nobody unmaps are found, touched or not, and files that stay
-// mapped. Growth is judged as by Sites, and must be 3 pages a cycle. Mapped is off in a program that
+// (Linux only). A buffer of mmap without its munmap is a finding, touched or not, and so is a file that
+// stays mapped. Growth is judged as by Sites, and must be 3 pages a cycle. Mapped is off in a program that
 // is linked with C, such as one with the race detector: C allocates memory and the stacks of threads
 // by rules of its own. The line that mapped the memory is unknown; the finding lists the calls of
 // Mmap in the packages of Roots.
