@@ -125,7 +125,9 @@ func (r *network) gone(id wire.PeerID) {
 
 // other returns a random member that is not p, nil if there is none. If the target notifies
 // members, it is one that a member has heard of: that an announce was sent does not mean that
-// the target has read it, and a message on another connection may overtake it.
+// the target has read it, and a message on another connection may overtake it. It has returned
+// as often as p: a target that hands over to a new process is two for a while, and peers of one do
+// not hear of those of the other.
 func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
 	notifies := codec.NotifiesMembers.In(p.fleet.codec)
 	r.mu.Lock()
@@ -135,7 +137,7 @@ func (r *network) other(p *Peer, rng *rand.Rand) *Peer {
 	}
 	first := rng.IntN(len(r.members))
 	for i := range r.members {
-		if m := r.members[(first+i)%len(r.members)]; m != p && (m.announced || !notifies) {
+		if m := r.members[(first+i)%len(r.members)]; m != p && m.returned == p.returned && (m.announced || !notifies) {
 			return m
 		}
 	}

@@ -39,3 +39,26 @@ func TestOtherHasBeenHeardOf(t *testing.T) {
 		t.Errorf("no message goes to a member of a target that does not notify members")
 	}
 }
+
+// While a target hands over, a peer that has returned is not in the same process as one that has
+// not, and no message goes from one to the other.
+func TestOtherHasReturnedAsOften(t *testing.T) {
+	t.Parallel()
+	r := newNetwork("n", latency.NewRecorder())
+	join := func(id wire.PeerID, returned int) *Peer {
+		p := &Peer{fleet: newFleet("", codec.PeerPigeon{}), id: id, returned: returned}
+		r.join(p, schedule.Tick{})
+		r.discovered(p, id)
+		return p
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	a, b := join(ann, 0), join(bob, 1)
+	if got := r.other(a, rng); got != nil {
+		t.Errorf("a message goes to %v, in another process", got.id)
+	}
+	r.leave(a, schedule.Tick{}, false)
+	again := join(ann, 1)
+	if r.other(again, rng) != b || r.other(b, rng) != again {
+		t.Error("no message goes to a peer in the same process")
+	}
+}

@@ -23,6 +23,7 @@ type Peer struct {
 	watch    func(*Peer, codec.Event) bool // if set, sees every message first and reports whether it consumed it; it delays reading
 	gone     func(*Peer)                   // if set, is called when the connection ends against the will of the peer
 	exchange *exchange                     // nil if the codec has none
+	returned int                           // how often its id has been connected before, in the profiles where peers return
 
 	hub atomic.Bool // the peer has announced that it is a hub
 

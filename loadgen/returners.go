@@ -45,6 +45,7 @@ type returner struct {
 	absent   bool      // it was not connected when the herd began
 	ended    time.Time // end of its last connection; zero before the first
 	attempts int       // tries since then
+	ends     int       // of its connections
 }
 
 // spread is the period in which all of something happened.
@@ -126,6 +127,7 @@ func (r *returners) come(ctx context.Context, id wire.PeerID, t schedule.Tick) {
 	own := r.list[id]
 	p := &Peer{id: id, dialled: t, excused: true, watch: r.watch, gone: r.gone}
 	r.mu.Lock()
+	p.returned = own.ends
 	own.peer = p // before it is greeted
 	r.mu.Unlock()
 	if _, err := r.fleet.connect(ctx, p); err != nil {
@@ -190,6 +192,7 @@ func (r *returners) missed(p *Peer, why error) {
 
 func (r *returners) endedLocked(own *returner, now time.Time) {
 	own.here, own.ended = false, now
+	own.ends++
 	r.here--
 	r.ended.add(now)
 }

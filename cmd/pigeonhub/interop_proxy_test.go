@@ -34,7 +34,7 @@ var reverseProxies = []reverseProxy{
 		"listen 443 ssl", "listen $ADDR ssl",
 		"/etc/ssl/hub.example.org.pem", "$CERT", "/etc/ssl/hub.example.org.key", "$KEY",
 		"127.0.0.1:3000", "$HUB",
-	}, `daemon off; pid $DIR/pid; error_log stderr; events {}
+	}, `daemon off; pid $DIR/pid; error_log stderr; events { worker_connections 4096; }
 http { access_log off; client_body_temp_path $DIR/a; proxy_temp_path $DIR/b; fastcgi_temp_path $DIR/c; uwsgi_temp_path $DIR/d;
 scgi_temp_path $DIR/e;
 $FILE
