@@ -7,45 +7,71 @@ import (
 	"github.com/pigeonhub/pigeonhub/hub/suspect"
 )
 
-// part is a struct of the hub with a mutex, which guards the fields that are declared after it.
+// census calls f with each map, slice and channel that a mutex of the hub guards: those of the
+// fields that are declared after a field mu, in the structs and arrays among them, too. It finds
+// them by reflection, so that none is forgotten. It holds one mutex at a time.
+func (h *Hub) census(f func(name string, length int)) {
+	for left := []part{{"hub.Hub", reflect.ValueOf(h).Elem()}}; len(left) > 0; {
+		var within []part
+		for _, p := range left {
+			within = append(within, p.census(f)...)
+		}
+		left = within
+	}
+}
+
+// part is a struct of the hub.
 type part struct {
 	name string
-	mu   sync.Locker
-	of   any // pointer to the struct
+	reflect.Value
 }
 
-func (h *Hub) parts() []part {
-	return []part{
-		{"hub.Hub", &h.mu, h},
-		{"hub.Hub.stalled", &h.stalled.mu, &h.stalled},
-		{"hub.Hub.receiving", &h.receiving.mu, &h.receiving},
-		{"hub.Hub.parking", h.parking.locker(), &h.parking},
-	}
-}
-
-// census calls f with each map, slice and channel that the mutexes of the hub's parts guard. It
-// finds them by reflection, so that none is forgotten.
-func (h *Hub) census(f func(name string, length int)) {
-	for _, p := range h.parts() {
-		p.census(f)
-	}
-}
-
-func (p part) census(f func(name string, length int)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v, guarded := reflect.ValueOf(p.of).Elem(), false
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Name
-		switch v.Field(i).Kind() {
-		case reflect.Map, reflect.Slice, reflect.Chan:
-			if guarded {
-				f(p.name+"."+name, v.Field(i).Len())
-			}
-		default:
-			guarded = guarded || name == "mu"
+// census counts what the mutex of the part guards, and returns the parts within that it does not
+// guard, or that have a mutex of their own.
+func (p part) census(f func(name string, length int)) (within []part) {
+	guarded := false
+	for i := range p.NumField() {
+		name, v := p.name+"."+p.Type().Field(i).Name, p.Field(i)
+		switch {
+		case v.Type() == mutexType && p.Type().Field(i).Name == "mu":
+			mu := (*sync.Mutex)(v.Addr().UnsafePointer())
+			mu.Lock()
+			defer mu.Unlock()
+			guarded = true
+		case guarded:
+			within = append(within, count(name, v, f)...)
+		case v.Kind() == reflect.Struct:
+			within = append(within, part{name, v})
 		}
 	}
+	return within
+}
+
+var mutexType = reflect.TypeFor[sync.Mutex]()
+
+// count counts what a guarded field holds, and returns the structs in it that have a mutex of
+// their own.
+func count(name string, v reflect.Value, f func(name string, length int)) (within []part) {
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.Chan:
+		f(name, v.Len())
+	case reflect.Array:
+		length, counts := 0, false
+		for i := range v.Len() {
+			within = append(within, count(name+"[*]", v.Index(i), func(_ string, n int) { length, counts = length+n, true })...)
+		}
+		if counts {
+			f(name+"[*]", length)
+		}
+	case reflect.Struct:
+		if mu, ok := v.Type().FieldByName("mu"); ok && mu.Type == mutexType {
+			return []part{{name, v}}
+		}
+		for i := range v.NumField() {
+			within = append(within, count(name+"."+v.Type().Field(i).Name, v.Field(i), f)...)
+		}
+	}
+	return within
 }
 
 // beside are the quantities that the census does not have: counts, the collections of other
@@ -61,7 +87,6 @@ var beside = []struct {
 	{entries("hub.Hub.probing", 1), func(st *Stats) int64 { return int64(st.Probing) }},
 	{entries("hub.Hub.addresses", 2), func(st *Stats) int64 { return int64(st.Addresses) }},
 	{entries("hub.Hub.addresses.reserved", 1), func(st *Stats) int64 { return int64(st.ReservedIDs) }},
-	{entries("hub.Hub.subjects", 1), func(st *Stats) int64 { return int64(st.Subjects) }},
 	{entries("hub.Hub.gate", 2), func(st *Stats) int64 { return int64(st.Goroutines + st.Parked) }},
 	{size("hub.Hub.queued", 8<<20, 1<<20), func(st *Stats) int64 { return st.QueuedBytes }},
 	{size("hub.Hub.announced", 16<<10, 1<<20), func(st *Stats) int64 { return st.AnnouncedBytes }},

@@ -191,8 +191,6 @@ func (p *parking) counts() (parked, others int) {
 	return len(p.sessions), p.hub.gate.count() - len(p.sessions)
 }
 
-func (p *parking) locker() sync.Locker { return &p.mu }
-
 // remake gives up spare room.
 func (p *parking) remake() {
 	p.mu.Lock()

@@ -2,10 +2,7 @@
 
 package hub
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // parks reports whether the hub can park sessions. Here each keeps its goroutine.
 const parks = false
@@ -21,6 +18,5 @@ func (p *parking) reschedule(*session, time.Duration) bool { return false }
 func (p *parking) wake(*session)                           {}
 func (p *parking) drain()                                  {}
 func (p *parking) counts() (parked, others int)            { return 0, p.hub.gate.count() }
-func (p *parking) locker() sync.Locker                     { return new(sync.Mutex) }
 func (p *parking) remake()                                 {}
 func (p *parking) check(*check)                            {}

@@ -103,7 +103,9 @@ func liveStall(ctx context.Context, target *hubtest.Target, v *harness.Visit) er
 		return err
 	}
 	defer slow.Close()
-	slow.NetConn().(*net.TCPConn).SetReadBuffer(1)
+	if tcp, ok := slow.NetConn().(*net.TCPConn); ok {
+		tcp.SetReadBuffer(1)
+	}
 	if err := slow.Announce(home, nil); err != nil {
 		return err
 	}
