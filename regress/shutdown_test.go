@@ -43,7 +43,9 @@ func expectLeft(ctx context.Context, ds detect.Detectors, peers int) {
 // manyPeers are so many peers that what they leak slows down every later spec.
 const manyPeers = 10_000
 
-var _ = Describe("thousands of peers at once", Serial, func() {
+// They come last: the runtime never frees the descriptors of their goroutines, tens of megabytes that
+// each later collection would scan, and a suite forces hundreds.
+var _ = Describe("thousands of peers at once", Serial, SpecPriority(-1), func() {
 	DescribeTable("leave nothing when they disconnect, and when the hub shuts down",
 		func(ctx SpecContext, peers, atOnce int, start func(hub.Config) (*hubtest.Target, error)) {
 			if peers >= manyPeers {
