@@ -11,19 +11,20 @@ import (
 // fields that are declared after a field mu, in the structs and arrays among them, too. It finds
 // them by reflection, so that none is forgotten. It holds one mutex at a time.
 func (h *Hub) census(f func(name string, length int)) {
-	for left := []part{{"hub.Hub", reflect.ValueOf(h).Elem()}}; len(left) > 0; {
-		var within []part
-		for _, p := range left {
-			within = append(within, p.census(f)...)
-		}
-		left = within
-	}
+	part{"hub.Hub", reflect.ValueOf(h).Elem()}.all(f)
 }
 
 // part is a struct of the hub.
 type part struct {
 	name string
 	reflect.Value
+}
+
+// all counts what the part holds and then what the parts within it hold.
+func (p part) all(f func(name string, length int)) {
+	for _, within := range p.census(f) {
+		within.all(f)
+	}
 }
 
 // census counts what the mutex of the part guards, and returns the parts within that it does not
