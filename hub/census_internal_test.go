@@ -35,6 +35,7 @@ func TestCensusFindsWhatIsGuarded(t *testing.T) {
 	c.unguarded, c.before.fixed, c.before.kept = make([]int, 9), make([]int, 9), make([]int, 1)
 	c.table, c.queue, c.plain.list = map[int]int{1: 1, 2: 2}, make(chan int, 3), make([]int, 4)
 	c.queue <- 1
+	c.counts = [3]int{7, 7, 7}
 	c.shards[0], c.shards[2] = map[int]int{1: 1, 2: 2}, map[int]int{1: 1, 2: 2, 3: 3}
 	c.apart.names = map[string]int{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1}
 	got := map[string]int{}
