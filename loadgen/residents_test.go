@@ -45,7 +45,7 @@ func quickResidency(t *testing.T, url string, seed uint64, most time.Duration) (
 		t.Fatal(err)
 	}
 	waits := usualWaits
-	waits.quiet, waits.longestQuiet = 200*time.Millisecond, 2*time.Second
+	waits.quiet, waits.longestQuiet = 500*time.Millisecond, 10*time.Second // on a busy machine messages of a block are that late
 	r, err := newRunner(Config{URL: url, Plan: p, waits: waits})
 	if err != nil {
 		t.Fatal(err)
